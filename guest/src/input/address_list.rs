@@ -1,0 +1,254 @@
+//! Addresses as people type them into one line: `Bob <bob@example.com>; "Doe, Jo" <jo@example.com>`.
+
+use super::address::{Address, DisplayName, InvalidAddress, Mailbox};
+
+/// What one element of a list turned out to be.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Element<'t> {
+    /// The element as it was typed, for a message.
+    pub text: &'t str,
+    pub mailbox: Result<Mailbox, InvalidAddress>,
+}
+
+/// Parses a list: addresses with or without names, separated by `,` `;` or line breaks outside quotes
+/// and `<>`. A group (RFC 5322 section 3.4) is flattened: its members are sent to, its name is not shown.
+///
+/// One pass over the text. After an error that leaves open where the next address starts, the list ends.
+pub fn parse_list(text: &str) -> Vec<Element<'_>> {
+    let mut elements = Vec::new();
+    let mut rest = text;
+    let mut group = None;
+    while !rest.is_empty() {
+        let (element, end) = match next_element(rest) {
+            Ok(found) => found,
+            Err(reason) => {
+                elements.push(Element { text: rest, mailbox: Err(reason) });
+                return elements;
+            }
+        };
+        let trimmed = element.trim_matches([' ', '\t']);
+        if end == Some(':') {
+            if group.is_some() || phrase(trimmed).is_err() {
+                elements.push(Element { text: rest, mailbox: Err(InvalidAddress::Group) });
+                return elements;
+            }
+            group = Some(rest);
+        } else {
+            if !trimmed.is_empty() {
+                elements.push(Element { text: trimmed, mailbox: parse_mailbox(trimmed) });
+            }
+            if end == Some(';') {
+                group = None;
+            }
+        }
+        // Every end is one byte long.
+        rest = &rest[element.len() + usize::from(end.is_some())..];
+    }
+    if let Some(open) = group {
+        elements.push(Element { text: open, mailbox: Err(InvalidAddress::Group) });
+    }
+    elements
+}
+
+/// Parses a field that takes one address.
+pub fn parse_one(text: &str) -> Result<Mailbox, InvalidAddress> {
+    let text = text.trim_matches([' ', '\t']);
+    match next_element(text)? {
+        (element, None) => parse_mailbox(element),
+        (_, Some('\r' | '\n')) => Err(InvalidAddress::LineBreak),
+        (_, Some(_)) => Err(InvalidAddress::Several),
+    }
+}
+
+/// The text up to the next end of an element, and that end: a separator, or the `:` after a group's name.
+fn next_element(text: &str) -> Result<(&str, Option<char>), InvalidAddress> {
+    let mut quoted = false;
+    let mut escaped = false;
+    let mut bracket = false;
+    let mut at = false;
+    for (index, c) in text.char_indices() {
+        match c {
+            _ if escaped => escaped = false,
+            '\\' if quoted => escaped = true,
+            '"' => quoted = !quoted,
+            '\r' | '\n' if quoted || bracket => return Err(InvalidAddress::LineBreak),
+            _ if quoted => {}
+            '<' => bracket = true,
+            '>' => bracket = false,
+            '@' => at = true,
+            ':' if !at && !bracket => return Ok((&text[..index], Some(c))),
+            ',' | ';' | '\r' | '\n' if !bracket => return Ok((&text[..index], Some(c))),
+            _ => {}
+        }
+    }
+    if quoted {
+        return Err(InvalidAddress::UnclosedQuote);
+    }
+    Ok((text, None))
+}
+
+fn parse_mailbox(text: &str) -> Result<Mailbox, InvalidAddress> {
+    let Some(open) = find_unquoted(text, '<') else {
+        if text.ends_with('"') && !text.contains('@') {
+            return Err(InvalidAddress::NameAlone);
+        }
+        return Ok(Mailbox { name: None, address: Address::parse(text)? });
+    };
+    let (name, rest) = text.split_at(open);
+    let Some(inside) = rest[1..].strip_suffix('>') else { return Err(InvalidAddress::Brackets) };
+    if inside.contains(['<', '>']) {
+        return Err(InvalidAddress::Brackets);
+    }
+    let name = phrase(name.trim_matches([' ', '\t']))?;
+    let address = Address::parse(inside.trim_matches([' ', '\t']))?;
+    Ok(Mailbox { name: DisplayName::parse(&name)?, address })
+}
+
+/// A phrase: words and quoted strings, put together with one blank between them.
+fn phrase(text: &str) -> Result<String, InvalidAddress> {
+    let mut name = String::with_capacity(text.len());
+    let mut quoted = false;
+    let mut escaped = false;
+    for c in text.chars() {
+        match c {
+            _ if escaped => {
+                escaped = false;
+                name.push(c);
+            }
+            '\\' if quoted => escaped = true,
+            '"' => quoted = !quoted,
+            _ if quoted => name.push(c),
+            '(' | ')' => return Err(InvalidAddress::Comment),
+            '<' | '>' | '[' | ']' | ':' | ';' | '@' | '\\' | ',' => {
+                return Err(InvalidAddress::Name(c));
+            }
+            ' ' | '\t' if name.ends_with(' ') => {}
+            '\t' => name.push(' '),
+            _ => name.push(c),
+        }
+    }
+    if quoted { Err(InvalidAddress::UnclosedQuote) } else { Ok(name) }
+}
+
+fn find_unquoted(text: &str, wanted: char) -> Option<usize> {
+    let mut quoted = false;
+    let mut escaped = false;
+    text.char_indices().find_map(|(index, c)| {
+        match c {
+            _ if escaped => escaped = false,
+            '\\' if quoted => escaped = true,
+            '"' => quoted = !quoted,
+            _ if c == wanted && !quoted => return Some(index),
+            _ => {}
+        }
+        None
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use InvalidAddress::*;
+
+    /// `name <address>` of each element, or the reason why it is none.
+    fn read(text: &str) -> Vec<Result<(String, String), InvalidAddress>> {
+        parse_list(text)
+            .into_iter()
+            .map(|element| {
+                element.mailbox.map(|mailbox| {
+                    let name = mailbox.name.map_or(String::new(), |name| name.as_str().to_owned());
+                    (name, mailbox.address.to_string())
+                })
+            })
+            .collect()
+    }
+
+    fn addresses(text: &str) -> Vec<String> {
+        read(text).into_iter().map(|element| element.unwrap().1).collect()
+    }
+
+    fn reason(text: &str) -> InvalidAddress {
+        read(text).into_iter().find_map(Result::err).expect("an issue")
+    }
+
+    #[test]
+    fn separators_are_comma_semicolon_and_line_break() {
+        let all = ["a@x.test", "b@x.test", "c@x.test", "d@x.test"];
+        assert_eq!(addresses("a@x.test, b@x.test;c@x.test\r\nd@x.test"), all);
+        assert_eq!(addresses("a@x.test,"), ["a@x.test"]);
+        assert_eq!(addresses(" ,; \n"), [""; 0]);
+    }
+
+    #[test]
+    fn names_may_be_quoted_and_hold_separators() {
+        for (text, name) in [
+            ("Bob <bob@x.test>", "Bob"),
+            ("\"Doe, Jo\" <bob@x.test>", "Doe, Jo"),
+            ("\"a \\\"b\\\" \\\\\" <bob@x.test>", "a \"b\" \\"),
+            ("J. R.  Bücher <bob@x.test>", "J. R. Bücher"),
+            ("<bob@x.test>", ""),
+            ("\"\" <bob@x.test>", ""),
+            ("\"<evil@evil.test>\" <bob@x.test>", "<evil@evil.test>"),
+        ] {
+            assert_eq!(read(text), [Ok((name.to_owned(), "bob@x.test".to_owned()))], "{text}");
+        }
+    }
+
+    #[test]
+    fn groups_are_flattened() {
+        assert_eq!(addresses("Team: a@x.test, B <b@x.test>;"), ["a@x.test", "b@x.test"]);
+        assert_eq!(addresses("Team:;, c@x.test"), ["c@x.test"]);
+        assert_eq!(reason("Team: a@x.test"), Group);
+        assert_eq!(reason("A: B: a@x.test;;"), Group);
+        assert_eq!(reason(&format!("{}bob@x.test;", "a:".repeat(10_000))), Group);
+        assert!(read("a@x.test\r\nX-Injected: 1").contains(&Err(Group)));
+    }
+
+    #[test]
+    fn one_bad_element_does_not_hide_the_others() {
+        let found = read("a@x.test, bob, b@x.test");
+        assert_eq!(found.len(), 3);
+        assert_eq!(found[1], Err(NoAt));
+    }
+
+    #[test]
+    fn what_only_looks_like_a_list_is_an_issue() {
+        for (text, why) in [
+            ("<bob@x.test", Brackets),
+            ("bob@x.test>", Domain(super::super::domain::InvalidDomain::Character('>'))),
+            ("Bob <bob@x.test> x", Brackets),
+            ("Bob <<bob@x.test>>", Brackets),
+            ("\"Bob\"", NameAlone),
+            ("\"Bob <bob@x.test>", UnclosedQuote),
+            ("\"Al\r\nBcc: evil@evil.test\" <bob@x.test>", LineBreak),
+            ("Bob (Sales) <bob@x.test>", Comment),
+            ("bob@x.test <bob@x.test>", Name('@')),
+            ("\"a\u{7}b\" <bob@x.test>", Character('\u{7}')),
+            ("bob@[IPv6:::1]", Domain(super::super::domain::InvalidDomain::Literal)),
+            ("\"user\"@example.com(x)evil.com", Quoted),
+        ] {
+            assert_eq!(reason(text), why, "{text}");
+        }
+    }
+
+    #[test]
+    fn one_address_is_one_address() {
+        assert!(parse_one(" Bob <bob@x.test> ").is_ok());
+        for (text, why) in [
+            ("a@x.test, b@x.test", Several),
+            ("Team: a@x.test;", Several),
+            ("a@x.test\nb@x.test", LineBreak),
+            ("", NoAt),
+        ] {
+            assert_eq!(parse_one(text), Err(why), "{text}");
+        }
+    }
+
+    #[test]
+    fn hostile_lists_take_time_in_proportion_to_their_length() {
+        // Anything worse than linear would take minutes with these.
+        for piece in ["(", "((", "\"", "<", "a@x.test,", "a:", "\\\"", "a@b@"] {
+            parse_list(&piece.repeat(1_000_000 / piece.len()));
+        }
+    }
+}

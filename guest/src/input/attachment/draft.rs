@@ -1,0 +1,275 @@
+//! An attachment while its keys are read.
+
+use std::borrow::Cow;
+
+use super::key::Key;
+use super::{Attachment, NO_FILE_SYSTEM, Source};
+use crate::input::base64_text::Base64Text;
+use crate::input::data_uri::{Content, DataUri, InvalidDataUri};
+use crate::input::file_name::FileName;
+use crate::input::findings::{Code, Findings};
+use crate::input::json::Value;
+use crate::input::media_type::MediaType;
+use crate::input::message_id::ContentId;
+use crate::input::path::Path;
+use crate::input::text::{read_scalar, read_switch};
+use crate::input::web_address::WebAddress;
+
+/// What is known of an attachment so far.
+#[derive(Default)]
+pub(super) struct Draft<'a> {
+    source: Option<Source<'a>>,
+    file_name: Option<FileName>,
+    media_type: Option<MediaType>,
+    /// From a data URI, or a `name` parameter: gives way to what a key of its own says.
+    hinted_type: Option<MediaType>,
+    hinted_name: Option<FileName>,
+    content_id: Option<ContentId>,
+    inline: Option<bool>,
+    sha256: Option<[u8; 32]>,
+    optional: bool,
+}
+
+impl<'a> Draft<'a> {
+    pub(super) fn finish(self, path: &Path<'_>, findings: &mut Findings) -> Option<Attachment<'a>> {
+        let source = self.source?;
+        if let (Some(wanted), Some(found)) = (self.sha256, source.sha256())
+            && wanted != found
+        {
+            let message = "the bytes have another SHA-256 than this";
+            findings.issue(&path.key("sha256"), Code::ChecksumMismatch, message);
+        }
+        Some(Attachment {
+            path: path.to_string(),
+            source,
+            file_name: self.file_name.or(self.hinted_name),
+            media_type: self.media_type.or(self.hinted_type),
+            content_id: self.content_id,
+            inline: self.inline,
+            sha256: self.sha256,
+            optional: self.optional,
+        })
+    }
+
+    pub(super) fn read(
+        &mut self,
+        key: Key,
+        value: Value<'a>,
+        path: &Path<'_>,
+        findings: &mut Findings,
+    ) {
+        match key {
+            Key::Inline => self.inline = read_switch(&value, path, findings),
+            Key::Optional => {
+                self.optional = read_switch(&value, path, findings).unwrap_or_default();
+            }
+            _ => {
+                let Some(text) = into_text(value, path, findings) else { return };
+                self.read_text(key, text, path, findings);
+            }
+        }
+    }
+
+    fn read_text(
+        &mut self,
+        key: Key,
+        text: Cow<'a, str>,
+        path: &Path<'_>,
+        findings: &mut Findings,
+    ) {
+        match key {
+            Key::Url | Key::Path if DataUri::is_claimed_by(&text) => {
+                self.data_uri(text, path, findings);
+            }
+            Key::Path if !WebAddress::is_claimed_by(&text) => {
+                findings.issue(path, Code::LocalPath, NO_FILE_SYSTEM);
+            }
+            Key::Url | Key::Path => self.web(&text, path, findings),
+            // Some form builders put a whole data URI where base64 is meant.
+            Key::Base64 if DataUri::is_claimed_by(&text) => self.data_uri(text, path, findings),
+            Key::DataUri => self.data_uri(text, path, findings),
+            Key::Base64 => self.base64(text, path, findings),
+            Key::Text => self.text(text),
+            Key::Upload if text.trim_ascii().is_empty() => {
+                findings.issue(path, Code::MissingValue, "the id of the upload is missing");
+            }
+            Key::Upload => self.source = Some(Source::Upload(text.into_owned())),
+            Key::FileName => self.file_name(&text, path, findings),
+            Key::ContentType => self.content_type(&text, path, findings),
+            Key::ContentId => self.content_id(&text, path, findings),
+            Key::Sha256 => self.sha256(&text, path, findings),
+            Key::Inline | Key::Optional | Key::Content | Key::Encoding => {
+                unreachable!("read by the callers")
+            }
+        }
+    }
+
+    /// `content`, which says nothing of itself.
+    pub(super) fn content(
+        &mut self,
+        value: Value<'a>,
+        encoding: Option<&str>,
+        path: &Path<'_>,
+        findings: &mut Findings,
+    ) {
+        let place = path.key("content");
+        let Some(text) = into_text(value, &place, findings) else { return };
+        match encoding {
+            _ if DataUri::is_claimed_by(&text) => self.data_uri(text, &place, findings),
+            Some("base64") => self.base64(text, &place, findings),
+            Some("utf8" | "text" | "plain") => self.text(text),
+            Some(_) => {
+                let message = "encoding is \"base64\" or \"utf-8\"";
+                findings.issue(&path.key("encoding"), Code::UnknownValue, message);
+            }
+            None => {
+                let message = "content can be base64 or text: say which with encoding, \"base64\" or \"utf-8\"";
+                findings.issue(&place, Code::MissingValue, message);
+            }
+        }
+    }
+
+    fn text(&mut self, text: Cow<'a, str>) {
+        self.source = Some(Source::Bytes(match text {
+            Cow::Borrowed(text) => Cow::Borrowed(text.as_bytes()),
+            Cow::Owned(text) => Cow::Owned(text.into_bytes()),
+        }));
+        // The bytes are UTF-8 because they came as JSON; a type of its own overrides this.
+        self.hinted_type =
+            MediaType::parse("text/plain; charset=utf-8").ok().map(|parsed| parsed.media_type);
+    }
+
+    fn base64(&mut self, text: Cow<'a, str>, path: &Path<'_>, findings: &mut Findings) {
+        match Base64Text::parse(text) {
+            Ok(text) => self.source = Some(Source::Base64(text)),
+            Err(reason) => findings.issue(path, Code::InvalidBase64, reason.to_string()),
+        }
+    }
+
+    pub(super) fn data_uri(
+        &mut self,
+        text: Cow<'a, str>,
+        path: &Path<'_>,
+        findings: &mut Findings,
+    ) {
+        match DataUri::parse(text) {
+            Ok(uri) => {
+                let media_type = uri.media_type.trim_ascii();
+                if media_type.starts_with(';') || media_type.is_empty() {
+                    // RFC 2397: what has no type is text.
+                    self.hint(&format!("text/plain{media_type}"), path, findings);
+                } else {
+                    self.hint(media_type, path, findings);
+                }
+                self.source = Some(match uri.content {
+                    Content::Base64(text) => Source::Base64(text),
+                    Content::Bytes(bytes) => Source::Bytes(bytes),
+                });
+            }
+            Err(reason @ InvalidDataUri::Base64(_)) => {
+                findings.issue(path, Code::InvalidBase64, reason.to_string());
+            }
+            Err(reason) => findings.issue(path, Code::InvalidDataUri, reason.to_string()),
+        }
+    }
+
+    /// The type that a data URI gives.
+    fn hint(&mut self, text: &str, path: &Path<'_>, findings: &mut Findings) {
+        match MediaType::parse(text) {
+            Ok(parsed) => {
+                self.hinted_type = Some(parsed.media_type);
+                self.hint_name(parsed.name);
+            }
+            Err(reason) => findings.issue(path, Code::InvalidMediaType, reason.to_string()),
+        }
+    }
+
+    fn hint_name(&mut self, name: Option<String>) {
+        if let Some((name, _)) = name.and_then(|name| FileName::sanitise(&name)) {
+            self.hinted_name = Some(name);
+        }
+    }
+
+    pub(super) fn web(&mut self, text: &str, path: &Path<'_>, findings: &mut Findings) {
+        match WebAddress::parse(text) {
+            Ok(address) => self.source = Some(Source::Web(address)),
+            Err(reason) => findings.issue(path, Code::InvalidUrl, reason.to_string()),
+        }
+    }
+
+    fn file_name(&mut self, text: &str, path: &Path<'_>, findings: &mut Findings) {
+        match FileName::sanitise(text) {
+            Some((name, changed)) => {
+                if changed {
+                    let message = format!("the file is called {:?}", name.as_str());
+                    findings.warn(path, Code::Sanitised, message);
+                }
+                self.file_name = Some(name);
+            }
+            None if text.trim_ascii().is_empty() => {}
+            None => {
+                let message = "nothing is left of this file name; another is chosen";
+                findings.warn(path, Code::Sanitised, message);
+            }
+        }
+    }
+
+    fn content_type(&mut self, text: &str, path: &Path<'_>, findings: &mut Findings) {
+        if text.trim_ascii().is_empty() {
+            return;
+        }
+        match MediaType::parse(text) {
+            Ok(parsed) => {
+                if parsed.dropped {
+                    let message = "parameters that no reader acts on were left out";
+                    findings.warn(path, Code::Sanitised, message);
+                }
+                self.media_type = Some(parsed.media_type);
+                self.hint_name(parsed.name);
+            }
+            Err(reason) => findings.issue(path, Code::InvalidMediaType, reason.to_string()),
+        }
+    }
+
+    fn content_id(&mut self, text: &str, path: &Path<'_>, findings: &mut Findings) {
+        if text.trim_ascii().is_empty() {
+            return;
+        }
+        self.content_id = ContentId::parse(text);
+        if self.content_id.is_none() {
+            let message =
+                "a content id is printable ASCII without blanks, < and >: logo@example.com";
+            findings.issue(path, Code::InvalidContentId, message);
+        }
+    }
+
+    fn sha256(&mut self, text: &str, path: &Path<'_>, findings: &mut Findings) {
+        self.sha256 = parse_sha256(text.trim_ascii());
+        if self.sha256.is_none() {
+            let message = "a SHA-256 is written as 64 hexadecimal digits";
+            findings.issue(path, Code::UnknownValue, message);
+        }
+    }
+}
+
+fn into_text<'a>(
+    value: Value<'a>,
+    path: &Path<'_>,
+    findings: &mut Findings,
+) -> Option<Cow<'a, str>> {
+    match value {
+        Value::String(text) => Some(text),
+        other => read_scalar(&other, path, findings).map(|text| Cow::Owned(text.into_owned())),
+    }
+}
+
+fn parse_sha256(text: &str) -> Option<[u8; 32]> {
+    let mut hash = [0; 32];
+    if text.len() != 64 || !text.is_ascii() {
+        return None;
+    }
+    for (index, byte) in hash.iter_mut().enumerate() {
+        *byte = u8::from_str_radix(&text[2 * index..2 * index + 2], 16).ok()?;
+    }
+    Some(hash)
+}

@@ -1,0 +1,142 @@
+//! Base64 in an input: checked at once, decoded while it is sent.
+
+use std::borrow::Cow;
+use std::fmt;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+
+/// Text that is known to be base64: padded, canonical (RFC 4648 section 3.5), without white space.
+///
+/// It borrows from the input, so that an attachment of many megabytes is in memory once.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Base64Text<'a>(Cow<'a, str>);
+
+/// Why a text is not base64.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum InvalidBase64 {
+    /// A character outside the alphabet.
+    Character(char),
+    /// Padding is missing, too much, or not at the end.
+    Padding,
+    /// The last character has bits that stand for nothing: two texts would be the same bytes.
+    NotCanonical,
+}
+
+impl<'a> Base64Text<'a> {
+    /// Characters that are decoded at a time while checking: a multiple of 4.
+    const CHECKED_AT_ONCE: usize = 4 * 4096;
+
+    /// Checks a text. White space anywhere in it is ignored, as mail programs and PEM files break lines.
+    pub fn parse(text: Cow<'a, str>) -> Result<Self, InvalidBase64> {
+        let text = match text.bytes().any(|byte| byte.is_ascii_whitespace()) {
+            true => Cow::Owned(text.split_ascii_whitespace().collect()),
+            false => text,
+        };
+        let mut scratch = [0; Self::CHECKED_AT_ONCE / 4 * 3];
+        for (index, chunk) in text.as_bytes().chunks(Self::CHECKED_AT_ONCE).enumerate() {
+            let more = (index + 1) * Self::CHECKED_AT_ONCE < text.len();
+            if more && chunk.contains(&b'=') {
+                return Err(InvalidBase64::Padding);
+            }
+            STANDARD.decode_slice(chunk, &mut scratch).map_err(|_| Self::diagnose(&text))?;
+        }
+        Ok(Self(text))
+    }
+
+    /// The bytes that the text stands for.
+    pub fn decoded_len(&self) -> usize {
+        let padding = self.0.bytes().rev().take_while(|&byte| byte == b'=').count();
+        self.0.len() / 4 * 3 - padding
+    }
+
+    /// Decodes from the byte `offset`, a multiple of 3, and appends at most `max`, a multiple of 3, bytes.
+    pub fn decode_from(&self, offset: usize, max: usize, into: &mut Vec<u8>) {
+        let start = (offset / 3 * 4).min(self.0.len());
+        let end = (start + max / 3 * 4).min(self.0.len());
+        STANDARD.decode_vec(&self.0[start..end], into).expect(
+            "checked by `parse`, and a piece of whole groups of 4 decodes as the whole does",
+        );
+    }
+
+    fn diagnose(text: &str) -> InvalidBase64 {
+        let alphabet = |c: char| c.is_ascii_alphanumeric() || matches!(c, '+' | '/');
+        let unpadded = text.trim_end_matches('=');
+        match unpadded.chars().find(|&c| !alphabet(c)) {
+            Some('=') => InvalidBase64::Padding,
+            Some(character) => InvalidBase64::Character(character),
+            None if !text.len().is_multiple_of(4) || text.len() - unpadded.len() > 2 => {
+                InvalidBase64::Padding
+            }
+            None => InvalidBase64::NotCanonical,
+        }
+    }
+}
+
+impl fmt::Display for InvalidBase64 {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Character(c @ ('-' | '_')) => {
+                write!(f, "{c:?} is base64url, not base64; write + for - and / for _")
+            }
+            Self::Character(c) => write!(f, "{c:?} is not in base64's alphabet"),
+            Self::Padding => {
+                f.write_str("base64 ends with = so that its length is a multiple of 4")
+            }
+            Self::NotCanonical => {
+                f.write_str("the last character of this base64 has bits that stand for nothing")
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(text: &str) -> Result<Vec<u8>, InvalidBase64> {
+        let text = Base64Text::parse(Cow::Borrowed(text))?;
+        let mut bytes = Vec::new();
+        text.decode_from(0, text.decoded_len().next_multiple_of(3), &mut bytes);
+        assert_eq!(bytes.len(), text.decoded_len());
+        Ok(bytes)
+    }
+
+    #[test]
+    fn white_space_is_ignored() {
+        assert_eq!(parse("").unwrap(), b"");
+        assert_eq!(parse("aGk=\r\n").unwrap(), b"hi");
+        assert_eq!(parse("aG\n k=\t").unwrap(), b"hi");
+    }
+
+    #[test]
+    fn one_way_to_write_each_byte_string() {
+        use InvalidBase64::*;
+        for (text, reason) in [
+            ("aGl=", NotCanonical),
+            ("aGk", Padding),
+            ("aGk==", Padding),
+            ("aGk=aGk=", Padding),
+            ("====", Padding),
+            ("a", Padding),
+            ("aG-_", Character('-')),
+            ("aG%3D", Character('%')),
+            ("héé=", Character('é')),
+        ] {
+            assert_eq!(parse(text), Err(reason), "{text}");
+        }
+        let padding_within = format!("{}aGk={}", "AAAA".repeat(4095), "AAAA".repeat(10));
+        assert_eq!(parse(&padding_within), Err(Padding));
+    }
+
+    #[test]
+    fn decodes_piece_by_piece() {
+        let bytes: Vec<u8> = (0..100_000u32).map(|n| (n * 7 % 251) as u8).collect();
+        let text = Base64Text::parse(STANDARD.encode(&bytes).into()).unwrap();
+        let mut decoded = Vec::new();
+        while decoded.len() < text.decoded_len() {
+            text.decode_from(decoded.len(), 57 * 100, &mut decoded);
+        }
+        assert!(decoded == bytes);
+    }
+}

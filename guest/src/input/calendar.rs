@@ -1,0 +1,184 @@
+//! Invitations: an iCalendar object that the receiver's program offers to answer (RFC 6047).
+
+use super::file_name::FileName;
+use super::findings::{Code, Findings};
+use super::json::Value;
+use super::path::Path;
+use super::settings::Settings;
+use super::text::{read_choice, read_text};
+
+/// A calendar part.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Calendar {
+    /// What the receiver is asked for: Outlook shows buttons for REQUEST, and only where the part's
+    /// `method` and the object's METHOD agree.
+    pub method: Method,
+    /// The iCalendar object, with its METHOD.
+    pub content: String,
+    /// The name that the part is shown under.
+    pub file_name: Option<FileName>,
+}
+
+/// iTIP methods (RFC 5546 section 1.4).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Method {
+    /// Propose a new time.
+    Add,
+    /// The event does not take place.
+    Cancel,
+    /// Another time is suggested.
+    Counter,
+    /// The suggestion is not taken up.
+    DeclineCounter,
+    /// An event to know of, not to answer.
+    Publish,
+    /// Send the latest version.
+    Refresh,
+    /// An answer.
+    Reply,
+    /// Come, or accept a change.
+    Request,
+}
+
+const METHODS: &[(&str, Method)] = &[
+    ("REQUEST", Method::Request),
+    ("CANCEL", Method::Cancel),
+    ("REPLY", Method::Reply),
+    ("PUBLISH", Method::Publish),
+    ("ADD", Method::Add),
+    ("COUNTER", Method::Counter),
+    ("DECLINECOUNTER", Method::DeclineCounter),
+    ("REFRESH", Method::Refresh),
+];
+
+impl Method {
+    /// The method as iCalendar writes it.
+    pub fn as_str(self) -> &'static str {
+        METHODS
+            .iter()
+            .find(|(_, method)| *method == self)
+            .map(|(name, _)| *name)
+            .expect("METHODS lists every method")
+    }
+}
+
+/// Reads the field `calendar`: `{method, content, filename}`.
+pub fn read(value: Value<'_>, path: &Path<'_>, findings: &mut Findings) -> Option<Calendar> {
+    let mut settings = Settings::read(value, &["method", "content", "filename"], path, findings)?;
+    let method = settings.take("method");
+    let method = read_choice(&method, METHODS, &path.key("method"), findings);
+    let content = settings.take("content");
+    let place = path.key("content");
+    let content = read_text(&content, "\n", &place, findings).unwrap_or_default();
+    let file_name = settings.take("filename");
+    let file_name = read_text(&file_name, "", &path.key("filename"), findings)
+        .and_then(|name| FileName::sanitise(&name))
+        .map(|(name, _)| name);
+    let object = content.trim();
+    if !starts_with_line(object, "BEGIN:VCALENDAR") || !ends_with_line(object, "END:VCALENDAR") {
+        let message = "an iCalendar object starts with BEGIN:VCALENDAR and ends with END:VCALENDAR";
+        findings.issue(&place, Code::UnknownValue, message);
+        return None;
+    }
+    if object.contains('\0') {
+        findings.issue(&place, Code::InvalidCharacter, "a NUL character cannot stand in it");
+        return None;
+    }
+    let (method, content) = agree(method, object, path, findings)?;
+    Some(Calendar { method, content, file_name })
+}
+
+/// The method of the part and that of the object, which must be one.
+fn agree(
+    given: Option<Method>,
+    object: &str,
+    path: &Path<'_>,
+    findings: &mut Findings,
+) -> Option<(Method, String)> {
+    let line = object.lines().find_map(|line| {
+        let (name, value) = line.split_once(':')?;
+        name.eq_ignore_ascii_case("METHOD").then_some(value.trim())
+    });
+    let Some(inside) = line else {
+        let method = given.unwrap_or(Method::Request);
+        let place = path.key("content");
+        let message = format!("the object has no METHOD; METHOD:{} was added", method.as_str());
+        findings.warn(&place, Code::Sanitised, message);
+        let rest = &object["BEGIN:VCALENDAR".len()..];
+        return Some((method, format!("BEGIN:VCALENDAR\r\nMETHOD:{}{rest}", method.as_str())));
+    };
+    let inside = METHODS.iter().find(|(name, _)| name.eq_ignore_ascii_case(inside));
+    match (given, inside.map(|(_, method)| *method)) {
+        (None, Some(inside)) => Some((inside, object.to_owned())),
+        (Some(given), Some(inside)) if given == inside => Some((given, object.to_owned())),
+        (_, None) => {
+            let message = "the METHOD in the object is none of iTIP's (RFC 5546)";
+            findings.issue(&path.key("content"), Code::UnknownValue, message);
+            None
+        }
+        (Some(given), Some(inside)) => {
+            let message = format!(
+                "the method is {}, and METHOD in the object is {}: they must agree",
+                given.as_str(),
+                inside.as_str()
+            );
+            findings.issue(&path.key("method"), Code::UnknownValue, message);
+            None
+        }
+    }
+}
+
+fn starts_with_line(text: &str, line: &str) -> bool {
+    text.lines().next().is_some_and(|first| first.trim_end().eq_ignore_ascii_case(line))
+}
+
+fn ends_with_line(text: &str, line: &str) -> bool {
+    text.lines().next_back().is_some_and(|last| last.trim_end().eq_ignore_ascii_case(line))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn calendar(json: &str) -> (Option<Calendar>, Findings) {
+        let mut findings = Findings::default();
+        let value = Value::read(json, &mut findings).unwrap();
+        (read(value, &Path::ROOT.key("calendar"), &mut findings), findings)
+    }
+
+    #[test]
+    fn the_method_comes_from_either_place() {
+        let object = r"BEGIN:VCALENDAR\r\nMETHOD:CANCEL\r\nEND:VCALENDAR\r\n";
+        for json in [
+            format!(r#"{{"content": "{object}"}}"#),
+            format!(r#"{{"content": "{object}", "method": "cancel", "filename": "i.ics"}}"#),
+        ] {
+            assert_eq!(calendar(&json).0.unwrap().method, Method::Cancel);
+        }
+        let (found, findings) = calendar(r#"{"content": "BEGIN:VCALENDAR\nEND:VCALENDAR"}"#);
+        let found = found.unwrap();
+        assert_eq!(found.content, "BEGIN:VCALENDAR\r\nMETHOD:REQUEST\nEND:VCALENDAR");
+        assert_eq!(findings.warnings.len(), 1);
+    }
+
+    #[test]
+    fn what_no_program_would_offer_to_answer_is_an_issue() {
+        for (json, path) in [
+            (r#"{"content": "see you"}"#, "calendar.content"),
+            (r#"{"method": "REQUEST"}"#, "calendar.content"),
+            (r#"{"content": "BEGIN:VCALENDAR\nMETHOD:X\nEND:VCALENDAR"}"#, "calendar.content"),
+            (
+                r#"{"content": "BEGIN:VCALENDAR\nMETHOD:REPLY\nEND:VCALENDAR", "method": "ADD"}"#,
+                "calendar.method",
+            ),
+            (
+                r#"{"method": "INVITE", "content": "BEGIN:VCALENDAR\nMETHOD:ADD\nEND:VCALENDAR"}"#,
+                "calendar.method",
+            ),
+            (r#"{"contents": "x"}"#, "calendar.contents"),
+            (r#""BEGIN:VCALENDAR""#, "calendar"),
+        ] {
+            assert_eq!(calendar(json).1.issues[0].path, path, "{json}");
+        }
+    }
+}

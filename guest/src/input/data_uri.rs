@@ -1,0 +1,153 @@
+//! Data URIs (RFC 2397): a file in a string.
+
+use std::borrow::Cow;
+use std::fmt;
+
+use super::base64_text::{Base64Text, InvalidBase64};
+
+/// A data URI, taken apart.
+#[derive(Debug)]
+pub struct DataUri<'a> {
+    /// The media type as it was written; empty where none was.
+    pub media_type: String,
+    /// The bytes.
+    pub content: Content<'a>,
+}
+
+/// What a data URI holds.
+#[derive(Debug)]
+pub enum Content<'a> {
+    /// Base64, decoded while it is sent.
+    Base64(Base64Text<'a>),
+    /// Text, percent signs resolved.
+    Bytes(Cow<'a, [u8]>),
+}
+
+/// Why a text is no data URI.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum InvalidDataUri {
+    /// There is no comma between the type and the data.
+    NoComma,
+    /// A percent sign without two hexadecimal digits.
+    Percent,
+    /// It says base64, and is not.
+    Base64(InvalidBase64),
+}
+
+impl<'a> DataUri<'a> {
+    /// Whether a text claims to be a data URI.
+    pub fn is_claimed_by(text: &str) -> bool {
+        let start = text.trim_ascii_start().as_bytes();
+        start.get(..5).is_some_and(|scheme| scheme.eq_ignore_ascii_case(b"data:"))
+    }
+
+    /// Takes a data URI apart.
+    pub fn parse(text: Cow<'a, str>) -> Result<Self, InvalidDataUri> {
+        let comma = text.find(',').ok_or(InvalidDataUri::NoComma)?;
+        let head = text[..comma].trim_ascii_start();
+        let head = head.get("data:".len()..).unwrap_or_default().trim_ascii_end();
+        let (media_type, is_base64) = match head.rsplit_once(';') {
+            Some((rest, mark)) if mark.trim_ascii().eq_ignore_ascii_case("base64") => (rest, true),
+            _ => (head, false),
+        };
+        let media_type = media_type.to_owned();
+        let data = match text {
+            Cow::Borrowed(text) => Cow::Borrowed(&text[comma + 1..]),
+            Cow::Owned(mut text) => Cow::Owned(text.split_off(comma + 1)),
+        };
+        let content = if is_base64 {
+            let text = match data.contains('%') {
+                true => String::from_utf8_lossy(&percent_decode(data)?).into_owned().into(),
+                false => data,
+            };
+            Content::Base64(Base64Text::parse(text).map_err(InvalidDataUri::Base64)?)
+        } else {
+            Content::Bytes(percent_decode(data)?)
+        };
+        Ok(Self { media_type, content })
+    }
+}
+
+/// Resolves `%41` and the like (RFC 3986 section 2.1).
+fn percent_decode(text: Cow<'_, str>) -> Result<Cow<'_, [u8]>, InvalidDataUri> {
+    if !text.contains('%') {
+        return Ok(match text {
+            Cow::Borrowed(text) => Cow::Borrowed(text.as_bytes()),
+            Cow::Owned(text) => Cow::Owned(text.into_bytes()),
+        });
+    }
+    let mut bytes = Vec::with_capacity(text.len());
+    let mut rest = text.as_bytes();
+    while let Some((&byte, after)) = rest.split_first() {
+        rest = after;
+        if byte != b'%' {
+            bytes.push(byte);
+            continue;
+        }
+        let digits = rest.get(..2).ok_or(InvalidDataUri::Percent)?;
+        let digit = |byte: u8| char::from(byte).to_digit(16).ok_or(InvalidDataUri::Percent);
+        let value = digit(digits[0])? << 4 | digit(digits[1])?;
+        bytes.push(u8::try_from(value).expect("two hexadecimal digits are at most 255"));
+        rest = &rest[2..];
+    }
+    Ok(Cow::Owned(bytes))
+}
+
+impl fmt::Display for InvalidDataUri {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NoComma => {
+                f.write_str("a data URI is written data:application/pdf;base64,JVBE...")
+            }
+            Self::Percent => f.write_str("a % in a data URI needs two hexadecimal digits after it"),
+            Self::Base64(reason) => reason.fmt(f),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(text: &str) -> Result<(String, Vec<u8>), InvalidDataUri> {
+        let uri = DataUri::parse(Cow::Borrowed(text))?;
+        let mut bytes = Vec::new();
+        match uri.content {
+            Content::Base64(text) => text.decode_from(0, 3 * text.decoded_len(), &mut bytes),
+            Content::Bytes(content) => bytes.extend_from_slice(&content),
+        }
+        Ok((uri.media_type, bytes))
+    }
+
+    #[test]
+    fn takes_type_and_bytes_apart() {
+        for (text, media_type, bytes) in [
+            ("data:text/plain;base64,aGk=", "text/plain", "hi"),
+            ("DATA:,", "", ""),
+            ("data:,a%20b+c%2C", "", "a b+c,"),
+            ("data:image/svg+xml;charset=utf-8,<svg/>", "image/svg+xml;charset=utf-8", "<svg/>"),
+            ("data:;base64,aGk%3D", "", "hi"),
+            (" data:text/plain;charset=x;BASE64,aGk=", "text/plain;charset=x", "hi"),
+        ] {
+            let expected = (media_type.to_owned(), bytes.as_bytes().to_vec());
+            assert_eq!(parse(text), Ok(expected), "{text}");
+        }
+    }
+
+    #[test]
+    fn says_what_is_wrong() {
+        assert_eq!(parse("data:text/plain"), Err(InvalidDataUri::NoComma));
+        assert_eq!(parse("data:,100%"), Err(InvalidDataUri::Percent));
+        assert_eq!(parse("data:,%G0"), Err(InvalidDataUri::Percent));
+        assert_eq!(parse("data:;base64,aGk"), Err(InvalidDataUri::Base64(InvalidBase64::Padding)));
+    }
+
+    #[test]
+    fn a_long_uri_is_borrowed() {
+        let text = format!("data:application/pdf;base64,{}", "AAAA".repeat(1000));
+        let uri = DataUri::parse(Cow::Borrowed(&text)).unwrap();
+        assert!(matches!(uri.content, Content::Base64(_)));
+        assert!(DataUri::is_claimed_by(&text));
+        assert!(!DataUri::is_claimed_by("dätä:,"));
+    }
+}

@@ -1,0 +1,257 @@
+//! The fields of `send-mail`: their names, the names that others give them, and which is meant.
+
+use std::borrow::Cow;
+
+use super::findings::{Code, Findings};
+use super::json::{Object, Value};
+use super::path::Path;
+
+/// Declares every field once: what the code calls it, what the README calls it, how a form titles it,
+/// and the other names that it goes by.
+macro_rules! fields {
+    ($($name:ident, $text:literal, $title:literal, [$($alias:literal),*];)+) => {
+        /// A field of `send-mail`.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        pub enum Field {
+            $($name,)+
+        }
+
+        impl Field {
+            /// Every field, in the order of a form.
+            pub const ALL: &[Field] = &[$(Field::$name),+];
+
+            /// The name that the README and the schema use.
+            pub const fn name(self) -> &'static str {
+                match self {
+                    $(Field::$name => $text,)+
+                }
+            }
+
+            /// The title in a form.
+            pub const fn title(self) -> &'static str {
+                match self {
+                    $(Field::$name => $title,)+
+                }
+            }
+
+            /// Other names that mean this field, folded.
+            pub const fn aliases(self) -> &'static [&'static str] {
+                match self {
+                    $(Field::$name => &[$($alias),*],)+
+                }
+            }
+        }
+    };
+}
+
+fields! {
+    From, "from", "Sender", ["sender", "fromemail", "fromaddress", "sendfrom"];
+    FromName, "fromName", "Sender name", ["sendername"];
+    To, "to", "Receiver",
+        ["receiver", "receivers", "recipient", "recipients", "toemail", "toaddress", "sendto"];
+    Cc, "cc", "Cc", ["ccemail", "ccaddress"];
+    Bcc, "bcc", "Bcc", ["bccemail", "bccaddress"];
+    ReplyTo, "replyTo", "Reply To", ["replytoemail", "replytoaddress"];
+    Subject, "subject", "Subject", ["topic", "title"];
+    ContentType, "contentType", "Content Type", ["emailformat", "bodytype", "format"];
+    Body, "body", "Message Body", ["message", "content", "contents", "payload"];
+    Text, "text", "Text", ["textcontent", "plaintextcontent", "plaintext", "textbody"];
+    Html, "html", "HTML", ["htmlcontent", "htmlbody", "htmltextcontent"];
+    Attachments, "attachments", "Attachments", ["attachment", "attachmentarray", "file", "files"];
+    Headers, "headers", "Headers", ["customheaders"];
+    Priority, "priority", "Priority", ["importance"];
+    InReplyTo, "inReplyTo", "In reply to", [];
+    References, "references", "References", [];
+    MessageId, "messageId", "Message ID", [];
+    Date, "date", "Date", [];
+    ListUnsubscribe, "listUnsubscribe", "List-Unsubscribe", [];
+    Calendar, "calendar", "Calendar", ["icalevent"];
+    ReturnPath, "returnPath", "Return path", ["envelopefrom", "bounceto"];
+    Dsn, "dsn", "Delivery reports", ["deliverystatusnotification"];
+    ReadReceiptTo, "readReceiptTo", "Read receipt to", ["readreceipt"];
+    OnPartialFailure, "onPartialFailure", "When some recipients are refused", [];
+    IdempotencyKey, "idempotencyKey", "Idempotency key", [];
+    DryRun, "dryRun", "Dry run", ["preview"];
+}
+
+impl Field {
+    /// The field that a name means: case, `_`, `-` and blanks do not matter.
+    pub fn from_name(name: &str) -> Option<Self> {
+        let folded = fold(name);
+        Self::ALL.iter().copied().find(|field| {
+            fold(field.name()) == folded || field.aliases().contains(&folded.as_ref())
+        })
+    }
+}
+
+/// A name without case, `_`, `-` and blanks.
+pub fn fold(name: &str) -> Cow<'_, str> {
+    let ignored = |byte: u8| matches!(byte, b'_' | b'-' | b' ' | b'\t');
+    if name.bytes().any(|byte| byte.is_ascii_uppercase() || ignored(byte)) {
+        let kept = name.chars().filter(|&c| !u8::try_from(c).is_ok_and(ignored));
+        Cow::Owned(kept.map(|c| c.to_ascii_lowercase()).collect())
+    } else {
+        Cow::Borrowed(name)
+    }
+}
+
+/// An input's values, each at its field, with the name that the input gave it.
+#[derive(Debug)]
+pub struct Fields<'a> {
+    slots: [Option<(Cow<'a, str>, Value<'a>)>; Field::ALL.len()],
+}
+
+impl<'a> Fields<'a> {
+    /// Sorts the members of an input to the fields that their names mean.
+    pub fn sort(members: Object<'a>, findings: &mut Findings) -> Self {
+        let mut fields = Self { slots: std::array::from_fn(|_| None) };
+        for (name, value) in members {
+            let path = Path::ROOT.key(&name);
+            let Some(field) = Field::from_name(&name) else {
+                findings.issue(&path, Code::UnknownField, unknown(&name));
+                continue;
+            };
+            let slot = &mut fields.slots[field as usize];
+            match slot {
+                // One key twice is an issue of its own, found by the reader.
+                Some((first, _)) if *first != name => {
+                    let message = format!(
+                        "{first:?} and {name:?} both mean the field {:?}; keep one of them",
+                        field.name()
+                    );
+                    findings.issue(&path, Code::DuplicateField, message);
+                }
+                _ => *slot = Some((name, value)),
+            }
+        }
+        fields
+    }
+
+    /// Takes the value of a field, and the name it had in the input.
+    pub fn take(&mut self, field: Field) -> (Cow<'a, str>, Value<'a>) {
+        let slot = self.slots[field as usize].take();
+        slot.unwrap_or((Cow::Borrowed(field.name()), Value::Null))
+    }
+
+    /// The value of a field.
+    pub fn peek(&self, field: Field) -> &Value<'a> {
+        self.slots[field as usize].as_ref().map_or(&Value::Null, |(_, value)| value)
+    }
+
+    /// Every value that is there, to be changed in place.
+    pub fn values_mut(&mut self) -> impl Iterator<Item = (Field, &str, &mut Value<'a>)> {
+        Field::ALL.iter().zip(&mut self.slots).filter_map(|(field, slot)| {
+            let (name, value) = slot.as_mut()?;
+            let name: &str = name;
+            Some((*field, name, value))
+        })
+    }
+}
+
+fn unknown(name: &str) -> String {
+    let folded = fold(name);
+    let names = Field::ALL.iter().map(|field| (field.name(), fold(field.name())));
+    let aliases = Field::ALL.iter().flat_map(|field| {
+        field.aliases().iter().map(|&alias| (field.name(), Cow::Borrowed(alias)))
+    });
+    match nearest(&folded, names.chain(aliases)) {
+        Some(known) => format!("there is no such field; did you mean {known:?}?"),
+        None => {
+            let known: Vec<_> = Field::ALL.iter().map(|field| field.name()).collect();
+            format!("there is no such field; the fields are {}", known.join(", "))
+        }
+    }
+}
+
+/// The name whose folded form is so near to `folded` that it was probably meant.
+pub fn nearest<'n, T: AsRef<str>>(
+    folded: &str,
+    known: impl Iterator<Item = (&'n str, T)>,
+) -> Option<&'n str> {
+    // A name of three letters may differ in one, a longer one in a third; a hostile one of a megabyte is
+    // not compared at all.
+    let allowed = (folded.len() / 3).max(1);
+    if folded.len() > 40 {
+        return None;
+    }
+    known
+        .map(|(name, form)| (strsim::osa_distance(folded, form.as_ref()), name))
+        .filter(|(distance, _)| *distance <= allowed)
+        .min_by_key(|(distance, _)| *distance)
+        .map(|(_, name)| name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn sort(text: &str) -> (Fields<'_>, Findings) {
+        let mut findings = Findings::default();
+        let members = Value::read_object(text, &mut findings).unwrap();
+        (Fields::sort(members, &mut findings), findings)
+    }
+
+    #[test]
+    fn spelling_does_not_matter() {
+        for name in ["replyTo", "reply_to", "Reply To", "REPLY-TO", "replyto"] {
+            assert_eq!(Field::from_name(name), Some(Field::ReplyTo), "{name}");
+        }
+        assert_eq!(Field::from_name("Receiver"), Some(Field::To));
+        assert_eq!(Field::from_name("email_format"), Some(Field::ContentType));
+        assert_eq!(Field::from_name("replyTöo"), None);
+    }
+
+    #[test]
+    fn no_two_fields_share_a_name() {
+        let mut names: Vec<String> = Field::ALL
+            .iter()
+            .flat_map(|field| {
+                let aliases = field.aliases().iter().map(|alias| (*alias).to_owned());
+                aliases.chain([fold(field.name()).into_owned()])
+            })
+            .collect();
+        assert!(names.iter().all(|name| fold(name) == name.as_str()));
+        let all = names.len();
+        names.sort_unstable();
+        names.dedup();
+        assert_eq!(names.len(), all);
+    }
+
+    #[test]
+    fn two_names_for_one_field_are_an_issue() {
+        let (_, findings) = sort(r#"{"to": "a@example.net", "Receiver": "b@example.net"}"#);
+        assert_eq!(findings.issues.len(), 1);
+        assert_eq!(findings.issues[0].path, "Receiver");
+        assert_eq!(findings.issues[0].code, Code::DuplicateField);
+    }
+
+    #[test]
+    fn an_unknown_name_is_an_issue_that_offers_the_nearest() {
+        for (name, offer) in [
+            ("subjcet", Some("subject")),
+            ("recievers", Some("to")),
+            ("attachement", Some("attachments")),
+            ("too", Some("to")),
+            ("zzzzzz", None),
+        ] {
+            let text = format!("{{{name:?}: 1}}");
+            let (_, findings) = sort(&text);
+            assert_eq!(findings.issues[0].code, Code::UnknownField);
+            match offer {
+                Some(offer) => assert!(
+                    findings.issues[0].message.contains(&format!("did you mean {offer:?}")),
+                    "{name}: {}",
+                    findings.issues[0].message
+                ),
+                None => assert!(findings.issues[0].message.contains("the fields are")),
+            }
+        }
+    }
+
+    #[test]
+    fn a_field_keeps_the_name_that_the_input_gave_it() {
+        let (mut fields, _) = sort(r#"{"Reply To": "a@example.net"}"#);
+        assert_eq!(fields.take(Field::ReplyTo).0, "Reply To");
+        assert_eq!(fields.take(Field::Subject), (Cow::Borrowed("subject"), Value::Null));
+    }
+}

@@ -1,0 +1,107 @@
+//! Names of attachments: what a reader may safely save a file under.
+
+use super::address::is_invisible;
+
+/// A file name without directories, control and bidirectional characters, at most 255 octets long.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FileName(String);
+
+/// What common file systems hold.
+const MAX_LENGTH: usize = 255;
+/// Longer endings are no extension that a reader goes by.
+const MAX_EXTENSION: usize = 20;
+
+impl FileName {
+    /// Makes a file name of a text, and says whether it had to change. None: nothing is left of it.
+    pub fn sanitise(text: &str) -> Option<(Self, bool)> {
+        let base = text.rsplit(['/', '\\']).next().unwrap_or_default();
+        let kept: String = base.chars().filter(|&c| !c.is_control() && !is_invisible(c)).collect();
+        let trimmed = kept.trim();
+        if trimmed.trim_matches('.').is_empty() {
+            return None;
+        }
+        let name = shorten(trimmed);
+        let changed = name != text;
+        Some((Self(name), changed))
+    }
+
+    /// The name.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// The name for readers that know ASCII alone: other characters become `_`, and so does what could
+    /// pass for an encoded word (RFC 2047), which some readers would decode.
+    pub fn to_ascii(&self) -> String {
+        let replaced = |c: char| if c.is_ascii() && c != '?' { c } else { '_' };
+        self.0.chars().map(replaced).collect()
+    }
+}
+
+/// Cuts a name in the middle, so that its extension stays.
+fn shorten(name: &str) -> String {
+    if name.len() <= MAX_LENGTH {
+        return name.to_owned();
+    }
+    let extension = match name.rfind('.') {
+        Some(dot) if dot > 0 && name.len() - dot <= MAX_EXTENSION => &name[dot..],
+        _ => "",
+    };
+    let mut end = MAX_LENGTH - extension.len();
+    while !name.is_char_boundary(end) {
+        end -= 1;
+    }
+    format!("{}{extension}", &name[..end])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn sanitised(text: &str) -> Option<String> {
+        FileName::sanitise(text).map(|(name, _)| name.0)
+    }
+
+    #[test]
+    fn directories_go() {
+        for (text, name) in [
+            ("../../etc/passwd", "passwd"),
+            ("C:\\Users\\x\\a.exe", "a.exe"),
+            ("a/b\\c.txt", "c.txt"),
+            ("report.pdf", "report.pdf"),
+        ] {
+            assert_eq!(sanitised(text).as_deref(), Some(name), "{text}");
+        }
+        for nothing in ["", "..", "...", "a/", " ", "\u{202e}"] {
+            assert_eq!(sanitised(nothing), None, "{nothing}");
+        }
+    }
+
+    #[test]
+    fn characters_without_a_shape_go() {
+        for (text, name) in [
+            ("a\0.exe.txt", "a.exe.txt"),
+            ("in\tvoice\u{7f}.pdf", "invoice.pdf"),
+            ("a\r\nX-Inj: 1.pdf", "aX-Inj: 1.pdf"),
+            ("invoice\u{202e}fdp.exe", "invoicefdp.exe"),
+        ] {
+            assert_eq!(sanitised(text).as_deref(), Some(name));
+            assert!(FileName::sanitise(text).unwrap().1);
+        }
+        assert!(!FileName::sanitise("résumé ✓.pdf").unwrap().1);
+    }
+
+    #[test]
+    fn a_long_name_keeps_its_extension_and_whole_characters() {
+        let name = sanitised(&format!("{}.pdf", "ü".repeat(300))).unwrap();
+        assert!(name.len() <= MAX_LENGTH && name.ends_with("ü.pdf"), "{}", name.len());
+        assert_eq!(sanitised(&"a".repeat(300)).unwrap().len(), MAX_LENGTH);
+        assert_eq!(sanitised(&format!("a.{}", "b".repeat(300))).unwrap().len(), MAX_LENGTH);
+    }
+
+    #[test]
+    fn the_ascii_form_has_no_encoded_word() {
+        let (name, _) = FileName::sanitise("=?utf-8?Q?résumé?=.pdf").unwrap();
+        assert_eq!(name.to_ascii(), "=_utf-8_Q_r_sum__=.pdf");
+    }
+}

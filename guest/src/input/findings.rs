@@ -1,0 +1,194 @@
+//! What a check finds: issues, which must be mended, and warnings.
+
+use std::fmt;
+
+use super::path::Path;
+
+/// One thing wrong, or odd, about an input.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Issue {
+    /// Where: `to[2].email`.
+    pub path: String,
+    pub code: Code,
+    /// One sentence for a person.
+    pub message: String,
+}
+
+/// Issues and warnings, in the order in which they were found.
+#[derive(Debug, Default)]
+pub struct Findings {
+    pub issues: Vec<Issue>,
+    pub warnings: Vec<Issue>,
+    unlisted: usize,
+}
+
+/// So many issues are listed; a person mends these first, and a hostile input of 100,000 bad addresses
+/// costs no more than this.
+const MOST_ISSUES: usize = 200;
+
+impl Findings {
+    /// Notes something that must be mended.
+    pub fn issue(&mut self, path: &Path<'_>, code: Code, message: impl Into<String>) {
+        if self.issues.len() < MOST_ISSUES {
+            self.issues.push(Issue { path: path.to_string(), code, message: message.into() });
+        } else {
+            self.unlisted += 1;
+        }
+    }
+
+    /// Notes something that was mended on the way, or may not be meant.
+    pub fn warn(&mut self, path: &Path<'_>, code: Code, message: impl Into<String>) {
+        if self.warnings.len() < MOST_ISSUES {
+            self.warnings.push(Issue { path: path.to_string(), code, message: message.into() });
+        }
+    }
+
+    /// Whether nothing must be mended.
+    pub fn is_valid(&self) -> bool {
+        self.issues.is_empty()
+    }
+
+    /// Whether an issue was found at a place or inside it: the value there is known to be no use.
+    pub fn has_issue_in(&self, path: &Path<'_>) -> bool {
+        let path = path.to_string();
+        self.issues.iter().any(|issue| {
+            let rest = issue.path.strip_prefix(&path);
+            rest.is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', '[']))
+        })
+    }
+
+    /// Says how many issues were left out, where some were.
+    pub fn close(&mut self) {
+        if self.unlisted > 0 {
+            self.issues.push(Issue {
+                path: Path::ROOT.to_string(),
+                code: Code::MoreIssues,
+                message: format!("{} more issues are not listed; mend these first", self.unlisted),
+            });
+            self.unlisted = 0;
+        }
+    }
+}
+
+/// Declares the codes with their meaning, so that the manifest's list cannot miss one.
+macro_rules! codes {
+    ($($(#[doc = $meaning:literal])+ $name:ident => $text:literal,)+) => {
+        /// What an issue or a warning is about: stable, for programs.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        pub enum Code {
+            $($(#[doc = $meaning])+ $name,)+
+        }
+
+        impl Code {
+            /// Every code with its meaning, in alphabetical order.
+            pub const ALL: &[(Code, &str)] = &[$((Code::$name, concat!($($meaning),+).trim_ascii())),+];
+
+            /// The code as programs see it.
+            pub const fn as_str(self) -> &'static str {
+                match self {
+                    $(Code::$name => $text,)+
+                }
+            }
+        }
+    };
+}
+
+codes! {
+    /// The attachment names more than one source, or none.
+    AttachmentSource => "attachment-source",
+    /// The bytes do not have the SHA-256 that was given.
+    ChecksumMismatch => "checksum-mismatch",
+    /// Two names for one field.
+    DuplicateField => "duplicate-field",
+    /// A key stands twice in one object.
+    DuplicateKey => "duplicate-key",
+    /// A recipient was named twice, and is kept once.
+    DuplicateRecipient => "duplicate-recipient",
+    /// Not an e-mail address that can be sent to.
+    InvalidAddress => "invalid-address",
+    /// Not base64, or not the one way to write those bytes.
+    InvalidBase64 => "invalid-base64",
+    /// The value holds a character that has no place there.
+    InvalidCharacter => "invalid-character",
+    /// Not a content id that an HTML body could refer to.
+    InvalidContentId => "invalid-content-id",
+    /// Not a date as RFC 3339 writes it.
+    InvalidDate => "invalid-date",
+    /// Not a data URI.
+    InvalidDataUri => "invalid-data-uri",
+    /// Not a header that can be set.
+    InvalidHeader => "invalid-header",
+    /// Not JSON.
+    InvalidJson => "invalid-json",
+    /// Not a media type, or one that an attachment may not have.
+    InvalidMediaType => "invalid-media-type",
+    /// Not a message id.
+    InvalidMessageId => "invalid-message-id",
+    /// Not a web address.
+    InvalidUrl => "invalid-url",
+    /// A string held JSON, and was read as such.
+    JsonInString => "json-in-string",
+    /// A path on a disk: the connector has no file system.
+    LocalPath => "local-path",
+    /// A keyword that was not given.
+    MissingKeyword => "missing-keyword",
+    /// A value that is needed is not there.
+    MissingValue => "missing-value",
+    /// More issues than are listed.
+    MoreIssues => "more-issues",
+    /// An optional attachment could not be had, and is left out.
+    OptionalLeftOut => "optional-left-out",
+    /// A header that the connector, or a server on the way, writes.
+    ReservedHeader => "reserved-header",
+    /// The value was changed so that it can stand where it was put.
+    Sanitised => "sanitised",
+    /// Not a template that can be filled in.
+    TemplateError => "template-error",
+    /// Values nested too deep.
+    TooDeep => "too-deep",
+    /// Longer than it may be.
+    TooLong => "too-long",
+    /// More values than there may be.
+    TooMany => "too-many",
+    /// An action that this connector does not have.
+    UnknownAction => "unknown-action",
+    /// A field that this action does not have.
+    UnknownField => "unknown-field",
+    /// Not one of the values that the field takes.
+    UnknownValue => "unknown-value",
+    /// The value has another type than the field takes.
+    WrongType => "wrong-type",
+}
+
+impl fmt::Display for Code {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lists_a_bounded_number_of_issues_and_counts_the_rest() {
+        let mut findings = Findings::default();
+        for index in 0..100_000 {
+            findings.issue(&Path::ROOT.key("to").index(index), Code::InvalidAddress, "no");
+        }
+        findings.close();
+        assert_eq!(findings.issues.len(), MOST_ISSUES + 1);
+        assert!(findings.issues[MOST_ISSUES].message.starts_with("99800 more"));
+    }
+
+    #[test]
+    fn every_code_is_kebab_case_and_unlike_the_others() {
+        let mut texts: Vec<_> = Code::ALL.iter().map(|(code, _)| code.as_str()).collect();
+        assert!(texts.iter().all(|text| {
+            text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
+        }));
+        texts.sort_unstable();
+        texts.dedup();
+        assert_eq!(texts.len(), Code::ALL.len());
+    }
+}

@@ -1,0 +1,367 @@
+//! JSON as an input has it: bounded in depth, each key once, strings borrowed where they can be.
+//!
+//! serde_json does the reading. What is added here is what its own `Value` loses: a key that stands
+//! twice, the place where the text goes wrong, and a base64 attachment of many megabytes that need not
+//! be copied out of the text.
+
+use std::borrow::Cow;
+use std::cell::RefCell;
+use std::fmt;
+
+use serde::de::{DeserializeSeed, MapAccess, SeqAccess, Visitor};
+
+use super::findings::{Code, Findings};
+use super::path::Path;
+
+/// A JSON value that borrows from the text it was read from.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Value<'a> {
+    Null,
+    Bool(bool),
+    Number(serde_json::Number),
+    String(Cow<'a, str>),
+    Array(Vec<Value<'a>>),
+    Object(Object<'a>),
+}
+
+/// The members of an object, in the order of the text.
+pub type Object<'a> = Vec<(Cow<'a, str>, Value<'a>)>;
+
+/// Values may be nested so deep: an array of objects in an object needs 4, and a JSON text of 10,000
+/// brackets must not be worth more than an issue.
+const MAX_DEPTH: usize = 32;
+
+impl<'a> Value<'a> {
+    /// Reads a text that holds one JSON object. None: an issue says why not.
+    ///
+    /// A byte order mark before the text is skipped (RFC 8259 section 8.1 allows readers to).
+    pub fn read_object(text: &'a str, findings: &mut Findings) -> Option<Object<'a>> {
+        match Self::read(text, findings)? {
+            Value::Object(members) => Some(members),
+            other => {
+                let message = format!("a JSON object is needed here, not {}", other.kind());
+                findings.issue(&Path::ROOT, Code::WrongType, message);
+                None
+            }
+        }
+    }
+
+    /// Reads a text that holds one JSON value.
+    pub fn read(text: &'a str, findings: &mut Findings) -> Option<Self> {
+        let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+        let reading = Reading { trail: RefCell::default(), findings: RefCell::new(findings) };
+        let mut deserializer = serde_json::Deserializer::from_str(text);
+        let read = Element { reading: &reading, depth: 0 }.deserialize(&mut deserializer);
+        match read.and_then(|value| deserializer.end().map(|()| value)) {
+            Ok(value) => Some(value),
+            Err(error) => {
+                let too_deep = error.is_data();
+                let code = if too_deep { Code::TooDeep } else { Code::InvalidJson };
+                let trail = reading.trail.take();
+                let findings = reading.findings.into_inner();
+                at(&trail, &Path::ROOT, &mut |path| {
+                    findings.issue(path, code, explain(&error, too_deep));
+                });
+                None
+            }
+        }
+    }
+
+    /// What a person calls a value like this.
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Value::Null => "null",
+            Value::Bool(_) => "a boolean",
+            Value::Number(_) => "a number",
+            Value::String(_) => "text",
+            Value::Array(_) => "an array",
+            Value::Object(_) => "an object",
+        }
+    }
+
+    /// Whether the value says nothing: missing, `null`, blanks, `[]`, `[""]`, `[null]`.
+    pub fn is_absent(&self) -> bool {
+        match self {
+            Value::Null => true,
+            Value::String(text) => text.trim_ascii().is_empty(),
+            Value::Array(items) => items.iter().all(Value::is_absent),
+            _ => false,
+        }
+    }
+
+    /// The same value, borrowing nothing.
+    pub fn into_owned(self) -> Value<'static> {
+        match self {
+            Value::Null => Value::Null,
+            Value::Bool(value) => Value::Bool(value),
+            Value::Number(number) => Value::Number(number),
+            Value::String(text) => Value::String(Cow::Owned(text.into_owned())),
+            Value::Array(items) => Value::Array(items.into_iter().map(Value::into_owned).collect()),
+            Value::Object(members) => Value::Object(
+                members
+                    .into_iter()
+                    .map(|(key, value)| (Cow::Owned(key.into_owned()), value.into_owned()))
+                    .collect(),
+            ),
+        }
+    }
+}
+
+/// A number as a person would write it: `1` for `1.0`, no exponent.
+pub fn number_text(number: &serde_json::Number) -> String {
+    match number.as_f64() {
+        Some(float) if number.is_f64() => float.to_string(),
+        _ => number.to_string(),
+    }
+}
+
+fn explain(error: &serde_json::Error, too_deep: bool) -> String {
+    if too_deep {
+        return format!("values may be nested {MAX_DEPTH} deep at most");
+    }
+    // serde_json's text ends with the place, which reads better in front.
+    let text = error.to_string();
+    let reason = text.rsplit_once(" at line ").map_or(text.as_str(), |(reason, _)| reason);
+    format!("not JSON, at line {} column {}: {reason}", error.line(), error.column())
+}
+
+/// What the reader shares on its way down.
+struct Reading<'f> {
+    /// The steps to the value that is being read: left as they are by an error, so that it has a place.
+    trail: RefCell<Vec<Step>>,
+    findings: RefCell<&'f mut Findings>,
+}
+
+enum Step {
+    Key(String),
+    Index(usize),
+}
+
+/// Calls `report` with the path that a trail stands for.
+fn at(trail: &[Step], path: &Path<'_>, report: &mut dyn FnMut(&Path<'_>)) {
+    match trail {
+        [] => report(path),
+        [Step::Key(key), rest @ ..] => at(rest, &path.key(key), report),
+        [Step::Index(index), rest @ ..] => at(rest, &path.index(*index), report),
+    }
+}
+
+impl Reading<'_> {
+    fn enter(&self, step: Step) {
+        self.trail.borrow_mut().push(step);
+    }
+
+    fn leave(&self) {
+        self.trail.borrow_mut().pop();
+    }
+
+    /// Reports each key that stands more than once among `members`.
+    fn check_keys(&self, members: &Object<'_>) {
+        let mut order: Vec<usize> = (0..members.len()).collect();
+        order.sort_by(|&a, &b| members[a].0.cmp(&members[b].0));
+        for pair in order.windows(2) {
+            let (key, again) = (&members[pair[0]].0, &members[pair[1]].0);
+            if key == again {
+                at(&self.trail.borrow(), &Path::ROOT, &mut |path| {
+                    let message = "this key stands more than once in its object; keep one of them";
+                    self.findings.borrow_mut().issue(&path.key(key), Code::DuplicateKey, message);
+                });
+            }
+        }
+    }
+}
+
+/// One value, `depth` levels down.
+#[derive(Clone, Copy)]
+struct Element<'r, 'f> {
+    reading: &'r Reading<'f>,
+    depth: usize,
+}
+
+impl Element<'_, '_> {
+    fn inside<E: serde::de::Error>(self) -> Result<Self, E> {
+        if self.depth == MAX_DEPTH {
+            return Err(E::custom("too deep"));
+        }
+        Ok(Self { depth: self.depth + 1, ..self })
+    }
+}
+
+impl<'de> DeserializeSeed<'de> for Element<'_, '_> {
+    type Value = Value<'de>;
+
+    fn deserialize<D: serde::Deserializer<'de>>(self, source: D) -> Result<Value<'de>, D::Error> {
+        source.deserialize_any(self)
+    }
+}
+
+impl<'de> Visitor<'de> for Element<'_, '_> {
+    type Value = Value<'de>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a JSON value")
+    }
+
+    fn visit_unit<E>(self) -> Result<Value<'de>, E> {
+        Ok(Value::Null)
+    }
+
+    fn visit_bool<E>(self, value: bool) -> Result<Value<'de>, E> {
+        Ok(Value::Bool(value))
+    }
+
+    fn visit_i64<E>(self, value: i64) -> Result<Value<'de>, E> {
+        Ok(Value::Number(value.into()))
+    }
+
+    fn visit_u64<E>(self, value: u64) -> Result<Value<'de>, E> {
+        Ok(Value::Number(value.into()))
+    }
+
+    fn visit_f64<E: serde::de::Error>(self, value: f64) -> Result<Value<'de>, E> {
+        // serde_json itself refuses 1e999 and has no NaN.
+        serde_json::Number::from_f64(value).map(Value::Number).ok_or_else(|| E::custom("no number"))
+    }
+
+    fn visit_str<E>(self, text: &str) -> Result<Value<'de>, E> {
+        Ok(Value::String(Cow::Owned(text.to_owned())))
+    }
+
+    fn visit_borrowed_str<E>(self, text: &'de str) -> Result<Value<'de>, E> {
+        Ok(Value::String(Cow::Borrowed(text)))
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut source: A) -> Result<Value<'de>, A::Error> {
+        let element = self.inside()?;
+        let mut items = Vec::new();
+        loop {
+            self.reading.enter(Step::Index(items.len()));
+            let Some(item) = source.next_element_seed(element)? else { break };
+            items.push(item);
+            self.reading.leave();
+        }
+        self.reading.leave();
+        Ok(Value::Array(items))
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut source: A) -> Result<Value<'de>, A::Error> {
+        let element = self.inside()?;
+        let mut members = Object::new();
+        while let Some(Key(key)) = source.next_key()? {
+            self.reading.enter(Step::Key(key.clone().into_owned()));
+            members.push((key, source.next_value_seed(element)?));
+            self.reading.leave();
+        }
+        self.reading.check_keys(&members);
+        Ok(Value::Object(members))
+    }
+}
+
+/// A key: borrowed where the text has no escapes in it, which `Cow`'s own implementation never does.
+struct Key<'de>(Cow<'de, str>);
+
+impl<'de> serde::Deserialize<'de> for Key<'de> {
+    fn deserialize<D: serde::Deserializer<'de>>(source: D) -> Result<Self, D::Error> {
+        source.deserialize_str(KeyVisitor)
+    }
+}
+
+struct KeyVisitor;
+
+impl<'de> Visitor<'de> for KeyVisitor {
+    type Value = Key<'de>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a key")
+    }
+
+    fn visit_str<E>(self, text: &str) -> Result<Key<'de>, E> {
+        Ok(Key(Cow::Owned(text.to_owned())))
+    }
+
+    fn visit_borrowed_str<E>(self, text: &'de str) -> Result<Key<'de>, E> {
+        Ok(Key(Cow::Borrowed(text)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn issues(text: &str) -> Vec<(String, Code)> {
+        let mut findings = Findings::default();
+        Value::read(text, &mut findings);
+        findings.issues.into_iter().map(|issue| (issue.path, issue.code)).collect()
+    }
+
+    #[test]
+    fn borrows_strings_without_escapes() {
+        let value = Value::read(r#"["aGk=", "a\/b"]"#, &mut Findings::default()).unwrap();
+        let Value::Array(items) = value else { panic!("not an array") };
+        assert!(matches!(&items[0], Value::String(Cow::Borrowed("aGk="))));
+        assert!(matches!(&items[1], Value::String(Cow::Owned(text)) if text == "a/b"));
+    }
+
+    #[test]
+    fn reports_a_key_that_stands_twice_and_reads_on() {
+        let found = issues(r#"{"to": [{"email": 1, "email": 2}], "cc": {"a": 1, "b": 1, "a": 1}}"#);
+        let places: Vec<_> = found.iter().map(|(path, _)| path.as_str()).collect();
+        assert_eq!(places, ["to[0].email", "cc.a"]);
+        assert!(found.iter().all(|(_, code)| *code == Code::DuplicateKey));
+    }
+
+    #[test]
+    fn says_where_values_are_nested_too_deep() {
+        let deep = format!(r#"{{"to": {}1{}}}"#, "[".repeat(10_000), "]".repeat(10_000));
+        let found = issues(&deep);
+        assert_eq!(found.len(), 1);
+        assert!(found[0].0.starts_with("to[0][0]"), "{}", found[0].0);
+        assert_eq!(found[0].1, Code::TooDeep);
+        let fits = format!("{}1{}", "[".repeat(MAX_DEPTH), "]".repeat(MAX_DEPTH));
+        assert_eq!(issues(&fits), []);
+    }
+
+    #[test]
+    fn says_where_the_text_goes_wrong() {
+        for (text, path) in [
+            ("", "$"),
+            ("{\"a\": 1,}", "$"),
+            ("{\"a\": NaN}", "a"),
+            ("{} {}", "$"),
+            (r#"{"attachments": [{"filename": "a\ud800b"}]}"#, "attachments[0].filename"),
+        ] {
+            assert_eq!(issues(text), [(path.to_owned(), Code::InvalidJson)], "{text}");
+        }
+    }
+
+    #[test]
+    fn skips_a_byte_order_mark() {
+        assert_eq!(issues("\u{feff}{}"), []);
+    }
+
+    #[test]
+    fn writes_numbers_as_people_do() {
+        let text = |number: &str| number_text(&serde_json::from_str(number).unwrap());
+        assert_eq!(text("42"), "42");
+        assert_eq!(text("1.0"), "1");
+        assert_eq!(text("1e3"), "1000");
+        assert_eq!(text("-0.5"), "-0.5");
+        assert_eq!(text("18446744073709551615"), "18446744073709551615");
+    }
+
+    #[test]
+    fn knows_what_says_nothing() {
+        for (text, absent) in [
+            ("null", true),
+            ("\" \\n\"", true),
+            ("[]", true),
+            ("[\"\", null, []]", true),
+            ("0", false),
+            ("false", false),
+            ("{}", false),
+        ] {
+            let value = Value::read(text, &mut Findings::default()).unwrap();
+            assert_eq!(value.is_absent(), absent, "{text}");
+        }
+    }
+}

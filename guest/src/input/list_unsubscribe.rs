@@ -1,0 +1,128 @@
+//! A way out of a mailing list that readers show as a button (RFC 2369, RFC 8058).
+
+use super::address::Address;
+use super::findings::{Code, Findings};
+use super::json::Value;
+use super::path::Path;
+use super::settings::Settings;
+use super::text::{read_scalar, read_switch};
+use super::web_address::WebAddress;
+
+/// What List-Unsubscribe offers: an address on the web, one for mail, or both.
+#[derive(Debug, PartialEq, Eq)]
+pub struct ListUnsubscribe {
+    /// On the web.
+    pub url: Option<WebAddress>,
+    /// By mail: what follows `mailto:`, in printable ASCII.
+    pub mailto: Option<String>,
+    /// Whether a reader may unsubscribe with a single POST to `url` (RFC 8058).
+    pub one_click: bool,
+}
+
+/// Reads the field `listUnsubscribe`: `{url, mailto, oneClick}`.
+pub fn read(value: Value<'_>, path: &Path<'_>, findings: &mut Findings) -> Option<ListUnsubscribe> {
+    let mut settings = Settings::read(value, &["url", "mailto", "oneClick"], path, findings)?;
+    let url = settings.take("url");
+    let url = read_url(&url, &path.key("url"), findings);
+    let mailto = settings.take("mailto");
+    let mailto = read_mailto(&mailto, &path.key("mailto"), findings);
+    let one_click = settings.take("oneClick");
+    let place = path.key("oneClick");
+    let one_click = read_switch(&one_click, &place, findings).unwrap_or_default();
+    if url.is_none() && mailto.is_none() {
+        findings.issue(path, Code::MissingValue, "a url or a mailto is needed to unsubscribe by");
+        return None;
+    }
+    let secure = url.as_ref().is_some_and(|url| starts_with_https(url.as_str()));
+    if one_click && !secure {
+        let message = "one click needs a url that starts with https:// (RFC 8058)";
+        findings.issue(&place, Code::InvalidUrl, message);
+    }
+    Some(ListUnsubscribe { url, mailto, one_click })
+}
+
+fn read_url(value: &Value<'_>, path: &Path<'_>, findings: &mut Findings) -> Option<WebAddress> {
+    if value.is_absent() {
+        return None;
+    }
+    let text = read_scalar(value, path, findings)?;
+    match WebAddress::parse(&text) {
+        Ok(url) if url.as_str().is_ascii() => Some(url),
+        Ok(_) => {
+            let message = "characters beyond ASCII have to be percent-encoded in a header";
+            findings.issue(path, Code::InvalidUrl, message);
+            None
+        }
+        Err(reason) => {
+            findings.issue(path, Code::InvalidUrl, reason.to_string());
+            None
+        }
+    }
+}
+
+/// An address, or a whole `mailto:` URI (RFC 6068) to one.
+fn read_mailto(value: &Value<'_>, path: &Path<'_>, findings: &mut Findings) -> Option<String> {
+    if value.is_absent() {
+        return None;
+    }
+    let text = read_scalar(value, path, findings)?;
+    let text = text.trim_matches(' ');
+    let text = text.strip_prefix("mailto:").unwrap_or(text);
+    let (address, query) = text.split_once('?').unwrap_or((text, ""));
+    let plain = |byte: u8| byte.is_ascii_graphic() && !b"<>\",".contains(&byte);
+    match Address::parse(address) {
+        Ok(address) if address.is_ascii() && query.bytes().all(plain) => {
+            let query = if query.is_empty() { String::new() } else { format!("?{query}") };
+            Some(format!("{address}{query}"))
+        }
+        _ => {
+            let message =
+                "an address is needed here: unsubscribe@example.com, perhaps with ?subject=...";
+            findings.issue(path, Code::InvalidAddress, message);
+            None
+        }
+    }
+}
+
+fn starts_with_https(url: &str) -> bool {
+    url.get(..8).is_some_and(|scheme| scheme.eq_ignore_ascii_case("https://"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn unsubscribe(json: &str) -> (Option<ListUnsubscribe>, Findings) {
+        let mut findings = Findings::default();
+        let value = Value::read(json, &mut findings).unwrap();
+        (read(value, &Path::ROOT.key("listUnsubscribe"), &mut findings), findings)
+    }
+
+    #[test]
+    fn offers_the_web_and_mail() {
+        let (found, findings) = unsubscribe(
+            r#"{"url": "https://x.test/u?id=1", "mailto": "mailto:u@x.test?subject=u", "oneClick": true}"#,
+        );
+        assert!(findings.is_valid(), "{findings:?}");
+        let found = found.unwrap();
+        assert_eq!(found.url.unwrap().as_str(), "https://x.test/u?id=1");
+        assert_eq!(found.mailto.as_deref(), Some("u@x.test?subject=u"));
+        assert!(found.one_click);
+    }
+
+    #[test]
+    fn nothing_gets_out_of_the_brackets() {
+        for (json, path) in [
+            (r#"{"oneClick": true}"#, "listUnsubscribe"),
+            (r#"{"url": "https://x.test/>\r\nBcc: e@evil.test"}"#, "listUnsubscribe.url"),
+            (r#"{"url": "https://x.test/ü"}"#, "listUnsubscribe.url"),
+            (r#"{"mailto": "u@x.test>, <https://evil.test"}"#, "listUnsubscribe.mailto"),
+            (r#"{"mailto": "u@x.test?a=\r\nb"}"#, "listUnsubscribe.mailto"),
+            (r#"{"url": "http://x.test/", "oneClick": true}"#, "listUnsubscribe.oneClick"),
+            (r#"{"comment": "x\r\nX-Injected: yes"}"#, "listUnsubscribe.comment"),
+            (r#""https://x.test/""#, "listUnsubscribe"),
+        ] {
+            assert_eq!(unsubscribe(json).1.issues[0].path, path, "{json}");
+        }
+    }
+}

@@ -1,0 +1,298 @@
+//! Addresses in every shape that a platform binds: text, an array of texts, an array of objects.
+
+use super::address::{Address, DisplayName, InvalidAddress, Mailbox};
+use super::address_list::{parse_list, parse_one};
+use super::fields::fold;
+use super::findings::{Code, Findings};
+use super::json::{Object, Value};
+use super::path::Path;
+
+/// Keys of an address in an object, folded, the likeliest first.
+const ADDRESS_KEYS: &[&str] = &["email", "address", "mail", "value"];
+/// Keys of a name in an object, folded.
+const NAME_KEYS: &[&str] = &["name", "displayname", "label"];
+/// The object in which Microsoft Graph keeps both.
+const GRAPH_KEY: &str = "emailaddress";
+
+/// Reads a field that takes any number of addresses.
+pub fn read_list(value: &Value<'_>, path: &Path<'_>, findings: &mut Findings) -> Vec<Mailbox> {
+    let mut mailboxes = Vec::new();
+    read_into(&mut mailboxes, value, path, Nesting::Outside, findings);
+    mailboxes
+}
+
+/// Reads a field that takes one address. None: it says nothing, or there is an issue.
+pub fn read_one(value: &Value<'_>, path: &Path<'_>, findings: &mut Findings) -> Option<Mailbox> {
+    match value {
+        _ if value.is_absent() => None,
+        Value::String(text) => match embedded(text) {
+            Some(inner) => {
+                warn_of_json(path, findings);
+                read_one(&inner, path, findings)
+            }
+            None => match parse_one(text) {
+                Ok(mailbox) => Some(mailbox),
+                Err(reason) => {
+                    findings.issue(path, Code::InvalidAddress, explain(text, reason));
+                    None
+                }
+            },
+        },
+        Value::Array(items) => match items.as_slice() {
+            [one] => read_one(one, &path.index(0), findings),
+            _ => {
+                findings.issue(path, Code::TooMany, InvalidAddress::Several.to_string());
+                None
+            }
+        },
+        Value::Object(members) => read_object(members, path, findings),
+        Value::Null | Value::Bool(_) | Value::Number(_) => {
+            wrong_type(value, path, findings);
+            None
+        }
+    }
+}
+
+/// How many arrays an element is in: one array in another is flattened, as database rows need it.
+#[derive(Clone, Copy, PartialEq)]
+enum Nesting {
+    Outside,
+    InArray,
+    InNestedArray,
+}
+
+fn read_into(
+    mailboxes: &mut Vec<Mailbox>,
+    value: &Value<'_>,
+    path: &Path<'_>,
+    nesting: Nesting,
+    findings: &mut Findings,
+) {
+    match value {
+        Value::Null => {}
+        Value::String(text) => match embedded(text) {
+            Some(inner) => {
+                warn_of_json(path, findings);
+                read_into(mailboxes, &inner, path, nesting, findings);
+            }
+            None => read_text(mailboxes, text, path, findings),
+        },
+        Value::Array(items) => {
+            let inside = match nesting {
+                Nesting::Outside => Nesting::InArray,
+                Nesting::InArray => Nesting::InNestedArray,
+                Nesting::InNestedArray => {
+                    let message = "addresses may stand in an array within an array, not deeper";
+                    findings.issue(path, Code::TooDeep, message);
+                    return;
+                }
+            };
+            for (index, item) in items.iter().enumerate() {
+                read_into(mailboxes, item, &path.index(index), inside, findings);
+            }
+        }
+        Value::Object(members) => mailboxes.extend(read_object(members, path, findings)),
+        Value::Bool(_) | Value::Number(_) => wrong_type(value, path, findings),
+    }
+}
+
+fn read_text(mailboxes: &mut Vec<Mailbox>, text: &str, path: &Path<'_>, findings: &mut Findings) {
+    for element in parse_list(text) {
+        match element.mailbox {
+            Ok(mailbox) => mailboxes.push(mailbox),
+            Err(reason) => {
+                findings.issue(path, Code::InvalidAddress, explain(element.text, reason));
+            }
+        }
+    }
+}
+
+/// `{"email": "jo@example.com", "name": "Jo"}`, whatever else the object holds.
+fn read_object(members: &Object<'_>, path: &Path<'_>, findings: &mut Findings) -> Option<Mailbox> {
+    if let Some((key, Value::Object(inner))) = member(members, GRAPH_KEY) {
+        return read_object(inner, &path.key(key), findings);
+    }
+    let found = ADDRESS_KEYS.iter().find_map(|key| member(members, key));
+    let Some((key, value)) = found else {
+        let message = "there is no address in this object; give it as \"email\"";
+        findings.issue(path, Code::MissingValue, message);
+        return None;
+    };
+    let place = path.key(key);
+    let Value::String(text) = value else {
+        match value {
+            Value::Null => findings.issue(&place, Code::MissingValue, "the address is missing"),
+            _ => wrong_type(value, &place, findings),
+        }
+        return None;
+    };
+    let address = match Address::parse(text.trim_matches([' ', '\t'])) {
+        Ok(address) => Some(address),
+        Err(reason) => {
+            findings.issue(&place, Code::InvalidAddress, explain(text, reason));
+            None
+        }
+    };
+    let name = NAME_KEYS.iter().find_map(|key| member(members, key));
+    let name = name.and_then(|(key, value)| read_name(value, &path.key(key), findings));
+    Some(Mailbox { name, address: address? })
+}
+
+/// Reads the name to show for an address. A number is a name too: some people are called by one.
+pub fn read_name(
+    value: &Value<'_>,
+    path: &Path<'_>,
+    findings: &mut Findings,
+) -> Option<DisplayName> {
+    match value {
+        Value::Null => None,
+        Value::String(text) => DisplayName::parse(text).unwrap_or_else(|reason| {
+            findings.issue(path, Code::InvalidCharacter, format!("in this name, {reason}"));
+            None
+        }),
+        Value::Number(number) => DisplayName::parse(&super::json::number_text(number)).ok()?,
+        other => {
+            let message = format!("a name is text, not {}", other.kind());
+            findings.issue(path, Code::WrongType, message);
+            None
+        }
+    }
+}
+
+fn member<'m, 'a>(members: &'m Object<'a>, folded: &str) -> Option<(&'m str, &'m Value<'a>)> {
+    let found = members.iter().find(|(key, _)| fold(key) == folded);
+    found.map(|(key, value)| (key.as_ref(), value))
+}
+
+/// The JSON array or object that a text holds: platforms that bind everything as text send these.
+pub fn embedded(text: &str) -> Option<Value<'_>> {
+    if !text.trim_ascii_start().starts_with(['[', '{']) {
+        return None;
+    }
+    let mut ignored = Findings::default();
+    Value::read(text, &mut ignored).filter(|_| ignored.is_valid())
+}
+
+/// Notes that a text was read as the JSON in it.
+pub fn warn_of_json(path: &Path<'_>, findings: &mut Findings) {
+    let message = "this text holds JSON and was read as such; bind the value itself";
+    findings.warn(path, Code::JsonInString, message);
+}
+
+fn wrong_type(value: &Value<'_>, path: &Path<'_>, findings: &mut Findings) {
+    let message = format!(
+        "an address is text, or an object with \"email\" and perhaps \"name\"; this is {}",
+        value.kind()
+    );
+    findings.issue(path, Code::WrongType, message);
+}
+
+fn explain(text: &str, reason: InvalidAddress) -> String {
+    /// So much of a text is shown, for a person to find it by.
+    const SHOWN: usize = 60;
+    let mut shown: String = text.chars().take(SHOWN).collect();
+    if shown.len() < text.len() {
+        shown.push('…');
+    }
+    format!("{shown:?} is no address: {reason}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn list(text: &str) -> (Vec<String>, Findings) {
+        let mut findings = Findings::default();
+        let value = Value::read(text, &mut findings).unwrap();
+        let mailboxes = read_list(&value, &Path::ROOT.key("to"), &mut findings);
+        let texts = mailboxes.into_iter().map(|mailbox| {
+            let name = mailbox.name.map_or(String::new(), |name| format!("{} ", name.as_str()));
+            format!("{name}{}", mailbox.address)
+        });
+        (texts.collect(), findings)
+    }
+
+    #[test]
+    fn every_shape_in_one_array() {
+        let (found, findings) = list(
+            r#"["a@x.test", {"email": "b@x.test", "name": "Bea"}, {"address": "c@x.test"},
+                ["d@x.test", {"emailAddress": {"address": "e@x.test", "name": "E"}}], null, "",
+                {"mail": "f@x.test", "displayName": "Eff"}, {"Value": "g@x.test", "label": "Gee"},
+                {"id": 7, "created": "2026-01-01", "EMAIL": "h@x.test"}]"#,
+        );
+        assert!(findings.is_valid(), "{findings:?}");
+        assert_eq!(
+            found,
+            [
+                "a@x.test",
+                "Bea b@x.test",
+                "c@x.test",
+                "d@x.test",
+                "E e@x.test",
+                "Eff f@x.test",
+                "Gee g@x.test",
+                "h@x.test"
+            ]
+        );
+    }
+
+    #[test]
+    fn what_says_nothing_is_nobody() {
+        for text in ["null", "\"\"", "\"  \"", "[]", "[\"\"]", "[null]", "[[]]"] {
+            let (found, findings) = list(text);
+            assert!(found.is_empty() && findings.is_valid(), "{text}");
+        }
+    }
+
+    #[test]
+    fn json_in_a_string_is_read_with_a_warning() {
+        let (found, findings) = list(r#""[\"a@x.test\", {\"email\": \"b@x.test\"}]""#);
+        assert_eq!(found, ["a@x.test", "b@x.test"]);
+        assert_eq!(findings.warnings[0].code, Code::JsonInString);
+    }
+
+    #[test]
+    fn an_issue_stands_where_the_value_stands() {
+        for (text, path, code) in [
+            ("42", "to", Code::WrongType),
+            ("[\"a@x.test\", true]", "to[1]", Code::WrongType),
+            ("[[\"a@x.test\", \"b\"]]", "to[0][1]", Code::InvalidAddress),
+            ("[[[\"a@x.test\"]]]", "to[0][0]", Code::TooDeep),
+            ("{\"name\": \"Bob\"}", "to", Code::MissingValue),
+            ("[{\"Email\": null}]", "to[0].Email", Code::MissingValue),
+            ("[{\"email\": 5}]", "to[0].email", Code::WrongType),
+            ("[{\"email\": \"\"}]", "to[0].email", Code::InvalidAddress),
+            ("{\"email\": \"a@x.test;b@x.test\"}", "to.email", Code::InvalidAddress),
+            ("{\"email\": \"a@x.test\\n\"}", "to.email", Code::InvalidAddress),
+            (
+                "{\"email\": \"a@x.test\", \"name\": \"A\\r\\nBcc: b@x.test\"}",
+                "to.name",
+                Code::InvalidCharacter,
+            ),
+            ("\"[1\"", "to", Code::InvalidAddress),
+        ] {
+            let (_, findings) = list(text);
+            let found = findings.issues.first().expect(text);
+            assert_eq!((found.path.as_str(), found.code), (path, code), "{text}");
+        }
+    }
+
+    #[test]
+    fn one_address_may_come_alone_in_an_array() {
+        let read = |text: &str| {
+            let mut findings = Findings::default();
+            let value = Value::read(text, &mut findings).unwrap();
+            (read_one(&value, &Path::ROOT.key("from"), &mut findings), findings)
+        };
+        assert!(read(r#"[{"email": "a@x.test"}]"#).0.is_some());
+        assert_eq!(read(r#"["a@x.test", "b@x.test"]"#).1.issues[0].code, Code::TooMany);
+        assert!(read("[null]").1.is_valid());
+        assert_eq!(read("true").1.issues[0].code, Code::WrongType);
+    }
+
+    #[test]
+    fn a_long_text_is_shown_in_part() {
+        let (_, findings) = list(&format!("{:?}", "x".repeat(1_000_000)));
+        assert!(findings.issues[0].message.len() < 300);
+    }
+}

@@ -1,0 +1,129 @@
+//! Message and content ids.
+
+/// A message id with its angle brackets (RFC 5322 section 3.6.4): `<a.b@example.com>`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MessageId(String);
+
+/// A content id without its angle brackets (RFC 2392): what `cid:` in an HTML body refers to.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct ContentId(String);
+
+/// A header line holds 998 octets (RFC 5322 section 2.1.1), its name and brackets included.
+const MAX_LENGTH: usize = 900;
+
+impl MessageId {
+    /// Parses one id, with or without its brackets.
+    pub fn parse(text: &str) -> Option<Self> {
+        let text = text.trim_matches([' ', '\t']);
+        let inside = match text.strip_prefix('<') {
+            Some(rest) => rest.strip_suffix('>')?,
+            None => text,
+        };
+        let (left, right) = inside.rsplit_once('@')?;
+        let fits = inside.len() <= MAX_LENGTH && !left.is_empty() && !right.is_empty();
+        (fits && inside.bytes().all(is_id_octet)).then(|| Self(format!("<{inside}>")))
+    }
+
+    /// Makes the id of a message of our own, which must be right by the letter of RFC 5322: one `@`, and
+    /// nothing in it that needs quotes.
+    pub fn parse_strictly(text: &str) -> Option<Self> {
+        let id = Self::parse(text)?;
+        let inside = id.inside();
+        let strange = |byte: u8| br#"()\,;:"[]"#.contains(&byte);
+        (inside.matches('@').count() == 1 && !inside.bytes().any(strange)).then_some(id)
+    }
+
+    /// Parses a list as References has it: ids, separated by blanks, commas or line breaks.
+    pub fn parse_list(text: &str) -> Option<Vec<Self>> {
+        text.split([' ', '\t', '\r', '\n', ','])
+            .filter(|piece| !piece.is_empty())
+            .map(Self::parse)
+            .collect()
+    }
+
+    /// The id with its brackets.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// The id without its brackets.
+    pub fn inside(&self) -> &str {
+        &self.0[1..self.0.len() - 1]
+    }
+}
+
+impl ContentId {
+    /// Parses a content id, with or without its brackets, with or without `cid:`.
+    pub fn parse(text: &str) -> Option<Self> {
+        let text = text.trim_matches([' ', '\t']);
+        let text = text.strip_prefix("cid:").unwrap_or(text);
+        let inside = match text.strip_prefix('<') {
+            Some(rest) => rest.strip_suffix('>')?,
+            None => text,
+        };
+        let fits = (1..=MAX_LENGTH).contains(&inside.len());
+        (fits && inside.bytes().all(is_id_octet)).then(|| Self(inside.to_owned()))
+    }
+
+    /// The id without its brackets.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// Printable ASCII without blanks and angle brackets.
+fn is_id_octet(byte: u8) -> bool {
+    byte.is_ascii_graphic() && !matches!(byte, b'<' | b'>')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn brackets_are_added_where_they_are_missing() {
+        for text in ["a.b@x.test", "<a.b@x.test>", " <a.b@x.test> "] {
+            assert_eq!(MessageId::parse(text).unwrap().as_str(), "<a.b@x.test>");
+        }
+    }
+
+    #[test]
+    fn nothing_gets_out_of_the_brackets() {
+        for text in [
+            "",
+            "<>",
+            "a",
+            "<a@x.test",
+            "a@x.test>",
+            "<i@x.test>\r\nBcc: <e@evil.test>",
+            "a b@x.test",
+            "<a@x><b@x>",
+            "@x.test",
+            "a@",
+            "ä@x.test",
+        ] {
+            assert_eq!(MessageId::parse(text), None, "{text}");
+        }
+        assert_eq!(MessageId::parse(&format!("{}@x.test", "a".repeat(1000))), None);
+        assert!(MessageId::parse("a:b@c@x.test").is_some());
+        assert!(MessageId::parse_strictly("a:b@x.test").is_none());
+        assert!(MessageId::parse_strictly("a@b@x.test").is_none());
+    }
+
+    #[test]
+    fn lists_take_any_separator() {
+        let found = MessageId::parse_list("<a@x.test> b@x.test,\r\n <c@x.test>").unwrap();
+        let texts: Vec<_> = found.iter().map(MessageId::as_str).collect();
+        assert_eq!(texts, ["<a@x.test>", "<b@x.test>", "<c@x.test>"]);
+        assert_eq!(MessageId::parse_list("<a@x.test> b"), None);
+    }
+
+    #[test]
+    fn content_ids_need_no_domain() {
+        assert_eq!(ContentId::parse("<logo>").unwrap().as_str(), "logo");
+        assert_eq!(ContentId::parse("cid:logo@x.test").unwrap().as_str(), "logo@x.test");
+        for text in ["", "<>", "a b<>c", "c>\r\nX-Inj: <1", "<logo"] {
+            assert_eq!(ContentId::parse(text), None, "{text}");
+        }
+    }
+}

@@ -1,0 +1,398 @@
+//! From an action's input to a mail that is right: parse, don't validate.
+//!
+//! Each module turns JSON into one type that can hold nothing wrong, and notes what is wrong where it
+//! stands. [`Mail::read`] is the way in; what it returns needs no further checks.
+
+pub mod address;
+pub mod address_list;
+pub mod attachment;
+pub mod base64_text;
+pub mod body;
+pub mod calendar;
+pub mod data_uri;
+pub mod date;
+pub mod domain;
+pub mod fields;
+pub mod file_name;
+pub mod findings;
+pub mod header;
+pub mod json;
+pub mod keywords;
+pub mod list_unsubscribe;
+pub mod mailboxes;
+pub mod media_type;
+pub mod message_id;
+pub mod notification;
+pub mod path;
+pub mod recipients;
+pub mod settings;
+pub mod text;
+pub mod web_address;
+
+pub use findings::{Code, Findings, Issue};
+
+use crate::bindings::connectors::smtp::account::Profile;
+
+use address::{Address, Mailbox};
+use attachment::Attachment;
+use body::{Body, ContentType};
+use calendar::Calendar;
+use fields::{Field, Fields};
+use header::CustomHeader;
+use json::Value;
+use keywords::Keywords;
+use list_unsubscribe::ListUnsubscribe;
+use message_id::MessageId;
+use notification::Notification;
+use path::Path;
+use recipients::Recipients;
+
+/// A mail that somebody asked for: every value checked, nothing looked up yet.
+#[derive(Debug)]
+pub struct Mail<'a> {
+    /// Who it is from.
+    pub from: Mailbox,
+    /// Who gets it.
+    pub recipients: Recipients,
+    /// Where answers go; nobody: to the sender.
+    pub reply_to: Vec<Mailbox>,
+    /// One line.
+    pub subject: String,
+    /// What it says.
+    pub body: Body,
+    /// An invitation.
+    pub calendar: Option<Calendar>,
+    /// Files.
+    pub attachments: Vec<Attachment<'a>>,
+    /// Headers of the person's own.
+    pub headers: Vec<CustomHeader>,
+    /// How it is marked in a list of mails.
+    pub priority: Priority,
+    /// The mails that it answers.
+    pub in_reply_to: Vec<MessageId>,
+    /// The mails of its thread.
+    pub references: Vec<MessageId>,
+    /// Its own id, where the input gives one.
+    pub message_id: Option<MessageId>,
+    /// Its date in seconds since 1970, where the input gives one.
+    pub date: Option<i64>,
+    /// The way out of a list.
+    pub list_unsubscribe: Option<ListUnsubscribe>,
+    /// Where reports of failed delivery go, where not to the sender.
+    pub return_path: Option<Address>,
+    /// Reports from the recipients' servers.
+    pub notification: Option<Notification>,
+    /// Who is told that it was read.
+    pub read_receipt_to: Vec<Mailbox>,
+    /// What happens when the server refuses some recipients.
+    pub on_partial_failure: OnPartialFailure,
+    /// The run's id, where the input gives one.
+    pub idempotency_key: Option<String>,
+    /// Whether it is only assembled.
+    pub dry_run: bool,
+}
+
+/// How a mail is marked.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Priority {
+    /// Important.
+    High,
+    /// Not marked.
+    #[default]
+    Normal,
+    /// Unimportant.
+    Low,
+}
+
+/// What happens when the server refuses some of the recipients.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum OnPartialFailure {
+    /// The others get the mail.
+    #[default]
+    Send,
+    /// Nobody does.
+    Fail,
+}
+
+const PRIORITIES: &[(&str, Priority)] =
+    &[("high", Priority::High), ("normal", Priority::Normal), ("low", Priority::Low)];
+
+const ON_PARTIAL_FAILURE: &[(&str, OnPartialFailure)] =
+    &[("send", OnPartialFailure::Send), ("fail", OnPartialFailure::Fail)];
+
+/// Longer keys are documents, not keys.
+const MAX_IDEMPOTENCY_KEY: usize = 512;
+
+impl<'a> Mail<'a> {
+    /// Reads an input and the keywords to it. None: there are issues; they are all there.
+    pub fn read(
+        input: &'a str,
+        keywords: Option<&str>,
+        profile: &Profile,
+    ) -> (Option<Self>, Findings) {
+        let mut findings = Findings::default();
+        let given = keywords.is_some();
+        let keywords = Keywords::read(keywords, &mut findings);
+        let mail = Value::read_object(input, &mut findings).and_then(|members| {
+            let mut fields = Fields::sort(members, &mut findings);
+            match keywords {
+                Some(keywords) => {
+                    let is_html = is_html(&fields);
+                    keywords.resolve(&mut fields, is_html, &mut findings);
+                }
+                // What the placeholders stand for is not known: anything said of them would mislead.
+                None if given => return None,
+                None => {}
+            }
+            Self::of_fields(&mut fields, profile, &mut findings)
+        });
+        let mail = mail.filter(|_| findings.is_valid());
+        findings.close();
+        (mail, findings)
+    }
+
+    /// Reads every field, in the order of a form.
+    fn of_fields(
+        fields: &mut Fields<'a>,
+        profile: &Profile,
+        findings: &mut Findings,
+    ) -> Option<Self> {
+        let from = read_from(fields, profile, findings);
+        let recipients = Recipients::read(fields, profile.max_recipients, findings);
+        let reply_to = read_reply_to(fields, profile, findings);
+        let subject = with(fields, Field::Subject, |value, path| {
+            let text = text::read_text(&value, ", ", path, findings).unwrap_or_default();
+            text::subject(&text, path, findings)
+        });
+        let body = Body::read(fields, findings);
+        let attachments = with(fields, Field::Attachments, |value, path| {
+            let attachments = attachment::read_attachments(value, path, findings);
+            check_attachments(&attachments, profile.max_attachments, path, findings);
+            attachments
+        });
+        let headers = with(fields, Field::Headers, |value, path| {
+            header::read_headers(&value, path, findings)
+        });
+        let priority = with(fields, Field::Priority, |value, path| {
+            text::read_choice(&value, PRIORITIES, path, findings).unwrap_or_default()
+        });
+        let in_reply_to = read_message_ids(fields, Field::InReplyTo, findings);
+        let references = read_message_ids(fields, Field::References, findings);
+        let message_id = read_message_id(fields, findings);
+        let date = read_date(fields, findings);
+        let list_unsubscribe = with(fields, Field::ListUnsubscribe, |value, path| {
+            list_unsubscribe::read(value, path, findings)
+        });
+        let calendar =
+            with(fields, Field::Calendar, |value, path| calendar::read(value, path, findings));
+        let return_path = with(fields, Field::ReturnPath, |value, path| {
+            mailboxes::read_one(&value, path, findings).map(|mailbox| mailbox.address)
+        });
+        let notification =
+            with(fields, Field::Dsn, |value, path| notification::read(value, path, findings));
+        let read_receipt_to = with(fields, Field::ReadReceiptTo, |value, path| {
+            mailboxes::read_list(&value, path, findings)
+        });
+        let on_partial_failure = with(fields, Field::OnPartialFailure, |value, path| {
+            text::read_choice(&value, ON_PARTIAL_FAILURE, path, findings).unwrap_or_default()
+        });
+        let idempotency_key = read_idempotency_key(fields, findings);
+        let dry_run = with(fields, Field::DryRun, |value, path| {
+            text::read_switch(&value, path, findings).unwrap_or_default()
+        });
+        check_doubles(&headers, list_unsubscribe.is_some(), priority, findings);
+        Some(Self {
+            from: from?,
+            recipients,
+            reply_to,
+            subject,
+            body,
+            calendar,
+            attachments,
+            headers,
+            priority,
+            in_reply_to,
+            references,
+            message_id,
+            date,
+            list_unsubscribe,
+            return_path,
+            notification,
+            read_receipt_to,
+            on_partial_failure,
+            idempotency_key,
+            dry_run,
+        })
+    }
+}
+
+/// Takes a field and reads it, at the path that the input gave it.
+fn with<'a, T>(
+    fields: &mut Fields<'a>,
+    field: Field,
+    read: impl FnOnce(Value<'a>, &Path<'_>) -> T,
+) -> T {
+    let (name, value) = fields.take(field);
+    read(value, &Path::ROOT.key(&name))
+}
+
+/// Whether `body` is HTML: known before it is read, so that keywords in it can be escaped.
+fn is_html(fields: &Fields<'_>) -> bool {
+    let value = fields.peek(Field::ContentType);
+    let content_type = ContentType::read(value, &Path::ROOT, &mut Findings::default());
+    matches!(content_type, Some(ContentType::Html | ContentType::Both))
+}
+
+fn read_from(
+    fields: &mut Fields<'_>,
+    profile: &Profile,
+    findings: &mut Findings,
+) -> Option<Mailbox> {
+    let (name, value) = fields.take(Field::From);
+    let path = Path::ROOT.key(&name);
+    let shown = with(fields, Field::FromName, |value, path| {
+        let text = text::read_text(&value, " ", path, findings)?;
+        mailboxes::read_name(&Value::String(text), path, findings)
+    });
+    let mailbox = if !value.is_absent() {
+        mailboxes::read_one(&value, &path, findings)
+    } else if let Some(default) = &profile.default_sender {
+        address_list::parse_one(default)
+            .map_err(|reason| {
+                let message = format!("the account's default sender is no address: {reason}");
+                findings.issue(&path, Code::InvalidAddress, message);
+            })
+            .ok()
+    } else {
+        if !findings.has_issue_in(&path) {
+            let message = "there is no sender: give one, or give the account a default sender";
+            findings.issue(&path, Code::MissingValue, message);
+        }
+        None
+    };
+    mailbox.map(|mailbox| Mailbox { name: mailbox.name.or(shown), ..mailbox })
+}
+
+fn read_reply_to(
+    fields: &mut Fields<'_>,
+    profile: &Profile,
+    findings: &mut Findings,
+) -> Vec<Mailbox> {
+    with(fields, Field::ReplyTo, |value, path| match &profile.default_reply_to {
+        Some(default) if value.is_absent() => {
+            mailboxes::read_list(&Value::String(default.as_str().into()), path, findings)
+        }
+        _ => mailboxes::read_list(&value, path, findings),
+    })
+}
+
+fn read_message_ids(
+    fields: &mut Fields<'_>,
+    field: Field,
+    findings: &mut Findings,
+) -> Vec<MessageId> {
+    with(fields, field, |value, path| {
+        if value.is_absent() {
+            return Vec::new();
+        }
+        let text = text::read_text(&value, " ", path, findings).unwrap_or_default();
+        MessageId::parse_list(&text).unwrap_or_else(|| {
+            let message =
+                "message ids are written <something@example.com>, with blanks between them";
+            findings.issue(path, Code::InvalidMessageId, message);
+            Vec::new()
+        })
+    })
+}
+
+fn read_message_id(fields: &mut Fields<'_>, findings: &mut Findings) -> Option<MessageId> {
+    with(fields, Field::MessageId, |value, path| {
+        if value.is_absent() {
+            return None;
+        }
+        let text = text::read_scalar(&value, path, findings)?;
+        let id = MessageId::parse_strictly(&text);
+        if id.is_none() {
+            let message = "a message id is written <something@example.com>";
+            findings.issue(path, Code::InvalidMessageId, message);
+        }
+        id
+    })
+}
+
+fn read_date(fields: &mut Fields<'_>, findings: &mut Findings) -> Option<i64> {
+    with(fields, Field::Date, |value, path| {
+        if value.is_absent() {
+            return None;
+        }
+        let text = text::read_scalar(&value, path, findings)?;
+        let date = date::parse(&text);
+        if date.is_none() {
+            let message = "a date is written 2026-01-02T03:04:05Z (RFC 3339)";
+            findings.issue(path, Code::InvalidDate, message);
+        }
+        date
+    })
+}
+
+fn read_idempotency_key(fields: &mut Fields<'_>, findings: &mut Findings) -> Option<String> {
+    with(fields, Field::IdempotencyKey, |value, path| {
+        if value.is_absent() {
+            return None;
+        }
+        let text = text::read_scalar(&value, path, findings)?;
+        if text.len() > MAX_IDEMPOTENCY_KEY {
+            let message =
+                format!("an idempotency key is at most {MAX_IDEMPOTENCY_KEY} octets long");
+            findings.issue(path, Code::TooLong, message);
+            return None;
+        }
+        Some(text.into_owned())
+    })
+}
+
+fn check_attachments(
+    attachments: &[Attachment<'_>],
+    most: u32,
+    path: &Path<'_>,
+    findings: &mut Findings,
+) {
+    if u32::try_from(attachments.len()).map_or(true, |number| number > most) {
+        let message = format!(
+            "{} attachments are given; this account sends at most {most} at once",
+            attachments.len()
+        );
+        findings.issue(path, Code::TooMany, message);
+    }
+    let mut ids: Vec<_> = attachments.iter().filter_map(|one| one.content_id.as_ref()).collect();
+    ids.sort_unstable();
+    for pair in ids.windows(2) {
+        if pair[0] == pair[1] {
+            let message = format!("two attachments have the content id {:?}", pair[0].as_str());
+            findings.issue(path, Code::InvalidContentId, message);
+        }
+    }
+}
+
+/// Headers that a field of its own writes must not be given as headers too.
+fn check_doubles(
+    headers: &[CustomHeader],
+    list_unsubscribe: bool,
+    priority: Priority,
+    findings: &mut Findings,
+) {
+    let marked = priority != Priority::Normal;
+    for header in headers {
+        let field = match header.name.to_ascii_lowercase().as_str() {
+            "list-unsubscribe" | "list-unsubscribe-post" if list_unsubscribe => {
+                Field::ListUnsubscribe
+            }
+            "importance" | "priority" | "x-priority" | "x-msmail-priority" if marked => {
+                Field::Priority
+            }
+            _ => continue,
+        };
+        let message = format!("the field {} writes this header already", field.name());
+        findings.issue(&Path::ROOT.key("headers").key(&header.name), Code::ReservedHeader, message);
+    }
+}

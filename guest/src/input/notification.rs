@@ -1,0 +1,156 @@
+//! Reports from the recipients' servers to the sender (RFC 3461).
+
+use super::findings::{Code, Findings};
+use super::json::Value;
+use super::path::Path;
+use super::settings::Settings;
+use super::text::{read_choice, read_scalar};
+
+/// A delivery status notification that is asked for.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct Notification {
+    /// When a report is wanted. None set: never.
+    pub notify: Notify,
+    /// How much of the message the report holds.
+    pub report: Option<Report>,
+    /// What the report calls the message: printable ASCII.
+    pub envelope_id: Option<String>,
+}
+
+/// When a report is wanted (RFC 3461 section 4.1).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Notify {
+    /// The message arrived.
+    pub success: bool,
+    /// The message will not arrive.
+    pub failure: bool,
+    /// The message is late.
+    pub delay: bool,
+}
+
+/// How much of the message a report holds (RFC 3461 section 4.3).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Report {
+    /// All of it.
+    Full,
+    /// Its headers.
+    Headers,
+}
+
+/// RFC 3461 section 4.4.
+const MAX_ENVELOPE_ID: usize = 100;
+
+#[derive(Clone, Copy, PartialEq)]
+enum When {
+    Never,
+    Success,
+    Failure,
+    Delay,
+}
+
+const WHEN: &[(&str, When)] = &[
+    ("success", When::Success),
+    ("failure", When::Failure),
+    ("delay", When::Delay),
+    ("never", When::Never),
+];
+
+const REPORTS: &[(&str, Report)] =
+    &[("full", Report::Full), ("headers", Report::Headers), ("hdrs", Report::Headers)];
+
+/// Reads the field `dsn`: `{notify, return, envelopeId}`.
+pub fn read(value: Value<'_>, path: &Path<'_>, findings: &mut Findings) -> Option<Notification> {
+    let mut settings = Settings::read(value, &["notify", "return", "envelopeId"], path, findings)?;
+    let notify = settings.take("notify");
+    let notify = read_notify(&notify, &path.key("notify"), findings);
+    let report = settings.take("return");
+    let report = read_choice(&report, REPORTS, &path.key("return"), findings);
+    let envelope_id = settings.take("envelopeId");
+    let envelope_id = read_envelope_id(&envelope_id, &path.key("envelopeId"), findings);
+    Some(Notification { notify, report, envelope_id })
+}
+
+fn read_notify(value: &Value<'_>, path: &Path<'_>, findings: &mut Findings) -> Notify {
+    if value.is_absent() {
+        // What servers do on their own.
+        return Notify { failure: true, ..Notify::default() };
+    }
+    let mut chosen = Vec::new();
+    match value {
+        Value::Array(items) => {
+            for (index, item) in items.iter().enumerate() {
+                chosen.extend(read_choice(item, WHEN, &path.index(index), findings));
+            }
+        }
+        Value::String(text) => {
+            for word in text.split([',', ' ']).filter(|word| !word.is_empty()) {
+                chosen.extend(read_choice(&Value::String(word.into()), WHEN, path, findings));
+            }
+        }
+        other => chosen.extend(read_choice(other, WHEN, path, findings)),
+    }
+    if chosen.contains(&When::Never) && chosen.len() > 1 {
+        findings.issue(path, Code::UnknownValue, "\"never\" stands alone (RFC 3461)");
+    }
+    Notify {
+        success: chosen.contains(&When::Success),
+        failure: chosen.contains(&When::Failure),
+        delay: chosen.contains(&When::Delay),
+    }
+}
+
+fn read_envelope_id(value: &Value<'_>, path: &Path<'_>, findings: &mut Findings) -> Option<String> {
+    if value.is_absent() {
+        return None;
+    }
+    let text = read_scalar(value, path, findings)?;
+    if text.len() > MAX_ENVELOPE_ID || !text.bytes().all(|byte| byte.is_ascii_graphic()) {
+        let message =
+            format!("an envelope id is up to {MAX_ENVELOPE_ID} printable ASCII characters");
+        findings.issue(path, Code::InvalidCharacter, message);
+        return None;
+    }
+    Some(text.into_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn dsn(json: &str) -> (Option<Notification>, Findings) {
+        let mut findings = Findings::default();
+        let value = Value::read(json, &mut findings).unwrap();
+        (read(value, &Path::ROOT.key("dsn"), &mut findings), findings)
+    }
+
+    #[test]
+    fn words_may_come_as_an_array_or_as_text() {
+        let all = Notify { success: true, failure: true, delay: true };
+        for json in [
+            r#"{"notify": ["success", "FAILURE", "delay"]}"#,
+            r#"{"Notify": "success, failure,delay"}"#,
+        ] {
+            assert_eq!(dsn(json).0.unwrap().notify, all, "{json}");
+        }
+        assert_eq!(dsn(r#"{"notify": "never"}"#).0.unwrap().notify, Notify::default());
+        let found = dsn(r#"{"return": "HDRS", "envelopeId": "QQ314159"}"#).0.unwrap();
+        assert_eq!(found.report, Some(Report::Headers));
+        assert_eq!(found.envelope_id.as_deref(), Some("QQ314159"));
+        assert!(found.notify.failure);
+    }
+
+    #[test]
+    fn nothing_gets_into_the_command() {
+        for (json, path) in [
+            (r#"{"envelopeId": "x\r\nRCPT TO:<e@evil.test>"}"#, "dsn.envelopeId"),
+            (r#"{"envelopeId": "a b"}"#, "dsn.envelopeId"),
+            (r#"{"notify": ["success", "never"]}"#, "dsn.notify"),
+            (r#"{"notify": ["always"]}"#, "dsn.notify[0]"),
+            (r#"{"return": "body"}"#, "dsn.return"),
+            (r#"{"ret": "full"}"#, "dsn.ret"),
+            ("true", "dsn"),
+        ] {
+            assert_eq!(dsn(json).1.issues[0].path, path, "{json}");
+        }
+    }
+}

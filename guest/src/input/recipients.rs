@@ -1,0 +1,146 @@
+//! Who gets the message: each mailbox once, whatever fields name it.
+
+use std::collections::BTreeMap;
+
+use super::address::Mailbox;
+use super::fields::{Field, Fields};
+use super::findings::{Code, Findings};
+use super::mailboxes::read_list;
+use super::path::Path;
+
+/// The recipients of a message: at least one, no mailbox twice.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct Recipients {
+    /// Shown as To.
+    pub to: Vec<Mailbox>,
+    /// Shown as Cc.
+    pub cc: Vec<Mailbox>,
+    /// Shown nowhere.
+    pub bcc: Vec<Mailbox>,
+}
+
+impl Recipients {
+    /// Reads the fields `to`, `cc` and `bcc`, at most `most` mailboxes.
+    pub fn read(fields: &mut Fields<'_>, most: u32, findings: &mut Findings) -> Self {
+        let mut named_wrongly = false;
+        let mut seen = BTreeMap::new();
+        let mut recipients = Self::default();
+        let mut first_name = None;
+        for field in [Field::To, Field::Cc, Field::Bcc] {
+            let (name, value) = fields.take(field);
+            let path = Path::ROOT.key(&name);
+            let listed = read_list(&value, &path, findings);
+            let kept = keep_first(listed, field, &mut seen, &path, findings);
+            named_wrongly |= findings.has_issue_in(&path);
+            match field {
+                Field::To => recipients.to = kept,
+                Field::Cc => recipients.cc = kept,
+                _ => recipients.bcc = kept,
+            }
+            first_name.get_or_insert(name);
+        }
+        let name = first_name.unwrap_or_default();
+        recipients.check_number(most, named_wrongly, &Path::ROOT.key(&name), findings);
+        recipients
+    }
+
+    /// Everybody, with the field that names them, in the order of the envelope.
+    pub fn all(&self) -> impl Iterator<Item = (Field, &Mailbox)> {
+        [(Field::To, &self.to), (Field::Cc, &self.cc), (Field::Bcc, &self.bcc)]
+            .into_iter()
+            .flat_map(|(field, list)| list.iter().map(move |mailbox| (field, mailbox)))
+    }
+
+    fn check_number(&self, most: u32, named_wrongly: bool, to: &Path<'_>, findings: &mut Findings) {
+        let number = self.to.len() + self.cc.len() + self.bcc.len();
+        if number == 0 && !named_wrongly {
+            let message = "there is no recipient: give at least one of to, cc and bcc";
+            findings.issue(to, Code::MissingValue, message);
+        }
+        if u32::try_from(number).is_ok_and(|number| number <= most) {
+            return;
+        }
+        let message =
+            format!("{number} recipients are given; this account sends to at most {most} at once");
+        findings.issue(to, Code::TooMany, message);
+    }
+}
+
+/// Keeps each mailbox where it was named first: to before cc before bcc.
+fn keep_first(
+    listed: Vec<Mailbox>,
+    field: Field,
+    seen: &mut BTreeMap<String, Field>,
+    path: &Path<'_>,
+    findings: &mut Findings,
+) -> Vec<Mailbox> {
+    let mut kept = Vec::with_capacity(listed.len());
+    let mut dropped = 0_usize;
+    let mut example = None;
+    for mailbox in listed {
+        let key = mailbox.address.key();
+        match seen.get(&key) {
+            Some(first) => {
+                dropped += 1;
+                example.get_or_insert((mailbox.address.to_string(), *first));
+            }
+            None => {
+                seen.insert(key, field);
+                kept.push(mailbox);
+            }
+        }
+    }
+    if let Some((address, first)) = example {
+        let message = match dropped {
+            1 => format!("{address} is named more than once, and kept once, in {}", first.name()),
+            _ => format!(
+                "{dropped} mailboxes are named more than once, {address} for one; each is kept once"
+            ),
+        };
+        findings.warn(path, Code::DuplicateRecipient, message);
+    }
+    kept
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::input::json::Value;
+
+    fn read(json: &str, most: u32) -> (Recipients, Findings) {
+        let mut findings = Findings::default();
+        let members = Value::read_object(json, &mut findings).unwrap();
+        let mut fields = Fields::sort(members, &mut findings);
+        (Recipients::read(&mut fields, most, &mut findings), findings)
+    }
+
+    fn addresses(mailboxes: &[Mailbox]) -> Vec<String> {
+        mailboxes.iter().map(|mailbox| mailbox.address.to_string()).collect()
+    }
+
+    #[test]
+    fn each_mailbox_is_kept_once_to_before_cc_before_bcc() {
+        let (found, findings) = read(
+            r#"{"bcc": ["b@x.test", "c@x.test"], "cc": ["a@X.test", "b@x.test"], "to": ["a@x.test", "a@x.test"]}"#,
+            10,
+        );
+        assert!(findings.is_valid());
+        assert_eq!(addresses(&found.to), ["a@x.test"]);
+        assert_eq!(addresses(&found.cc), ["b@x.test"]);
+        assert_eq!(addresses(&found.bcc), ["c@x.test"]);
+        let places: Vec<_> =
+            findings.warnings.iter().map(|warning| warning.path.as_str()).collect();
+        assert_eq!(places, ["to", "cc", "bcc"]);
+    }
+
+    #[test]
+    fn nobody_and_too_many_are_issues() {
+        assert_eq!(read(r#"{"Receiver": null, "cc": ""}"#, 10).1.issues[0].path, "Receiver");
+        assert_eq!(read("{}", 10).1.issues[0].path, "to");
+        assert!(read(r#"{"bcc": "a@x.test"}"#, 1).1.is_valid());
+        let (_, findings) = read(r#"{"to": "a@x.test, b@x.test"}"#, 1);
+        assert_eq!(findings.issues[0].code, Code::TooMany);
+        // What is wrong is the address, not that there is none.
+        assert_eq!(read(r#"{"to": "bob"}"#, 1).1.issues.len(), 1);
+    }
+}

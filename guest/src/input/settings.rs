@@ -1,0 +1,62 @@
+//! Fields that are small objects with a few known keys.
+
+use super::fields::{fold, nearest};
+use super::findings::{Code, Findings};
+use super::json::Value;
+use super::path::Path;
+
+/// The values of an object, each at the key that its name means.
+pub struct Settings<'a> {
+    values: Vec<(&'static str, Value<'a>)>,
+}
+
+impl<'a> Settings<'a> {
+    /// Sorts the members of an object to `known` keys; an unknown one is an issue. None: the value says
+    /// nothing, or is no object.
+    pub fn read(
+        value: Value<'a>,
+        known: &[&'static str],
+        path: &Path<'_>,
+        findings: &mut Findings,
+    ) -> Option<Self> {
+        if value.is_absent() {
+            return None;
+        }
+        let Value::Object(members) = value else {
+            let message = format!(
+                "an object is needed here, with {}; this is {}",
+                known.join(", "),
+                value.kind()
+            );
+            findings.issue(path, Code::WrongType, message);
+            return None;
+        };
+        let mut values: Vec<(&'static str, Value<'a>)> = Vec::new();
+        for (name, value) in members {
+            let folded = fold(&name);
+            match known.iter().find(|key| fold(key) == folded) {
+                Some(key) if values.iter().any(|(given, _)| given == key) => {
+                    let message = format!("{key:?} is given twice; keep one of them");
+                    findings.issue(&path.key(&name), Code::DuplicateField, message);
+                }
+                Some(key) => values.push((key, value)),
+                None => {
+                    let near = nearest(&folded, known.iter().map(|key| (*key, fold(key))));
+                    let offer = near.map_or_else(
+                        || format!("the keys are {}", known.join(", ")),
+                        |near| format!("did you mean {near:?}?"),
+                    );
+                    let message = format!("there is no such key here; {offer}");
+                    findings.issue(&path.key(&name), Code::UnknownField, message);
+                }
+            }
+        }
+        Some(Self { values })
+    }
+
+    /// Takes the value of a key; `null` where it is missing.
+    pub fn take(&mut self, key: &str) -> Value<'a> {
+        let found = self.values.iter_mut().find(|(given, _)| *given == key);
+        found.map_or(Value::Null, |(_, value)| std::mem::replace(value, Value::Null))
+    }
+}

@@ -1,0 +1,129 @@
+//! The manifest: what a platform needs to draw the forms, and to check a value before it calls.
+//!
+//! The schemas stand beside this file as they are published. What they cannot say, that spelling does not
+//! matter in names, is added here from the table of fields, so that it cannot differ from what is read.
+
+use crate::input::Code;
+use crate::input::fields::Field;
+
+/// The one action.
+pub const ACTION: &str = "send-mail";
+
+const ACCOUNT: &str = include_str!("account.schema.json");
+const INPUT: &str = include_str!("input.schema.json");
+const OUTPUT: &str = include_str!("output.schema.json");
+const FORMS: &str = include_str!("forms.json");
+const EXAMPLES: &str = include_str!("examples.json");
+
+/// The manifest as JSON.
+pub fn json() -> String {
+    format!(
+        r#"{{"name":"smtp-connector","title":"SMTP","version":"{version}","description":"Sends mail over any SMTP server.","forms":{FORMS},"account":{{"title":"Connected account","schema":{ACCOUNT}}},"actions":[{{"name":"{ACTION}","title":"Send mail","description":"Sends one mail to any number of recipients.","input":{input},"output":{OUTPUT},"examples":{EXAMPLES},"codes":{codes}}}]}}"#,
+        version = env!("CARGO_PKG_VERSION"),
+        input = input_schema(),
+        codes = codes(),
+    )
+}
+
+/// The input's schema, with every name that means a field.
+fn input_schema() -> String {
+    let schema = INPUT.trim_end().strip_suffix('}').expect("the schema is an object");
+    let patterns: Vec<_> = Field::ALL
+        .iter()
+        .map(|field| {
+            let pattern = json_text(&pattern(*field));
+            format!(r##"{pattern}:{{"$ref":"#/properties/{}"}}"##, field.name())
+        })
+        .collect();
+    format!(
+        r#"{schema},"patternProperties":{{{}}},"additionalProperties":false}}"#,
+        patterns.join(",")
+    )
+}
+
+/// A regular expression for every spelling of a field's names.
+fn pattern(field: Field) -> String {
+    const IGNORED: &str = "[_\\- \\t]*";
+    let spelled = |name: &str| {
+        let letters = name.chars().map(|c| match c.is_ascii_alphabetic() {
+            true => format!("[{}{}]{IGNORED}", c.to_ascii_lowercase(), c.to_ascii_uppercase()),
+            false => format!("{c}{IGNORED}"),
+        });
+        letters.collect::<String>()
+    };
+    let names = std::iter::once(field.name()).chain(field.aliases().iter().copied());
+    let alternatives: Vec<_> = names.map(spelled).collect();
+    format!("^{IGNORED}(?:{})$", alternatives.join("|"))
+}
+
+/// The codes of issues and warnings, with their meaning.
+fn codes() -> String {
+    let pairs: Vec<_> = Code::ALL
+        .iter()
+        .map(|(code, meaning)| format!("{}:{}", json_text(code.as_str()), json_text(meaning)))
+        .collect();
+    format!("{{{}}}", pairs.join(","))
+}
+
+fn json_text(text: &str) -> String {
+    serde_json::to_string(text).expect("a string is always JSON")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::Value;
+
+    fn manifest() -> Value {
+        serde_json::from_str(&json()).expect("the manifest is JSON")
+    }
+
+    #[test]
+    fn the_schema_has_every_field_under_its_title() {
+        let manifest = manifest();
+        let properties = manifest["actions"][0]["input"]["properties"].as_object().unwrap();
+        assert_eq!(properties.len(), Field::ALL.len());
+        for field in Field::ALL {
+            assert_eq!(properties[field.name()]["title"], field.title(), "{}", field.name());
+        }
+    }
+
+    #[test]
+    fn the_forms_have_every_field_once() {
+        let manifest = manifest();
+        let fields = |form: &str| {
+            let list = manifest["forms"][form].as_array().unwrap();
+            let mut names: Vec<_> =
+                list.iter().map(|entry| entry["field"].as_str().unwrap().to_owned()).collect();
+            names.sort_unstable();
+            names
+        };
+        let mut known: Vec<_> = Field::ALL.iter().map(|field| field.name().to_owned()).collect();
+        known.sort_unstable();
+        assert_eq!(fields("send-mail"), known);
+        let account = manifest["account"]["schema"]["properties"].as_object().unwrap();
+        assert_eq!(fields("account"), account.keys().cloned().collect::<Vec<_>>());
+    }
+
+    #[test]
+    fn the_examples_are_valid() {
+        use crate::bindings::connectors::smtp::account::Profile;
+        let profile = Profile {
+            name: "work".into(),
+            default_sender: Some("alice@example.com".into()),
+            default_reply_to: None,
+            domain: None,
+            max_message_bytes: 1 << 20,
+            max_recipients: 10,
+            max_attachments: 10,
+        };
+        let examples: Value = serde_json::from_str(EXAMPLES).unwrap();
+        for example in examples.as_array().unwrap() {
+            let keywords = example.get("keywords").map(Value::to_string);
+            let input = example["input"].to_string();
+            let (mail, findings) = crate::input::Mail::read(&input, keywords.as_deref(), &profile);
+            assert!(mail.is_some(), "{}: {:?}", example["title"], findings.issues);
+            assert!(findings.warnings.is_empty(), "{:?}", findings.warnings);
+        }
+    }
+}

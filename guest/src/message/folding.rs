@@ -1,0 +1,238 @@
+//! Header values on lines of at most 78 characters (RFC 5322 section 2.1.1), with text beyond ASCII as
+//! encoded words (RFC 2047).
+
+use encodify::Fold;
+use encodify::rfc2047::{B, Q_PHRASE, Q_TEXT, WordEncoder};
+
+/// A header's value while it is written, folded where a line would get too long.
+pub struct Folding {
+    value: String,
+    /// Characters on the line so far, the header's name included.
+    column: usize,
+    /// Whether nothing that could be left behind by folding stands on the line.
+    at_start: bool,
+}
+
+/// The longest line that is aimed at.
+const LINE: usize = 78;
+/// The longest line with an encoded word on it (RFC 2047 section 2).
+const ENCODED_LINE: usize = 76;
+/// An encoded word with one character of four octets in it: less room is not worth starting one in.
+const SHORTEST_WORD: usize = "=?utf-8?Q?=F0=9F=98=80?=".len();
+/// The longest word that is written plainly: a header line holds 998 octets with its CRLF.
+const MAX_PLAIN_WORD: usize = 900;
+/// Longer quoted names are written as encoded words, since a quoted string cannot be folded well.
+const MAX_QUOTED: usize = 60;
+
+impl Folding {
+    /// Starts the value of a header.
+    pub fn new(header: &str) -> Self {
+        Self { value: String::new(), column: header.len() + 2, at_start: true }
+    }
+
+    /// The value, with line breaks in it where it is folded.
+    pub fn finish(self) -> String {
+        self.value
+    }
+
+    /// Writes a word that has no blanks to fold at, after a blank or on a new line.
+    pub fn word(&mut self, word: &str) {
+        if !self.at_start {
+            // Room for the separator that may follow.
+            self.blank(word.len() + 1, LINE);
+        }
+        self.push(word);
+    }
+
+    /// Writes a separator right after the last word.
+    pub fn separator(&mut self, separator: char) {
+        self.value.push(separator);
+        self.column += 1;
+    }
+
+    /// Writes free text, which reads back as it was: blanks and all.
+    pub fn text(&mut self, text: &str) {
+        if !can_stand_plainly(text) {
+            self.encoded_words(text, best(text, Q_TEXT));
+            return;
+        }
+        let mut rest = text;
+        while !rest.is_empty() {
+            let blanks = rest.len() - rest.trim_start_matches(' ').len();
+            let end = rest[blanks..].find(' ').map_or(rest.len(), |end| blanks + end);
+            let (piece, after) = rest.split_at(end);
+            if !self.at_start && self.column + piece.len() > LINE {
+                self.value.push_str("\r\n");
+                self.column = 0;
+            }
+            self.push(piece);
+            rest = after;
+        }
+    }
+
+    /// Writes a name as a phrase (RFC 5322 section 3.2.5): plain, quoted, or as encoded words.
+    pub fn phrase(&mut self, name: &str) {
+        let ascii = name.bytes().all(|byte| (b' '..=b'~').contains(&byte));
+        if !ascii || name.contains("=?") || name.len() > MAX_QUOTED {
+            self.encoded_words(name, best(name, Q_PHRASE));
+            return;
+        }
+        let is_atom =
+            |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-/=?^_`{|}~".contains(&byte);
+        let plain = name.split(' ').all(|word| !word.is_empty() && word.bytes().all(is_atom));
+        if plain {
+            name.split(' ').for_each(|word| self.word(word));
+        } else {
+            self.word(&quoted(name));
+        }
+    }
+
+    fn encoded_words(&mut self, text: &str, encoder: WordEncoder) {
+        if !self.at_start {
+            self.blank(SHORTEST_WORD, ENCODED_LINE);
+        }
+        encoder.encode_words("utf-8", text, &mut self.column, Fold::HEADER, &mut self.value);
+        self.at_start = false;
+    }
+
+    /// A blank, or a line break where `next` characters would not fit behind it.
+    fn blank(&mut self, next: usize, limit: usize) {
+        if self.column + 1 + next > limit {
+            self.value.push_str("\r\n ");
+            self.column = 1;
+        } else {
+            self.value.push(' ');
+            self.column += 1;
+        }
+    }
+
+    fn push(&mut self, text: &str) {
+        self.value.push_str(text);
+        self.column += text.len();
+        self.at_start = false;
+    }
+}
+
+/// A quoted string (RFC 5322 section 3.2.4) of printable ASCII.
+pub fn quoted(text: &str) -> String {
+    let mut quoted = String::with_capacity(text.len() + 2);
+    quoted.push('"');
+    for c in text.chars() {
+        if matches!(c, '"' | '\\') {
+            quoted.push('\\');
+        }
+        quoted.push(c);
+    }
+    quoted.push('"');
+    quoted
+}
+
+/// Whether text can be written as it is: printable ASCII that no reader takes for encoded words, without
+/// blanks at its ends that would be lost, and with no word that fills a whole line.
+fn can_stand_plainly(text: &str) -> bool {
+    text.bytes().all(|byte| (b' '..=b'~').contains(&byte))
+        && !text.contains("=?")
+        && !text.starts_with(' ')
+        && !text.ends_with(' ')
+        && text.split(' ').all(|word| word.len() <= MAX_PLAIN_WORD)
+}
+
+/// The encoding that makes the shorter words.
+fn best(text: &str, quoted: WordEncoder) -> WordEncoder {
+    if quoted.payload_len(text) <= B.payload_len(text) { quoted } else { B }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn text(text: &str) -> String {
+        let mut folding = Folding::new("Subject");
+        folding.text(text);
+        folding.finish()
+    }
+
+    fn phrase(name: &str) -> String {
+        let mut folding = Folding::new("From");
+        folding.phrase(name);
+        folding.finish()
+    }
+
+    /// Every line within its limit, none of blanks alone.
+    fn check_lines(header: &str, value: &str) {
+        for (index, line) in value.split("\r\n").enumerate() {
+            let length = line.len() + if index == 0 { header.len() + 2 } else { 0 };
+            let limit = if line.contains("=?") { ENCODED_LINE } else { LINE };
+            assert!(length <= limit, "{length}: {line:?}");
+            assert!(index == 0 || !line.trim().is_empty(), "{value:?}");
+            assert!(index == 0 || line.starts_with(' '), "{value:?}");
+        }
+    }
+
+    /// What a reader makes of a value.
+    fn read_back(value: &str) -> String {
+        encodify::rfc2047::decode_text(value.as_bytes(), encodify::rfc2047::utf8_charset)
+            .into_owned()
+    }
+
+    #[test]
+    fn plain_text_is_left_alone() {
+        assert_eq!(text("Hello, World"), "Hello, World");
+        assert_eq!(text("a  b"), "a  b");
+        assert_eq!(text(""), "");
+    }
+
+    #[test]
+    fn long_text_is_folded_at_blanks_and_keeps_them() {
+        let long = "word and ".repeat(40) + "end  with  two   blanks";
+        let value = text(&long);
+        check_lines("Subject", &value);
+        assert_eq!(value.replace("\r\n", ""), long);
+    }
+
+    #[test]
+    fn other_text_becomes_encoded_words_that_read_back() {
+        for original in [
+            "Grüße aus Köln".to_owned(),
+            "😀".repeat(100),
+            "Ärger mit Übergrößen ".repeat(20),
+            "trailing blank ".to_owned(),
+            " leading blank".to_owned(),
+            "=?utf-8?Q?x=0D=0ABcc:_evil@evil.test?=".to_owned(),
+            "a".repeat(5_000),
+            "日本語の件名".repeat(30),
+        ] {
+            let value = text(&original);
+            check_lines("Subject", &value);
+            assert_eq!(read_back(&value), original);
+            assert!(value.is_ascii());
+            assert!(!value.contains("Bcc: "));
+        }
+    }
+
+    #[test]
+    fn a_long_header_name_leaves_room_on_the_next_line() {
+        let name = "X-".to_owned() + &"a".repeat(58);
+        let mut folding = Folding::new(&name);
+        folding.text(&"ü".repeat(100));
+        let value = folding.finish();
+        check_lines(&name, &value);
+        assert_eq!(read_back(&value), "ü".repeat(100));
+    }
+
+    #[test]
+    fn names_are_plain_quoted_or_encoded() {
+        assert_eq!(phrase("Bob"), "Bob");
+        assert_eq!(phrase("Bob B Brown"), "Bob B Brown");
+        assert_eq!(phrase("Doe, Jo"), "\"Doe, Jo\"");
+        assert_eq!(phrase("J. R."), "\"J. R.\"");
+        assert_eq!(phrase("a\\"), "\"a\\\\\"");
+        assert_eq!(phrase("x\" <ceo@bank.example>, \"y"), "\"x\\\" <ceo@bank.example>, \\\"y\"");
+        assert_eq!(phrase("Bücher"), "=?utf-8?Q?B=C3=BCcher?=");
+        for encoded in ["=?utf-8?Q?evil?=".to_owned(), "Name ".repeat(50), "ü".repeat(250)] {
+            let value = phrase(&encoded);
+            check_lines("From", &value);
+            assert_eq!(read_back(&value), encoded);
+        }
+    }
+}

@@ -1,0 +1,119 @@
+//! The header block: every value parsed before, and written here anew.
+
+use mail_builder::headers::Header as _;
+use mail_builder::headers::date::Date;
+
+use super::folding::Folding;
+use crate::input::address::Mailbox;
+use crate::input::message_id::MessageId;
+use crate::input::{Mail, Priority};
+
+/// Writes the headers of a mail, up to those of its body.
+pub fn write(out: &mut Vec<u8>, mail: &Mail<'_>, message_id: &MessageId, date: i64) {
+    addresses(out, "From", std::slice::from_ref(&mail.from));
+    if !mail.reply_to.is_empty() {
+        addresses(out, "Reply-To", &mail.reply_to);
+    }
+    let recipients = &mail.recipients;
+    if !recipients.to.is_empty() {
+        addresses(out, "To", &recipients.to);
+    } else if recipients.cc.is_empty() {
+        // A header that names somebody is expected by readers, and by filters (RFC 5322 section 3.6.3
+        // lets it name nobody).
+        line(out, "To", "undisclosed-recipients:;");
+    }
+    if !recipients.cc.is_empty() {
+        addresses(out, "Cc", &recipients.cc);
+    }
+    text(out, "Subject", &mail.subject);
+    out.extend_from_slice(b"Date: ");
+    Date::new(date).write_header(out, "Date: ".len());
+    line(out, "Message-ID", message_id.as_str());
+    threading(out, mail);
+    priority(out, mail.priority);
+    list_unsubscribe(out, mail);
+    if !mail.read_receipt_to.is_empty() {
+        addresses(out, "Disposition-Notification-To", &mail.read_receipt_to);
+    }
+    for header in &mail.headers {
+        text(out, &header.name, &header.value);
+    }
+    line(out, "MIME-Version", "1.0");
+}
+
+fn threading(out: &mut Vec<u8>, mail: &Mail<'_>) {
+    if !mail.in_reply_to.is_empty() {
+        ids(out, "In-Reply-To", &mail.in_reply_to);
+    }
+    // Readers thread by References; the mail that is answered is the least that belongs there.
+    let references = if mail.references.is_empty() { &mail.in_reply_to } else { &mail.references };
+    if !references.is_empty() {
+        ids(out, "References", references);
+    }
+}
+
+/// Three headers, since programs look at different ones.
+fn priority(out: &mut Vec<u8>, priority: Priority) {
+    let (number, word) = match priority {
+        Priority::High => ("1 (Highest)", "High"),
+        Priority::Normal => return,
+        Priority::Low => ("5 (Lowest)", "Low"),
+    };
+    line(out, "X-Priority", number);
+    line(out, "X-MSMail-Priority", word);
+    line(out, "Importance", word);
+}
+
+fn list_unsubscribe(out: &mut Vec<u8>, mail: &Mail<'_>) {
+    let Some(list) = &mail.list_unsubscribe else { return };
+    let mut folding = Folding::new("List-Unsubscribe");
+    let url = list.url.as_ref().map(|url| format!("<{}>", url.as_str()));
+    let mailto = list.mailto.as_ref().map(|address| format!("<mailto:{address}>"));
+    let mut ways = url.into_iter().chain(mailto).peekable();
+    while let Some(way) = ways.next() {
+        folding.word(&way);
+        if ways.peek().is_some() {
+            folding.separator(',');
+        }
+    }
+    line(out, "List-Unsubscribe", &folding.finish());
+    if list.one_click {
+        line(out, "List-Unsubscribe-Post", "List-Unsubscribe=One-Click");
+    }
+}
+
+fn addresses(out: &mut Vec<u8>, name: &str, mailboxes: &[Mailbox]) {
+    let mut folding = Folding::new(name);
+    for (index, mailbox) in mailboxes.iter().enumerate() {
+        if index > 0 {
+            folding.separator(',');
+        }
+        match &mailbox.name {
+            Some(shown) => {
+                folding.phrase(shown.as_str());
+                folding.word(&format!("<{}>", mailbox.address));
+            }
+            None => folding.word(&mailbox.address.to_string()),
+        }
+    }
+    line(out, name, &folding.finish());
+}
+
+fn ids(out: &mut Vec<u8>, name: &str, ids: &[MessageId]) {
+    let mut folding = Folding::new(name);
+    ids.iter().for_each(|id| folding.word(id.as_str()));
+    line(out, name, &folding.finish());
+}
+
+fn text(out: &mut Vec<u8>, name: &str, value: &str) {
+    let mut folding = Folding::new(name);
+    folding.text(value);
+    line(out, name, &folding.finish());
+}
+
+fn line(out: &mut Vec<u8>, name: &str, value: &str) {
+    out.extend_from_slice(name.as_bytes());
+    out.extend_from_slice(b": ");
+    out.extend_from_slice(value.as_bytes());
+    out.extend_from_slice(b"\r\n");
+}

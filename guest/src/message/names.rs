@@ -1,0 +1,75 @@
+//! Values that must be unlike all others, made from the run: a retry makes the same ones.
+
+use sha2::{Digest, Sha256};
+
+/// Makes the message's own names: boundaries, and its Message-ID.
+pub struct Names {
+    seed: [u8; 32],
+    boundaries: u32,
+}
+
+impl Names {
+    /// Names for a run on an account. Two accounts may use one key for two mails.
+    pub fn new(account: &str, run: &str) -> Self {
+        let mut hash = Sha256::new();
+        hash.update(account);
+        hash.update([0]);
+        hash.update(run);
+        Self { seed: hash.finalize().into(), boundaries: 0 }
+    }
+
+    /// The part of a Message-ID before its `@`: 128 bits.
+    pub fn message_id(&self) -> String {
+        self.derive("message-id", 0)
+    }
+
+    /// A boundary that occurs in none of `raw`: the parts that are sent as they are.
+    ///
+    /// In quoted-printable `=` is followed by two digits or a line's end, and base64 has no `_`: `=_`
+    /// stands in no part that is encoded (RFC 2045 section 6.7 suggests as much).
+    pub fn boundary(&mut self, raw: &[&[u8]]) -> String {
+        loop {
+            let boundary = format!("=_{}", self.derive("boundary", self.boundaries));
+            self.boundaries += 1;
+            if !raw.iter().any(|part| contains(part, boundary.as_bytes())) {
+                return boundary;
+            }
+        }
+    }
+
+    fn derive(&self, purpose: &str, number: u32) -> String {
+        let mut hash = Sha256::new();
+        hash.update(self.seed);
+        hash.update(purpose);
+        hash.update(number.to_be_bytes());
+        hash.finalize()[..16].iter().map(|byte| format!("{byte:02x}")).collect()
+    }
+}
+
+fn contains(part: &[u8], wanted: &[u8]) -> bool {
+    part.windows(wanted.len()).any(|window| window == wanted)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_same_run_makes_the_same_names() {
+        let mut one = Names::new("work", "order-7");
+        let mut two = Names::new("work", "order-7");
+        assert_eq!(one.message_id(), two.message_id());
+        assert_eq!(one.boundary(&[]), two.boundary(&[]));
+        assert_ne!(one.boundary(&[]), Names::new("work", "order-7").boundary(&[]));
+        assert_ne!(one.message_id(), Names::new("work", "order-8").message_id());
+        assert_ne!(one.message_id(), Names::new("home", "order-7").message_id());
+    }
+
+    #[test]
+    fn a_boundary_that_stands_in_a_part_is_passed_over() {
+        let first = Names::new("work", "order-7").boundary(&[]);
+        let part = format!("--{first}\r\nforged");
+        let second = Names::new("work", "order-7").boundary(&[part.as_bytes()]);
+        assert_ne!(first, second);
+    }
+}

@@ -1,0 +1,230 @@
+//! The result of `send-mail`, as JSON.
+
+use serde::Serialize;
+
+use crate::bindings::connectors::smtp::transport::{Envelope, Receipt};
+use crate::bindings::connectors::smtp::types::{Refusal, Retry};
+use crate::input::Issue;
+use crate::message::transfer::Written;
+
+/// What came of a mail.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Outcome {
+    status: Status,
+    message_id: String,
+    envelope: EnvelopeView,
+    accepted: Vec<String>,
+    rejected: Vec<String>,
+    rejected_errors: Vec<RejectedError>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    response: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    response_code: Option<u16>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    enhanced_code: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    queue_id: Option<String>,
+    message_size: u64,
+    attachments: Vec<AttachmentView>,
+    warnings: Vec<Warning>,
+}
+
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "kebab-case")]
+enum Status {
+    /// The server took the message for everybody.
+    Sent,
+    /// The server took the message for some.
+    Partial,
+    /// The message was assembled, and not sent.
+    DryRun,
+}
+
+#[derive(Debug, Serialize)]
+struct EnvelopeView {
+    from: String,
+    to: Vec<String>,
+}
+
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct RejectedError {
+    recipient: String,
+    field: Option<String>,
+    response_code: u16,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    enhanced_code: Option<String>,
+    response: String,
+    retry: &'static str,
+}
+
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct AttachmentView {
+    filename: Option<String>,
+    content_type: String,
+    size: u64,
+    sha256: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    cid: Option<String>,
+}
+
+#[derive(Debug, Serialize)]
+struct Warning {
+    path: String,
+    code: &'static str,
+    message: String,
+}
+
+impl Outcome {
+    /// The result of a message that was assembled only.
+    pub(crate) fn dry_run(
+        message_id: &str,
+        envelope: Envelope,
+        size: u64,
+        files: Vec<Written>,
+        warnings: Vec<Issue>,
+    ) -> Self {
+        Self {
+            status: Status::DryRun,
+            message_id: message_id.to_owned(),
+            envelope: EnvelopeView { from: envelope.sender, to: envelope.recipients },
+            accepted: Vec::new(),
+            rejected: Vec::new(),
+            rejected_errors: Vec::new(),
+            response: None,
+            response_code: None,
+            enhanced_code: None,
+            queue_id: None,
+            message_size: size,
+            attachments: files.into_iter().map(AttachmentView::from).collect(),
+            warnings: warnings.into_iter().map(Warning::from).collect(),
+        }
+    }
+
+    /// The same for a message that was sent.
+    pub(crate) fn sent(self, receipt: Receipt) -> Self {
+        let status = if receipt.refused.is_empty() { Status::Sent } else { Status::Partial };
+        Self {
+            status,
+            accepted: receipt.accepted,
+            rejected: receipt.refused.iter().map(|refusal| refusal.recipient.clone()).collect(),
+            rejected_errors: receipt.refused.into_iter().map(RejectedError::from).collect(),
+            response: Some(receipt.reply.text),
+            response_code: Some(receipt.reply.code),
+            enhanced_code: receipt.reply.enhanced,
+            queue_id: receipt.queue_id,
+            ..self
+        }
+    }
+
+    /// The result as JSON.
+    pub(crate) fn to_json(&self) -> String {
+        serde_json::to_string(self).expect("text, numbers and lists of them are always JSON")
+    }
+}
+
+impl From<Refusal> for RejectedError {
+    fn from(refusal: Refusal) -> Self {
+        Self {
+            recipient: refusal.recipient,
+            field: refusal.field,
+            response_code: refusal.reply.code,
+            enhanced_code: refusal.reply.enhanced,
+            response: refusal.reply.text,
+            retry: match refusal.retry {
+                Retry::Never => "never",
+                Retry::Later => "later",
+                Retry::AfterConfigChange => "after-config-change",
+            },
+        }
+    }
+}
+
+impl From<Written> for AttachmentView {
+    fn from(file: Written) -> Self {
+        Self {
+            filename: file.file_name,
+            content_type: file.content_type,
+            size: file.evidence.size,
+            sha256: file.evidence.sha256_text(),
+            cid: file.content_id,
+        }
+    }
+}
+
+impl From<Issue> for Warning {
+    fn from(issue: Issue) -> Self {
+        Self { path: issue.path, code: issue.code.as_str(), message: issue.message }
+    }
+}
+
+/// The result of a message that is assembled only, as JSON: the message is escaped into its place while
+/// it is written, so that there is one copy of it.
+#[derive(Debug)]
+pub(crate) struct Preview(Vec<u8>);
+
+impl Preview {
+    /// A result in which a message of so many bytes finds room.
+    pub(crate) fn with_room_for(message: u64) -> Self {
+        // CRLF is escaped, once in a line of base64: a sixteenth more than the message. What stands
+        // around it finds room in 4 KiB, unless recipients and files are many.
+        let room = usize::try_from(message + message / 16 + 4096).unwrap_or_default();
+        let mut json = Vec::with_capacity(room);
+        json.extend_from_slice(b"{\"message\":\"");
+        Self(json)
+    }
+
+    /// Appends bytes of the message.
+    pub(crate) fn push(&mut self, bytes: &[u8]) {
+        for &byte in bytes {
+            match byte {
+                b'"' => self.0.extend_from_slice(b"\\\""),
+                b'\\' => self.0.extend_from_slice(b"\\\\"),
+                b'\r' => self.0.extend_from_slice(b"\\r"),
+                b'\n' => self.0.extend_from_slice(b"\\n"),
+                0..=0x1f => self.0.extend_from_slice(format!("\\u{byte:04x}").as_bytes()),
+                _ => self.0.push(byte),
+            }
+        }
+    }
+
+    /// The whole result, once the message is complete.
+    pub(crate) fn into_json(mut self, outcome: &Outcome) -> String {
+        self.0.extend_from_slice(b"\",");
+        let rest = outcome.to_json();
+        self.0.extend_from_slice(&rest.as_bytes()[1..]);
+        // Headers are UTF-8 and everything else in a message is ASCII, so nothing is ever replaced.
+        String::from_utf8(self.0)
+            .unwrap_or_else(|bytes| String::from_utf8_lossy(bytes.as_bytes()).into_owned())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_message_in_json_reads_back() {
+        let message = "Subject: \"q\" \\ ü\r\n\r\n\ttext\u{1}\r\n";
+        let mut preview = Preview::with_room_for(0);
+        // In pieces that cut a character.
+        for byte in message.as_bytes().chunks(1) {
+            preview.push(byte);
+        }
+        let envelope = Envelope {
+            sender: "a@x.test".into(),
+            recipients: vec!["b@x.test".into()],
+            allow_partial: true,
+            utf8_headers: false,
+            size: None,
+            notification: None,
+        };
+        let outcome = Outcome::dry_run("<id@x.test>", envelope, 7, Vec::new(), Vec::new());
+        let json: serde_json::Value = serde_json::from_str(&preview.into_json(&outcome)).unwrap();
+        assert_eq!(json["message"], message);
+        assert_eq!(json["status"], "dry-run");
+        assert_eq!(json["envelope"]["to"][0], "b@x.test");
+    }
+}
