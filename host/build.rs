@@ -1,0 +1,98 @@
+//! Builds the component for wasm32-wasip2, so that one command builds everything.
+
+#![expect(clippy::print_stderr, reason = "it is how a build script says what is wrong")]
+
+use std::env;
+use std::path::{Path, PathBuf};
+use std::process::{Command, exit};
+
+const TARGET: &str = "wasm32-wasip2";
+const PACKAGE: &str = "smtp-connector-guest";
+const FILE: &str = "smtp_connector_guest.wasm";
+
+/// Settings of the outer build that are not meant for wasm, or that would build the guest once more:
+/// RUSTC_WORKSPACE_WRAPPER is set by clippy, CARGO_ENCODED_RUSTFLAGS holds flags for this machine.
+const FOREIGN: &[&str] = &[
+    "CARGO_ENCODED_RUSTFLAGS",
+    "RUSTFLAGS",
+    "RUSTC_WORKSPACE_WRAPPER",
+    "RUSTC_WRAPPER",
+    "CARGO_TARGET_DIR",
+    "CARGO_BUILD_TARGET",
+];
+
+fn main() {
+    let host = PathBuf::from(variable("CARGO_MANIFEST_DIR"));
+    let root = host.parent().unwrap_or(&host);
+    for path in ["guest/src", "guest/Cargo.toml", "wit", "Cargo.toml", "Cargo.lock"] {
+        println!("cargo:rerun-if-changed={}", root.join(path).display());
+    }
+    ensure_target();
+    let component = build_guest(root);
+    println!("cargo:rustc-env=SMTP_CONNECTOR_COMPONENT={}", component.display());
+}
+
+/// Adds the target where rustup can, and says what to do where it cannot.
+fn ensure_target() {
+    if has_target() {
+        return;
+    }
+    // Whatever comes of it shows in whether the target is there now.
+    let _ = Command::new("rustup").args(["target", "add", TARGET]).status();
+    if !has_target() {
+        eprintln!(
+            "error: the component needs Rust's target {TARGET}; run: rustup target add {TARGET}"
+        );
+        exit(1);
+    }
+}
+
+fn has_target() -> bool {
+    let rustc = env::var_os("RUSTC").unwrap_or_else(|| "rustc".into());
+    let print = Command::new(rustc).args(["--print", "target-libdir", "--target", TARGET]).output();
+    let directory = print.ok().and_then(|output| String::from_utf8(output.stdout).ok());
+    directory.is_some_and(|directory| Path::new(directory.trim()).is_dir())
+}
+
+/// Builds the guest in a folder of its own: a lock of its own, so that the two cargos do not wait for
+/// each other, and one folder for build, test and clippy, so that it is built once.
+fn build_guest(root: &Path) -> PathBuf {
+    let folder = target_folder().join("guest");
+    let mut cargo = Command::new(variable("CARGO"));
+    cargo
+        .current_dir(root)
+        .args(["build", "--locked", "--profile", "guest", "--package", PACKAGE, "--target", TARGET])
+        .arg("--target-dir")
+        .arg(&folder);
+    for name in FOREIGN {
+        cargo.env_remove(name);
+    }
+    match cargo.status() {
+        Ok(status) if status.success() => {}
+        _ => {
+            eprintln!("error: the component did not build; its own messages stand above");
+            exit(1);
+        }
+    }
+    folder.join(TARGET).join("guest").join(FILE)
+}
+
+/// The folder that cargo builds in: `OUT_DIR` is `<target>/<profile>/build/<package>-<hash>/out`, or a
+/// folder deeper when a target was named.
+fn target_folder() -> PathBuf {
+    let out = PathBuf::from(variable("OUT_DIR"));
+    let profile = out.ancestors().nth(3).unwrap_or(&out);
+    let above = profile.parent().unwrap_or(profile);
+    let named = above.file_name().is_some_and(|name| name == variable("TARGET").as_str());
+    if named { above.parent().unwrap_or(above) } else { above }.to_owned()
+}
+
+fn variable(name: &str) -> String {
+    match env::var(name) {
+        Ok(value) => value,
+        Err(_) => {
+            eprintln!("error: {name} is not set; this is run by cargo");
+            exit(1);
+        }
+    }
+}

@@ -1,0 +1,123 @@
+//! A connected account: where its server is, who logs in there, and what it may send.
+
+use super::builder::AccountBuilder;
+use super::host_name::HostName;
+use super::names::{AccountName, EhloName};
+use super::policy::{AccountLimits, Policy};
+use super::preset::Preset;
+use super::secret::SecretSource;
+use super::security::{Auth, Security, TlsSettings};
+use super::timeouts::Timeouts;
+
+/// A connected account, checked: what it holds can be used.
+///
+/// ```
+/// use smtp_connector_host::{Account, Secret};
+///
+/// let account = Account::builder("work", "smtp.example.com")
+///     .credentials("alice@example.com", Secret::new("hunter2"))
+///     .sender("Alice <alice@example.com>")
+///     .build()?;
+/// assert_eq!(account.port(), 587);
+/// assert!(!format!("{account:?}").contains("hunter2"));
+/// # Ok::<(), smtp_connector_host::Error>(())
+/// ```
+#[derive(Clone, Debug)]
+pub struct Account {
+    pub(crate) name: AccountName,
+    pub(crate) host: HostName,
+    pub(crate) port: u16,
+    pub(crate) security: Security,
+    pub(crate) credentials: Option<Credentials>,
+    pub(crate) auth: Auth,
+    pub(crate) sender: Option<String>,
+    pub(crate) reply_to: Option<String>,
+    pub(crate) ehlo_name: Option<EhloName>,
+    pub(crate) tls: TlsSettings,
+    pub(crate) timeouts: Timeouts,
+    pub(crate) limits: AccountLimits,
+    pub(crate) policy: Policy,
+    pub(crate) provider: Option<&'static Preset>,
+}
+
+/// Who logs in.
+#[derive(Clone, Debug)]
+pub struct Credentials {
+    /// The user name.
+    pub username: String,
+    /// Where the password is kept.
+    pub password: SecretSource,
+}
+
+impl Account {
+    /// Starts an account on a server.
+    pub fn builder(name: impl Into<String>, host: impl Into<String>) -> AccountBuilder {
+        AccountBuilder::empty(name.into()).host(host)
+    }
+
+    /// Starts an account with a provider's settings.
+    pub fn with_provider(name: impl Into<String>, provider: &'static Preset) -> AccountBuilder {
+        AccountBuilder::empty(name.into()).provider(provider)
+    }
+
+    /// The account's name.
+    pub fn name(&self) -> &str {
+        self.name.as_str()
+    }
+
+    /// The server.
+    pub fn host(&self) -> &HostName {
+        &self.host
+    }
+
+    /// The server's port.
+    pub fn port(&self) -> u16 {
+        self.port
+    }
+
+    /// How the connection is encrypted: never [`Security::Auto`].
+    pub fn security(&self) -> Security {
+        self.security
+    }
+
+    /// Who logs in.
+    pub fn credentials(&self) -> Option<&Credentials> {
+        self.credentials.as_ref()
+    }
+
+    /// How the account logs in.
+    pub fn auth(&self) -> Auth {
+        self.auth
+    }
+
+    /// The provider whose settings these are.
+    pub fn provider(&self) -> Option<&'static Preset> {
+        self.provider
+    }
+
+    /// The sender of mails that name none.
+    pub fn sender(&self) -> Option<&str> {
+        self.sender.as_deref()
+    }
+
+    /// The domain for Message-ID: the sender's, so that nothing of the server shows.
+    pub(crate) fn domain(&self) -> Option<&str> {
+        let address = self.sender.as_deref()?.trim_end().trim_end_matches('>');
+        address.rsplit_once('@').map(|(_, domain)| domain)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_domain_is_the_senders() {
+        let domain = |sender: &str| {
+            let account = Account::builder("work", "mail.example").sender(sender).build();
+            account.ok().and_then(|account| account.domain().map(str::to_owned))
+        };
+        assert_eq!(domain("Alice <alice@example.com>").as_deref(), Some("example.com"));
+        assert_eq!(domain("alice@example.com").as_deref(), Some("example.com"));
+    }
+}

@@ -1,0 +1,265 @@
+//! Making an account of settings, and refusing those that could not be used.
+
+use super::account::{Account, Credentials};
+use super::host_name::HostName;
+use super::names::{AccountName, EhloName};
+use super::policy::{AccountLimits, Policy};
+use super::preset::Preset;
+use super::secret::SecretSource;
+use super::security::{Auth, Security, TlsSettings};
+use super::timeouts::Timeouts;
+use crate::error::{Error, Result};
+
+/// Builds an [`Account`].
+#[derive(Clone, Debug)]
+pub struct AccountBuilder {
+    name: String,
+    host: Option<String>,
+    port: Option<u16>,
+    security: Option<Security>,
+    credentials: Option<Credentials>,
+    auth: Auth,
+    sender: Option<String>,
+    reply_to: Option<String>,
+    ehlo_name: Option<String>,
+    tls: TlsSettings,
+    timeouts: Timeouts,
+    limits: AccountLimits,
+    policy: Policy,
+    provider: Option<&'static Preset>,
+}
+
+/// The port for submission (RFC 6409).
+const DEFAULT_PORT: u16 = 587;
+
+impl AccountBuilder {
+    pub(super) fn empty(name: String) -> Self {
+        Self {
+            name,
+            host: None,
+            port: None,
+            security: None,
+            credentials: None,
+            auth: Auth::Auto,
+            sender: None,
+            reply_to: None,
+            ehlo_name: None,
+            tls: TlsSettings::default(),
+            timeouts: Timeouts::default(),
+            limits: AccountLimits::default(),
+            policy: Policy::default(),
+            provider: None,
+        }
+    }
+
+    /// The server; overrides a provider's.
+    #[must_use]
+    pub fn host(self, host: impl Into<String>) -> Self {
+        Self { host: Some(host.into()), ..self }
+    }
+
+    /// A provider's settings, where none are given.
+    #[must_use]
+    pub fn provider(self, provider: &'static Preset) -> Self {
+        Self { provider: Some(provider), ..self }
+    }
+
+    /// The port. Default: 587.
+    #[must_use]
+    pub fn port(self, port: u16) -> Self {
+        Self { port: Some(port), ..self }
+    }
+
+    /// How the connection is encrypted. Default: [`Security::Auto`].
+    #[must_use]
+    pub fn security(self, security: Security) -> Self {
+        Self { security: Some(security), ..self }
+    }
+
+    /// Who logs in. Default: nobody.
+    #[must_use]
+    pub fn credentials(
+        self,
+        username: impl Into<String>,
+        password: impl Into<SecretSource>,
+    ) -> Self {
+        let credentials = Credentials { username: username.into(), password: password.into() };
+        Self { credentials: Some(credentials), ..self }
+    }
+
+    /// How the account logs in. Default: [`Auth::Auto`].
+    #[must_use]
+    pub fn auth(self, auth: Auth) -> Self {
+        Self { auth, ..self }
+    }
+
+    /// The sender of mails that name none: an address, or `Name <address>`.
+    #[must_use]
+    pub fn sender(self, sender: impl Into<String>) -> Self {
+        Self { sender: Some(sender.into()), ..self }
+    }
+
+    /// Where answers go to mails that do not say.
+    #[must_use]
+    pub fn reply_to(self, reply_to: impl Into<String>) -> Self {
+        Self { reply_to: Some(reply_to.into()), ..self }
+    }
+
+    /// What the connector calls itself. Default: the machine's name.
+    #[must_use]
+    pub fn ehlo_name(self, name: impl Into<String>) -> Self {
+        Self { ehlo_name: Some(name.into()), ..self }
+    }
+
+    /// How the server's certificate is checked.
+    #[must_use]
+    pub fn tls(self, tls: TlsSettings) -> Self {
+        Self { tls, ..self }
+    }
+
+    /// How long each stage may take.
+    #[must_use]
+    pub fn timeouts(self, timeouts: Timeouts) -> Self {
+        Self { timeouts, ..self }
+    }
+
+    /// How much one mail may be.
+    #[must_use]
+    pub fn limits(self, limits: AccountLimits) -> Self {
+        Self { limits, ..self }
+    }
+
+    /// What the account may reach.
+    #[must_use]
+    pub fn policy(self, policy: Policy) -> Self {
+        Self { policy, ..self }
+    }
+
+    /// Checks what was given.
+    ///
+    /// # Errors
+    ///
+    /// A name, a host or an EHLO name that is none; and credentials that could only go out in the clear.
+    pub fn build(self) -> Result<Account> {
+        let name: AccountName = self.name.parse()?;
+        let preset = self.provider;
+        let host = self.host.or_else(|| preset.map(|preset| preset.host.to_owned()));
+        let host = host
+            .unwrap_or_default()
+            .parse::<HostName>()
+            .map_err(|reason| Error::account(format!("host: {reason}")))?;
+        let port = self.port.or(preset.map(|preset| preset.port)).unwrap_or(DEFAULT_PORT);
+        if port == 0 {
+            return Err(Error::account("port: a number from 1 to 65535 is needed"));
+        }
+        let security = match self.security.or(preset.map(|preset| preset.security)) {
+            None | Some(Security::Auto) => Security::of_port(port),
+            Some(security) => security,
+        };
+        if let Some(sender) = &self.sender {
+            check_sender(sender)?;
+        }
+        let ehlo_name = self.ehlo_name.map(|name| name.parse::<EhloName>()).transpose()?;
+        check_clear_text(security, self.credentials.as_ref(), &host)?;
+        if matches!(self.auth, Auth::Plain | Auth::Login) && self.credentials.is_none() {
+            return Err(Error::account("auth: a username and a password are needed to log in"));
+        }
+        Ok(Account {
+            name,
+            host,
+            port,
+            security,
+            credentials: self.credentials.filter(|_| self.auth != Auth::None),
+            auth: self.auth,
+            sender: self.sender,
+            reply_to: self.reply_to,
+            ehlo_name,
+            tls: self.tls,
+            timeouts: self.timeouts,
+            limits: self.limits,
+            policy: self.policy,
+            provider: preset,
+        })
+    }
+}
+
+/// Refuses a sender that no mail could name. The component reads it again, by its own grammar.
+fn check_sender(sender: &str) -> Result<()> {
+    let address = match sender.trim_end().strip_suffix('>') {
+        Some(rest) => rest.rsplit_once('<').map_or("", |(_, address)| address),
+        None => sender,
+    };
+    if sender.chars().any(char::is_control) || address.trim().parse::<lettre::Address>().is_err() {
+        let message = "from: an address is needed: alice@example.com, or Alice <alice@example.com>";
+        return Err(Error::account(message));
+    }
+    Ok(())
+}
+
+/// Refuses what could only send credentials in the clear to another machine. A name that may yet turn out
+/// to be this one is looked at again when it is resolved.
+fn check_clear_text(
+    security: Security,
+    credentials: Option<&Credentials>,
+    host: &HostName,
+) -> Result<()> {
+    let elsewhere = matches!(host, HostName::Ip(_)) && !host.is_loopback();
+    if security == Security::None && credentials.is_some() && elsewhere {
+        let message =
+            "security: a user name and a password do not go to another machine in the clear";
+        return Err(Error::account(message).with_hint("set security to starttls or tls"));
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::accounts::Secret;
+
+    #[test]
+    fn security_follows_the_port_unless_it_is_given() {
+        let security = |builder: AccountBuilder| builder.build().map(|account| account.security());
+        let builder = || Account::builder("work", "smtp.example.com");
+        assert_eq!(security(builder()).ok(), Some(Security::Starttls));
+        assert_eq!(security(builder().port(465)).ok(), Some(Security::Tls));
+        assert_eq!(security(builder().port(2465)).ok(), Some(Security::Tls));
+        let none = builder().port(465).security(Security::None);
+        assert_eq!(security(none).ok(), Some(Security::None));
+    }
+
+    #[test]
+    fn credentials_do_not_go_elsewhere_in_the_clear() {
+        let login = |host| {
+            Account::builder("work", host)
+                .security(Security::None)
+                .credentials("user", Secret::new("s3cr3t"))
+                .build()
+        };
+        assert!(login("127.0.0.1").is_ok());
+        assert!(login("localhost").is_ok());
+        assert!(login("::1").is_ok());
+        let error = login("192.0.2.1").expect_err("another machine");
+        assert!(error.hint().is_some());
+        assert!(Account::builder("work", "192.0.2.1").security(Security::None).build().is_ok());
+    }
+
+    #[test]
+    fn settings_that_cannot_be_used_are_refused() {
+        for builder in [
+            Account::builder("../other", "mail.example"),
+            Account::builder("", "mail.example"),
+            Account::builder("work", ""),
+            Account::builder("work", "smtps://mail.example"),
+            Account::builder("work", "mail.example").port(0),
+            Account::builder("work", "mail.example").ehlo_name("a b"),
+            Account::builder("work", "mail.example").ehlo_name("x\r\nMAIL FROM:<a@x.test>"),
+            Account::builder("work", "mail.example").auth(Auth::Plain),
+            Account::builder("work", "mail.example").sender("alice"),
+            Account::builder("work", "mail.example").sender("alice@example.com\r\nBcc: x@x.test"),
+        ] {
+            let shown = format!("{builder:?}");
+            assert!(builder.build().is_err(), "{shown}");
+        }
+    }
+}

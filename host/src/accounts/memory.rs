@@ -1,0 +1,37 @@
+//! Accounts in memory.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use super::{Account, Accounts, BoxFuture};
+use crate::error::{Error, Result};
+
+/// A fixed set of accounts.
+///
+/// ```
+/// use smtp_connector_host::accounts::{Account, AccountsInMemory};
+///
+/// let accounts: AccountsInMemory =
+///     [Account::builder("work", "smtp.example.com").build()?].into_iter().collect();
+/// # Ok::<(), smtp_connector_host::Error>(())
+/// ```
+#[derive(Clone, Debug, Default)]
+pub struct AccountsInMemory {
+    accounts: BTreeMap<String, Arc<Account>>,
+}
+
+impl FromIterator<Account> for AccountsInMemory {
+    fn from_iter<T: IntoIterator<Item = Account>>(accounts: T) -> Self {
+        let named = |account: Account| (account.name().to_owned(), Arc::new(account));
+        Self { accounts: accounts.into_iter().map(named).collect() }
+    }
+}
+
+impl Accounts for AccountsInMemory {
+    fn account<'a>(&'a self, name: &'a str) -> BoxFuture<'a, Result<Arc<Account>>> {
+        Box::pin(async move {
+            let found = self.accounts.get(name).map(Arc::clone);
+            found.ok_or_else(|| Error::account(format!("there is no account {name:?}")))
+        })
+    }
+}

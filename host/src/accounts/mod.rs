@@ -1,0 +1,62 @@
+//! Connected accounts: their settings, their secrets, and where both are kept.
+
+mod account;
+mod builder;
+mod file;
+mod host_name;
+mod memory;
+mod names;
+mod policy;
+mod preset;
+mod secret;
+mod security;
+mod settings;
+mod table;
+mod timeouts;
+
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+
+pub use account::{Account, Credentials};
+pub use builder::AccountBuilder;
+pub use file::AccountsFile;
+pub use host_name::{HostName, InvalidHostName};
+pub use memory::AccountsInMemory;
+pub use names::{AccountName, EhloName};
+pub use policy::{AccountLimits, Policy, UrlHost};
+pub use preset::{PRESETS, Preset};
+pub use secret::{Secret, SecretSource};
+pub use security::{Auth, Security, TlsSettings};
+pub use timeouts::Timeouts;
+
+use crate::error::Result;
+
+/// A future that a trait returns.
+pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
+
+/// Where accounts are found: a file, memory, or your own store.
+///
+/// ```
+/// use std::sync::Arc;
+///
+/// use smtp_connector_host::accounts::{Account, Accounts, BoxFuture};
+/// use smtp_connector_host::{Result, Secret};
+///
+/// /// One account for each customer, with a password from the customers' vault.
+/// struct Vault;
+///
+/// impl Accounts for Vault {
+///     fn account<'a>(&'a self, name: &'a str) -> BoxFuture<'a, Result<Arc<Account>>> {
+///         Box::pin(async move {
+///             let password = Secret::new("looked up somewhere");
+///             let account = Account::builder(name, "smtp.example.com").credentials(name, password);
+///             Ok(Arc::new(account.build()?))
+///         })
+///     }
+/// }
+/// ```
+pub trait Accounts: Send + Sync + 'static {
+    /// Finds the account of that name.
+    fn account<'a>(&'a self, name: &'a str) -> BoxFuture<'a, Result<Arc<Account>>>;
+}

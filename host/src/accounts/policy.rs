@@ -1,0 +1,72 @@
+//! What an account may send, and reach.
+
+use super::host_name::HostName;
+use crate::error::{Error, Result};
+
+/// How much one mail may be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct AccountLimits {
+    /// Bytes of the whole message, encoded.
+    pub message_bytes: u64,
+    /// Attachments.
+    pub attachments: u32,
+    /// Recipients.
+    pub recipients: u32,
+}
+
+impl Default for AccountLimits {
+    /// What common providers take.
+    fn default() -> Self {
+        Self { message_bytes: 25 << 20, attachments: 50, recipients: 100 }
+    }
+}
+
+/// What the account may reach.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Policy {
+    /// Hosts that attachments may come from although they are not public, or at a port of their own.
+    pub attachment_url_hosts: Vec<UrlHost>,
+}
+
+/// A host that is named in a policy, at one port or at the usual ones.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UrlHost {
+    /// The host.
+    pub host: HostName,
+    /// The port; none: 80 and 443.
+    pub port: Option<u16>,
+}
+
+impl std::str::FromStr for UrlHost {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self> {
+        let (host, port) = match text.rsplit_once(':') {
+            Some((host, port)) if !host.contains(':') || host.ends_with(']') => {
+                let port = port.parse().map_err(|_| {
+                    Error::account(format!("{text:?}: what follows the colon is no port"))
+                })?;
+                (host, Some(port))
+            }
+            _ => (text, None),
+        };
+        let host = host.parse().map_err(|reason| Error::account(format!("{text:?}: {reason}")))?;
+        Ok(Self { host, port })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn hosts_in_a_policy_may_have_a_port() {
+        let parse =
+            |text: &str| text.parse::<UrlHost>().ok().map(|one| (one.host.to_string(), one.port));
+        assert_eq!(parse("files.local:8080"), Some(("files.local".into(), Some(8080))));
+        assert_eq!(parse("files.local"), Some(("files.local".into(), None)));
+        assert_eq!(parse("::1"), Some(("::1".into(), None)));
+        assert_eq!(parse("[::1]:80"), Some(("::1".into(), Some(80))));
+        assert_eq!(parse("files.local:x"), None);
+    }
+}

@@ -1,0 +1,165 @@
+//! Secrets: values that cannot be printed, and places where they are kept.
+
+use std::fmt;
+use std::path::PathBuf;
+use std::process::Stdio;
+
+use zeroize::Zeroizing;
+
+use crate::error::{Error, Result};
+
+/// A secret. It cannot be printed, and is overwritten when it is dropped.
+///
+/// ```
+/// use smtp_connector_host::Secret;
+///
+/// let secret = Secret::new("hunter2");
+/// assert_eq!(format!("{secret:?}"), "Secret(..)");
+/// assert_eq!(secret.expose(), "hunter2");
+/// ```
+#[derive(Clone)]
+pub struct Secret(Zeroizing<String>);
+
+impl Secret {
+    /// Takes a secret in.
+    pub fn new(text: impl Into<String>) -> Self {
+        Self(Zeroizing::new(text.into()))
+    }
+
+    /// The secret itself: for the wire, and for nothing that is printed.
+    pub fn expose(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Secret(..)")
+    }
+}
+
+/// Where a secret is kept. It is looked up when it is needed, and not held.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub enum SecretSource {
+    /// Here.
+    Text(Secret),
+    /// In an environment variable.
+    Env(String),
+    /// In the first line of a file.
+    File(PathBuf),
+    /// In the first line that a program prints: the program and its arguments.
+    Command(Vec<String>),
+}
+
+impl SecretSource {
+    /// Looks the secret up.
+    pub(crate) async fn reveal(&self) -> Result<Secret> {
+        let secret = match self {
+            Self::Text(secret) => return Ok(secret.clone()),
+            Self::Env(name) => std::env::var(name).map(Zeroizing::new).map_err(|_| {
+                Error::account(format!("the password's environment variable {name} is not set"))
+                    .with_hint(format!(
+                        "set {name}, or say in the account where else the password is"
+                    ))
+            })?,
+            Self::File(path) => {
+                let read = tokio::fs::read_to_string(path).await.map(Zeroizing::new);
+                read.map_err(|reason| {
+                    Error::account(format!("the password's file {} cannot be read", path.display()))
+                        .with_hint("check that the file is there and may be read")
+                        .with_source(reason)
+                })?
+            }
+            Self::Command(words) => run(words).await?,
+        };
+        let line = secret.lines().next().unwrap_or_default();
+        if line.is_empty() {
+            return Err(Error::account(format!("the password from {self} is empty")));
+        }
+        Ok(Secret::new(line))
+    }
+}
+
+/// Runs a program for what it prints. Its standard error is the person's to read: it may ask for a key.
+async fn run(words: &[String]) -> Result<Zeroizing<String>> {
+    let failed = |message: String| {
+        Error::account(message).with_hint("run the command by hand: it must print the password")
+    };
+    let (program, arguments) =
+        words.split_first().ok_or_else(|| failed("the password's command is empty".to_owned()))?;
+    let output = tokio::process::Command::new(program)
+        .args(arguments)
+        .stdin(Stdio::null())
+        .stderr(Stdio::inherit())
+        .kill_on_drop(true)
+        .output()
+        .await
+        .map_err(|reason| {
+            failed(format!("the password's command {program} cannot be run")).with_source(reason)
+        })?;
+    let printed = Zeroizing::new(output.stdout);
+    if !output.status.success() {
+        return Err(failed(format!(
+            "the password's command {program} ended with {}",
+            output.status
+        )));
+    }
+    let text = std::str::from_utf8(&printed)
+        .map_err(|_| failed(format!("the password's command {program} printed no text")))?;
+    Ok(Zeroizing::new(text.to_owned()))
+}
+
+impl fmt::Display for SecretSource {
+    /// Where the secret is, never what it is.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Text(_) => f.write_str("the accounts file"),
+            Self::Env(name) => write!(f, "the environment variable {name}"),
+            Self::File(path) => write!(f, "the file {}", path.display()),
+            Self::Command(words) => {
+                write!(f, "the command {}", words.first().map_or("", String::as_str))
+            }
+        }
+    }
+}
+
+impl From<Secret> for SecretSource {
+    fn from(secret: Secret) -> Self {
+        Self::Text(secret)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    async fn reveal(source: SecretSource) -> Result<String> {
+        source.reveal().await.map(|secret| secret.expose().to_owned())
+    }
+
+    #[tokio::test]
+    async fn a_secret_is_the_first_line_of_where_it_is_kept() {
+        let directory = tempfile::tempdir().expect("a temporary directory");
+        let path = directory.path().join("password");
+        std::fs::write(&path, "s3cr3t\r\nnot this\n").expect("the file is written");
+        assert_eq!(reveal(SecretSource::File(path)).await.ok().as_deref(), Some("s3cr3t"));
+        let echo = ["echo", "s3cr3t"].map(str::to_owned).to_vec();
+        assert_eq!(reveal(SecretSource::Command(echo)).await.ok().as_deref(), Some("s3cr3t"));
+    }
+
+    #[tokio::test]
+    async fn a_secret_that_is_not_there_is_an_account_error() {
+        for source in [
+            SecretSource::Env("SMTP_CONNECTOR_NO_SUCH_VARIABLE".into()),
+            SecretSource::File("no-such-file".into()),
+            SecretSource::Command(vec!["false".into()]),
+            SecretSource::Command(vec!["true".into()]),
+            SecretSource::Command(vec!["no-such-program".into()]),
+            SecretSource::Command(Vec::new()),
+        ] {
+            let error = reveal(source.clone()).await.expect_err("there is none");
+            assert_eq!(error.code().as_str(), "account", "{source}");
+        }
+    }
+}

@@ -1,0 +1,284 @@
+//! One account's table in a settings file, read key by key so that a mistake has a line and a name.
+
+use std::ops::Range;
+use std::path::Path;
+use std::time::Duration;
+
+use toml_edit::{Item, TableLike};
+
+use super::account::Account;
+use super::builder::AccountBuilder;
+use super::policy::{AccountLimits, Policy};
+use super::preset::Preset;
+use super::secret::{Secret, SecretSource};
+use super::security::{Auth, Security, TlsSettings};
+use super::timeouts::Timeouts;
+
+/// A mistake in a settings file: where, and what. It never repeats a value, which may be a password in the
+/// wrong place.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Mistake {
+    /// Bytes of the file, where they are known.
+    pub(super) span: Option<Range<usize>>,
+    /// The key, as `accounts.work.port`; empty for the file as a whole.
+    pub(super) key: String,
+    /// What is wrong, and what would be right.
+    pub(super) message: String,
+}
+
+type Result<T> = std::result::Result<T, Mistake>;
+
+/// What an account's table may hold.
+const KEYS: &[&str] = &[
+    "provider", "host", "port", "security", "username", "password", "auth", "from", "replyTo",
+    "ehloName", "tls", "timeouts", "limits", "policy",
+];
+
+/// Reads one account. Files that it names are looked for beside the settings, in `directory`.
+pub(super) fn read_account(
+    name: &str,
+    table: &dyn TableLike,
+    span: Option<Range<usize>>,
+    directory: &Path,
+) -> Result<Account> {
+    let table = Table { table, path: format!("accounts.{name}"), span };
+    table.check_keys(KEYS)?;
+    let mut builder = AccountBuilder::empty(name.to_owned());
+    if let Some(id) = table.text("provider")? {
+        let preset = Preset::find(&id).ok_or_else(|| {
+            table.mistake(
+                "provider",
+                "there is no such provider; `smtp-connector providers` lists them",
+            )
+        })?;
+        builder = builder.provider(preset);
+    }
+    if let Some(host) = table.text("host")? {
+        builder = builder.host(host);
+    }
+    if let Some(port) = table.number("port", 1.0, 65_535.0)? {
+        // Whole and within the range of a port: just checked.
+        builder = builder.port(port as u16);
+    }
+    if let Some(security) = table.choice("security", Security::NAMES)? {
+        builder = builder.security(security);
+    }
+    if let Some(auth) = table.choice("auth", Auth::NAMES)? {
+        builder = builder.auth(auth);
+    }
+    builder = match (table.text("username")?, read_secret(&table, directory)?) {
+        (Some(username), Some(password)) => builder.credentials(username, password),
+        (Some(_), None) => {
+            return Err(table.mistake(
+                "username",
+                "a password is needed beside it: password = { env = \"...\" }",
+            ));
+        }
+        (None, Some(_)) => return Err(table.mistake("password", "a username is needed beside it")),
+        (None, None) => builder,
+    };
+    if let Some(sender) = table.text("from")? {
+        builder = builder.sender(sender);
+    }
+    if let Some(reply_to) = table.text("replyTo")? {
+        builder = builder.reply_to(reply_to);
+    }
+    if let Some(name) = table.text("ehloName")? {
+        builder = builder.ehlo_name(name);
+    }
+    builder = read_tls(builder, &table, directory)?;
+    builder = read_timeouts(builder, &table)?;
+    builder = read_limits(builder, &table)?;
+    builder = read_policy(builder, &table)?;
+    builder.build().map_err(|error| table.whole(error.to_string()))
+}
+
+fn read_secret(table: &Table<'_>, directory: &Path) -> Result<Option<SecretSource>> {
+    let Some(item) = table.table.get("password") else { return Ok(None) };
+    let shape = "give it as { env = \"VARIABLE\" }, { file = \"path\" }, { command = [\"program\", \"argument\"] } \
+                 or as text";
+    if let Some(text) = item.as_str() {
+        if text.is_empty() {
+            return Err(table.mistake("password", "it is empty"));
+        }
+        return Ok(Some(Secret::new(text).into()));
+    }
+    let Some(inner) = item.as_table_like() else { return Err(table.mistake("password", shape)) };
+    let inner = Table { table: inner, path: format!("{}.password", table.path), span: item.span() };
+    inner.check_keys(&["env", "file", "command"])?;
+    let sources = [
+        inner.text("env")?.map(SecretSource::Env),
+        inner.text("file")?.map(|path| SecretSource::File(directory.join(path))),
+        inner.texts("command")?.map(SecretSource::Command),
+    ];
+    let mut sources = sources.into_iter().flatten();
+    match (sources.next(), sources.next()) {
+        (Some(source), None) => Ok(Some(source)),
+        _ => Err(table.mistake("password", shape)),
+    }
+}
+
+fn read_tls(
+    mut builder: AccountBuilder,
+    table: &Table<'_>,
+    directory: &Path,
+) -> Result<AccountBuilder> {
+    let Some(inner) = table.inner("tls", &["serverName", "ca"])? else { return Ok(builder) };
+    let mut tls = TlsSettings::default();
+    if let Some(name) = inner.text("serverName")? {
+        let name =
+            name.parse().map_err(|reason| inner.mistake("serverName", format!("{reason}")))?;
+        tls.server_name = Some(name);
+    }
+    tls.ca = inner.text("ca")?.map(|path| directory.join(path));
+    builder = builder.tls(tls);
+    Ok(builder)
+}
+
+fn read_timeouts(builder: AccountBuilder, table: &Table<'_>) -> Result<AccountBuilder> {
+    let keys = ["connect", "greeting", "command", "data", "finalReply", "total"];
+    let Some(inner) = table.inner("timeouts", &keys)? else { return Ok(builder) };
+    let mut timeouts = Timeouts::default();
+    let fields = [
+        &mut timeouts.connect,
+        &mut timeouts.greeting,
+        &mut timeouts.command,
+        &mut timeouts.data,
+        &mut timeouts.final_reply,
+        &mut timeouts.total,
+    ];
+    for (key, field) in keys.into_iter().zip(fields) {
+        // A day is longer than any server's patience, and far from what overflows a clock.
+        if let Some(seconds) = inner.number_or_fraction(key, 0.001, 86_400.0)? {
+            *field = Duration::from_secs_f64(seconds);
+        }
+    }
+    Ok(builder.timeouts(timeouts))
+}
+
+fn read_limits(builder: AccountBuilder, table: &Table<'_>) -> Result<AccountBuilder> {
+    let Some(inner) = table.inner("limits", &["messageBytes", "attachments", "recipients"])? else {
+        return Ok(builder);
+    };
+    let mut limits = AccountLimits::default();
+    // Whole and within the ranges of their types: checked by `number`.
+    if let Some(bytes) = inner.number("messageBytes", 1.0, 1e12)? {
+        limits.message_bytes = bytes as u64;
+    }
+    if let Some(number) = inner.number("attachments", 0.0, 10_000.0)? {
+        limits.attachments = number as u32;
+    }
+    if let Some(number) = inner.number("recipients", 1.0, 100_000.0)? {
+        limits.recipients = number as u32;
+    }
+    Ok(builder.limits(limits))
+}
+
+fn read_policy(builder: AccountBuilder, table: &Table<'_>) -> Result<AccountBuilder> {
+    let Some(inner) = table.inner("policy", &["attachmentUrlHosts"])? else { return Ok(builder) };
+    let mut policy = Policy::default();
+    for text in inner.texts("attachmentUrlHosts")?.unwrap_or_default() {
+        let host = text.parse().map_err(|error: crate::Error| {
+            inner.mistake("attachmentUrlHosts", error.to_string())
+        })?;
+        policy.attachment_url_hosts.push(host);
+    }
+    Ok(builder.policy(policy))
+}
+
+/// A table, and where it stands.
+struct Table<'t> {
+    table: &'t dyn TableLike,
+    path: String,
+    span: Option<Range<usize>>,
+}
+
+impl<'t> Table<'t> {
+    /// Refuses keys that mean nothing, and names the nearest that does.
+    fn check_keys(&self, known: &[&str]) -> Result<()> {
+        for (key, _) in self.table.iter() {
+            if !known.contains(&key) {
+                let fold = |name: &str| name.to_ascii_lowercase().replace(['_', '-'], "");
+                let near = known.iter().find(|name| fold(name) == fold(key));
+                return Err(self.mistake(
+                    key,
+                    match near {
+                        Some(near) => format!("there is no such key; it is written {near}"),
+                        None => format!("there is no such key; there are {}", known.join(", ")),
+                    },
+                ));
+            }
+        }
+        Ok(())
+    }
+
+    fn inner(&self, key: &str, known: &[&str]) -> Result<Option<Table<'t>>> {
+        let Some(item) = self.table.get(key) else { return Ok(None) };
+        let Some(table) = item.as_table_like() else {
+            return Err(self.mistake(key, format!("a table is needed, with {}", known.join(", "))));
+        };
+        let inner = Table { table, path: format!("{}.{key}", self.path), span: item.span() };
+        inner.check_keys(known)?;
+        Ok(Some(inner))
+    }
+
+    fn text(&self, key: &str) -> Result<Option<String>> {
+        let Some(item) = self.table.get(key) else { return Ok(None) };
+        match item.as_str() {
+            Some(text) => Ok(Some(text.to_owned())),
+            None => Err(self.mistake(key, "text in quotes is needed")),
+        }
+    }
+
+    fn texts(&self, key: &str) -> Result<Option<Vec<String>>> {
+        let Some(item) = self.table.get(key) else { return Ok(None) };
+        let texts = item.as_array().and_then(|array| {
+            array.iter().map(|value| value.as_str().map(str::to_owned)).collect::<Option<Vec<_>>>()
+        });
+        match texts {
+            Some(texts) => Ok(Some(texts)),
+            None => Err(self.mistake(key, "an array of texts is needed: [\"one\", \"two\"]")),
+        }
+    }
+
+    fn number(&self, key: &str, least: f64, most: f64) -> Result<Option<f64>> {
+        let number = self.number_or_fraction(key, least, most)?;
+        match number {
+            Some(number) if number.fract() != 0.0 => {
+                Err(self.mistake(key, format!("a whole number from {least} to {most} is needed")))
+            }
+            number => Ok(number),
+        }
+    }
+
+    fn number_or_fraction(&self, key: &str, least: f64, most: f64) -> Result<Option<f64>> {
+        let Some(item) = self.table.get(key) else { return Ok(None) };
+        // A number that loses precision here is out of range anyway.
+        let number = item.as_float().or_else(|| item.as_integer().map(|number| number as f64));
+        match number {
+            Some(number) if (least..=most).contains(&number) => Ok(Some(number)),
+            _ => Err(self.mistake(key, format!("a number from {least} to {most} is needed"))),
+        }
+    }
+
+    fn choice<T: Copy>(&self, key: &str, choices: &[(&str, T)]) -> Result<Option<T>> {
+        let Some(text) = self.text(key)? else { return Ok(None) };
+        match choices.iter().find(|(name, _)| *name == text) {
+            Some((_, choice)) => Ok(Some(*choice)),
+            None => {
+                let names: Vec<_> = choices.iter().map(|(name, _)| *name).collect();
+                Err(self.mistake(key, format!("one of {} is needed", names.join(", "))))
+            }
+        }
+    }
+
+    fn mistake(&self, key: &str, message: impl Into<String>) -> Mistake {
+        let span = self.table.get(key).and_then(Item::span).or_else(|| self.span.clone());
+        Mistake { span, key: format!("{}.{key}", self.path), message: message.into() }
+    }
+
+    /// A mistake that is not in one key.
+    fn whole(&self, message: String) -> Mistake {
+        Mistake { span: self.span.clone(), key: self.path.clone(), message }
+    }
+}

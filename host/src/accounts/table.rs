@@ -1,0 +1,56 @@
+//! An account as a settings file has it.
+
+use toml_edit::{Array, InlineTable, Item, Table, value};
+
+use super::account::Account;
+use super::secret::SecretSource;
+use super::security::{Auth, Security};
+
+/// An account as a table, leaving out what goes without saying.
+pub(super) fn table_of(account: &Account) -> Table {
+    let mut table = Table::new();
+    let mut set = |key: &str, item: Item| table.insert(key, item);
+    match account.provider {
+        Some(preset) => {
+            set("provider", value(preset.id));
+            if preset.host != account.host.to_string() {
+                set("host", value(account.host.to_string()));
+            }
+        }
+        None => {
+            set("host", value(account.host.to_string()));
+        }
+    }
+    set("port", value(i64::from(account.port)));
+    if account.security != Security::of_port(account.port) {
+        set("security", value(account.security.to_string()));
+    }
+    if let Some(credentials) = &account.credentials {
+        set("username", value(&credentials.username));
+        set("password", secret_item(&credentials.password));
+    }
+    if account.auth != Auth::Auto {
+        set("auth", value(account.auth.to_string()));
+    }
+    if let Some(sender) = &account.sender {
+        set("from", value(sender));
+    }
+    if let Some(reply_to) = &account.reply_to {
+        set("replyTo", value(reply_to));
+    }
+    if let Some(name) = &account.ehlo_name {
+        set("ehloName", value(name.as_str()));
+    }
+    table
+}
+
+fn secret_item(source: &SecretSource) -> Item {
+    let mut inner = InlineTable::new();
+    match source {
+        SecretSource::Text(secret) => return value(secret.expose()),
+        SecretSource::Env(name) => inner.insert("env", name.into()),
+        SecretSource::File(path) => inner.insert("file", path.display().to_string().into()),
+        SecretSource::Command(words) => inner.insert("command", Array::from_iter(words).into()),
+    };
+    value(inner)
+}

@@ -1,0 +1,34 @@
+//! How long the stages of a conversation may take.
+
+use std::time::Duration;
+
+/// How long each stage may take. The clock of a stage runs from its start, whatever trickles in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Timeouts {
+    /// Resolving and connecting, and TLS from the start.
+    pub connect: Duration,
+    /// The server's greeting.
+    pub greeting: Duration,
+    /// The answer to a command.
+    pub command: Duration,
+    /// Sending a block of the message.
+    pub data: Duration,
+    /// The answer to the message's end.
+    pub final_reply: Duration,
+    /// All of it.
+    pub total: Duration,
+}
+
+impl Default for Timeouts {
+    /// What interactive senders wait; RFC 5321 section 4.5.3.2 lets queues wait longer.
+    fn default() -> Self {
+        Self {
+            connect: Duration::from_secs(10),
+            greeting: Duration::from_secs(30),
+            command: Duration::from_secs(60),
+            data: Duration::from_secs(120),
+            final_reply: Duration::from_secs(120),
+            total: Duration::from_secs(15 * 60),
+        }
+    }
+}

@@ -1,0 +1,279 @@
+//! Attachments from the web, fetched for somebody who may want to see what only this machine can.
+//!
+//! The address that is looked at is the one that is dialled, at each step of the way; nothing of the
+//! machine's own settings (proxies, cookies, credentials) goes along.
+
+use std::io;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use bytes::{Buf as _, Bytes};
+use http_body_util::Empty;
+use hyper::body::{Body as _, Incoming};
+use hyper::header::{
+    ACCEPT, ACCEPT_ENCODING, CONTENT_DISPOSITION, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE,
+    HOST, LOCATION, USER_AGENT,
+};
+use hyper::{Request, Response, StatusCode};
+use hyper_util::rt::TokioIo;
+use rustls::pki_types::ServerName;
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::time::{Instant, Sleep, timeout_at};
+use tokio_rustls::TlsConnector;
+use url::Url;
+
+use super::content_disposition::file_name;
+use super::{Content, Metadata, SourceError};
+use crate::accounts::{HostName, Policy};
+use crate::network::{DialError, Reach, client_config, dial};
+
+/// Redirects that are followed, each looked at like the first address.
+const MAX_REDIRECTS: usize = 3;
+const CONNECT: Duration = Duration::from_secs(10);
+const HEADERS: Duration = Duration::from_secs(10);
+const TOTAL: Duration = Duration::from_secs(30);
+
+/// Opens a file on the web, of at most `limit` bytes, where the policy allows it.
+pub(crate) async fn fetch(url: &str, policy: &Policy, limit: u64) -> Result<Content, SourceError> {
+    let deadline = Instant::now() + TOTAL;
+    let mut target = Target::parse(url)?;
+    for _ in 0..=MAX_REDIRECTS {
+        let response = target.get(policy, deadline).await?;
+        if response.status().is_redirection() {
+            target = target.follow(&response)?;
+            continue;
+        }
+        return content(response, limit, deadline);
+    }
+    Err(SourceError::Unavailable(format!("it redirects more than {MAX_REDIRECTS} times")))
+}
+
+/// An address that may be asked for.
+struct Target {
+    url: Url,
+    host: HostName,
+    port: u16,
+}
+
+impl Target {
+    fn parse(text: &str) -> Result<Self, SourceError> {
+        // The parser drops some characters, and the address that was checked would not be this one.
+        if text.chars().any(|c| c.is_control() || c.is_whitespace()) {
+            return Err(forbidden("there is a blank or a control character in the address"));
+        }
+        let url = Url::parse(text).map_err(|_| forbidden("it is no web address"))?;
+        Self::of(url)
+    }
+
+    fn of(url: Url) -> Result<Self, SourceError> {
+        if !matches!(url.scheme(), "http" | "https") {
+            return Err(forbidden("only http and https are fetched"));
+        }
+        if !url.username().is_empty() || url.password().is_some() {
+            return Err(forbidden("credentials in an address are not used"));
+        }
+        let host = url.host_str().ok_or_else(|| forbidden("the address names no host"))?;
+        let host = host.strip_suffix('.').unwrap_or(host);
+        let host =
+            host.parse().map_err(|_| forbidden("the address names no host that could be asked"))?;
+        let port = url.port_or_known_default().unwrap_or(443);
+        Ok(Self { url, host, port })
+    }
+
+    /// How far this target may be looked for.
+    fn reach(&self, policy: &Policy) -> Result<Reach, SourceError> {
+        let usual = matches!(self.port, 80 | 443);
+        let named = policy
+            .attachment_url_hosts
+            .iter()
+            .any(|one| one.host == self.host && one.port.map_or(usual, |port| port == self.port));
+        match (named, usual) {
+            (true, _) => Ok(Reach::Anywhere),
+            (false, true) => Ok(Reach::Public),
+            (false, false) => Err(forbidden("attachments are fetched from ports 80 and 443")),
+        }
+    }
+
+    async fn get(
+        &self,
+        policy: &Policy,
+        deadline: Instant,
+    ) -> Result<Response<Incoming>, SourceError> {
+        let reach = self.reach(policy)?;
+        let connect = deadline.min(Instant::now() + CONNECT);
+        let stream = dial(&self.host, self.port, reach, connect)
+            .await
+            .map_err(|error| dial_error(&error))?;
+        if self.url.scheme() == "http" {
+            return self.request(stream, deadline).await;
+        }
+        let config =
+            client_config(None).map_err(|_| unavailable("no certificate can be checked here"))?;
+        let name = match &self.host {
+            HostName::Ip(address) => ServerName::from(*address),
+            HostName::Name(name) => ServerName::try_from(name.clone())
+                .map_err(|_| forbidden("the address names no host that could be asked"))?,
+        };
+        let handshake = TlsConnector::from(std::sync::Arc::new(config)).connect(name, stream);
+        let stream = timeout_at(connect, handshake)
+            .await
+            .map_err(|_| unavailable("its server did not answer in time"))?
+            .map_err(|_| unavailable("its server cannot be talked to over TLS"))?;
+        self.request(stream, deadline).await
+    }
+
+    async fn request(
+        &self,
+        stream: impl AsyncRead + AsyncWrite + Send + Unpin + 'static,
+        deadline: Instant,
+    ) -> Result<Response<Incoming>, SourceError> {
+        let broken = |_: hyper::Error| unavailable("its server does not speak HTTP as it should");
+        let (mut sender, connection) = hyper::client::conn::http1::Builder::new()
+            .max_headers(100)
+            .handshake(TokioIo::new(stream))
+            .await
+            .map_err(broken)?;
+        // Ends with the response's body, or when that is dropped.
+        tokio::spawn(connection);
+        let path = match self.url.query() {
+            Some(query) => format!("{}?{query}", self.url.path()),
+            None => self.url.path().to_owned(),
+        };
+        let host = &self.url[url::Position::BeforeHost..url::Position::AfterPort];
+        let request = Request::get(path)
+            .header(HOST, host)
+            .header(USER_AGENT, concat!("smtp-connector/", env!("CARGO_PKG_VERSION")))
+            .header(ACCEPT, "*/*")
+            // What arrives is what is attached, and its size is what is counted.
+            .header(ACCEPT_ENCODING, "identity")
+            .body(Empty::<Bytes>::new())
+            .map_err(|_| forbidden("it is no web address"))?;
+        let headers = deadline.min(Instant::now() + HEADERS);
+        timeout_at(headers, sender.send_request(request))
+            .await
+            .map_err(|_| unavailable("its server did not answer in time"))?
+            .map_err(broken)
+    }
+
+    fn follow(&self, response: &Response<Incoming>) -> Result<Self, SourceError> {
+        let location = response.headers().get(LOCATION).and_then(|value| value.to_str().ok());
+        let location = location.ok_or_else(|| unavailable("its server redirects to nowhere"))?;
+        if location.chars().any(|c| c.is_control() || c.is_whitespace()) {
+            return Err(forbidden("its server redirects to what is no address"));
+        }
+        let url = self
+            .url
+            .join(location)
+            .map_err(|_| forbidden("its server redirects to what is no address"))?;
+        if self.url.scheme() == "https" && url.scheme() == "http" {
+            return Err(forbidden("its server redirects from https to http"));
+        }
+        Self::of(url)
+    }
+}
+
+fn content(
+    response: Response<Incoming>,
+    limit: u64,
+    deadline: Instant,
+) -> Result<Content, SourceError> {
+    match response.status() {
+        StatusCode::OK => {}
+        StatusCode::NOT_FOUND | StatusCode::GONE => {
+            return Err(SourceError::NotFound("there is nothing at that address".to_owned()));
+        }
+        status if status.is_server_error() || status == StatusCode::TOO_MANY_REQUESTS => {
+            return Err(unavailable(&format!("its server answers {}", status.as_u16())));
+        }
+        status => {
+            return Err(SourceError::NotFound(format!("its server answers {}", status.as_u16())));
+        }
+    }
+    let header = |name| response.headers().get(name).and_then(|value| value.to_str().ok());
+    if header(CONTENT_ENCODING).is_some_and(|encoding| !encoding.eq_ignore_ascii_case("identity")) {
+        return Err(unavailable("its server compresses it, which was not asked for"));
+    }
+    let size = header(CONTENT_LENGTH).and_then(|length| length.parse::<u64>().ok());
+    if size.is_some_and(|size| size > limit) {
+        return Err(too_large(limit));
+    }
+    let metadata = Metadata {
+        filename: header(CONTENT_DISPOSITION).and_then(file_name),
+        media_type: header(CONTENT_TYPE).map(str::to_owned),
+        size,
+    };
+    let reader = BodyReader {
+        body: response.into_body(),
+        chunk: Bytes::new(),
+        left: limit,
+        limit,
+        timer: Box::pin(tokio::time::sleep_until(deadline)),
+    };
+    Ok(Content::new(metadata, reader))
+}
+
+/// A response's body as a reader that is bounded in size and time. hyper itself makes an error of a body
+/// that is shorter than its Content-Length.
+struct BodyReader {
+    body: Incoming,
+    chunk: Bytes,
+    left: u64,
+    limit: u64,
+    timer: Pin<Box<Sleep>>,
+}
+
+impl AsyncRead for BodyReader {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        into: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        if self.timer.as_mut().poll(context).is_ready() {
+            return Poll::Ready(Err(io::Error::other(unavailable("it did not arrive in time"))));
+        }
+        while self.chunk.is_empty() {
+            let frame = match Pin::new(&mut self.body).poll_frame(context) {
+                Poll::Pending => return Poll::Pending,
+                Poll::Ready(None) => return Poll::Ready(Ok(())),
+                Poll::Ready(Some(Err(_))) => {
+                    let error = unavailable("its server broke off in the middle of it");
+                    return Poll::Ready(Err(io::Error::other(error)));
+                }
+                Poll::Ready(Some(Ok(frame))) => frame,
+            };
+            if let Ok(data) = frame.into_data() {
+                match self.left.checked_sub(data.len() as u64) {
+                    Some(left) => self.left = left,
+                    None => return Poll::Ready(Err(io::Error::other(too_large(self.limit)))),
+                }
+                self.chunk = data;
+            }
+        }
+        let length = self.chunk.len().min(into.remaining());
+        into.put_slice(&self.chunk[..length]);
+        self.chunk.advance(length);
+        Poll::Ready(Ok(()))
+    }
+}
+
+fn dial_error(error: &DialError) -> SourceError {
+    match error {
+        DialError::Forbidden => forbidden("its host is not on the public internet"),
+        DialError::Resolve(_) => unavailable("its host cannot be found"),
+        DialError::Connect(_) => unavailable("its host cannot be connected to"),
+        DialError::Timeout { .. } => unavailable("its host did not answer in time"),
+    }
+}
+
+fn forbidden(text: &str) -> SourceError {
+    SourceError::Forbidden(text.to_owned())
+}
+
+fn unavailable(text: &str) -> SourceError {
+    SourceError::Unavailable(text.to_owned())
+}
+
+fn too_large(limit: u64) -> SourceError {
+    SourceError::TooLarge(format!("it has more than the {limit} bytes that a message may have"))
+}

@@ -1,0 +1,10 @@
+//! Attachment bytes that are not in the input: files that the platform holds, and files on the web.
+
+mod content;
+mod content_disposition;
+mod fetch;
+mod uploads;
+
+pub use content::{Content, Metadata, SourceError};
+pub(crate) use fetch::fetch;
+pub use uploads::{FileUploads, MemoryUploads, NoUploads, Uploads};

@@ -1,0 +1,203 @@
+//! `accounts add`: connects an account.
+
+use std::io::{self, IsTerminal as _, Read as _};
+use std::path::PathBuf;
+
+use clap::Args;
+use clap::builder::PossibleValuesParser;
+use serde_json::json;
+
+use super::super::context::Context;
+use super::super::exit::Exit;
+use super::super::{Outcome, Stop};
+use super::json_of;
+use crate::accounts::{Account, AccountBuilder, Auth, Preset, Secret, SecretSource, Security};
+
+/// Connect an account.
+///
+/// A password is never given as an argument, where others could see it: it is asked for, or read from
+/// standard input, a variable or a file.
+#[derive(Args, Debug)]
+pub(crate) struct Add {
+    /// What to call the account
+    name: String,
+
+    /// A provider whose settings are known; `smtp-connector providers` lists them
+    #[arg(long, value_name = "ID", required_unless_present = "host")]
+    provider: Option<String>,
+
+    /// The server
+    #[arg(long, value_name = "HOST")]
+    host: Option<String>,
+
+    /// The server's port [default: 587]
+    #[arg(long, value_name = "PORT", value_parser = clap::value_parser!(u16).range(1..))]
+    port: Option<u16>,
+
+    /// How the connection is encrypted [default: auto]
+    #[arg(long, value_name = "HOW", value_parser = names(Security::NAMES))]
+    security: Option<String>,
+
+    /// The user name, if the server wants one
+    #[arg(long, value_name = "NAME")]
+    username: Option<String>,
+
+    /// How to log in [default: auto]
+    #[arg(long, value_name = "HOW", value_parser = names(Auth::NAMES))]
+    auth: Option<String>,
+
+    /// The sender of mails that name none
+    #[arg(long, value_name = "ADDRESS")]
+    from: Option<String>,
+
+    /// Where answers go to mails that do not say
+    #[arg(long, value_name = "ADDRESS")]
+    reply_to: Option<String>,
+
+    /// What the connector calls itself; default: the machine's name
+    #[arg(long, value_name = "NAME")]
+    ehlo_name: Option<String>,
+
+    #[command(flatten)]
+    password: Password,
+
+    /// Replace an account of that name
+    #[arg(long)]
+    replace: bool,
+}
+
+/// Where the password comes from.
+#[derive(Args, Debug)]
+#[group(multiple = false, requires = "username")]
+struct Password {
+    /// Read the password from standard input, and keep it in the accounts file
+    #[arg(long)]
+    password_stdin: bool,
+
+    /// Read the password from this environment variable, each time
+    #[arg(long, value_name = "VAR")]
+    password_env: Option<String>,
+
+    /// Read the password from the first line of this file, each time
+    #[arg(long, value_name = "FILE")]
+    password_file: Option<PathBuf>,
+}
+
+fn names<T>(names: &[(&'static str, T)]) -> PossibleValuesParser {
+    PossibleValuesParser::new(names.iter().map(|(name, _)| *name))
+}
+
+fn value<T: Copy>(names: &[(&str, T)], text: &str) -> Option<T> {
+    names.iter().find(|(name, _)| *name == text).map(|(_, value)| *value)
+}
+
+impl Add {
+    pub(crate) fn run(&self, context: &Context<'_>) -> Outcome {
+        let accounts = context.accounts();
+        let all = accounts.all()?;
+        if !self.replace && all.keys().any(|name| name.as_str() == self.name) {
+            let message =
+                format!("there is an account {:?} already; --replace replaces it", self.name);
+            return Err(Stop::Usage(message));
+        }
+        // Everything but the password, before it is asked for.
+        let builder = self.builder()?;
+        let probe = match &self.username {
+            Some(name) => builder.clone().credentials(name, Secret::new("?")),
+            None => builder.clone(),
+        };
+        probe.build()?;
+        let builder = match &self.username {
+            Some(name) => builder.credentials(name, self.password.source()?),
+            None => builder,
+        };
+        let account = builder.build()?;
+        accounts.put(&account)?;
+        let output = context.output;
+        output.document(&json!({ "account": json_of(&account) }))?;
+        let path = accounts.path().display();
+        output.say(format_args!("the account {:?} is in {path}", account.name()))?;
+        if let Some(preset) = account.provider() {
+            output.say(format_args!("  {}: {}", preset.title, preset.hint))?;
+        }
+        output.say(format_args!("  try it: smtp-connector accounts test {:?}", account.name()))?;
+        Ok(Exit::Done)
+    }
+
+    fn builder(&self) -> Result<AccountBuilder, Stop> {
+        let mut builder = match &self.provider {
+            Some(id) => {
+                let preset = Preset::find(id).ok_or_else(|| {
+                    Stop::Usage(format!(
+                        "there is no provider {id:?}; `smtp-connector providers` lists them"
+                    ))
+                })?;
+                Account::with_provider(&self.name, preset)
+            }
+            None => Account::builder(&self.name, ""),
+        };
+        if let Some(host) = &self.host {
+            builder = builder.host(host);
+        }
+        if let Some(port) = self.port {
+            builder = builder.port(port);
+        }
+        if let Some(security) =
+            self.security.as_deref().and_then(|name| value(Security::NAMES, name))
+        {
+            builder = builder.security(security);
+        }
+        if let Some(auth) = self.auth.as_deref().and_then(|name| value(Auth::NAMES, name)) {
+            builder = builder.auth(auth);
+        }
+        if let Some(from) = &self.from {
+            builder = builder.sender(from);
+        }
+        if let Some(reply_to) = &self.reply_to {
+            builder = builder.reply_to(reply_to);
+        }
+        if let Some(name) = &self.ehlo_name {
+            builder = builder.ehlo_name(name);
+        }
+        Ok(builder)
+    }
+}
+
+impl Password {
+    fn source(&self) -> Result<SecretSource, Stop> {
+        if let Some(name) = &self.password_env {
+            return Ok(SecretSource::Env(name.clone()));
+        }
+        if let Some(path) = &self.password_file {
+            let path = std::path::absolute(path).map_err(|reason| {
+                Stop::Usage(format!("--password-file {}: {reason}", path.display()))
+            })?;
+            return Ok(SecretSource::File(path));
+        }
+        let secret = if self.password_stdin { from_standard_input()? } else { from_prompt()? };
+        if secret.expose().is_empty() {
+            return Err(Stop::Usage("the password is empty".to_owned()));
+        }
+        Ok(secret.into())
+    }
+}
+
+fn from_standard_input() -> Result<Secret, Stop> {
+    let mut text = zeroize::Zeroizing::new(String::new());
+    io::stdin()
+        .lock()
+        .read_to_string(&mut text)
+        .map_err(|reason| Stop::Usage(format!("the password cannot be read: {reason}")))?;
+    Ok(Secret::new(text.lines().next().unwrap_or_default()))
+}
+
+fn from_prompt() -> Result<Secret, Stop> {
+    if !io::stdin().is_terminal() {
+        let message = "there is no terminal to ask for the password: use --password-stdin, --password-env \
+                       or --password-file";
+        return Err(Stop::Usage(message.to_owned()));
+    }
+    rpassword::prompt_password("Password: ")
+        .map(Secret::new)
+        .map_err(|reason| Stop::Usage(format!("the password cannot be asked for: {reason}")))
+}

@@ -1,0 +1,99 @@
+//! What commands share: where things are, the accounts, and the sandbox.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::Stop;
+use super::home::Home;
+use super::options::Shared;
+use super::output::{Output, tell};
+use crate::accounts::{Account, Accounts, AccountsFile};
+use crate::smtp::{Entry, SmtpTransport, Transcript};
+use crate::{Connector, Host};
+
+/// The surroundings of a command.
+pub(crate) struct Context<'o> {
+    pub(crate) output: &'o Output,
+    pub(crate) home: Home,
+    shared: Shared,
+}
+
+impl<'o> Context<'o> {
+    pub(crate) fn new(shared: Shared, output: &'o Output) -> Result<Self, Stop> {
+        let home = Home::find(shared.home.clone()).ok_or_else(|| {
+            Stop::Usage("there is no home folder for you; name one with --home".to_owned())
+        })?;
+        Ok(Self { output, home, shared })
+    }
+
+    /// The user's accounts.
+    pub(crate) fn accounts(&self) -> AccountsFile {
+        AccountsFile::new(&self.home.accounts)
+    }
+
+    /// The account that is meant: the one that is named, or the only one. None: there is none at all.
+    pub(crate) fn choose_account(&self, named: Option<&str>) -> Result<Option<Arc<Account>>, Stop> {
+        let accounts = self.accounts();
+        if let Some(name) = named {
+            return Ok(Some(accounts.get(name)?));
+        }
+        let all = accounts.all()?;
+        let names: Vec<_> = all.keys().map(|name| name.as_str().to_owned()).collect();
+        match names.len() {
+            0 | 1 => Ok(all.into_values().next()),
+            _ => Err(Stop::Usage(format!(
+                "there are several accounts; choose one with --account: {}",
+                names.join(", ")
+            ))),
+        }
+    }
+
+    /// The way to servers. This is the user's own machine: nothing on it is out of bounds.
+    pub(crate) fn transport(&self) -> SmtpTransport {
+        let transport = SmtpTransport::new().allow_private_hosts();
+        if self.shared.verbose {
+            transport.transcript(Arc::new(ToStandardError))
+        } else {
+            transport
+        }
+    }
+
+    /// A host with these accounts.
+    pub(crate) fn host(&self, accounts: impl Accounts) -> Result<Host, Stop> {
+        let builder = Host::builder().accounts(accounts).transport(self.transport());
+        Ok(builder.cache_directory(&self.home.cache).build()?)
+    }
+
+    /// The component: the built-in one, or the one that was named.
+    pub(crate) fn connector(&self, host: &Host) -> Result<Connector, Stop> {
+        let loaded = match &self.shared.component {
+            Some(path) => Connector::from_file(host, path),
+            None => Connector::builtin(host),
+        };
+        loaded.map_err(|error| match &self.shared.component {
+            // Another component is the caller's choice: not being one is no bug here.
+            Some(path) => {
+                let hint = error.hint().map_or(String::new(), |hint| format!("\n  hint: {hint}"));
+                Stop::Usage(format!("{}: {error}{hint}", path.display()))
+            }
+            None => error.into(),
+        })
+    }
+
+    /// Tells what an error was caused by, where that was asked for.
+    pub(crate) fn explain(&self, error: crate::Error) -> Stop {
+        if self.shared.verbose {
+            super::text::causes(&error).iter().for_each(tell);
+        }
+        Stop::Failed(error)
+    }
+}
+
+/// Shows conversations on standard error.
+struct ToStandardError;
+
+impl Transcript for ToStandardError {
+    fn note(&self, at: Duration, entry: &Entry) {
+        tell(format_args!("{:>8.3} {entry}", at.as_secs_f64()));
+    }
+}

@@ -1,0 +1,195 @@
+//! `inbox`: catches mail, and shows what was caught.
+
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use clap::{Args, Subcommand};
+use serde_json::{Value, json};
+
+use super::context::Context;
+use super::exit::Exit;
+use super::message_view::MessageView;
+use super::{Outcome, Stop, text};
+use crate::inbox::{Inbox as Server, Mailbox, MailboxError, Stored};
+
+/// Catch mail instead of delivering it.
+///
+/// Every message is kept, and shown by `inbox list` and `inbox show`.
+#[derive(Args, Debug)]
+pub(crate) struct Inbox {
+    #[command(subcommand)]
+    command: Option<Command>,
+
+    /// Where to listen
+    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:1025")]
+    smtp: String,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// List what was caught, the oldest first
+    List,
+    /// Show a message: the latest, or the one of that number
+    Show {
+        /// The message's number
+        id: Option<u64>,
+        /// Print it as it came
+        #[arg(long)]
+        raw: bool,
+    },
+    /// Throw everything away
+    Clear,
+}
+
+impl Inbox {
+    pub(crate) async fn run(&self, context: &Context<'_>) -> Outcome {
+        let mailbox = Mailbox::new(&context.home.inbox);
+        match &self.command {
+            None => self.listen(context, &mailbox).await,
+            Some(Command::List) => list(context, &mailbox),
+            Some(Command::Show { id, raw }) => show(context, &mailbox, *id, *raw),
+            Some(Command::Clear) => {
+                let number = mailbox.clear()?;
+                context.output.document(&json!({ "cleared": number }))?;
+                context
+                    .output
+                    .say(format_args!("{} thrown away", text::count(number, "message")))?;
+                Ok(Exit::Done)
+            }
+        }
+    }
+
+    async fn listen(&self, context: &Context<'_>, mailbox: &Mailbox) -> Outcome {
+        let server = Server::builder().start(&self.smtp).await.map_err(|reason| {
+            Stop::Usage(format!(
+                "{} cannot be listened on: {reason}; choose another with --smtp",
+                self.smtp
+            ))
+        })?;
+        context.output.note(format_args!(
+            "catching mail on {}; it is kept until `smtp-connector inbox clear`; stop with Ctrl-C",
+            server.address()
+        ));
+        loop {
+            let received = tokio::select! {
+                received = server.next() => received,
+                _ = tokio::signal::ctrl_c() => return Ok(Exit::Done),
+            };
+            let stored = mailbox.put(&received)?;
+            let line = line(&stored, &received.content);
+            if context.output.is_json() {
+                // One document for each message, on a line of its own.
+                context.output.print(&json_of(&stored, &received.content).to_string())?;
+            }
+            context.output.say(line)?;
+        }
+    }
+}
+
+fn list(context: &Context<'_>, mailbox: &Mailbox) -> Outcome {
+    let mut listed = Vec::new();
+    for stored in mailbox.list()? {
+        let (stored, content) = mailbox.get(Some(stored.id))?;
+        context.output.say(line(&stored, &content))?;
+        listed.push(json_of(&stored, &content));
+    }
+    if listed.is_empty() {
+        context.output.say("there is no message yet")?;
+    }
+    context.output.document(&json!({ "messages": listed }))?;
+    Ok(Exit::Done)
+}
+
+fn show(context: &Context<'_>, mailbox: &Mailbox, id: Option<u64>, raw: bool) -> Outcome {
+    let output = context.output;
+    let (stored, content) = mailbox.get(id)?;
+    if raw {
+        output.print_bytes(&content)?;
+        return Ok(Exit::Done);
+    }
+    let mut document = json_of(&stored, &content);
+    document["raw"] = json!(String::from_utf8_lossy(&content));
+    output.document(&document)?;
+    output.say(format_args!("Message {}, {}", stored.id, ago(stored.arrived())))?;
+    output.say(format_args!("  from  {}", or_nobody(&stored.sender)))?;
+    for recipient in &stored.recipients {
+        output.say(format_args!("  to    {recipient}"))?;
+    }
+    let Some(view) = MessageView::parse(&content) else {
+        output.say("\nIt is no message; see it as it came with --raw")?;
+        return Ok(Exit::Done);
+    };
+    output.say("\nHeaders")?;
+    for (name, value) in view.headers() {
+        output.say(format_args!("  {name}: {value}"))?;
+    }
+    output.say("\nParts")?;
+    for line in view.tree() {
+        output.say(format_args!("  {line}"))?;
+    }
+    if let Some(body) = view.text() {
+        output.say("\nText")?;
+        for line in body.lines() {
+            output.say(format_args!("  {line}"))?;
+        }
+    }
+    Ok(Exit::Done)
+}
+
+fn line(stored: &Stored, content: &[u8]) -> String {
+    let subject = subject(content);
+    let to = match stored.recipients.as_slice() {
+        [one] => one.clone(),
+        [first, rest @ ..] => format!("{first} and {} more", rest.len()),
+        [] => String::new(),
+    };
+    let size = text::size(stored.size);
+    format!(
+        "{:>4}  {:<16} {:<28} {to:<32} {size:>10}  {subject}",
+        stored.id,
+        ago(stored.arrived()),
+        or_nobody(&stored.sender)
+    )
+}
+
+fn json_of(stored: &Stored, content: &[u8]) -> Value {
+    json!({
+        "id": stored.id,
+        "at": stored.at,
+        "from": stored.sender,
+        "to": stored.recipients,
+        "parameters": stored.parameters,
+        "clientName": stored.client_name,
+        "encrypted": stored.encrypted,
+        "user": stored.user,
+        "size": stored.size,
+        "subject": subject(content),
+        "parts": MessageView::parse(content).map(|view| view.tree_json()),
+    })
+}
+
+fn subject(content: &[u8]) -> String {
+    let headers = MessageView::parse(content).map(|view| view.headers()).unwrap_or_default();
+    let found = headers.into_iter().find(|(name, _)| name.eq_ignore_ascii_case("subject"));
+    found.map_or_else(String::new, |(_, subject)| subject)
+}
+
+fn or_nobody(sender: &str) -> &str {
+    if sender.is_empty() { "<>" } else { sender }
+}
+
+fn ago(then: SystemTime) -> String {
+    let passed = SystemTime::now().duration_since(then.max(UNIX_EPOCH)).unwrap_or(Duration::ZERO);
+    match passed.as_secs() {
+        0..=1 => "just now".to_owned(),
+        seconds @ 2..=119 => format!("{seconds} seconds ago"),
+        seconds @ 120..=7_199 => format!("{} minutes ago", seconds / 60),
+        seconds @ 7_200..=172_799 => format!("{} hours ago", seconds / 3_600),
+        seconds => format!("{} days ago", seconds / 86_400),
+    }
+}
+
+impl From<MailboxError> for Stop {
+    fn from(error: MailboxError) -> Self {
+        Self::Usage(error.to_string())
+    }
+}

@@ -1,0 +1,87 @@
+//! What stands on the command line, for all commands.
+
+use std::path::PathBuf;
+
+use clap::error::ErrorKind;
+use clap::{Args, Parser, Subcommand};
+use serde_json::json;
+
+use super::exit::Exit;
+
+/// Sends mail with a connector that runs in a sandbox: it never sees your password, and has no socket.
+///
+/// Start with `smtp-connector demo`.
+#[derive(Debug, Parser)]
+#[command(name = "smtp-connector", version, arg_required_else_help = true, max_term_width = 100)]
+pub(crate) struct Options {
+    #[command(flatten)]
+    pub(crate) shared: Shared,
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+/// Options that every command has.
+#[derive(Args, Debug)]
+pub(crate) struct Shared {
+    /// Print one JSON document to standard output, and words for people to standard error.
+    #[arg(long, global = true)]
+    pub(crate) json: bool,
+
+    /// Use another component than the built-in one.
+    #[arg(long, global = true, value_name = "FILE")]
+    pub(crate) component: Option<PathBuf>,
+
+    /// Keep accounts and state in this folder. Default: the platform's own folders.
+    #[arg(long, global = true, value_name = "DIR", env = "SMTP_CONNECTOR_HOME")]
+    pub(crate) home: Option<PathBuf>,
+
+    /// Show the conversation with the server, credentials left out, and what caused an error.
+    #[arg(short, long, global = true)]
+    pub(crate) verbose: bool,
+
+    /// Say nothing unless something is wrong.
+    #[arg(short, long, global = true, conflicts_with = "verbose")]
+    pub(crate) quiet: bool,
+}
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Send an example through the sandbox to an inbox in this process, and show what arrived
+    Demo(super::demo::Demo),
+    /// Send a mail
+    Send(super::send::Send),
+    /// Assemble a mail, and send nothing
+    Preview(super::preview::Preview),
+    /// Say everything that is wrong with an input, connecting to nothing
+    Validate(super::validate::Validate),
+    /// Print the manifest: what forms can be drawn from
+    Describe(super::describe::Describe),
+    /// Manage connected accounts
+    Accounts(super::accounts::Accounts),
+    /// List providers whose settings are known
+    Providers(super::providers::Providers),
+    /// Catch mail instead of delivering it
+    Inbox(super::inbox::Inbox),
+}
+
+/// Says what is wrong with the command line, or what was asked for: help, the version.
+pub(crate) fn explain(error: &clap::Error, json: bool) -> Exit {
+    // Nothing more can be done where even this cannot be printed.
+    let _ = error.print();
+    match error.kind() {
+        ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => return Exit::Done,
+        _ if !json => {}
+        _ => {
+            let text = error.render().to_string();
+            let message = text.lines().next().unwrap_or_default().trim_start_matches("error: ");
+            super::output::print_json(&json!({
+                "error": {
+                    "code": "validation", "message": message, "hint": "see --help", "phase": "input",
+                    "retry": "never", "delivered": "no", "issues": [], "rejectedErrors": [],
+                },
+            }));
+        }
+    }
+    Exit::Usage
+}

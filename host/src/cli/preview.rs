@@ -1,0 +1,52 @@
+//! `preview`: assembles a mail, and sends nothing.
+
+use std::fs;
+use std::path::PathBuf;
+
+use clap::Args;
+
+use super::context::Context;
+use super::exit::Exit;
+use super::input::Input;
+use super::send::{Sent, unreadable};
+use super::{Outcome, Stop};
+
+/// Assemble a mail, and send nothing.
+///
+/// Prints the message; with --json, the result with the message in it.
+#[derive(Args, Debug)]
+pub(crate) struct Preview {
+    #[command(flatten)]
+    input: Input,
+
+    /// Write the message to this file instead
+    #[arg(short, long, value_name = "FILE.eml")]
+    output: Option<PathBuf>,
+}
+
+impl Preview {
+    pub(crate) async fn run(&self, context: &Context<'_>) -> Outcome {
+        let invocation = self.input.invocation(context)?.dry_run();
+        let host = context.host(context.accounts())?;
+        let connector = context.connector(&host)?;
+        let outcome = connector.invoke(invocation).await.map_err(|error| context.explain(error))?;
+        let made: Sent = outcome.parse().map_err(|reason| unreadable(&reason))?;
+        let message = made.message.as_deref().unwrap_or_default();
+        if let Some(path) = &self.output {
+            fs::write(path, message).map_err(|reason| {
+                Stop::Usage(format!(
+                    "the message cannot be written to {}: {reason}",
+                    path.display()
+                ))
+            })?;
+            context.output.say(format_args!("the message is in {}", path.display()))?;
+        }
+        if context.output.is_json() {
+            context.output.print(outcome.as_json())?;
+        } else if self.output.is_none() {
+            context.output.print_bytes(message.as_bytes())?;
+        }
+        made.warn(context);
+        Ok(Exit::Done)
+    }
+}

@@ -1,0 +1,118 @@
+//! `send`: sends a mail.
+
+use clap::Args;
+use serde::Deserialize;
+
+use super::context::Context;
+use super::exit::Exit;
+use super::input::Input;
+use super::{Outcome, Stop, text};
+use crate::Issue;
+
+/// Send a mail.
+///
+/// Example: smtp-connector send --to bob@example.com --subject Hi --text 'Hi, Bob!' --attach report.pdf
+#[derive(Args, Debug)]
+pub(crate) struct Send {
+    #[command(flatten)]
+    input: Input,
+
+    /// Assemble the message, and send nothing
+    #[arg(long)]
+    dry_run: bool,
+}
+
+/// The part of a result that people are told.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Sent {
+    status: String,
+    message_id: String,
+    accepted: Vec<String>,
+    rejected_errors: Vec<Rejected>,
+    response: Option<String>,
+    response_code: Option<u16>,
+    queue_id: Option<String>,
+    message_size: u64,
+    attachments: Vec<serde::de::IgnoredAny>,
+    warnings: Vec<Warning>,
+    pub(crate) message: Option<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Rejected {
+    recipient: String,
+    response_code: u16,
+    response: String,
+}
+
+#[derive(Deserialize)]
+struct Warning {
+    path: String,
+    code: String,
+    message: String,
+}
+
+impl Send {
+    pub(crate) async fn run(&self, context: &Context<'_>) -> Outcome {
+        let mut invocation = self.input.invocation(context)?;
+        if self.dry_run {
+            invocation = invocation.dry_run();
+        }
+        let host = context.host(context.accounts())?;
+        let connector = context.connector(&host)?;
+        let outcome = connector.invoke(invocation).await.map_err(|error| context.explain(error))?;
+        let sent: Sent = outcome.parse().map_err(|reason| unreadable(&reason))?;
+        if context.output.is_json() {
+            context.output.print(outcome.as_json())?;
+        }
+        sent.warn(context);
+        sent.tell(context)?;
+        Ok(Exit::Done)
+    }
+}
+
+/// A result that is JSON, and not a result.
+pub(crate) fn unreadable(reason: &serde_json::Error) -> Stop {
+    let message = format!("the component's result cannot be read: {reason}");
+    Stop::Failed(crate::Error::component(message))
+}
+
+impl Sent {
+    /// Tells of what is not as it may have been meant.
+    pub(crate) fn warn(&self, context: &Context<'_>) {
+        let warnings: Vec<_> = self
+            .warnings
+            .iter()
+            .map(|one| Issue {
+                path: one.path.clone(),
+                code: one.code.clone(),
+                message: one.message.clone(),
+            })
+            .collect();
+        context.output.warn_of(&warnings);
+        for one in &self.rejected_errors {
+            let said = one.response.replace('\n', " ");
+            let line = format!("{} was refused: {} {said}", one.recipient, one.response_code);
+            context.output.warn(line);
+        }
+    }
+
+    fn tell(&self, context: &Context<'_>) -> Result<(), Stop> {
+        let output = context.output;
+        if self.status == "dry-run" {
+            output.say(format_args!("nothing was sent: this was a dry run"))?;
+        } else {
+            output.say(format_args!("sent to {}", self.accepted.join(", ")))?;
+            let said = self.response.as_deref().unwrap_or_default().replace('\n', " ");
+            let code = self.response_code.unwrap_or_default();
+            let queue =
+                self.queue_id.as_ref().map_or(String::new(), |id| format!(" (queue id {id})"));
+            output.say(format_args!("  server      {code} {said}{queue}"))?;
+        }
+        let attached = text::count(self.attachments.len(), "attachment");
+        output.say(format_args!("  Message-ID  {}", self.message_id))?;
+        output.say(format_args!("  size        {}, {attached}", text::size(self.message_size)))
+    }
+}

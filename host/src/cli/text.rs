@@ -1,0 +1,90 @@
+//! Errors, times and sizes in words.
+
+use std::error::Error as _;
+use std::fmt::Write as _;
+use std::time::Duration;
+
+use crate::{Delivered, Error, Retry};
+
+/// An error for a person: what happened, where, and what to do.
+pub(crate) fn error(error: &Error) -> String {
+    let mut text = format!("error: {error}");
+    // Writing to a String cannot fail.
+    for issue in error.issues() {
+        let _ = write!(text, "\n  {}: {} [{}]", issue.path, issue.message, issue.code);
+    }
+    for refusal in error.refusals() {
+        let enhanced =
+            refusal.reply.enhanced.as_ref().map_or(String::new(), |code| format!(" {code}"));
+        let said = refusal.reply.text.replace('\n', " ");
+        let _ = write!(text, "\n  {}: {}{enhanced} {said}", refusal.recipient, refusal.reply.code);
+    }
+    if let Some(hint) = error.hint() {
+        let _ = write!(text, "\n  hint: {hint}");
+    }
+    if error.delivered() == Delivered::Unknown {
+        let id = error.message_id().unwrap_or("unknown");
+        let _ = write!(text, "\n  Message-ID: {id}");
+    } else if error.retry() == Retry::Later {
+        text.push_str("\n  nothing was sent; the same may work later");
+    }
+    text
+}
+
+/// What an error was caused by, one line for each step.
+pub(crate) fn causes(error: &Error) -> Vec<String> {
+    let mut causes = Vec::new();
+    let mut next = error.source();
+    while let Some(cause) = next {
+        causes.push(format!("  caused by: {cause}"));
+        next = cause.source();
+    }
+    causes
+}
+
+/// A number of bytes, to three digits.
+pub(crate) fn size(bytes: u64) -> String {
+    let units = ["kB", "MB", "GB"];
+    if bytes < 1000 {
+        return format!("{bytes} bytes");
+    }
+    // Rounding is what it is for.
+    let mut value = bytes as f64 / 1000.0;
+    let mut unit = 0;
+    while value >= 999.5 && unit + 1 < units.len() {
+        value /= 1000.0;
+        unit += 1;
+    }
+    let digits = if value < 9.995 { 2 } else { usize::from(value < 99.95) };
+    format!("{value:.digits$} {}", units[unit])
+}
+
+/// A time, to a tenth of a millisecond.
+pub(crate) fn duration(time: Duration) -> String {
+    format!("{:.1} ms", time.as_secs_f64() * 1000.0)
+}
+
+/// `one file`, `3 files`.
+pub(crate) fn count(number: usize, thing: &str) -> String {
+    if number == 1 { format!("one {thing}") } else { format!("{number} {thing}s") }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sizes_have_three_digits() {
+        for (bytes, text) in [
+            (0, "0 bytes"),
+            (999, "999 bytes"),
+            (1234, "1.23 kB"),
+            (56_789, "56.8 kB"),
+            (999_999, "1.00 MB"),
+            (26_214_400, "26.2 MB"),
+            (345_678_901, "346 MB"),
+        ] {
+            assert_eq!(size(bytes), text);
+        }
+    }
+}

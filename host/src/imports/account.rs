@@ -1,0 +1,22 @@
+//! `account`: the public part of the account, or of none.
+
+use super::View;
+use crate::accounts::AccountLimits;
+use crate::bindings::connectors::smtp::account::{Host, Profile};
+
+impl Host for View<'_> {
+    async fn current(&mut self) -> wasmtime::Result<Profile> {
+        self.run.count_call()?;
+        let account = self.run.account.as_deref();
+        let limits = account.map_or_else(AccountLimits::default, |account| account.limits);
+        Ok(Profile {
+            name: account.map_or("", |account| account.name()).to_owned(),
+            default_sender: account.and_then(|account| account.sender.clone()),
+            default_reply_to: account.and_then(|account| account.reply_to.clone()),
+            domain: account.and_then(|account| account.domain()).map(str::to_owned),
+            max_message_bytes: limits.message_bytes,
+            max_recipients: limits.recipients,
+            max_attachments: limits.attachments,
+        })
+    }
+}

@@ -1,0 +1,73 @@
+//! `attachments`: files that are not in the input.
+
+use wasmtime::component::Resource;
+
+use super::View;
+use crate::accounts::Policy;
+use crate::attachments::{Content, SourceError, fetch};
+use crate::bindings::connectors::smtp::attachments::{
+    AttachmentError, Host, HostContent, Metadata,
+};
+
+type Answer<T> = wasmtime::Result<Result<T, AttachmentError>>;
+
+impl Host for View<'_> {
+    async fn open_upload(&mut self, id: String) -> Answer<Resource<Content>> {
+        self.run.count_call()?;
+        let opened = self.run.uploads.open(&id).await;
+        self.keep(opened)
+    }
+
+    async fn fetch(&mut self, url: String) -> Answer<Resource<Content>> {
+        self.run.count_call()?;
+        let account = self.run.account.as_deref();
+        let nothing = Policy::default();
+        let policy = account.map_or(&nothing, |account| &account.policy);
+        let limits = account.map(|account| account.limits).unwrap_or_default();
+        let opened = fetch(&url, policy, limits.message_bytes).await;
+        self.keep(opened)
+    }
+}
+
+impl View<'_> {
+    fn keep(&mut self, opened: Result<Content, SourceError>) -> Answer<Resource<Content>> {
+        match opened {
+            Ok(content) => Ok(Ok(self.table.push(content)?)),
+            Err(error) => Ok(Err(error.into())),
+        }
+    }
+}
+
+impl HostContent for View<'_> {
+    async fn metadata(&mut self, this: Resource<Content>) -> wasmtime::Result<Metadata> {
+        self.run.count_call()?;
+        let metadata = self.table.get(&this)?.metadata();
+        Ok(Metadata {
+            filename: metadata.filename.clone(),
+            media_type: metadata.media_type.clone(),
+            size: metadata.size,
+        })
+    }
+
+    async fn read(&mut self, this: Resource<Content>, max: u32) -> Answer<Vec<u8>> {
+        self.run.count_call()?;
+        let content = self.table.get_mut(&this)?;
+        Ok(content.read(max).await.map_err(AttachmentError::from))
+    }
+
+    async fn drop(&mut self, this: Resource<Content>) -> wasmtime::Result<()> {
+        self.table.delete(this)?;
+        Ok(())
+    }
+}
+
+impl From<SourceError> for AttachmentError {
+    fn from(error: SourceError) -> Self {
+        match error {
+            SourceError::NotFound(text) => Self::NotFound(text),
+            SourceError::Forbidden(text) => Self::Forbidden(text),
+            SourceError::TooLarge(text) => Self::TooLarge(text),
+            SourceError::Unavailable(text) => Self::Unavailable(text),
+        }
+    }
+}

@@ -1,0 +1,178 @@
+//! `types`: failures in both directions, and the one way to stop a component.
+
+use std::fmt;
+
+use wasmtime::component::ResourceTableError;
+
+use super::View;
+use crate::bindings::connectors::smtp::types as wit;
+use crate::failure::{Delivered, Failure, FailureCode, Phase, Refusal, Reply, Retry};
+use crate::transport::CheckedError;
+
+/// What an import ends with: a failure that the component is told of, or a trap that ends it.
+pub(crate) struct Failed(wasmtime::Error);
+
+/// A component that was stopped, as the trap carries it.
+#[derive(Debug)]
+pub(crate) struct Stopped(pub(crate) Failure);
+
+impl Failed {
+    /// Ends the component.
+    pub(crate) fn stop(failure: Failure) -> Self {
+        Self(wasmtime::Error::new(Stopped(failure)))
+    }
+}
+
+impl wit::Host for View<'_> {
+    fn convert_failure(&mut self, failed: Failed) -> wasmtime::Result<wit::Failure> {
+        failed.0.downcast::<Failure>().map(wit::Failure::from)
+    }
+}
+
+impl From<Failure> for Failed {
+    fn from(failure: Failure) -> Self {
+        Self(wasmtime::Error::new(failure))
+    }
+}
+
+impl From<CheckedError> for Failed {
+    fn from(error: CheckedError) -> Self {
+        match error {
+            CheckedError::Failed(failure) => failure.into(),
+            CheckedError::Broken(failure) => Self::stop(failure),
+        }
+    }
+}
+
+impl From<ResourceTableError> for Failed {
+    fn from(error: ResourceTableError) -> Self {
+        Self(error.into())
+    }
+}
+
+impl From<wasmtime::Error> for Failed {
+    fn from(trap: wasmtime::Error) -> Self {
+        Self(trap)
+    }
+}
+
+impl fmt::Display for Stopped {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+impl std::error::Error for Stopped {}
+
+/// Translates one enumeration into the other, variant by variant.
+macro_rules! same_variants {
+    ($ours:ident, [$($variant:ident),+ $(,)?]) => {
+        impl From<$ours> for wit::$ours {
+            fn from(value: $ours) -> Self {
+                match value {
+                    $($ours::$variant => Self::$variant,)+
+                }
+            }
+        }
+
+        impl From<wit::$ours> for $ours {
+            fn from(value: wit::$ours) -> Self {
+                match value {
+                    $(wit::$ours::$variant => Self::$variant,)+
+                }
+            }
+        }
+    };
+}
+
+same_variants!(Retry, [Never, Later, AfterConfigChange]);
+same_variants!(Delivered, [No, Unknown]);
+same_variants!(
+    Phase,
+    [
+        Input,
+        Attachments,
+        Build,
+        Policy,
+        Resolve,
+        Connect,
+        Greeting,
+        Ehlo,
+        Starttls,
+        Auth,
+        MailFrom,
+        RcptTo,
+        Data,
+        Body,
+        FinalReply,
+    ]
+);
+
+impl From<Failure> for wit::Failure {
+    fn from(failure: Failure) -> Self {
+        Self {
+            code: failure.code.as_str().to_owned(),
+            message: failure.message,
+            hint: failure.hint,
+            phase: failure.phase.into(),
+            retry: failure.retry.into(),
+            delivered: failure.delivered.into(),
+            reply: failure.reply.map(wit::Reply::from),
+            refusals: failure.refusals.into_iter().map(wit::Refusal::from).collect(),
+            message_id: failure.message_id,
+        }
+    }
+}
+
+impl From<wit::Failure> for Failure {
+    /// A failure as a component tells it. A code that the contract does not know is a bug of the
+    /// component's.
+    fn from(failure: wit::Failure) -> Self {
+        let known = FailureCode::ALL.iter().find(|code| code.as_str() == failure.code);
+        Self {
+            code: known.copied().unwrap_or(FailureCode::Internal),
+            message: failure.message,
+            hint: failure.hint,
+            phase: failure.phase.into(),
+            retry: failure.retry.into(),
+            delivered: failure.delivered.into(),
+            reply: failure.reply.map(Reply::from),
+            refusals: failure.refusals.into_iter().map(Refusal::from).collect(),
+            message_id: failure.message_id,
+        }
+    }
+}
+
+impl From<Reply> for wit::Reply {
+    fn from(reply: Reply) -> Self {
+        Self { code: reply.code, enhanced: reply.enhanced, text: reply.text }
+    }
+}
+
+impl From<wit::Reply> for Reply {
+    fn from(reply: wit::Reply) -> Self {
+        Self { code: reply.code, enhanced: reply.enhanced, text: reply.text }
+    }
+}
+
+impl From<Refusal> for wit::Refusal {
+    fn from(refusal: Refusal) -> Self {
+        Self {
+            recipient: refusal.recipient,
+            field: refusal.field,
+            reply: refusal.reply.into(),
+            retry: refusal.retry.into(),
+        }
+    }
+}
+
+impl From<wit::Refusal> for Refusal {
+    fn from(refusal: wit::Refusal) -> Self {
+        Self {
+            recipient: refusal.recipient,
+            field: refusal.field,
+            reply: refusal.reply.into(),
+            retry: refusal.retry.into(),
+        }
+    }
+}

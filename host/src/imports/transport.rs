@@ -1,0 +1,91 @@
+//! `transport`: one message to the account's server.
+
+use wasmtime::component::Resource;
+
+use super::{Failed, View};
+use crate::bindings::connectors::smtp::transport as wit;
+use crate::failure::{Failure, FailureCode, Phase};
+use crate::transport::checked::CheckedOutgoing;
+use crate::transport::{Envelope, Notification, Receipt, Report};
+
+impl wit::Host for View<'_> {
+    async fn begin(
+        &mut self,
+        envelope: wit::Envelope,
+    ) -> Result<Resource<CheckedOutgoing>, Failed> {
+        self.run.count_call()?;
+        if self.run.dry_run {
+            let message = "the component was stopped: it began to send in a dry run";
+            return Err(Failed::stop(Failure::new(FailureCode::Internal, Phase::Policy, message)));
+        }
+        let Some(transport) = &self.run.transport else {
+            let message = "no account was chosen to send with";
+            return Err(Failure::new(FailureCode::Account, Phase::Policy, message).into());
+        };
+        let outgoing = transport.begin(envelope.into()).await?;
+        Ok(self.table.push(outgoing)?)
+    }
+}
+
+impl wit::HostOutgoing for View<'_> {
+    async fn write(
+        &mut self,
+        this: Resource<CheckedOutgoing>,
+        chunk: Vec<u8>,
+    ) -> Result<(), Failed> {
+        self.run.count_call()?;
+        Ok(self.table.get_mut(&this)?.write(chunk).await?)
+    }
+
+    async fn finish(&mut self, this: Resource<CheckedOutgoing>) -> Result<wit::Receipt, Failed> {
+        self.run.count_call()?;
+        let outgoing = self.table.delete(this)?;
+        Ok(outgoing.finish().await?.into())
+    }
+
+    async fn drop(&mut self, this: Resource<CheckedOutgoing>) -> wasmtime::Result<()> {
+        // The connection goes with it, before the message's end was sent.
+        self.table.delete(this)?;
+        Ok(())
+    }
+}
+
+impl From<wit::Envelope> for Envelope {
+    fn from(envelope: wit::Envelope) -> Self {
+        Self {
+            sender: envelope.sender,
+            recipients: envelope.recipients,
+            allow_partial: envelope.allow_partial,
+            utf8_headers: envelope.utf8_headers,
+            size: envelope.size,
+            notification: envelope.notification.map(Notification::from),
+        }
+    }
+}
+
+impl From<wit::Notification> for Notification {
+    fn from(notification: wit::Notification) -> Self {
+        let wanted = |flag| notification.notify.contains(flag);
+        Self {
+            success: wanted(wit::Notify::SUCCESS),
+            failure: wanted(wit::Notify::FAILURE),
+            delay: wanted(wit::Notify::DELAY),
+            report: notification.report.map(|report| match report {
+                wit::Report::Full => Report::Full,
+                wit::Report::Headers => Report::Headers,
+            }),
+            envelope_id: notification.envelope_id,
+        }
+    }
+}
+
+impl From<Receipt> for wit::Receipt {
+    fn from(receipt: Receipt) -> Self {
+        Self {
+            reply: receipt.reply.into(),
+            accepted: receipt.accepted,
+            refused: receipt.refused.into_iter().map(Into::into).collect(),
+            queue_id: receipt.queue_id,
+        }
+    }
+}

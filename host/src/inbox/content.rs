@@ -1,0 +1,132 @@
+//! The content of a message, from the go-ahead to the final dot (RFC 5321 section 4.5.2).
+
+/// Takes dot-stuffed content apart, and is strict about it: a CR or an LF alone has been read as a line's
+/// end by some servers and not by others, and mail was smuggled through the gap.
+#[derive(Debug, Default)]
+pub(super) struct ContentReader {
+    message: Vec<u8>,
+    state: State,
+    limit: usize,
+    overflow: bool,
+}
+
+/// What the last octets were.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum State {
+    /// The start of a line.
+    #[default]
+    LineStart,
+    /// Within a line.
+    Line,
+    /// A CR within a line.
+    Cr,
+    /// A dot at the start of a line.
+    Dot,
+    /// A dot at the start of a line, and a CR.
+    DotCr,
+}
+
+/// What came of some octets.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Progress {
+    /// The message goes on.
+    More,
+    /// The message is whole; so many octets were its last.
+    End(usize),
+    /// A CR or an LF alone.
+    LoneLineEnd,
+}
+
+impl ContentReader {
+    /// A reader for at most `limit` octets; what is more is read, and not kept.
+    pub(super) fn new(limit: usize) -> Self {
+        Self { limit, ..Self::default() }
+    }
+
+    /// Takes the next octets.
+    pub(super) fn push(&mut self, octets: &[u8]) -> Progress {
+        for (index, &octet) in octets.iter().enumerate() {
+            self.state = match (self.state, octet) {
+                (State::LineStart, b'.') => State::Dot,
+                (State::Dot, b'\r') => State::DotCr,
+                (State::DotCr, b'\n') => return Progress::End(index + 1),
+                (State::Cr, b'\n') => {
+                    self.keep(b"\r\n");
+                    State::LineStart
+                }
+                (State::Cr | State::DotCr, _) | (_, b'\n') => return Progress::LoneLineEnd,
+                (_, b'\r') => State::Cr,
+                // The dot that stuffing added is not kept.
+                (_, octet) => {
+                    self.keep(&[octet]);
+                    State::Line
+                }
+            };
+        }
+        Progress::More
+    }
+
+    /// The message; none if there was more of it than is kept.
+    pub(super) fn finish(self) -> Option<Vec<u8>> {
+        (!self.overflow).then_some(self.message)
+    }
+
+    fn keep(&mut self, octets: &[u8]) {
+        if self.message.len() + octets.len() > self.limit {
+            self.overflow = true;
+            self.message = Vec::new();
+        }
+        if !self.overflow {
+            self.message.extend_from_slice(octets);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(wire: &str) -> Result<(String, usize), Progress> {
+        let mut reader = ContentReader::new(1000);
+        for (index, octet) in wire.bytes().enumerate() {
+            match reader.push(&[octet]) {
+                Progress::More => {}
+                Progress::End(_) => {
+                    let message = reader.finish().unwrap();
+                    return Ok((String::from_utf8(message).unwrap(), index + 1));
+                }
+                other => return Err(other),
+            }
+        }
+        Err(Progress::More)
+    }
+
+    #[test]
+    fn dots_are_unstuffed_and_the_last_ends_the_message() {
+        for (wire, message) in [
+            ("a\r\n.\r\n", "a\r\n"),
+            (".\r\n", ""),
+            ("..\r\n...x\r\n.y\r\n.\r\n", ".\r\n..x\r\ny\r\n"),
+            ("\r\n.\r\n", "\r\n"),
+        ] {
+            assert_eq!(read(wire), Ok((message.to_owned(), wire.len())), "{wire:?}");
+        }
+        let mut reader = ContentReader::new(1000);
+        assert_eq!(reader.push(b"a\r\n.\r\nQUIT\r\n"), Progress::End(6));
+    }
+
+    #[test]
+    fn lone_line_ends_are_refused() {
+        for wire in ["a\n.\n", "a\r.\r", "a\r\n.\n", "a\r\n.\rb", "a\n.\r\n", "\n", "\r\r\n"] {
+            assert_eq!(read(wire), Err(Progress::LoneLineEnd), "{wire:?}");
+        }
+    }
+
+    #[test]
+    fn a_message_beyond_the_limit_is_read_and_not_kept() {
+        let mut reader = ContentReader::new(10);
+        assert_eq!(reader.push(&[b'a'; 100]), Progress::More);
+        assert_eq!(reader.push(b"\r\n.\r\n"), Progress::End(5));
+        assert_eq!(reader.finish(), None);
+    }
+}

@@ -1,0 +1,46 @@
+//! An inbox that catches mail instead of delivering it: for demonstrations, for tests, and for looking at
+//! what a program sends.
+//!
+//! ```
+//! # async fn example() -> std::io::Result<()> {
+//! use smtp_connector_host::inbox::Inbox;
+//!
+//! let inbox = Inbox::builder().start("127.0.0.1:0").await?;
+//! println!("send to {}", inbox.address());
+//! let message = inbox.next().await;
+//! println!("{} octets for {:?}", message.content.len(), message.recipients);
+//! # Ok(()) }
+//! ```
+
+mod command;
+mod content;
+mod line;
+mod mailbox;
+mod server;
+mod session;
+
+pub use mailbox::{Mailbox, MailboxError, Stored};
+pub use server::{Encryption, Inbox, InboxBuilder};
+
+use std::time::SystemTime;
+
+/// A message that arrived.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Received {
+    /// When its end arrived.
+    pub at: SystemTime,
+    /// What the client called itself.
+    pub client_name: String,
+    /// Whether it came through TLS.
+    pub encrypted: bool,
+    /// Who was logged in.
+    pub user: Option<String>,
+    /// MAIL FROM; empty for the null reverse-path.
+    pub sender: String,
+    /// What else stood in MAIL FROM.
+    pub parameters: Vec<String>,
+    /// RCPT TO, in order.
+    pub recipients: Vec<String>,
+    /// The message, dots unstuffed.
+    pub content: Vec<u8>,
+}

@@ -1,0 +1,210 @@
+//! The inbox: a socket that mail comes in by, and a queue that it is taken out of.
+
+use std::collections::VecDeque;
+use std::fmt;
+use std::io;
+use std::net::SocketAddr;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use rustls::ServerConfig;
+use tokio::net::{TcpListener, TcpStream, ToSocketAddrs};
+use tokio::sync::Notify;
+use tokio::task::JoinHandle;
+use tokio_rustls::TlsAcceptor;
+
+use super::Received;
+use super::line::Lines;
+use super::session::Session;
+
+/// An inbox that is listening. Dropping it closes the socket.
+pub struct Inbox {
+    address: SocketAddr,
+    queue: Arc<Queue>,
+    server: JoinHandle<()>,
+}
+
+/// How an inbox encrypts.
+#[derive(Clone)]
+pub enum Encryption {
+    /// By STARTTLS.
+    Starttls(Arc<ServerConfig>),
+    /// From the first byte.
+    Implicit(Arc<ServerConfig>),
+}
+
+/// Sets up an [`Inbox`].
+#[derive(Default)]
+pub struct InboxBuilder {
+    encryption: Option<Encryption>,
+    login: Option<(String, String)>,
+    refused: Vec<(String, String)>,
+    max_message_bytes: Option<usize>,
+}
+
+/// What an inbox's sessions share.
+pub(super) struct Settings {
+    pub(super) encryption: Option<Encryption>,
+    pub(super) login: Option<(String, String)>,
+    pub(super) refused: Vec<(String, String)>,
+    pub(super) max_message_bytes: usize,
+    arrived: AtomicU64,
+}
+
+/// Messages that arrived and were not taken out.
+#[derive(Default)]
+struct Queue {
+    messages: Mutex<VecDeque<Received>>,
+    arrival: Notify,
+}
+
+/// What most servers take, and some more.
+const MAX_MESSAGE_BYTES: usize = 64 << 20;
+
+impl Inbox {
+    /// An inbox that takes everything, in the clear.
+    pub fn builder() -> InboxBuilder {
+        InboxBuilder::default()
+    }
+
+    /// Where it listens.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// The next message, once there is one.
+    pub async fn next(&self) -> Received {
+        loop {
+            // Asked for first: an arrival between the look and the wait is not missed.
+            let arrival = self.queue.arrival.notified();
+            if let Some(message) = self.take() {
+                return message;
+            }
+            arrival.await;
+        }
+    }
+
+    /// The next message, if there is one.
+    pub fn take(&self) -> Option<Received> {
+        self.queue.lock().pop_front()
+    }
+}
+
+impl InboxBuilder {
+    /// Encrypts.
+    #[must_use]
+    pub fn encryption(self, encryption: Encryption) -> Self {
+        Self { encryption: Some(encryption), ..self }
+    }
+
+    /// Takes mail only from this user, with this password. Default: from anybody, logged in as anybody.
+    #[must_use]
+    pub fn login(self, user: impl Into<String>, password: impl Into<String>) -> Self {
+        Self { login: Some((user.into(), password.into())), ..self }
+    }
+
+    /// Refuses a recipient with a reply such as `550 5.1.1 no such user`.
+    #[must_use]
+    pub fn refuse(mut self, recipient: impl Into<String>, reply: impl Into<String>) -> Self {
+        self.refused.push((recipient.into(), reply.into()));
+        self
+    }
+
+    /// Takes messages up to this size. Default: 64 MiB.
+    #[must_use]
+    pub fn max_message_bytes(self, bytes: usize) -> Self {
+        Self { max_message_bytes: Some(bytes), ..self }
+    }
+
+    /// Starts to listen. Port 0 is a free one.
+    ///
+    /// # Errors
+    ///
+    /// An address that cannot be listened on.
+    pub async fn start(self, address: impl ToSocketAddrs) -> io::Result<Inbox> {
+        let listener = TcpListener::bind(address).await?;
+        let address = listener.local_addr()?;
+        let queue = Arc::new(Queue::default());
+        let settings = Arc::new(Settings {
+            encryption: self.encryption,
+            login: self.login,
+            refused: self.refused,
+            max_message_bytes: self.max_message_bytes.unwrap_or(MAX_MESSAGE_BYTES),
+            arrived: AtomicU64::new(0),
+        });
+        let server = tokio::spawn(serve(listener, settings, Arc::clone(&queue)));
+        Ok(Inbox { address, queue, server })
+    }
+}
+
+async fn serve(listener: TcpListener, settings: Arc<Settings>, queue: Arc<Queue>) {
+    loop {
+        match listener.accept().await {
+            Ok((stream, _)) => {
+                let (settings, queue) = (Arc::clone(&settings), Arc::clone(&queue));
+                // A client that breaks off has its own reasons.
+                tokio::spawn(async move { converse(stream, settings, &queue).await.ok() });
+            }
+            // Out of descriptors: wait for some client to go.
+            Err(_) => tokio::time::sleep(std::time::Duration::from_millis(50)).await,
+        }
+    }
+}
+
+async fn converse(stream: TcpStream, settings: Arc<Settings>, queue: &Queue) -> io::Result<()> {
+    stream.set_nodelay(true)?;
+    let (lines, encrypted) = match &settings.encryption {
+        Some(Encryption::Implicit(config)) => {
+            let stream = TlsAcceptor::from(Arc::clone(config)).accept(stream).await?;
+            (Lines::new(stream), true)
+        }
+        _ => (Lines::new(stream), false),
+    };
+    Session::new(settings, lines, encrypted).run(|message| queue.put(message)).await
+}
+
+impl Settings {
+    /// A name for the message that has just arrived.
+    pub(super) fn next_id(&self) -> u64 {
+        self.arrived.fetch_add(1, Ordering::Relaxed) + 1
+    }
+}
+
+impl Queue {
+    fn put(&self, message: Received) {
+        self.lock().push_back(message);
+        self.arrival.notify_waiters();
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, VecDeque<Received>> {
+        // A queue of whole messages is right even if somebody panicked while holding it.
+        self.messages.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Drop for Inbox {
+    fn drop(&mut self) {
+        self.server.abort();
+    }
+}
+
+impl fmt::Debug for Inbox {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Inbox").field("address", &self.address).finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for InboxBuilder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("InboxBuilder").finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for Encryption {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Starttls(_) => "Starttls",
+            Self::Implicit(_) => "Implicit",
+        })
+    }
+}

@@ -1,0 +1,61 @@
+//! Runs the SMTP connector, a WebAssembly component that turns an action's input into mail, and does for
+//! it what it cannot: holds the account's password, opens the connection, reads attachments.
+//!
+//! ```no_run
+//! # async fn example() -> smtp_connector_host::Result<()> {
+//! use smtp_connector_host::accounts::{Account, AccountsInMemory};
+//! use smtp_connector_host::{Connector, Host, Invocation, Secret};
+//!
+//! let account = Account::builder("work", "smtp.example.com")
+//!     .credentials("alice@example.com", Secret::new("hunter2"))
+//!     .sender("Alice <alice@example.com>")
+//!     .build()?;
+//! let host = Host::builder().accounts(AccountsInMemory::from_iter([account])).build()?;
+//! let connector = Connector::builtin(&host)?;
+//!
+//! let input = r#"{"to": "bob@example.com", "subject": "Hi", "body": "Hi, Bob!"}"#;
+//! let outcome = connector.invoke(Invocation::send_mail(input).account("work")).await?;
+//! println!("{}", outcome.as_json());
+//! # Ok(()) }
+//! ```
+//!
+//! | what | where |
+//! |---|---|
+//! | loading a component, checking an input, sending | [`Connector`], [`Invocation`], [`Outcome`] |
+//! | what all runs share, and what one may take | [`Host`], [`Limits`] |
+//! | accounts, secrets, providers | [`accounts`] |
+//! | uploads | [`attachments`] |
+//! | getting a message to its server, or elsewhere | [`transport`], [`smtp`] |
+//! | what goes wrong | [`Error`], [`Failure`] |
+//! | a server that catches mail | `inbox`, with the feature of that name |
+//!
+//! With `default-features = false` nothing is compiled but what sending needs: neither the command (`cli`)
+//! nor the inbox (`inbox`).
+
+#![deny(missing_docs)]
+#![deny(unsafe_code)]
+
+pub mod accounts;
+pub mod attachments;
+mod bindings;
+#[cfg(feature = "cli")]
+pub mod cli;
+mod error;
+mod failure;
+mod imports;
+#[cfg(feature = "inbox")]
+pub mod inbox;
+mod network;
+mod sandbox;
+pub mod smtp;
+pub mod transport;
+
+pub use accounts::{Account, Secret};
+pub use error::{Error, Issue, Result};
+pub use failure::{Delivered, Failure, FailureCode, Phase, Refusal, Reply, Retry};
+pub use network::is_public;
+pub use sandbox::{Connector, Findings, Host, HostBuilder, Invocation, Limits, Outcome};
+
+#[cfg(doctest)]
+#[doc = include_str!("../../README.md")]
+struct Readme;

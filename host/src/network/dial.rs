@@ -1,0 +1,82 @@
+//! From a host's name to a connection: resolved once, every address looked at, and only those dialled.
+
+use std::io;
+use std::net::SocketAddr;
+
+use tokio::net::TcpStream;
+use tokio::time::{Instant, timeout_at};
+
+use super::is_public;
+use crate::accounts::HostName;
+
+/// Which addresses may be dialled.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Reach {
+    /// Those of the public internet.
+    Public,
+    /// Any.
+    Anywhere,
+}
+
+/// Why there is no connection.
+#[derive(Debug)]
+pub(crate) enum DialError {
+    /// The name has no address, or the resolver fails.
+    Resolve(io::Error),
+    /// The host has an address that may not be dialled.
+    Forbidden,
+    /// No address accepts a connection: what the last of them said.
+    Connect(io::Error),
+    /// It took too long: to resolve, or else to connect.
+    Timeout {
+        /// Whether the name was still being looked up.
+        resolving: bool,
+    },
+}
+
+/// Resolves a host and connects to the first of its addresses that accepts.
+///
+/// One address that may not be dialled is enough to refuse the host: a name that stands for the outside
+/// and the inside at once is an attempt to get in.
+pub(crate) async fn dial(
+    host: &HostName,
+    port: u16,
+    reach: Reach,
+    deadline: Instant,
+) -> Result<TcpStream, DialError> {
+    let addresses = resolve(host, port, deadline).await?;
+    if reach == Reach::Public && !addresses.iter().all(|address| is_public(address.ip())) {
+        return Err(DialError::Forbidden);
+    }
+    let timed_out = DialError::Timeout { resolving: false };
+    let mut last = DialError::Resolve(io::Error::other("the name has no address"));
+    for address in addresses {
+        match timeout_at(deadline, TcpStream::connect(address)).await {
+            Ok(Ok(stream)) => {
+                // Commands are small and wait for answers: Nagle's algorithm would hold each back 40 ms.
+                stream.set_nodelay(true).map_err(DialError::Connect)?;
+                return Ok(stream);
+            }
+            Ok(Err(reason)) => last = DialError::Connect(reason),
+            Err(_) => return Err(timed_out),
+        }
+    }
+    Err(last)
+}
+
+async fn resolve(
+    host: &HostName,
+    port: u16,
+    deadline: Instant,
+) -> Result<Vec<SocketAddr>, DialError> {
+    match host {
+        HostName::Ip(address) => Ok(vec![SocketAddr::new(*address, port)]),
+        HostName::Name(name) => {
+            let found = timeout_at(deadline, tokio::net::lookup_host((name.as_str(), port)))
+                .await
+                .map_err(|_| DialError::Timeout { resolving: true })?
+                .map_err(DialError::Resolve)?;
+            Ok(found.collect())
+        }
+    }
+}

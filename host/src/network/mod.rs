@@ -1,0 +1,9 @@
+//! The way out: which addresses may be reached, and reaching them.
+
+mod address_class;
+mod dial;
+mod roots;
+
+pub use address_class::is_public;
+pub(crate) use dial::{DialError, Reach, dial};
+pub(crate) use roots::{RootsError, client_config};

@@ -1,0 +1,239 @@
+//! A component that is ready to run.
+
+use std::fmt;
+use std::path::Path;
+use std::sync::Arc;
+
+use wasmtime::Store;
+use wasmtime::component::Component;
+
+use super::host::Host;
+use super::invocation::Invocation;
+use super::outcome::{Findings, Outcome};
+use super::run::{LimitReached, Run, State, store};
+use super::verdict;
+use crate::bindings::exports::connectors::smtp::smtp_connector as wit;
+use crate::bindings::{Plugin, PluginPre};
+use crate::error::{Error, Issue, Result};
+use crate::failure::Failure;
+use crate::transport::{CheckedTransport, Progress};
+
+/// A component that keeps the contract. Cheap to clone; any number of runs at a time, each in a sandbox of
+/// its own.
+///
+/// ```no_run
+/// # async fn example() -> smtp_connector_host::Result<()> {
+/// use smtp_connector_host::{Connector, Host, Invocation};
+///
+/// let host = Host::builder().build()?;
+/// let connector = Connector::builtin(&host)?;
+/// let input = r#"{"from": "a@example.com", "to": "b@example.com", "subject": "Hi", "body": "Hi!"}"#;
+/// let outcome = connector.invoke(Invocation::send_mail(input).dry_run()).await?;
+/// println!("{}", outcome.as_json());
+/// # Ok(()) }
+/// ```
+#[derive(Clone)]
+pub struct Connector {
+    host: Host,
+    pre: PluginPre<State>,
+}
+
+/// The component that belongs to this library.
+static BUILTIN: &[u8] = include_bytes!(env!("SMTP_CONNECTOR_COMPONENT"));
+
+impl Connector {
+    /// The component that belongs to this library.
+    ///
+    /// # Errors
+    ///
+    /// None that a user could cause.
+    pub fn builtin(host: &Host) -> Result<Self> {
+        Self::from_bytes(host, BUILTIN)
+    }
+
+    /// The bytes of the component that belongs to this library: to inspect, or to run elsewhere.
+    pub fn builtin_bytes() -> &'static [u8] {
+        BUILTIN
+    }
+
+    /// A component in memory. Compiling takes up to a second: do it once, and not while a user waits.
+    ///
+    /// # Errors
+    ///
+    /// Bytes that are no component; one that does not export the contract, or wants more than its host
+    /// gives to any.
+    pub fn from_bytes(host: &Host, bytes: &[u8]) -> Result<Self> {
+        let component = compile(host, bytes)?;
+        let linked = host.inner.linker.instantiate_pre(&component).map_err(|reason| {
+            Error::component(format!("the component wants what no component gets: {}", summary(&reason)))
+                .with_hint("it may import connectors:smtp/*, wasi:io, wasi:clocks and wasi:cli, and nothing else")
+                .with_source(reason)
+        })?;
+        let pre = PluginPre::new(linked).map_err(|reason| {
+            Error::component("the component does not export connectors:smtp/smtp-connector@0.1.0")
+                .with_hint("build it from the package's WIT, world plugin")
+                .with_source(reason)
+        })?;
+        Ok(Self { host: host.clone(), pre })
+    }
+
+    /// A component in a file.
+    ///
+    /// # Errors
+    ///
+    /// A file that cannot be read, and those of [`from_bytes`](Self::from_bytes).
+    pub fn from_file(host: &Host, path: impl AsRef<Path>) -> Result<Self> {
+        let path = path.as_ref();
+        let bytes = std::fs::read(path).map_err(|reason| {
+            Error::component(format!("the component {} cannot be read: {reason}", path.display()))
+                .with_hint("name a .wasm file that you may read")
+        })?;
+        Self::from_bytes(host, &bytes)
+    }
+
+    /// The manifest: JSON from which forms can be drawn.
+    ///
+    /// # Errors
+    ///
+    /// A component that traps or takes too much.
+    pub async fn describe(&self) -> Result<String> {
+        let invocation = Invocation::new("", "");
+        let run = self.run(&invocation, None);
+        self.in_sandbox(run, async |plugin, store| {
+            plugin.connectors_smtp_smtp_connector().call_describe(store).await
+        })
+        .await
+    }
+
+    /// Checks an input. Nothing is connected to.
+    ///
+    /// # Errors
+    ///
+    /// An account that cannot be used; a component that traps or takes too much. An input that is wrong is
+    /// no error here: it is what the findings say.
+    pub async fn validate(&self, invocation: Invocation) -> Result<Findings> {
+        let account = self.account(&invocation).await?;
+        let run = self.run(&invocation, account);
+        let Invocation { action, input, keywords, .. } = invocation;
+        let found = self
+            .in_sandbox(run, async |plugin, store| {
+                let contract = plugin.connectors_smtp_smtp_connector();
+                contract.call_validate(store, &action, &input, keywords.as_deref()).await
+            })
+            .await?;
+        Ok(Findings {
+            issues: found.issues.into_iter().map(Issue::from).collect(),
+            warnings: found.warnings.into_iter().map(Issue::from).collect(),
+        })
+    }
+
+    /// Runs an action. Dropping the future stops it: a message that was not finished was never sent.
+    ///
+    /// # Errors
+    ///
+    /// An input that is wrong, with every issue; an account that cannot be used; a server that does not
+    /// take the message; a component that traps, takes too much, or breaks the contract.
+    pub async fn invoke(&self, invocation: Invocation) -> Result<Outcome> {
+        let account = self.account(&invocation).await?;
+        let mut run = self.run(&invocation, account);
+        run.dry_run = invocation.dry_run;
+        run.transport = run.account.clone().map(|account| {
+            let transport = Arc::clone(&self.host.inner.transport);
+            CheckedTransport::new(transport, account, Arc::clone(&run.progress))
+        });
+        let progress = Arc::clone(&run.progress);
+        let Invocation { action, input, keywords, .. } = invocation;
+        let answer = self
+            .in_sandbox(run, async |plugin, store| {
+                let contract = plugin.connectors_smtp_smtp_connector();
+                contract.call_invoke(store, &action, &input, keywords.as_deref()).await
+            })
+            .await
+            .map_err(|error| verdict::of_error(error, &progress))?;
+        settle(answer, &progress)
+    }
+
+    async fn account(&self, invocation: &Invocation) -> Result<Option<Arc<crate::Account>>> {
+        match &invocation.account {
+            Some(name) => self.host.inner.accounts.account(name).await.map(Some),
+            None => Ok(None),
+        }
+    }
+
+    fn run(&self, invocation: &Invocation, account: Option<Arc<crate::Account>>) -> Run {
+        let inner = &self.host.inner;
+        let id = invocation.id.clone().unwrap_or_else(|| uuid::Uuid::new_v4().to_string());
+        let uploads = invocation.uploads.as_ref().unwrap_or(&inner.uploads);
+        Run::new(id, invocation.started_at, account, Arc::clone(uploads), inner.limits)
+    }
+
+    /// Runs a call in a store of its own, which goes away with it, whatever comes.
+    async fn in_sandbox<T>(
+        &self,
+        run: Run,
+        call: impl AsyncFnOnce(&Plugin, &mut Store<State>) -> wasmtime::Result<T>,
+    ) -> Result<T> {
+        let wall_clock = run.limits.wall_clock;
+        let mut store = store(&self.host.inner.engine, run);
+        let work = async {
+            let plugin = self.pre.instantiate_async(&mut store).await?;
+            call(&plugin, &mut store).await
+        };
+        let outcome = tokio::time::timeout(wall_clock, work)
+            .await
+            .unwrap_or_else(|_| Err(wasmtime::Error::new(LimitReached("time"))));
+        outcome.map_err(|trap| verdict::of_trap(trap, &store.data().log.contents()))
+    }
+}
+
+/// What an action's answer amounts to, checked against what the host itself saw.
+fn settle(answer: Result<String, wit::InvokeError>, progress: &Progress) -> Result<Outcome> {
+    match answer {
+        Ok(json) => verdict::check_result(&json, progress).map(|()| Outcome::new(json)),
+        Err(wit::InvokeError::Invalid(issues)) => {
+            let error = Error::invalid(issues.into_iter().map(Issue::from).collect());
+            Err(verdict::of_error(error, progress))
+        }
+        Err(wit::InvokeError::Failed(failure)) => {
+            Err(verdict::of_error(Failure::from(failure).into(), progress))
+        }
+    }
+}
+
+fn compile(host: &Host, bytes: &[u8]) -> Result<Component> {
+    let hint =
+        "build it for the target wasm32-wasip2, or make a component of a module with wasm-tools";
+    if bytes.get(..4) != Some(b"\0asm") {
+        return Err(Error::component("this is no WebAssembly component").with_hint(hint));
+    }
+    // A core module has version 1 where a component has its layer (component-model, Binary.md).
+    if bytes.get(4..8) == Some(&[1, 0, 0, 0]) {
+        let message = "this is a WebAssembly module, not a component";
+        return Err(Error::component(message).with_hint(hint));
+    }
+    Component::new(&host.inner.engine, bytes).map_err(|reason| {
+        Error::component(format!("the component cannot be compiled: {}", summary(&reason)))
+            .with_hint(hint)
+            .with_source(reason)
+    })
+}
+
+/// The outermost and the innermost of what wasmtime says, on one line.
+fn summary(reason: &wasmtime::Error) -> String {
+    let outer = reason.to_string();
+    let inner = reason.root_cause().to_string();
+    let line = if outer == inner { outer } else { format!("{outer}: {inner}") };
+    line.replace('\n', " ")
+}
+
+impl From<wit::Issue> for Issue {
+    fn from(issue: wit::Issue) -> Self {
+        Self { path: issue.path, code: issue.code, message: issue.message }
+    }
+}
+
+impl fmt::Debug for Connector {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Connector").finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,51 @@
+//! The engine that all runs share, and the clock that interrupts them.
+
+use std::path::Path;
+use std::time::Duration;
+
+use wasmtime::{Cache, CacheConfig, Config, Engine};
+
+use crate::error::{Error, Result};
+
+/// How often a component that computes is interrupted, to count its time and let others run.
+pub(super) const TICK: Duration = Duration::from_millis(10);
+
+/// Builds the engine. With a directory, compiled components are kept there for the next start.
+pub(super) fn build(cache: Option<&Path>) -> Result<Engine> {
+    let mut config = Config::new();
+    config
+        .epoch_interruption(true)
+        // Components that want the asynchronous ABI are refused, and every call is three times faster.
+        .concurrency_support(false)
+        // Traps are told in a sentence, not in a backtrace.
+        .wasm_backtrace_max_frames(None);
+    if let Some(directory) = cache {
+        config.cache(open_cache(directory));
+    }
+    let engine = Engine::new(&config).map_err(|reason| {
+        Error::component("the sandbox cannot be started on this machine")
+            .with_hint("it needs a 64-bit processor that wasmtime supports")
+            .with_source(reason)
+    })?;
+    start_ticker(&engine);
+    Ok(engine)
+}
+
+/// A cache that cannot be used is none: the next start is slower, and nothing else.
+fn open_cache(directory: &Path) -> Option<Cache> {
+    let mut config = CacheConfig::new();
+    config.with_directory(directory);
+    Cache::new(config).ok()
+}
+
+/// Ticks until the engine is gone.
+fn start_ticker(engine: &Engine) {
+    let engine = engine.weak();
+    std::thread::spawn(move || {
+        loop {
+            std::thread::sleep(TICK);
+            let Some(engine) = engine.upgrade() else { return };
+            engine.increment_epoch();
+        }
+    });
+}

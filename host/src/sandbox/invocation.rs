@@ -1,0 +1,100 @@
+//! What is asked of a connector.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use crate::attachments::Uploads;
+
+/// An action, its input, and the account to do it with.
+///
+/// ```
+/// use smtp_connector_host::Invocation;
+///
+/// let invocation = Invocation::send_mail(r#"{"to": "{{customer.email}}", "subject": "Hi", "body": "Hi!"}"#)
+///     .keywords(r#"{"customer": {"email": "bob@example.com"}}"#)
+///     .account("work");
+/// ```
+#[derive(Clone)]
+pub struct Invocation {
+    pub(super) action: String,
+    pub(super) input: String,
+    pub(super) keywords: Option<String>,
+    pub(super) account: Option<String>,
+    pub(super) id: Option<String>,
+    pub(super) started_at: u64,
+    pub(super) dry_run: bool,
+    pub(super) uploads: Option<Arc<dyn Uploads>>,
+}
+
+impl Invocation {
+    /// An action with an input, which is a JSON object.
+    pub fn new(action: impl Into<String>, input: impl Into<String>) -> Self {
+        let now = SystemTime::now().duration_since(UNIX_EPOCH);
+        Self {
+            action: action.into(),
+            input: input.into(),
+            keywords: None,
+            account: None,
+            id: None,
+            // A machine whose clock stands before 1970 sends mail of 1970.
+            started_at: now.map_or(0, |now| now.as_secs()),
+            dry_run: false,
+            uploads: None,
+        }
+    }
+
+    /// The action *Send mail*.
+    pub fn send_mail(input: impl Into<String>) -> Self {
+        Self::new("send-mail", input)
+    }
+
+    /// What `{{...}}` in the input stands for: a JSON object.
+    #[must_use]
+    pub fn keywords(self, keywords: impl Into<String>) -> Self {
+        Self { keywords: Some(keywords.into()), ..self }
+    }
+
+    /// The account to send with. Without one, an input can be checked and previewed.
+    #[must_use]
+    pub fn account(self, name: impl Into<String>) -> Self {
+        Self { account: Some(name.into()), ..self }
+    }
+
+    /// The run's id, and with it the message's. A retry with the same id and the same time makes the same
+    /// bytes again. Default: a new one.
+    #[must_use]
+    pub fn id(self, id: impl Into<String>) -> Self {
+        Self { id: Some(id.into()), ..self }
+    }
+
+    /// When the run was first asked for, in seconds since 1970. Default: now.
+    #[must_use]
+    pub fn started_at(self, seconds: u64) -> Self {
+        Self { started_at: seconds, ..self }
+    }
+
+    /// Assemble the message, and send nothing.
+    #[must_use]
+    pub fn dry_run(self) -> Self {
+        Self { dry_run: true, ..self }
+    }
+
+    /// Where this run's uploads are found, instead of the host's.
+    #[must_use]
+    pub fn uploads(self, uploads: impl Uploads) -> Self {
+        Self { uploads: Some(Arc::new(uploads)), ..self }
+    }
+}
+
+impl fmt::Debug for Invocation {
+    /// Without input and keywords, which are the users' own.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Invocation")
+            .field("action", &self.action)
+            .field("account", &self.account)
+            .field("id", &self.id)
+            .field("dry_run", &self.dry_run)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,17 @@
+//! Running components: an engine for all, a store for each run, limits around everything.
+
+mod connector;
+mod engine;
+mod host;
+mod invocation;
+mod limits;
+mod outcome;
+mod run;
+mod verdict;
+
+pub use connector::Connector;
+pub use host::{Host, HostBuilder};
+pub use invocation::Invocation;
+pub use limits::Limits;
+pub use outcome::{Findings, Outcome};
+pub(crate) use run::Run;

@@ -1,0 +1,45 @@
+//! What came of an invocation.
+
+use crate::error::Issue;
+
+/// The result of an action, as JSON.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Outcome {
+    json: String,
+}
+
+/// Everything that a check found.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Findings {
+    /// What must be mended. None: the input is valid.
+    pub issues: Vec<Issue>,
+    /// What was mended on the way, or may not be meant.
+    pub warnings: Vec<Issue>,
+}
+
+impl Outcome {
+    pub(super) fn new(json: String) -> Self {
+        Self { json }
+    }
+
+    /// The result: a JSON object.
+    pub fn as_json(&self) -> &str {
+        &self.json
+    }
+
+    /// The result as a value.
+    ///
+    /// # Errors
+    ///
+    /// A component whose result is no JSON of that shape.
+    pub fn parse<'a, T: serde::Deserialize<'a>>(&'a self) -> serde_json::Result<T> {
+        serde_json::from_str(&self.json)
+    }
+}
+
+impl Findings {
+    /// Whether nothing must be mended.
+    pub fn is_valid(&self) -> bool {
+        self.issues.is_empty()
+    }
+}

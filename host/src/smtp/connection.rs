@@ -1,0 +1,283 @@
+//! A connection in conversation: commands out, replies in, each by its deadline.
+
+use std::io;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::time::{Instant, timeout_at};
+
+use super::extensions::Extensions;
+use super::redaction::Redaction;
+use super::reply::{Malformed, RawReply, ReplyReader};
+use super::stream::Stream;
+use super::transcript::{Entry, Transcript};
+use crate::accounts::Account;
+use crate::failure::{Failure, FailureCode, Phase, Reply};
+
+/// A connection to an account's server.
+pub(super) struct Connection {
+    pub(super) stream: Stream,
+    pub(super) account: Arc<Account>,
+    pub(super) extensions: Extensions,
+    pub(super) redaction: Redaction,
+    reader: ReplyReader,
+    clock: Clock,
+    transcript: Option<Arc<dyn Transcript>>,
+}
+
+/// When a conversation began, and when it must be over.
+#[derive(Clone, Copy)]
+pub(super) struct Clock {
+    started: Instant,
+    total: Instant,
+}
+
+/// Why no reply came.
+#[derive(Debug)]
+pub(super) enum Broken {
+    /// The server closed the connection, or it broke.
+    Lost(Option<io::Error>),
+    /// The stage's time is up.
+    Timeout,
+    /// What came is no reply.
+    Malformed(Malformed),
+}
+
+impl Clock {
+    pub(super) fn start(account: &Account) -> Self {
+        let started = Instant::now();
+        Self { started, total: started + account.timeouts.total }
+    }
+
+    /// The end of a stage that begins now.
+    pub(super) fn stage(&self, length: Duration) -> Instant {
+        (Instant::now() + length).min(self.total)
+    }
+
+    fn elapsed(&self) -> Duration {
+        self.started.elapsed()
+    }
+}
+
+impl Connection {
+    pub(super) fn new(
+        stream: Stream,
+        account: Arc<Account>,
+        redaction: Redaction,
+        clock: Clock,
+        transcript: Option<Arc<dyn Transcript>>,
+    ) -> Self {
+        Self {
+            stream,
+            account,
+            extensions: Extensions::default(),
+            redaction,
+            reader: ReplyReader::default(),
+            clock,
+            transcript,
+        }
+    }
+
+    pub(super) fn clock(&self) -> Clock {
+        self.clock
+    }
+
+    /// Sends a command, with its CRLF, and awaits its reply.
+    pub(super) async fn command(&mut self, line: &str) -> Result<RawReply, Broken> {
+        self.note(|| Entry::Command(line.trim_end().to_owned()));
+        self.exchange(line.as_bytes()).await
+    }
+
+    /// Sends a line that is not to be seen, and awaits its reply. `shown` stands for it.
+    pub(super) async fn secret_line(
+        &mut self,
+        line: &[u8],
+        shown: &str,
+    ) -> Result<RawReply, Broken> {
+        self.note(|| Entry::Command(shown.to_owned()));
+        self.exchange(line).await
+    }
+
+    async fn exchange(&mut self, bytes: &[u8]) -> Result<RawReply, Broken> {
+        let deadline = self.clock.stage(self.account.timeouts.command);
+        self.send(bytes, deadline).await?;
+        self.reply(deadline).await
+    }
+
+    /// Sends bytes.
+    pub(super) async fn send(&mut self, bytes: &[u8], deadline: Instant) -> Result<(), Broken> {
+        match timeout_at(deadline, self.stream.write_all(bytes)).await {
+            Ok(Ok(())) => Ok(()),
+            Ok(Err(reason)) => Err(Broken::Lost(Some(reason))),
+            Err(_) => Err(Broken::Timeout),
+        }
+    }
+
+    /// Awaits a reply. The deadline holds however many bytes trickle in.
+    pub(super) async fn reply(&mut self, deadline: Instant) -> Result<RawReply, Broken> {
+        loop {
+            if let Some(reply) = self.reader.next().map_err(Broken::Malformed)? {
+                self.note_reply(&reply);
+                return Ok(reply);
+            }
+            match timeout_at(deadline, self.stream.read(&mut self.reader.buffer)).await {
+                Ok(Ok(0)) => return Err(Broken::Lost(None)),
+                Ok(Ok(_)) => {}
+                Ok(Err(reason)) => return Err(Broken::Lost(Some(reason))),
+                Err(_) => return Err(Broken::Timeout),
+            }
+        }
+    }
+
+    /// Awaits the reply to a command that was sent before, by the command's deadline.
+    pub(super) async fn command_reply(&mut self) -> Result<RawReply, Broken> {
+        self.reply(self.clock.stage(self.account.timeouts.command)).await
+    }
+
+    /// Whether something came that answers nothing: before TLS, it was somebody on the way.
+    pub(super) fn has_unasked(&self) -> bool {
+        self.reader.has_more()
+    }
+
+    /// Says goodbye. What comes of it changes nothing.
+    pub(super) async fn quit(mut self) {
+        /// A server that does not see off its clients is not waited for.
+        const PATIENCE: Duration = Duration::from_secs(5);
+        let deadline = self.clock.stage(PATIENCE);
+        self.note(|| Entry::Command("QUIT".to_owned()));
+        if self.send(b"QUIT\r\n", deadline).await.is_ok() {
+            // The command is out; its reply need not hold up whoever waits for a result.
+            tokio::spawn(async move {
+                // Whatever it says.
+                let _ = self.reply(deadline).await;
+                self.note(|| Entry::Closed);
+            });
+        }
+    }
+
+    /// Tells whoever watches.
+    pub(super) fn note(&self, entry: impl FnOnce() -> Entry) {
+        if let Some(transcript) = &self.transcript {
+            transcript.note(self.clock.elapsed(), &entry());
+        }
+    }
+
+    fn note_reply(&self, reply: &RawReply) {
+        for line in &reply.lines {
+            self.note(|| {
+                Entry::Reply(format!("{} {}", reply.code, self.clean(line)).trim_end().to_owned())
+            });
+        }
+    }
+
+    /// A reply for people and programs: codes apart, secrets taken out, nothing that a terminal obeys.
+    pub(super) fn shown(&self, reply: &RawReply) -> Reply {
+        let enhanced = reply.lines.first().and_then(|line| enhanced_code(reply.code, line));
+        let lines: Vec<_> = reply
+            .lines
+            .iter()
+            .map(|line| {
+                let text =
+                    enhanced.as_deref().and_then(|code| line.strip_prefix(code)).unwrap_or(line);
+                self.clean(text.trim())
+            })
+            .collect();
+        Reply { code: reply.code, enhanced, text: lines.join("\n") }
+    }
+
+    fn clean(&self, text: &str) -> String {
+        self.redaction.apply(text).chars().map(|c| if c.is_control() { ' ' } else { c }).collect()
+    }
+
+    /// What a connection that broke means in a phase in which nobody can have the message.
+    pub(super) fn broken(&self, phase: Phase, broken: Broken) -> Failure {
+        broken_failure(phase, broken, |line| self.clean(line))
+    }
+}
+
+/// The enhanced status code that a reply's text begins with, if it is one of the reply's class (RFC 3463,
+/// RFC 2034 section 4).
+fn enhanced_code(code: u16, text: &str) -> Option<String> {
+    let word = text.split_ascii_whitespace().next()?;
+    let mut parts = word.split('.');
+    let class = parts.next()?;
+    let number =
+        |part: &str| (1..=3).contains(&part.len()) && part.bytes().all(|b| b.is_ascii_digit());
+    let fits = class == (code / 100).to_string()
+        && parts.next().is_some_and(number)
+        && parts.next().is_some_and(number)
+        && parts.next().is_none();
+    fits.then(|| word.to_owned())
+}
+
+fn broken_failure(phase: Phase, broken: Broken, clean: impl Fn(&str) -> String) -> Failure {
+    match broken {
+        Broken::Lost(reason) => {
+            let why = reason.map_or(String::new(), |reason| format!(": {reason}"));
+            let message = format!("the server closed the connection at {}{why}", stage(phase));
+            Failure::new(FailureCode::Connect, phase, message)
+                .hint("try again; if it persists, the server may refuse this machine's address")
+                .later()
+        }
+        Broken::Timeout => {
+            let message = format!("the server did not answer in time at {}", stage(phase));
+            Failure::new(FailureCode::Timeout, phase, message)
+                .hint("try again; check host, port and security: a port that expects TLS stays silent")
+                .later()
+        }
+        Broken::Malformed(malformed) => {
+            /// So much of what is no reply is shown.
+            const SHOWN: usize = 80;
+            let shown = match &malformed {
+                Malformed::Line(line) => {
+                    let start: String = clean(line).chars().take(SHOWN).collect();
+                    format!(": {start:?}")
+                }
+                _ => String::new(),
+            };
+            let message = format!("{malformed}, at {}{shown}", stage(phase));
+            Failure::new(FailureCode::Protocol, phase, message)
+                .hint("check host and port: is there an SMTP server, and does it speak TLS from the start?")
+                .later()
+        }
+    }
+}
+
+/// A phase as a person would say it.
+pub(super) fn stage(phase: Phase) -> &'static str {
+    match phase {
+        Phase::Connect => "connecting",
+        Phase::Greeting => "its greeting",
+        Phase::Ehlo => "EHLO",
+        Phase::Starttls => "STARTTLS",
+        Phase::Auth => "login",
+        Phase::MailFrom => "the sender (MAIL FROM)",
+        Phase::RcptTo => "the recipients (RCPT TO)",
+        Phase::Data => "DATA",
+        Phase::Body => "the message",
+        Phase::FinalReply => "the message's end",
+        other => other.as_str(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn enhanced_codes_are_those_of_the_replys_class() {
+        for (code, text, found) in [
+            (550, "5.1.1 no such user", Some("5.1.1")),
+            (250, "2.0.0 Ok: queued as 7", Some("2.0.0")),
+            (452, "4.5.3", Some("4.5.3")),
+            (550, "4.1.1 x", None),
+            (550, "5.1 x", None),
+            (550, "5.1.1.1 x", None),
+            (550, "5.1000.1 x", None),
+            (550, "no such user", None),
+            (250, "", None),
+        ] {
+            assert_eq!(enhanced_code(code, text).as_deref(), found, "{text}");
+        }
+    }
+}

@@ -1,0 +1,213 @@
+//! A transport with the account's limits and the guard in front of it.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU8, Ordering};
+
+use super::{Breach, Envelope, Guard, Outgoing, Receipt, Transport};
+use crate::accounts::Account;
+use crate::failure::{Delivered, Failure, FailureCode, Phase};
+
+/// What comes between a component and a transport.
+#[derive(Clone)]
+pub(crate) struct CheckedTransport {
+    inner: Arc<dyn Transport>,
+    account: Arc<Account>,
+    progress: Arc<Progress>,
+}
+
+/// How far the messages of a run got: what is known to be true, whatever the component says.
+#[derive(Debug, Default)]
+pub(crate) struct Progress(AtomicU8);
+
+/// A message that is checked while it goes out.
+// Public because the bindings' code names it; the crate's users cannot.
+#[expect(unreachable_pub)]
+pub struct CheckedOutgoing {
+    inner: Box<dyn Outgoing>,
+    guard: Guard,
+    announced: Option<u64>,
+    progress: Arc<Progress>,
+}
+
+/// Why a component gets no further.
+#[derive(Debug)]
+pub(crate) enum CheckedError {
+    /// Something failed that a component is told of.
+    Failed(Failure),
+    /// The component broke a rule, and is stopped.
+    Broken(Failure),
+}
+
+impl CheckedTransport {
+    pub(crate) fn new(
+        inner: Arc<dyn Transport>,
+        account: Arc<Account>,
+        progress: Arc<Progress>,
+    ) -> Self {
+        Self { inner, account, progress }
+    }
+
+    /// Begins a message that the account may send.
+    pub(crate) async fn begin(&self, envelope: Envelope) -> Result<CheckedOutgoing, CheckedError> {
+        self.check(&envelope)?;
+        // A run is one action, and the action is one mail.
+        if !self.progress.begin() {
+            return Err(broken("a second message"));
+        }
+        let guard = Guard::new(self.account.limits.message_bytes, envelope.utf8_headers);
+        let announced = envelope.size;
+        let inner =
+            self.inner.begin(&self.account, envelope).await.map_err(CheckedError::Failed)?;
+        let progress = Arc::clone(&self.progress);
+        Ok(CheckedOutgoing { inner, guard, announced, progress })
+    }
+
+    fn check(&self, envelope: &Envelope) -> Result<(), CheckedError> {
+        let limits = &self.account.limits;
+        let most = limits.recipients as usize;
+        let number = envelope.recipients.len();
+        if number == 0 || number > most {
+            let message =
+                format!("a message to {number} recipients; this account sends to 1 to {most}");
+            return Err(policy(&message));
+        }
+        if envelope.size.is_some_and(|size| size > limits.message_bytes) {
+            return Err(policy(&format!(
+                "a message of {} bytes; this account sends at most {}",
+                envelope.size.unwrap_or_default(),
+                limits.message_bytes
+            )));
+        }
+        let sender = Some(&envelope.sender).filter(|sender| !sender.is_empty());
+        for address in envelope.recipients.iter().chain(sender) {
+            if !is_path(address) {
+                return Err(broken(&format!("an address that is none: {address:?}")));
+            }
+        }
+        let envelope_id = envelope.notification.as_ref().and_then(|one| one.envelope_id.as_deref());
+        if envelope_id.is_some_and(|id| id.len() > 100 || !id.bytes().all(|b| b.is_ascii_graphic()))
+        {
+            return Err(broken("an envelope id that is none"));
+        }
+        Ok(())
+    }
+}
+
+/// Whether a text can stand between the brackets of a path (RFC 5321 section 4.1.2): nothing in it ends
+/// the path or the command.
+fn is_path(address: &str) -> bool {
+    let fits = address.len() <= 254 && address.contains('@');
+    fits && !address
+        .chars()
+        .any(|c| c.is_control() || c.is_whitespace() || "<>()\",;:\\[]".contains(c))
+}
+
+impl CheckedOutgoing {
+    /// Hands on the next bytes, if they keep the rules.
+    pub(crate) async fn write(&mut self, chunk: Vec<u8>) -> Result<(), CheckedError> {
+        self.guard.push(&chunk).map_err(|breach| breach_failure(&breach))?;
+        self.inner.write(chunk).await.map_err(CheckedError::Failed)
+    }
+
+    /// Ends the message, if it is whole.
+    pub(crate) async fn finish(self) -> Result<Receipt, CheckedError> {
+        self.guard.finish(self.announced).map_err(|breach| breach_failure(&breach))?;
+        // Until there is an answer, nobody can tell: not even if this future is dropped while it waits.
+        self.progress.reach(Progress::UNKNOWN);
+        let outcome = self.inner.finish().await;
+        match &outcome {
+            Ok(_) => self.progress.reach(Progress::SENT),
+            Err(failure) if failure.delivered == Delivered::Unknown => {}
+            Err(_) => self.progress.reset(),
+        }
+        outcome.map_err(CheckedError::Failed)
+    }
+}
+
+impl Progress {
+    const NOTHING: u8 = 0;
+    const BEGUN: u8 = 1;
+    const UNKNOWN: u8 = 2;
+    const SENT: u8 = 3;
+
+    fn reach(&self, step: u8) {
+        self.0.fetch_max(step, Ordering::SeqCst);
+    }
+
+    /// Back to a message that was begun, of which the server said that it does not take it.
+    fn reset(&self) {
+        self.0.store(Self::BEGUN, Ordering::SeqCst);
+    }
+
+    /// Notes that a message begins; false if one began before.
+    fn begin(&self) -> bool {
+        self.0.fetch_max(Self::BEGUN, Ordering::SeqCst) == Self::NOTHING
+    }
+
+    /// Whether the server took a message.
+    pub(crate) fn was_sent(&self) -> bool {
+        self.0.load(Ordering::SeqCst) == Self::SENT
+    }
+
+    /// Whether the server may have a message.
+    pub(crate) fn may_have_been_sent(&self) -> bool {
+        self.0.load(Ordering::SeqCst) >= Self::UNKNOWN
+    }
+}
+
+fn policy(what: &str) -> CheckedError {
+    let message = format!("the component asked for {what}");
+    let failure = Failure::new(FailureCode::Policy, Phase::Policy, message);
+    CheckedError::Failed(
+        failure.hint("send to fewer, or change the account's limits").after_config_change(),
+    )
+}
+
+fn broken(what: &str) -> CheckedError {
+    let message = format!("the component was stopped: it handed over {what}");
+    let failure = Failure::new(FailureCode::Internal, Phase::Policy, message);
+    CheckedError::Broken(failure.hint("report this to whoever made the component"))
+}
+
+fn breach_failure(breach: &Breach) -> CheckedError {
+    broken(&breach.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_gets_out_of_a_path() {
+        for address in ["a@x.test", "bob%evil.test@x.test", "jörg@x.test"] {
+            assert!(is_path(address), "{address}");
+        }
+        for address in [
+            "",
+            "a",
+            "a@x.test> SIZE=1",
+            "a@x.test\r\nRCPT TO:<b@x.test>",
+            "a@x.test\0",
+            "\"a b\"@x.test",
+            "a@[127.0.0.1]",
+            "a,b@x.test",
+            "@relay:a@x.test",
+        ] {
+            assert!(!is_path(address), "{address}");
+        }
+    }
+
+    #[test]
+    fn a_run_sends_one_message_and_what_was_sent_stays_sent() {
+        let progress = Progress::default();
+        assert!(progress.begin());
+        assert!(!progress.begin());
+        progress.reach(Progress::UNKNOWN);
+        assert!(progress.may_have_been_sent() && !progress.was_sent());
+        progress.reset();
+        assert!(!progress.may_have_been_sent() && !progress.begin());
+        progress.reach(Progress::SENT);
+        progress.reach(Progress::UNKNOWN);
+        assert!(progress.was_sent());
+    }
+}

@@ -1,0 +1,395 @@
+//! The rules that every message keeps on its way out, whoever wrote it.
+//!
+//! A component is not trusted with the wire: what breaks these rules has made servers see a second message
+//! in the first (SMTP smuggling), show hidden recipients, or read another header than the one that was
+//! checked. The rules are those of RFC 5321 section 2.3.8 and RFC 5322 sections 2 and 3.6.
+
+use std::fmt;
+
+use memchr::{memchr2, memchr3};
+
+/// Checks a message while it goes by.
+///
+/// ```
+/// use smtp_connector_host::transport::{Breach, Guard};
+///
+/// let message = b"From: a@x.test\r\nDate: Fri, 2 Jan 2026 03:04:05 +0000\r\nMessage-ID: <1@x.test>\r\n\r\nHi\r\n";
+/// let mut guard = Guard::new(1 << 20, false);
+/// guard.push(message)?;
+/// guard.finish(Some(message.len() as u64))?;
+///
+/// let mut guard = Guard::new(1 << 20, false);
+/// assert!(matches!(guard.push(b"Subject: x\n.\n"), Err(Breach::LineBreak)));
+/// # Ok::<(), Breach>(())
+/// ```
+#[derive(Debug)]
+pub struct Guard {
+    limit: u64,
+    allow_utf8: bool,
+    size: u64,
+    /// Octets of the line so far.
+    line: usize,
+    /// Whether the last octet was a CR that waits for its LF.
+    after_cr: bool,
+    /// The header block; none once the body has begun.
+    header: Option<HeaderBlock>,
+}
+
+/// A rule that a message breaks.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Breach {
+    /// A CR or an LF alone.
+    LineBreak,
+    /// A NUL octet.
+    Nul,
+    /// An octet beyond ASCII that was not announced.
+    EightBit,
+    /// A line of more than 998 octets.
+    LongLine,
+    /// A header block of more than a megabyte, or without its end.
+    HeaderBlock,
+    /// A line of the header block that is no header.
+    HeaderLine,
+    /// A header that shows what must not be shown, or that servers write.
+    ForbiddenHeader(String),
+    /// A header that stands twice.
+    RepeatedHeader(String),
+    /// A header that must be there.
+    MissingHeader(&'static str),
+    /// More octets than the account may send.
+    TooLarge,
+    /// Another number of octets than was announced.
+    Size {
+        /// What was announced.
+        announced: u64,
+        /// What there was.
+        found: u64,
+    },
+    /// The last line has no end.
+    Unterminated,
+}
+
+/// RFC 5321 section 4.5.3.1.6, without the CRLF.
+const MAX_LINE: usize = 998;
+/// A hundred headers of 8 KiB and every recipient fit.
+const MAX_HEADER_BLOCK: usize = 1 << 20;
+/// Headers of which a message has at most one (RFC 5322 section 3.6).
+const SINGLE: &[&str] = &[
+    "from",
+    "sender",
+    "reply-to",
+    "to",
+    "cc",
+    "subject",
+    "date",
+    "message-id",
+    "mime-version",
+    "content-type",
+    "content-transfer-encoding",
+    "in-reply-to",
+    "references",
+];
+/// Headers that would show hidden recipients, or that only servers write.
+const FORBIDDEN: &[&str] = &["bcc", "resent-bcc", "return-path", "received", "delivered-to"];
+/// Headers that every message has.
+const REQUIRED: &[&str] = &["from", "date", "message-id"];
+
+impl Guard {
+    /// A guard for a message of at most `limit` bytes, with octets beyond ASCII or without.
+    pub fn new(limit: u64, allow_utf8: bool) -> Self {
+        let header = Some(HeaderBlock::default());
+        Self { limit, allow_utf8, size: 0, line: 0, after_cr: false, header }
+    }
+
+    /// Checks the next bytes.
+    ///
+    /// # Errors
+    ///
+    /// The first rule that they break. Nothing of the message may be sent on then.
+    pub fn push(&mut self, chunk: &[u8]) -> Result<(), Breach> {
+        self.size += chunk.len() as u64;
+        if self.size > self.limit {
+            return Err(Breach::TooLarge);
+        }
+        if !self.allow_utf8 && !chunk.is_ascii() {
+            return Err(Breach::EightBit);
+        }
+        let mut rest = chunk;
+        if self.after_cr && !rest.is_empty() {
+            rest = rest.strip_prefix(b"\n").ok_or(Breach::LineBreak)?;
+            self.end_line()?;
+        }
+        while let Some(at) = memchr3(b'\r', b'\n', 0, rest) {
+            self.take(&rest[..at])?;
+            match rest[at] {
+                b'\r' => {}
+                0 => return Err(Breach::Nul),
+                _ => return Err(Breach::LineBreak),
+            }
+            match rest.get(at + 1) {
+                Some(b'\n') => {
+                    self.end_line()?;
+                    rest = &rest[at + 2..];
+                }
+                Some(_) => return Err(Breach::LineBreak),
+                None => {
+                    self.after_cr = true;
+                    return Ok(());
+                }
+            }
+        }
+        self.take(rest)
+    }
+
+    /// Checks the whole, at its end.
+    ///
+    /// # Errors
+    ///
+    /// A message that is not whole, or has not the size that was announced.
+    pub fn finish(&self, announced: Option<u64>) -> Result<(), Breach> {
+        if let Some(header) = &self.header {
+            // A message may end with its header block (RFC 5322 section 3.5).
+            if self.line > 0 || header.length == 0 {
+                return Err(Breach::HeaderBlock);
+            }
+            header.check_required()?;
+        }
+        if self.after_cr || self.line > 0 {
+            return Err(Breach::Unterminated);
+        }
+        match announced {
+            Some(announced) if announced != self.size => {
+                Err(Breach::Size { announced, found: self.size })
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Bytes so far.
+    pub fn size(&self) -> u64 {
+        self.size
+    }
+
+    /// Octets within a line.
+    fn take(&mut self, octets: &[u8]) -> Result<(), Breach> {
+        self.line += octets.len();
+        if self.line > MAX_LINE {
+            return Err(Breach::LongLine);
+        }
+        match &mut self.header {
+            Some(header) => header.take(octets),
+            None => Ok(()),
+        }
+    }
+
+    fn end_line(&mut self) -> Result<(), Breach> {
+        self.after_cr = false;
+        let was_empty = self.line == 0;
+        self.line = 0;
+        let Some(header) = &mut self.header else { return Ok(()) };
+        if was_empty {
+            header.check_required()?;
+            self.header = None;
+            return Ok(());
+        }
+        header.end_line()
+    }
+}
+
+/// The headers so far.
+#[derive(Debug, Default)]
+struct HeaderBlock {
+    length: usize,
+    /// The current line.
+    line: Vec<u8>,
+    /// Names of [`SINGLE`] and [`REQUIRED`] headers that were seen.
+    seen: Vec<&'static str>,
+}
+
+impl HeaderBlock {
+    fn take(&mut self, octets: &[u8]) -> Result<(), Breach> {
+        self.length += octets.len();
+        if self.length > MAX_HEADER_BLOCK {
+            return Err(Breach::HeaderBlock);
+        }
+        self.line.extend_from_slice(octets);
+        Ok(())
+    }
+
+    fn end_line(&mut self) -> Result<(), Breach> {
+        let line = std::mem::take(&mut self.line);
+        if line.iter().any(|&byte| byte < b' ' && byte != b'\t' || byte == 0x7f) {
+            return Err(Breach::HeaderLine);
+        }
+        if matches!(line.first(), Some(b' ' | b'\t')) {
+            // A folded line needs one to fold, and is not blank (RFC 5322 section 3.2.2).
+            let blank = line.iter().all(|byte| matches!(byte, b' ' | b'\t'));
+            return if blank || self.seen.is_empty() { Err(Breach::HeaderLine) } else { Ok(()) };
+        }
+        let colon = memchr2(b':', b' ', &line).filter(|&at| line[at] == b':');
+        let name = colon.and_then(|colon| std::str::from_utf8(&line[..colon]).ok());
+        let name =
+            name.filter(|name| !name.is_empty() && name.bytes().all(|b| b.is_ascii_graphic()));
+        self.end_header(name.ok_or(Breach::HeaderLine)?)
+    }
+
+    fn end_header(&mut self, name: &str) -> Result<(), Breach> {
+        let is = |known: &&&str| known.eq_ignore_ascii_case(name);
+        if FORBIDDEN.iter().any(|known| is(&known)) {
+            return Err(Breach::ForbiddenHeader(name.to_owned()));
+        }
+        match SINGLE.iter().find(is) {
+            Some(single) if self.seen.contains(single) => {
+                Err(Breach::RepeatedHeader(name.to_owned()))
+            }
+            Some(single) => {
+                self.seen.push(single);
+                Ok(())
+            }
+            None => {
+                // Something is there that a line can fold.
+                self.seen.push("");
+                self.seen.dedup();
+                Ok(())
+            }
+        }
+    }
+
+    fn check_required(&self) -> Result<(), Breach> {
+        match REQUIRED.iter().find(|name| !self.seen.contains(name)) {
+            Some(missing) => Err(Breach::MissingHeader(missing)),
+            None => Ok(()),
+        }
+    }
+}
+
+impl fmt::Display for Breach {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::LineBreak => f.write_str("a line that does not end with CRLF"),
+            Self::Nul => f.write_str("a NUL octet"),
+            Self::EightBit => f.write_str("an octet beyond ASCII that was not announced"),
+            Self::LongLine => write!(f, "a line of more than {MAX_LINE} octets"),
+            Self::HeaderBlock => f.write_str("a header block that is too large, or has no end"),
+            Self::HeaderLine => f.write_str("a line among the headers that is no header"),
+            Self::ForbiddenHeader(name) => write!(f, "the header {name}, which is not to be sent"),
+            Self::RepeatedHeader(name) => write!(f, "the header {name} twice"),
+            Self::MissingHeader(name) => write!(f, "no header {name}"),
+            Self::TooLarge => f.write_str("more bytes than the account may send"),
+            Self::Size { announced, found } => {
+                write!(f, "{found} bytes where {announced} were announced")
+            }
+            Self::Unterminated => f.write_str("a last line without its end"),
+        }
+    }
+}
+
+impl std::error::Error for Breach {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const HEADER: &str =
+        "From: a@x.test\r\nDate: Fri, 2 Jan 2026 03:04:05 +0000\r\nMessage-ID: <1@x.test>\r\n";
+
+    /// The outcome for a message that comes in pieces of `size` octets.
+    fn check_in(message: &[u8], size: usize) -> Result<(), Breach> {
+        let mut guard = Guard::new(1 << 22, false);
+        for piece in message.chunks(size) {
+            guard.push(piece)?;
+        }
+        guard.finish(Some(message.len() as u64))
+    }
+
+    /// The outcome, which must not depend on where the pieces are cut.
+    fn check(message: impl AsRef<[u8]>) -> Result<(), Breach> {
+        let message = message.as_ref();
+        let outcome = check_in(message, message.len().max(1));
+        for size in [1, 2, 3, 7, 64] {
+            assert_eq!(check_in(message, size), outcome, "in pieces of {size}");
+        }
+        outcome
+    }
+
+    #[test]
+    fn a_sound_message_goes_by() {
+        assert_eq!(
+            check(format!("{HEADER}Subject: x\r\n y\r\nX-A:b\r\n\tc\r\n\r\n.\r\n..\r\n")),
+            Ok(())
+        );
+        assert_eq!(check(format!("{HEADER}\r\n")), Ok(()));
+        assert_eq!(check(HEADER), Ok(()));
+    }
+
+    #[test]
+    fn line_ends_are_crlf_and_nothing_else() {
+        for sequence in [
+            "\n.\n",
+            "\n.\r",
+            "\r.\n",
+            "\r.\r",
+            "\n.\r\n",
+            "\r.\r\n",
+            "\r\n.\n",
+            "\r\n.\r",
+            "\r\n.\r\r\n",
+            "\r\r\n.\r\r\n",
+            "\r\n\0.\r\n",
+            "\r\n.\0\r\n",
+        ] {
+            let message = format!("{HEADER}\r\ntext{sequence}MAIL FROM:<evil@evil.test>\r\n");
+            let breach = check(&message).expect_err(sequence);
+            assert!(matches!(breach, Breach::LineBreak | Breach::Nul), "{sequence:?}: {breach:?}");
+            let in_header = format!("Subject: x{sequence}y\r\n{HEADER}\r\n");
+            assert!(check(&in_header).is_err(), "{sequence:?}");
+        }
+    }
+
+    #[test]
+    fn the_header_block_is_sane() {
+        for (line, breach) in [
+            ("Bcc: secret@x.test", Breach::ForbiddenHeader("Bcc".into())),
+            ("RESENT-BCC: secret@x.test", Breach::ForbiddenHeader("RESENT-BCC".into())),
+            ("Return-Path: <>", Breach::ForbiddenHeader("Return-Path".into())),
+            ("from: b@x.test", Breach::RepeatedHeader("from".into())),
+            ("no colon", Breach::HeaderLine),
+            (": no name", Breach::HeaderLine),
+            ("X A: b", Breach::HeaderLine),
+            ("X-\u{7f}: b", Breach::HeaderLine),
+            ("X-A: \u{1}", Breach::HeaderLine),
+            (" ", Breach::HeaderLine),
+        ] {
+            assert_eq!(check(format!("{HEADER}{line}\r\n\r\n")), Err(breach), "{line}");
+        }
+        assert_eq!(check(" folded: x\r\n\r\n"), Err(Breach::HeaderLine));
+        assert_eq!(check("Date: x\r\nMessage-ID: y\r\n\r\n"), Err(Breach::MissingHeader("from")));
+        assert_eq!(check("\r\n"), Err(Breach::MissingHeader("from")));
+        assert_eq!(check(""), Err(Breach::HeaderBlock));
+        let endless = "X-A: 1234567890\r\n".repeat(200_000);
+        assert_eq!(check_in(endless.as_bytes(), 65_536), Err(Breach::HeaderBlock));
+    }
+
+    #[test]
+    fn lines_and_sizes_are_bounded() {
+        let line = |length| format!("{HEADER}\r\n{}\r\n", "a".repeat(length));
+        assert_eq!(check(line(998)), Ok(()));
+        assert_eq!(check(line(999)), Err(Breach::LongLine));
+        assert_eq!(check(format!("{HEADER}\r\ntext")), Err(Breach::Unterminated));
+        assert_eq!(check(format!("{HEADER}\r\ntext\r")), Err(Breach::Unterminated));
+        let mut guard = Guard::new(10, false);
+        assert_eq!(guard.push(HEADER.as_bytes()), Err(Breach::TooLarge));
+        let mut guard = Guard::new(1000, false);
+        assert_eq!(guard.push(HEADER.as_bytes()), Ok(()));
+        assert!(matches!(guard.finish(Some(1)), Err(Breach::Size { announced: 1, .. })));
+    }
+
+    #[test]
+    fn octets_beyond_ascii_must_be_announced() {
+        let message = format!("{HEADER}To: jörg@x.test\r\n\r\n");
+        assert_eq!(check(&message), Err(Breach::EightBit));
+        let mut guard = Guard::new(1000, true);
+        assert_eq!(guard.push(message.as_bytes()), Ok(()));
+    }
+}
