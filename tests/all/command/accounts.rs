@@ -1,0 +1,156 @@
+//! `accounts`.
+
+use smtp_connector_host::inbox::Inbox;
+
+use crate::support::CommandLine;
+
+const LOCAL: [&str; 4] = ["--host", "127.0.0.1", "--security", "none"];
+
+fn add<'w>(name: &'w str, more: &[&'w str]) -> Vec<&'w str> {
+    [&["accounts", "add", name][..], more].concat()
+}
+
+#[test]
+fn an_account_is_added_listed_shown_and_removed() {
+    let line = CommandLine::new();
+    let more =
+        [&LOCAL[..], &["--port", "2525", "--username", "user", "--password-env", "PASSWORD"]]
+            .concat();
+    line.run(&add("my work", &more)).expect(0);
+    line.run(&add("mail", &["--provider", "gmail", "--from", "a@gmail.com"])).expect(0);
+    let list = line.run(&["accounts", "list"]).expect(0);
+    assert!(
+        list.out.contains("127.0.0.1:2525") && list.out.contains("smtp.gmail.com:465"),
+        "{}",
+        list.out
+    );
+    let json = line.run(&["accounts", "list", "--json"]).expect(0).json();
+    assert_eq!(json["accounts"][0]["name"], "mail");
+    let shown = line.run(&["accounts", "show", "my work"]).expect(0);
+    assert!(shown.out.contains("the environment variable PASSWORD"), "{}", shown.out);
+    line.run(&["accounts", "remove", "my work"]).expect(0);
+    let gone = line.run(&["accounts", "show", "my work"]).expect(78);
+    assert!(gone.err.contains("the accounts are mail"), "{}", gone.err);
+}
+
+#[test]
+fn an_account_is_not_replaced_by_accident() {
+    let line = CommandLine::new();
+    line.run(&add("work", &LOCAL)).expect(0);
+    line.run(&add("work", &LOCAL)).expect(64);
+    line.run(&add("work", &[&LOCAL[..], &["--replace"]].concat())).expect(0);
+}
+
+#[test]
+fn settings_that_cannot_be_used_are_refused_and_not_kept() {
+    let line = CommandLine::new();
+    for (more, code) in [
+        (vec![], 64),
+        (vec!["--host", ""], 78),
+        (vec!["--host", "smtps://mail.example"], 78),
+        (vec!["--host", "mail.example", "--port", "smtp"], 64),
+        (vec!["--host", "mail.example", "--port", "0"], 64),
+        (vec!["--host", "mail.example", "--security", "ssl3"], 64),
+        (
+            vec![
+                "--host",
+                "mail.example",
+                "--auth",
+                "ntlm",
+                "--username",
+                "u",
+                "--password-env",
+                "P",
+            ],
+            64,
+        ),
+        (vec!["--host", "mail.example", "--ehlo-name", "a b"], 78),
+        (vec!["--host", "mail.example", "--from", "alice"], 78),
+        (
+            vec![
+                "--host",
+                "192.0.2.1",
+                "--security",
+                "none",
+                "--username",
+                "u",
+                "--password-env",
+                "P",
+            ],
+            78,
+        ),
+        (vec!["--host", "mail.example", "--password-env", "P"], 64),
+        (vec!["--provider", "nobody"], 64),
+    ] {
+        let ran = line.run(&add("work", &more)).expect(code);
+        assert!(ran.err.starts_with("error: "), "{more:?}: {}", ran.err);
+    }
+    line.run(&add("../other", &LOCAL)).expect(78);
+    assert!(!line.home().join("accounts.toml").exists());
+}
+
+#[test]
+fn a_password_is_kept_where_only_its_owner_can_read_it() {
+    let line = CommandLine::new();
+    let more = [&LOCAL[..], &["--username", "user", "--password-stdin"]].concat();
+    line.run_with(&add("work", &more), "s3cr3t\n", &[]).expect(0);
+    let file = line.home().join("accounts.toml");
+    assert!(std::fs::read_to_string(&file).expect("it is there").contains("s3cr3t"));
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt as _;
+        let mode = std::fs::metadata(&file).expect("it is there").permissions().mode();
+        assert_eq!(mode & 0o777, 0o600);
+        std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o644))
+            .expect("it is ours");
+        let ran = line.run(&["accounts", "test", "work"]).expect(78);
+        assert!(ran.err.contains("chmod 600"), "{}", ran.err);
+        std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o600))
+            .expect("it is ours");
+    }
+    line.run_with(&add("empty", &more), "\n", &[]).expect(64);
+    // Nobody to ask.
+    line.run(&add("none", &[&LOCAL[..], &["--username", "user"]].concat())).expect(64);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_test_says_that_it_works_or_why_not() {
+    let inbox =
+        Inbox::builder().login("user", "right").start("127.0.0.1:0").await.expect("a free port");
+    let line = CommandLine::new();
+    let port = inbox.address().port().to_string();
+    let more = [&LOCAL[..], &["--port", &port, "--username", "user", "--password-env", "PASSWORD"]]
+        .concat();
+    line.run(&add("work", &more)).expect(0);
+    let test = ["accounts", "test", "work"];
+    let ran = line.run_with(&test, "", &[("PASSWORD", "right")]).expect(0);
+    assert!(ran.out.contains("logged in as user"), "{}", ran.out);
+    let json = line
+        .run_with(&["accounts", "test", "work", "--json"], "", &[("PASSWORD", "right")])
+        .expect(0)
+        .json();
+    assert_eq!(json["ok"], true);
+    let ran = line.run_with(&test, "", &[("PASSWORD", "wrong")]).expect(77);
+    assert!(ran.err.contains("535"), "{}", ran.err);
+    let ran = line.run(&test).expect(78);
+    assert!(ran.err.contains("PASSWORD is not set"), "{}", ran.err);
+    drop(inbox);
+    tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+    line.run_with(&test, "", &[("PASSWORD", "right")]).expect(69);
+}
+
+#[test]
+fn a_mistake_in_the_file_has_a_line_and_a_key() {
+    let line = CommandLine::new();
+    let file = line.home().join("accounts.toml");
+    std::fs::write(&file, "[accounts.work]\nhost = \"mail.example\"\nport = \"smtp\"\n")
+        .expect("a file can be written");
+    for words in [
+        &["accounts", "list"][..],
+        &["accounts", "test", "work"],
+        &["send", "--to", "b@example.net"],
+    ] {
+        let ran = line.run(words).expect(78);
+        assert!(ran.err.contains("accounts.toml, line 3: accounts.work.port"), "{}", ran.err);
+    }
+}

@@ -1,0 +1,56 @@
+//! `describe` and `providers`.
+
+use crate::support::CommandLine;
+
+#[test]
+fn the_manifest_draws_both_forms() {
+    let line = CommandLine::new();
+    let manifest = line.run(&["describe"]).expect(0).json();
+    assert_eq!(manifest["name"], "smtp-connector");
+    assert_eq!(manifest["actions"][0]["name"], "send-mail");
+    for form in ["account", "send-mail"] {
+        let fields = manifest["forms"][form].as_array().expect("a form");
+        assert!(fields.len() > 10, "{form}");
+        assert!(fields.iter().all(|field| field["widget"].is_string()));
+    }
+    assert!(manifest["actions"][0]["codes"]["invalid-address"].is_string());
+}
+
+#[test]
+fn each_schema_stands_alone() {
+    let line = CommandLine::new();
+    for (which, field) in
+        [("input", "attachments"), ("output", "messageId"), ("account", "timeouts")]
+    {
+        let schema = line.run(&["describe", "--schema", which, "--json"]).expect(0).json();
+        assert!(schema["properties"][field].is_object(), "{which}");
+        assert_eq!(schema["$schema"], "https://json-schema.org/draft/2020-12/schema");
+    }
+    line.run(&["describe", "--schema", "form"]).expect(64);
+}
+
+#[test]
+fn the_account_schema_says_what_the_accounts_file_takes() {
+    let line = CommandLine::new();
+    let schema = line.run(&["describe", "--schema", "account"]).expect(0).json();
+    let properties = schema["properties"].as_object().expect("an object");
+    // A key that the schema does not have is named in the error, and so are all that there are.
+    let file = line.home().join("accounts.toml");
+    std::fs::write(&file, "[accounts.x]\nhost = \"a.example\"\nnope = 1\n")
+        .expect("a file can be written");
+    let error = line.run(&["accounts", "list"]).expect(78).err;
+    for key in properties.keys().filter(|key| *key != "name") {
+        assert!(error.contains(key.as_str()), "{key}: {error}");
+    }
+}
+
+#[test]
+fn providers_are_listed() {
+    let line = CommandLine::new();
+    let ran = line.run(&["providers"]).expect(0);
+    for id in ["gmail", "microsoft365", "outlook", "sendgrid", "ses-eu-west-1"] {
+        assert!(ran.out.contains(id), "{id}");
+    }
+    let json = line.run(&["providers", "--json"]).expect(0).json();
+    assert!(json["providers"].as_array().is_some_and(|list| list.len() > 30));
+}

@@ -1,0 +1,10 @@
+//! The command, as its user types it.
+
+mod accounts;
+mod demo;
+mod describe;
+mod inbox;
+mod preview;
+mod send;
+mod usage;
+mod validate;

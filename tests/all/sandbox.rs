@@ -1,0 +1,128 @@
+//! Components that are none, want too much, or take too much.
+
+use std::time::{Duration, Instant};
+
+use serde_json::json;
+use smtp_connector_host::{Connector, Error, FailureCode, Host, Invocation, Limits};
+
+use crate::support::{Bench, host_builder};
+
+fn host() -> Host {
+    host_builder([]).build().expect("the sandbox runs on this machine")
+}
+
+fn refused(bytes: &[u8]) -> Error {
+    Connector::from_bytes(&host(), bytes).expect_err("it must not load")
+}
+
+fn component(wat: &str) -> Vec<u8> {
+    wat::parse_str(wat).expect("the test's own component is right")
+}
+
+#[test]
+fn what_is_no_component_does_not_load() {
+    for (bytes, words) in [
+        (&b""[..], "no WebAssembly component"),
+        (b"#!/bin/sh\n", "no WebAssembly component"),
+        (b"\0asm", "cannot be compiled"),
+        (b"\0asm\x01\0\0\0", "a WebAssembly module"),
+        (&Connector::builtin_bytes()[..100_000], "cannot be compiled"),
+    ] {
+        let error = refused(bytes);
+        assert!(error.to_string().contains(words), "{error}");
+        assert!(error.hint().is_some(), "{error}");
+    }
+}
+
+#[test]
+fn a_component_without_the_contract_does_not_load() {
+    let error = refused(&component("(component)"));
+    assert!(
+        error.to_string().contains("does not export connectors:smtp/smtp-connector"),
+        "{error}"
+    );
+}
+
+#[test]
+fn a_component_that_wants_more_than_any_gets_does_not_load() {
+    for interface in
+        ["wasi:filesystem/preopens@0.2.0", "wasi:sockets/tcp@0.2.0", "wasi:http/types@0.2.0"]
+    {
+        let wat = format!(r#"(component (import "{interface}" (instance (export "f" (func)))))"#);
+        let error = refused(&component(&wat));
+        assert!(error.to_string().contains("wants what no component gets"), "{error}");
+    }
+}
+
+/// The built-in component under other limits.
+async fn limited(limits: Limits, body: &str) -> Error {
+    let host = host_builder([]).limits(limits).build().expect("the sandbox runs");
+    let connector = Connector::builtin(&host).expect("a component");
+    let input = json!({ "from": "a@example.com", "to": "b@example.net", "body": body }).to_string();
+    connector.invoke(Invocation::send_mail(input).dry_run()).await.expect_err("it takes too much")
+}
+
+#[tokio::test]
+async fn a_run_that_takes_too_much_ends_as_an_ordinary_error() {
+    let mut little_memory = Limits::default();
+    little_memory.memory_bytes = 4 << 20;
+    let mut little_time = Limits::default();
+    little_time.wall_clock = Duration::ZERO;
+    let mut few_calls = Limits::default();
+    few_calls.host_calls = 1;
+    let mut few_bytes = Limits::default();
+    few_bytes.host_call_bytes = 1 << 20;
+    let body = "x".repeat(3 << 20);
+    for (limits, words) in [
+        (little_memory, "memory"),
+        (little_time, "of time"),
+        (few_calls, "calls to its host"),
+        (few_bytes, "out of the sandbox"),
+    ] {
+        let error = limited(limits, &body).await;
+        assert_eq!(error.code(), FailureCode::Limit, "{words}: {error:?}");
+        assert!(error.to_string().contains(words), "{error}");
+    }
+}
+
+#[tokio::test]
+async fn a_template_without_end_ends() {
+    let bench = Bench::new().await;
+    let input = json!({
+        "to": "b@example.net",
+        "body": "{% for a in range(99999) %}{% for b in range(99999) %}{{ 'x' * 1000 }}{% endfor %}{% endfor %}",
+    });
+    let started = Instant::now();
+    let invocation = Invocation::send_mail(input.to_string()).keywords("{}").account("work");
+    let error = bench.invoke(invocation).await.expect_err("it never ends");
+    assert!(matches!(error.code(), FailureCode::Validation | FailureCode::Limit), "{error}");
+    assert!(started.elapsed() < Duration::from_secs(15), "{:?}", started.elapsed());
+}
+
+#[tokio::test]
+async fn a_run_that_computes_too_long_is_stopped() {
+    let mut no_time = Limits::default();
+    no_time.cpu = Duration::ZERO;
+    let host = host_builder([]).limits(no_time).build().expect("the sandbox runs");
+    let connector = Connector::builtin(&host).expect("a component");
+    let body = "{% for a in range(9999) %}{% for b in range(9999) %}{% endfor %}{% endfor %}";
+    let input = json!({ "from": "a@example.com", "to": "b@example.net", "body": body }).to_string();
+    let invocation = Invocation::send_mail(input).keywords("{}").dry_run();
+    let error = connector.invoke(invocation).await.expect_err("it takes more than a tick");
+    assert_eq!(error.code(), FailureCode::Limit);
+    assert!(error.to_string().contains("computing time"), "{error}");
+}
+
+#[tokio::test]
+async fn a_run_leaves_nothing_for_the_next() {
+    let bench = Bench::new().await;
+    let mark = "a-mark-that-no-message-has-by-chance";
+    for _ in 0..20 {
+        let secret = json!({ "to": "b@example.net", "subject": mark, "body": mark });
+        bench.send(&secret).await.expect("it is sent");
+        bench.received().await;
+        bench.send(&json!({ "to": "c@example.net" })).await.expect("it is sent");
+        let received = bench.received().await;
+        assert!(!String::from_utf8_lossy(&received.content).contains(mark));
+    }
+}

@@ -1,0 +1,149 @@
+//! A password goes to the server, and nowhere else.
+
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use serde_json::json;
+use smtp_connector_host::accounts::{AccountsInMemory, Security};
+use smtp_connector_host::smtp::{Entry, SmtpTransport, Transcript};
+use smtp_connector_host::{Account, Connector, Host, Invocation, Secret};
+
+use crate::support::{Act, CommandLine, FaultServer, HOST_CACHE, Scenario, Stage};
+
+const PASSWORD: &str = "Mark3d-p\u{e4}ssw\u{f6}rd";
+
+/// The forms that the password could hide in: plain, percent, and base64 wherever it starts.
+fn forms() -> Vec<String> {
+    let percent: String = PASSWORD
+        .bytes()
+        .map(|byte| match byte {
+            b'-' | b'0'..=b'9' | b'A'..=b'Z' | b'a'..=b'z' => char::from(byte).to_string(),
+            _ => format!("%{byte:02X}"),
+        })
+        .collect();
+    // Of `\0user\0password`, of the password alone, and at the third offset.
+    let base64 = ["TWFyazNkLXDDpHNzd8O2cm", "1hcmszZC1ww6Rzc3fDtnJk", "NYXJrM2QtcMOkc3N3w7ZyZ"];
+    base64.into_iter().map(str::to_owned).chain([PASSWORD.to_owned(), percent]).collect()
+}
+
+#[track_caller]
+fn assert_clean(text: &str) {
+    for form in forms() {
+        assert!(!text.contains(&form), "{form} is in {text}");
+    }
+}
+
+#[derive(Default)]
+struct Kept(Mutex<String>);
+
+impl Transcript for Kept {
+    fn note(&self, _: Duration, entry: &Entry) {
+        let mut text = self.0.lock().expect("nobody panics while holding it");
+        text.push_str(&format!("{entry}\n{entry:?}\n"));
+    }
+}
+
+/// What servers that echo what they were sent answer with.
+const ECHOES: &[(Stage, &str)] = &[
+    (
+        Stage::Auth,
+        "535 5.7.8 you sent AHVzZXIATWFyazNkLXDDpHNzd8O2cmQ= (Mark3d-p\u{e4}ssw\u{f6}rd)\r\n",
+    ),
+    (Stage::Auth, "535-5.7.8 TWFyazNkLXDDpHNzd8O2cmQ=\r\n535 5.7.8 Mark3d-p%C3%A4ssw%C3%B6rd\r\n"),
+    (Stage::Mail, "550 5.7.1 Mark3d-p\u{e4}ssw\u{f6}rd may not send\r\n"),
+    (Stage::Dot, "250 2.0.0 Ok: queued as Mark3d-p\u{e4}ssw\u{f6}rd\r\n"),
+    (Stage::Dot, "what is Mark3d-p\u{e4}ssw\u{f6}rd\r\n"),
+];
+
+#[test]
+fn the_forms_are_what_an_encoder_makes() {
+    // `TWFyazNk...` is base64 of the password; the others are the same, one and two octets later.
+    assert!("AHVzZXIATWFyazNkLXDDpHNzd8O2cmQ=".contains(&forms()[0]));
+}
+
+#[tokio::test]
+async fn no_error_no_result_and_no_transcript_holds_the_password() {
+    for (stage, reply) in ECHOES {
+        let server = FaultServer::start(Scenario::when(*stage, Act::Reply(reply))).await;
+        let account = Account::builder("work", "127.0.0.1")
+            .port(server.port())
+            .security(Security::None)
+            .sender("alice@example.com")
+            .credentials("user", Secret::new(PASSWORD))
+            .build()
+            .expect("the settings are right");
+        assert_clean(&format!("{account:?} {account:#?}"));
+        let kept = Arc::new(Kept::default());
+        let transport =
+            SmtpTransport::new().allow_private_hosts().transcript(Arc::clone(&kept) as _);
+        let host = Host::builder()
+            .accounts(AccountsInMemory::from_iter([account]))
+            .transport(transport)
+            .cache_directory(HOST_CACHE)
+            .build()
+            .expect("the sandbox runs");
+        assert_clean(&format!("{host:?}"));
+        let connector = Connector::builtin(&host).expect("a component");
+        let input = json!({ "to": "b@example.net" }).to_string();
+        match connector.invoke(Invocation::send_mail(input).account("work")).await {
+            Ok(outcome) => assert_clean(&format!("{outcome:?} {}", outcome.as_json())),
+            Err(error) => {
+                assert_clean(&format!("{error} {error:?} {:?} {}", error.hint(), error.to_json()));
+                assert!(
+                    error.reply().is_none_or(|reply| reply.text.contains("[secret]")),
+                    "{error:?}"
+                );
+            }
+        }
+        let transcript = kept.0.lock().expect("nobody panics while holding it").clone();
+        assert!(transcript.contains("AUTH PLAIN ..."), "{transcript}");
+        assert_clean(&transcript);
+        assert!(
+            server.seen().commands.iter().any(|line| line.contains(&forms()[0])),
+            "it was sent"
+        );
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_command_never_prints_the_password() {
+    for (stage, reply) in ECHOES {
+        let server = FaultServer::start(Scenario::when(*stage, Act::Reply(reply))).await;
+        let port = server.port().to_string();
+        let line = CommandLine::new();
+        let add = [
+            "accounts",
+            "add",
+            "work",
+            "--host",
+            "127.0.0.1",
+            "--port",
+            &port,
+            "--security",
+            "none",
+            "--username",
+            "user",
+            "--from",
+            "alice@example.com",
+            "--password-stdin",
+            "-v",
+        ];
+        let mut runs = vec![line.run_with(&add, format!("{PASSWORD}\n"), &[])];
+        for words in [
+            &["accounts", "list"][..],
+            &["accounts", "list", "--json"],
+            &["accounts", "show", "work"],
+            &["accounts", "show", "work", "--json"],
+            &["accounts", "test", "work", "-v"],
+            &["send", "--to", "b@example.net", "-v"],
+            &["send", "--to", "b@example.net", "--json", "-v"],
+            &["preview", "--to", "b@example.net"],
+        ] {
+            runs.push(line.run(words));
+        }
+        for ran in runs {
+            assert_clean(&ran.out);
+            assert_clean(&ran.err);
+        }
+    }
+}

@@ -1,0 +1,202 @@
+//! From an input to a message that arrived.
+
+use serde_json::json;
+use smtp_connector_host::inbox::Inbox;
+use smtp_connector_host::{FailureCode, Invocation, Phase, Retry};
+
+use crate::support::Bench;
+
+#[tokio::test]
+async fn a_mail_arrives_as_the_result_says() {
+    let bench = Bench::new().await;
+    let result = bench
+        .send(&json!({
+            "to": "Bob <bob@example.net>", "cc": ["carol@example.net"], "bcc": { "email": "dave@example.net" },
+            "subject": "Grüße", "body": "Hi!\n.\n..\n",
+        }))
+        .await
+        .expect("it is sent");
+    assert_eq!(result["status"], "sent");
+    assert_eq!(
+        result["accepted"],
+        json!(["bob@example.net", "carol@example.net", "dave@example.net"])
+    );
+    assert_eq!(result["responseCode"], 250);
+    assert_eq!(result["enhancedCode"], "2.0.0");
+    assert_eq!(result["queueId"], "1");
+
+    let received = bench.received().await;
+    assert_eq!(received.sender, "alice@example.com");
+    assert_eq!(received.recipients, ["bob@example.net", "carol@example.net", "dave@example.net"]);
+    assert_eq!(received.client_name, "client.example.com");
+    assert_eq!(received.parameters, [format!("SIZE={}", received.content.len())]);
+    assert_eq!(result["messageSize"], received.content.len());
+    let text = String::from_utf8(received.content).expect("a message without SMTPUTF8 is ASCII");
+    assert!(text.contains("To: Bob <bob@example.net>\r\nCc: carol@example.net\r\n"), "{text}");
+    assert!(text.ends_with("Hi!\r\n.\r\n..\r\n"), "{text}");
+    assert!(!text.contains("dave"), "{text}");
+}
+
+#[tokio::test]
+async fn a_preview_is_the_message_that_is_sent() {
+    let bench = Bench::new().await;
+    let input = json!({
+        "to": "bob@example.net", "subject": "The same", "html": "<p>ü</p>", "text": "ü",
+        "attachments": [{ "text": "a,b\n", "filename": "a.csv" }],
+    });
+    let invocation = Invocation::send_mail(input.to_string())
+        .account("work")
+        .id("run-1")
+        .started_at(1_800_000_000);
+    let preview = bench.invoke(invocation.clone().dry_run()).await.expect("it is assembled");
+    assert_eq!(preview["status"], "dry-run");
+    assert!(bench.inbox.take().is_none());
+    bench.invoke(invocation).await.expect("it is sent");
+    let received = bench.received().await;
+    assert_eq!(preview["message"].as_str().map(str::as_bytes), Some(received.content.as_slice()));
+}
+
+#[tokio::test]
+async fn an_input_that_is_wrong_is_told_whole_and_connects_to_nothing() {
+    let bench = Bench::new().await;
+    let error = bench
+        .send(&json!({
+            "to": ["bob@example.net", "bob@@example.net", 7], "subjekt": "x", "contentType": "markdown",
+            "attachments": [{ "url": "ftp://example.com/x" }, { "base64": "!" }],
+            "headers": { "Bcc": "x@example.net" },
+        }))
+        .await
+        .expect_err("it is wrong in many places");
+    assert_eq!((error.code(), error.phase()), (FailureCode::Validation, Phase::Input));
+    let paths: Vec<_> = error.issues().iter().map(|issue| issue.path.as_str()).collect();
+    assert_eq!(
+        paths,
+        [
+            "subjekt",
+            "to[1]",
+            "to[2]",
+            "contentType",
+            "attachments[0].url",
+            "attachments[1].base64",
+            "headers.Bcc"
+        ]
+    );
+    for issue in error.issues() {
+        assert!(!issue.code.is_empty() && !issue.message.is_empty(), "{issue:?}");
+    }
+}
+
+#[tokio::test]
+async fn some_refused_recipients_leave_the_others() {
+    let inbox = || Inbox::builder().refuse("nobody@example.net", "550 5.1.1 no such user");
+    let bench = Bench::with(inbox(), |account| account).await;
+    let input = json!({ "to": "bob@example.net", "cc": "nobody@example.net", "subject": "x" });
+    let result = bench.send(&input).await.expect("it is sent to one");
+    assert_eq!(result["status"], "partial");
+    assert_eq!(result["accepted"], json!(["bob@example.net"]));
+    assert_eq!(
+        result["rejectedErrors"],
+        json!([{
+            "recipient": "nobody@example.net", "field": "cc", "responseCode": 550, "enhancedCode": "5.1.1",
+            "response": "no such user", "retry": "never",
+        }])
+    );
+    assert_eq!(bench.received().await.recipients, ["bob@example.net"]);
+
+    let mut all_or_nothing = input;
+    all_or_nothing["onPartialFailure"] = json!("fail");
+    let error = bench.send(&all_or_nothing).await.expect_err("one is refused");
+    assert_eq!(error.code(), FailureCode::Recipients);
+    assert_eq!(error.retry(), Retry::Never);
+    assert_eq!(error.refusals()[0].field.as_deref(), Some("cc"));
+    assert!(error.message_id().is_some());
+    assert!(bench.inbox.take().is_none());
+}
+
+#[tokio::test]
+async fn keywords_fill_in_fields() {
+    let bench = Bench::new().await;
+    let input = json!({
+        "to": "{{customers}}", "subject": "Order {{order.id}}", "contentType": "html",
+        "body": "<ul>{% for line in order.lines %}<li>{{line}}</li>{% endfor %}</ul>",
+    });
+    let keywords = json!({
+        "customers": [{ "email": "b@example.net", "name": "Bea" }, "c@example.net"],
+        "order": { "id": 7, "lines": ["Pen & Co", "Ink"] },
+    });
+    let invocation =
+        Invocation::send_mail(input.to_string()).keywords(keywords.to_string()).account("work");
+    bench.invoke(invocation).await.expect("it is sent");
+    let received = bench.received().await;
+    assert_eq!(received.recipients, ["b@example.net", "c@example.net"]);
+    let text = String::from_utf8(received.content).expect("ASCII");
+    assert!(text.contains("Subject: Order 7\r\n"));
+    assert!(text.contains("<li>Pen &amp; Co</li>"));
+}
+
+#[tokio::test]
+async fn addresses_beyond_ascii_go_out_with_smtputf8() {
+    let bench = Bench::new().await;
+    bench.send(&json!({ "to": "jörg@bücher.example", "subject": "x" })).await.expect("it is sent");
+    let received = bench.received().await;
+    assert_eq!(received.recipients, ["jörg@xn--bcher-kva.example"]);
+    assert!(received.parameters.contains(&"SMTPUTF8".to_owned()), "{:?}", received.parameters);
+}
+
+#[tokio::test]
+async fn reports_are_asked_for_where_the_server_offers_them() {
+    let bench = Bench::new().await;
+    let input = json!({
+        "to": "b@example.net", "returnPath": "bounce@example.com",
+        "dsn": { "notify": ["success", "failure"], "return": "headers", "envelopeId": "a+b=c" },
+    });
+    bench.send(&input).await.expect("it is sent");
+    let received = bench.received().await;
+    assert_eq!(received.sender, "bounce@example.com");
+    let parameters = received.parameters.join(" ");
+    assert!(parameters.contains("RET=HDRS ENVID=a+2Bb+3Dc"), "{parameters}");
+}
+
+#[tokio::test]
+async fn many_mails_at_once_do_not_mix() {
+    let bench = std::sync::Arc::new(Bench::new().await);
+    let runs: Vec<_> = (0..50)
+        .map(|number| {
+            let bench = std::sync::Arc::clone(&bench);
+            tokio::spawn(async move {
+                let input = json!({ "to": format!("b{number}@example.net"), "subject": format!("Mail {number}") });
+                bench.send(&input).await.map(|result| result["messageId"].clone())
+            })
+        })
+        .collect();
+    let mut ids = Vec::new();
+    for run in runs {
+        ids.push(run.await.expect("no run panics").expect("every mail is sent").to_string());
+    }
+    ids.sort_unstable();
+    ids.dedup();
+    assert_eq!(ids.len(), 50);
+    for _ in 0..50 {
+        let received = bench.received().await;
+        let number = received.recipients[0].trim_matches(|c: char| !c.is_ascii_digit()).to_owned();
+        let text = String::from_utf8(received.content).expect("ASCII");
+        assert!(text.contains(&format!("Subject: Mail {number}\r\n")), "{number}: {text}");
+    }
+}
+
+#[tokio::test]
+async fn an_unknown_account_and_an_unknown_action_are_told() {
+    let bench = Bench::new().await;
+    let error =
+        bench.invoke(Invocation::send_mail("{}").account("wrok")).await.expect_err("there is none");
+    assert_eq!(error.code(), FailureCode::Account);
+    let error = bench
+        .invoke(Invocation::new("fetch-mail", "{}").account("work"))
+        .await
+        .expect_err("there is none");
+    assert_eq!(error.issues()[0].code, "unknown-action");
+    let input = json!({ "from": "a@example.com", "to": "b@example.net" }).to_string();
+    let error =
+        bench.invoke(Invocation::send_mail(input)).await.expect_err("no account to send with");
+    assert_eq!(error.code(), FailureCode::Account);
+}

@@ -1,0 +1,71 @@
+//! A host with one account, and an inbox that the account sends to.
+
+use std::time::Duration;
+
+use serde_json::Value;
+use smtp_connector_host::accounts::{AccountBuilder, AccountsInMemory, Security};
+use smtp_connector_host::inbox::{Inbox, InboxBuilder, Received};
+use smtp_connector_host::smtp::SmtpTransport;
+use smtp_connector_host::{Account, Connector, Error, Host, HostBuilder, Invocation};
+
+/// Compiled components, shared by all tests and runs: compiling takes a second, reading a moment.
+pub(crate) const HOST_CACHE: &str = concat!(env!("CARGO_TARGET_TMPDIR"), "/components");
+
+/// Nothing here takes longer.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// The setting of most tests.
+pub(crate) struct Bench {
+    pub(crate) inbox: Inbox,
+    pub(crate) connector: Connector,
+}
+
+/// A host as the tests need it.
+pub(crate) fn host_builder(accounts: impl IntoIterator<Item = Account>) -> HostBuilder {
+    Host::builder()
+        .accounts(AccountsInMemory::from_iter(accounts))
+        .transport(SmtpTransport::new().allow_private_hosts())
+        .cache_directory(HOST_CACHE)
+}
+
+impl Bench {
+    /// An inbox that takes everything, and an account on it that is called `work`.
+    pub(crate) async fn new() -> Self {
+        Self::with(Inbox::builder(), |account| account).await
+    }
+
+    /// The same with other settings of either.
+    pub(crate) async fn with(
+        inbox: InboxBuilder,
+        settings: impl FnOnce(AccountBuilder) -> AccountBuilder,
+    ) -> Self {
+        let inbox = inbox.start("127.0.0.1:0").await.expect("a port on loopback is free");
+        let account = Account::builder("work", "127.0.0.1")
+            .port(inbox.address().port())
+            .security(Security::None)
+            .sender("Alice <alice@example.com>")
+            .ehlo_name("client.example.com");
+        let account = settings(account).build().expect("the account's settings are right");
+        let host = host_builder([account]).build().expect("the sandbox runs on this machine");
+        let connector = Connector::builtin(&host).expect("the built-in component is one");
+        Self { inbox, connector }
+    }
+
+    /// Sends a mail, and returns the result.
+    pub(crate) async fn send(&self, input: &Value) -> Result<Value, Error> {
+        self.invoke(Invocation::send_mail(input.to_string()).account("work")).await
+    }
+
+    /// Runs an invocation, and returns the result.
+    pub(crate) async fn invoke(&self, invocation: Invocation) -> Result<Value, Error> {
+        let outcome = tokio::time::timeout(PATIENCE, self.connector.invoke(invocation)).await;
+        let outcome = outcome.expect("a run ends in time")?;
+        Ok(outcome.parse().expect("a result is JSON"))
+    }
+
+    /// The next message that arrives.
+    pub(crate) async fn received(&self) -> Received {
+        let received = tokio::time::timeout(PATIENCE, self.inbox.next()).await;
+        received.expect("a message arrives in time")
+    }
+}

@@ -1,0 +1,116 @@
+//! Running the command.
+
+use std::io::Write as _;
+use std::path::Path;
+use std::process::{Command, Output, Stdio};
+
+use serde_json::Value;
+use smtp_connector_host::inbox::Inbox;
+
+use super::HOST_CACHE;
+
+/// The command in a home of its own.
+pub(crate) struct CommandLine {
+    home: tempfile::TempDir,
+}
+
+/// What a run of the command did.
+#[derive(Debug)]
+pub(crate) struct Ran {
+    pub(crate) code: i32,
+    pub(crate) out: String,
+    pub(crate) err: String,
+}
+
+impl CommandLine {
+    pub(crate) fn new() -> Self {
+        let home = tempfile::tempdir().expect("a temporary folder can be made");
+        // Compiled once, for all of them.
+        std::fs::create_dir_all(HOST_CACHE).expect("the tests' own folder can be written to");
+        #[cfg(unix)]
+        std::os::unix::fs::symlink(HOST_CACHE, home.path().join("cache"))
+            .expect("a link can be made");
+        Self { home }
+    }
+
+    /// The same, with an account `work` that sends to an inbox.
+    pub(crate) fn with_account(inbox: &Inbox) -> Self {
+        let line = Self::new();
+        let port = inbox.address().port().to_string();
+        line.run(&[
+            "accounts",
+            "add",
+            "work",
+            "--host",
+            "127.0.0.1",
+            "--port",
+            &port,
+            "--security",
+            "none",
+            "--from",
+            "Alice <alice@example.com>",
+        ])
+        .expect(0);
+        line
+    }
+
+    /// The command's home.
+    pub(crate) fn home(&self) -> &Path {
+        self.home.path()
+    }
+
+    /// Runs the command.
+    pub(crate) fn run(&self, words: &[&str]) -> Ran {
+        self.run_with(words, "", &[])
+    }
+
+    /// Runs the command with something on its standard input, and with variables of its own.
+    pub(crate) fn run_with(
+        &self,
+        words: &[&str],
+        stdin: impl AsRef<[u8]>,
+        variables: &[(&str, &str)],
+    ) -> Ran {
+        let mut child = Command::new(env!("CARGO_BIN_EXE_smtp-connector-under-test"))
+            .args(words)
+            .env_clear()
+            .env("PATH", std::env::var_os("PATH").unwrap_or_default())
+            .env("SMTP_CONNECTOR_HOME", self.home())
+            .envs(variables.iter().copied())
+            .current_dir(self.home())
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .expect("the command starts");
+        let mut input = child.stdin.take().expect("it was piped");
+        // A command that does not read its input is free not to.
+        let _ = input.write_all(stdin.as_ref());
+        drop(input);
+        Ran::of(&child.wait_with_output().expect("the command ends"))
+    }
+}
+
+impl Ran {
+    fn of(output: &Output) -> Self {
+        Self {
+            code: output.status.code().unwrap_or(-1),
+            out: String::from_utf8_lossy(&output.stdout).into_owned(),
+            err: String::from_utf8_lossy(&output.stderr).into_owned(),
+        }
+    }
+
+    /// Panics unless it ended with `code`.
+    #[track_caller]
+    pub(crate) fn expect(self, code: i32) -> Self {
+        assert_eq!(self.code, code, "{self:#?}");
+        assert!(!self.err.contains("panicked at"), "{self:#?}");
+        self
+    }
+
+    /// Standard output as one JSON document.
+    #[track_caller]
+    pub(crate) fn json(&self) -> Value {
+        serde_json::from_str(&self.out).unwrap_or_else(|error| panic!("{error}: {self:#?}"))
+    }
+}

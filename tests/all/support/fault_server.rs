@@ -1,0 +1,331 @@
+//! An SMTP server that misbehaves as a scenario says, and keeps what it saw.
+
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use rustls::ServerConfig;
+use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::task::JoinHandle;
+use tokio_rustls::TlsAcceptor;
+
+/// Where in a conversation something happens.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Stage {
+    Greeting,
+    Ehlo,
+    Helo,
+    Starttls,
+    Auth,
+    Mail,
+    /// The recipient of that number, from 1.
+    Rcpt(usize),
+    Data,
+    /// After the first bytes of a message.
+    Body,
+    /// After the final dot.
+    Dot,
+    Quit,
+}
+
+/// What happens there.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Act {
+    /// These bytes instead of the usual reply.
+    Reply(&'static str),
+    /// These bytes, one every 100 ms.
+    Drip(&'static str),
+    /// The connection is closed.
+    Drop,
+    /// The connection is reset.
+    Reset,
+    /// Nothing more is said or read.
+    Hang,
+    /// One line without an end.
+    EndlessLine,
+    /// Lines without an end.
+    EndlessLines,
+}
+
+/// What the server offers.
+#[derive(Clone, Default)]
+pub(crate) struct Offers {
+    /// Keywords for EHLO; none given: the usual ones.
+    pub(crate) extensions: Option<Vec<&'static str>>,
+    /// STARTTLS, with this configuration.
+    pub(crate) starttls: Option<Arc<ServerConfig>>,
+    /// TLS from the first byte.
+    pub(crate) implicit: Option<Arc<ServerConfig>>,
+}
+
+/// What the server does.
+#[derive(Clone, Default)]
+pub(crate) struct Scenario {
+    pub(crate) rules: Vec<(Stage, Act)>,
+    pub(crate) offers: Offers,
+}
+
+/// What the server saw.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Seen {
+    /// Lines that came as commands.
+    pub(crate) commands: Vec<String>,
+    /// Messages, dots and all: those that ended, and the last, if it did not.
+    pub(crate) messages: Vec<Vec<u8>>,
+    /// How many of the messages ended.
+    pub(crate) complete: usize,
+}
+
+/// The server.
+pub(crate) struct FaultServer {
+    address: SocketAddr,
+    seen: Arc<Mutex<Seen>>,
+    task: JoinHandle<()>,
+}
+
+const USUAL: &[&str] = &[
+    "PIPELINING",
+    "SIZE 35882577",
+    "8BITMIME",
+    "SMTPUTF8",
+    "ENHANCEDSTATUSCODES",
+    "AUTH PLAIN LOGIN",
+];
+
+impl Scenario {
+    /// One thing that goes wrong.
+    pub(crate) fn when(stage: Stage, act: Act) -> Self {
+        Self { rules: vec![(stage, act)], offers: Offers::default() }
+    }
+
+    /// One more thing that goes wrong.
+    pub(crate) fn and(mut self, stage: Stage, act: Act) -> Self {
+        self.rules.push((stage, act));
+        self
+    }
+
+    /// With these offers.
+    pub(crate) fn offering(self, offers: Offers) -> Self {
+        Self { offers, ..self }
+    }
+}
+
+impl FaultServer {
+    pub(crate) async fn start(scenario: Scenario) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port on loopback is free");
+        let address = listener.local_addr().expect("it is bound");
+        let seen = Arc::new(Mutex::new(Seen::default()));
+        let scenario = Arc::new(scenario);
+        let record = Arc::clone(&seen);
+        let task = tokio::spawn(async move {
+            while let Ok((stream, _)) = listener.accept().await {
+                let (scenario, record) = (Arc::clone(&scenario), Arc::clone(&record));
+                tokio::spawn(async move { converse(stream, &scenario, &record).await });
+            }
+        });
+        Self { address, seen, task }
+    }
+
+    pub(crate) fn port(&self) -> u16 {
+        self.address.port()
+    }
+
+    /// What it saw so far.
+    pub(crate) fn seen(&self) -> Seen {
+        self.seen.lock().expect("nobody panics while holding it").clone()
+    }
+}
+
+impl Drop for FaultServer {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
+trait Pipe: AsyncRead + AsyncWrite + Send + Unpin {}
+impl<T: AsyncRead + AsyncWrite + Send + Unpin> Pipe for T {}
+
+/// The end of a conversation, for whatever reason.
+struct Over;
+
+struct Conversation<'s> {
+    pipe: Box<dyn Pipe>,
+    buffer: Vec<u8>,
+    scenario: &'s Scenario,
+    seen: &'s Mutex<Seen>,
+    encrypted: bool,
+    recipients: usize,
+}
+
+async fn converse(stream: TcpStream, scenario: &Scenario, seen: &Mutex<Seen>) {
+    let resets = scenario.rules.iter().any(|(_, act)| matches!(act, Act::Reset));
+    if resets {
+        // Closing with nothing to linger for sends a reset.
+        stream.set_zero_linger().expect("a socket option");
+    }
+    let pipe: Box<dyn Pipe> = match &scenario.offers.implicit {
+        Some(config) => match TlsAcceptor::from(Arc::clone(config)).accept(stream).await {
+            Ok(stream) => Box::new(stream),
+            Err(_) => return,
+        },
+        None => Box::new(stream),
+    };
+    let encrypted = scenario.offers.implicit.is_some();
+    let conversation =
+        Conversation { pipe, buffer: Vec::new(), scenario, seen, encrypted, recipients: 0 };
+    // However it ends, it is over.
+    let _ = conversation.run().await;
+}
+
+impl Conversation<'_> {
+    async fn run(mut self) -> Result<(), Over> {
+        self.act(Stage::Greeting, "220 mx.test ESMTP\r\n").await?;
+        loop {
+            let line = self.line().await?;
+            self.note(|seen| seen.commands.push(line.clone()));
+            let verb: String = line.chars().take(4).collect::<String>().to_ascii_uppercase();
+            match verb.as_str() {
+                "EHLO" => self.ehlo().await?,
+                "HELO" => self.act(Stage::Helo, "250 mx.test\r\n").await?,
+                "STAR" => self = self.starttls().await?,
+                "AUTH" => self.auth(&line).await?,
+                "MAIL" => self.act(Stage::Mail, "250 2.1.0 ok\r\n").await?,
+                "RCPT" => {
+                    self.recipients += 1;
+                    self.act(Stage::Rcpt(self.recipients), "250 2.1.5 ok\r\n").await?;
+                }
+                "DATA" => self.data().await?,
+                "QUIT" => {
+                    self.act(Stage::Quit, "221 2.0.0 bye\r\n").await?;
+                    return Ok(());
+                }
+                _ => self.say("500 5.5.1 what\r\n").await?,
+            }
+        }
+    }
+
+    async fn ehlo(&mut self) -> Result<(), Over> {
+        let offers = &self.scenario.offers;
+        let mut lines = offers.extensions.clone().unwrap_or_else(|| USUAL.to_vec());
+        if offers.starttls.is_some() && !self.encrypted {
+            lines = vec!["STARTTLS"];
+        }
+        lines.insert(0, "mx.test");
+        let last = lines.len() - 1;
+        let reply: String = lines
+            .iter()
+            .enumerate()
+            .map(|(index, line)| format!("250{}{line}\r\n", if index == last { ' ' } else { '-' }))
+            .collect();
+        self.act(Stage::Ehlo, &reply).await
+    }
+
+    async fn starttls(mut self) -> Result<Self, Over> {
+        let config = self.scenario.offers.starttls.clone();
+        let usual = if config.is_some() { "220 2.0.0 go ahead\r\n" } else { "502 5.5.1 no\r\n" };
+        self.act(Stage::Starttls, usual).await?;
+        let Some(config) = config else { return Ok(self) };
+        let stream = TlsAcceptor::from(config).accept(self.pipe).await.map_err(|_| Over)?;
+        Ok(Self { pipe: Box::new(stream), buffer: Vec::new(), encrypted: true, ..self })
+    }
+
+    async fn auth(&mut self, line: &str) -> Result<(), Over> {
+        if line.to_ascii_uppercase().starts_with("AUTH LOGIN") && self.rule(Stage::Auth).is_none() {
+            self.say("334 VXNlcm5hbWU6\r\n").await?;
+            self.line().await?;
+            self.say("334 UGFzc3dvcmQ6\r\n").await?;
+            self.line().await?;
+        }
+        self.act(Stage::Auth, "235 2.7.0 welcome\r\n").await
+    }
+
+    async fn data(&mut self) -> Result<(), Over> {
+        let refused =
+            matches!(self.rule(Stage::Data), Some(Act::Reply(text)) if !text.starts_with("354"));
+        self.act(Stage::Data, "354 go ahead\r\n").await?;
+        if refused {
+            return Ok(());
+        }
+        self.note(|seen| seen.messages.push(Vec::new()));
+        let mut message = Vec::new();
+        loop {
+            if self.buffer.is_empty() {
+                self.fill().await?;
+            }
+            message.append(&mut self.buffer);
+            let end = message.windows(5).position(|window| window == b"\r\n.\r\n").map(|at| at + 5);
+            if let Some(end) = end {
+                self.buffer = message.split_off(end);
+            }
+            self.note(|seen| *seen.messages.last_mut().expect("pushed above") = message.clone());
+            if end.is_some() {
+                self.note(|seen| seen.complete += 1);
+                return self.act(Stage::Dot, "250 2.0.0 Ok: queued as 1\r\n").await;
+            }
+            self.act(Stage::Body, "").await?;
+        }
+    }
+
+    fn rule(&self, stage: Stage) -> Option<Act> {
+        self.scenario.rules.iter().find(|(at, _)| *at == stage).map(|(_, act)| *act)
+    }
+
+    async fn act(&mut self, stage: Stage, usual: &str) -> Result<(), Over> {
+        match self.rule(stage) {
+            None => self.say(usual).await,
+            Some(Act::Reply(text)) => self.say(text).await,
+            Some(Act::Drip(text)) => {
+                for byte in text.bytes() {
+                    self.write(&[byte]).await?;
+                    tokio::time::sleep(Duration::from_millis(100)).await;
+                }
+                Ok(())
+            }
+            Some(Act::Drop | Act::Reset) => Err(Over),
+            Some(Act::Hang) => {
+                tokio::time::sleep(Duration::from_secs(60)).await;
+                Err(Over)
+            }
+            Some(Act::EndlessLine) => loop {
+                self.write(&[b'A'; 4096]).await?;
+            },
+            Some(Act::EndlessLines) => loop {
+                self.write(
+                    "250-AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA\r\n".as_bytes(),
+                )
+                .await?;
+            },
+        }
+    }
+
+    async fn say(&mut self, text: &str) -> Result<(), Over> {
+        self.write(text.as_bytes()).await
+    }
+
+    async fn write(&mut self, bytes: &[u8]) -> Result<(), Over> {
+        self.pipe.write_all(bytes).await.map_err(|_| Over)?;
+        self.pipe.flush().await.map_err(|_| Over)
+    }
+
+    async fn fill(&mut self) -> Result<(), Over> {
+        match self.pipe.read_buf(&mut self.buffer).await {
+            Ok(0) | Err(_) => Err(Over),
+            Ok(_) => Ok(()),
+        }
+    }
+
+    async fn line(&mut self) -> Result<String, Over> {
+        loop {
+            if let Some(end) = self.buffer.windows(2).position(|window| window == b"\r\n") {
+                let line: Vec<u8> = self.buffer.drain(..end + 2).collect();
+                return Ok(String::from_utf8_lossy(&line[..end]).into_owned());
+            }
+            self.fill().await?;
+        }
+    }
+
+    fn note(&self, change: impl FnOnce(&mut Seen)) {
+        change(&mut self.seen.lock().expect("nobody panics while holding it"));
+    }
+}

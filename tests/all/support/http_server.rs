@@ -1,0 +1,86 @@
+//! A web server that says just what a test tells it to.
+
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex};
+
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpListener;
+use tokio::task::JoinHandle;
+
+/// A server with one page for each path.
+pub(crate) struct HttpServer {
+    address: SocketAddr,
+    requests: Arc<Mutex<Vec<String>>>,
+    task: JoinHandle<()>,
+}
+
+/// What is answered at a path: the bytes, from the status line on.
+#[derive(Clone)]
+pub(crate) struct Page {
+    path: &'static str,
+    answer: Vec<u8>,
+}
+
+impl Page {
+    /// A file with these headers, each ended by CRLF.
+    pub(crate) fn file(path: &'static str, headers: &str, body: &[u8]) -> Self {
+        let head = format!("HTTP/1.1 200 OK\r\n{headers}Content-Length: {}\r\n\r\n", body.len());
+        Self { path, answer: [head.as_bytes(), body].concat() }
+    }
+
+    /// Anything.
+    pub(crate) fn raw(path: &'static str, answer: impl Into<Vec<u8>>) -> Self {
+        Self { path, answer: answer.into() }
+    }
+}
+
+impl HttpServer {
+    pub(crate) async fn start(pages: Vec<Page>) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port on loopback is free");
+        let address = listener.local_addr().expect("it is bound");
+        let requests = Arc::new(Mutex::new(Vec::new()));
+        let seen = Arc::clone(&requests);
+        let task = tokio::spawn(async move {
+            while let Ok((mut stream, _)) = listener.accept().await {
+                let mut request = Vec::new();
+                while !request.ends_with(b"\r\n\r\n") {
+                    if stream.read_buf(&mut request).await.unwrap_or(0) == 0 {
+                        break;
+                    }
+                }
+                let request = String::from_utf8_lossy(&request).into_owned();
+                let path = request.split(' ').nth(1).unwrap_or_default().to_owned();
+                seen.lock().expect("nobody panics while holding it").push(request);
+                let page = pages.iter().find(|page| page.path == path);
+                let answer = page
+                    .map_or(&b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n"[..], |page| {
+                        &page.answer
+                    });
+                // A client that has heard enough may go.
+                let _ = stream.write_all(answer).await;
+            }
+        });
+        Self { address, requests, task }
+    }
+
+    /// Where it listens, as a policy names it.
+    pub(crate) fn host(&self) -> String {
+        self.address.to_string()
+    }
+
+    /// The URL of a path.
+    pub(crate) fn url(&self, path: &str) -> String {
+        format!("http://{}{path}", self.address)
+    }
+
+    /// Every request so far, as it came.
+    pub(crate) fn requests(&self) -> Vec<String> {
+        self.requests.lock().expect("nobody panics while holding it").clone()
+    }
+}
+
+impl Drop for HttpServer {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}

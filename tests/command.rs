@@ -1,0 +1,7 @@
+//! The command, for the tests.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    smtp_connector_host::cli::main()
+}
