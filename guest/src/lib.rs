@@ -13,6 +13,7 @@ pub mod bindings;
 #[cfg(target_family = "wasm")]
 mod component;
 mod failure;
+pub mod html;
 pub mod input;
 pub mod manifest;
 pub mod message;

@@ -10,7 +10,7 @@ use crate::input::fields::Field;
 use crate::input::message_id::MessageId;
 use crate::input::notification::{Notification, Report};
 use crate::input::recipients::Recipients;
-use crate::input::{Issue, Mail, OnPartialFailure};
+use crate::input::{Code, Issue, Mail, OnPartialFailure, lint};
 use crate::message::Message;
 use crate::message::file::File;
 use crate::message::names::Names;
@@ -90,8 +90,19 @@ impl<P: Platform> Work<'_, '_, P> {
         if size.is_some_and(|size| size > limit) {
             return Err(too_large(size, limit));
         }
+        self.warn_of_size(size.unwrap_or_default());
         let envelope = self.envelope(&message, size);
         if dry_run { self.preview(message, envelope) } else { self.send(message, envelope) }
+    }
+
+    /// Warns of a large message, unless what the input holds alone was worth the warning.
+    fn warn_of_size(&mut self, size: u64) {
+        let known = self.warnings.iter().any(|warning| warning.code == Code::LargeMessage);
+        if size > lint::LARGE_MESSAGE && !known {
+            let path = Field::Attachments.name().to_owned();
+            let message = lint::large_message(size);
+            self.warnings.push(Issue { path, code: Code::LargeMessage, message });
+        }
     }
 
     fn preview(

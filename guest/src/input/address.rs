@@ -61,7 +61,7 @@ pub enum InvalidAddress {
 
 /// RFC 5321 section 4.5.3.1.1.
 const MAX_LOCAL_PART: usize = 64;
-/// A header line holds 998 octets, and no reader shows more of a name than this.
+/// No reader shows more characters of a name than this.
 const MAX_NAME: usize = 500;
 
 impl Address {
@@ -145,11 +145,11 @@ pub fn is_invisible(c: char) -> bool {
 impl DisplayName {
     /// A name, blanks around it taken off. None: there is nothing to show.
     pub fn parse(text: &str) -> Result<Option<Self>, InvalidAddress> {
-        let text = text.trim_matches([' ', '\t']);
-        if text.is_empty() {
+        if text.trim_ascii().is_empty() {
             return Ok(None);
         }
-        if text.len() > MAX_NAME {
+        let text = text.trim_matches([' ', '\t']);
+        if text.chars().count() > MAX_NAME {
             return Err(InvalidAddress::NameTooLong);
         }
         match text.chars().find(|c| c.is_control()) {

@@ -5,7 +5,7 @@ use super::findings::{Code, Findings};
 use super::json::Value;
 use super::path::Path;
 use super::text;
-use crate::message::html_to_text;
+use crate::html::to_text;
 
 /// The parts that say the same thing, for readers to choose from.
 #[derive(Debug, PartialEq, Eq)]
@@ -91,7 +91,7 @@ impl Body {
     }
 
     fn derived(html: String) -> Self {
-        Self::Both { text: html_to_text::render(&html), html }
+        Self::Both { text: to_text::render(&html), html }
     }
 }
 

@@ -62,9 +62,12 @@ impl Method {
     }
 }
 
+/// The keys of the field.
+pub const KEYS: &[&str] = &["method", "content", "filename"];
+
 /// Reads the field `calendar`: `{method, content, filename}`.
 pub fn read(value: Value<'_>, path: &Path<'_>, findings: &mut Findings) -> Option<Calendar> {
-    let mut settings = Settings::read(value, &["method", "content", "filename"], path, findings)?;
+    let mut settings = Settings::read(value, KEYS, path, findings)?;
     let method = settings.take("method");
     let method = read_choice(&method, METHODS, &path.key("method"), findings);
     let content = settings.take("content");
@@ -75,6 +78,10 @@ pub fn read(value: Value<'_>, path: &Path<'_>, findings: &mut Findings) -> Optio
         .and_then(|name| FileName::sanitise(&name))
         .map(|(name, _)| name);
     let object = content.trim();
+    if object.is_empty() {
+        findings.issue(&place, Code::MissingValue, "the iCalendar object is missing");
+        return None;
+    }
     if !starts_with_line(object, "BEGIN:VCALENDAR") || !ends_with_line(object, "END:VCALENDAR") {
         let message = "an iCalendar object starts with BEGIN:VCALENDAR and ends with END:VCALENDAR";
         findings.issue(&place, Code::UnknownValue, message);

@@ -3,6 +3,8 @@
 use std::borrow::Cow;
 use std::fmt;
 
+use percent_encoding::percent_decode_str;
+
 use super::base64_text::{Base64Text, InvalidBase64};
 
 /// A data URI, taken apart.
@@ -68,29 +70,22 @@ impl<'a> DataUri<'a> {
     }
 }
 
-/// Resolves `%41` and the like (RFC 3986 section 2.1).
+/// Resolves `%41` and the like (RFC 3986 section 2.1), and no half ones.
 fn percent_decode(text: Cow<'_, str>) -> Result<Cow<'_, [u8]>, InvalidDataUri> {
-    if !text.contains('%') {
-        return Ok(match text {
+    let is_whole = |code: &str| {
+        let digits = code.as_bytes().get(..2);
+        digits.is_some_and(|digits| digits.iter().all(u8::is_ascii_hexdigit))
+    };
+    match text.split_once('%') {
+        None => Ok(match text {
             Cow::Borrowed(text) => Cow::Borrowed(text.as_bytes()),
             Cow::Owned(text) => Cow::Owned(text.into_bytes()),
-        });
-    }
-    let mut bytes = Vec::with_capacity(text.len());
-    let mut rest = text.as_bytes();
-    while let Some((&byte, after)) = rest.split_first() {
-        rest = after;
-        if byte != b'%' {
-            bytes.push(byte);
-            continue;
+        }),
+        Some((_, codes)) if codes.split('%').all(is_whole) => {
+            Ok(Cow::Owned(percent_decode_str(&text).collect()))
         }
-        let digits = rest.get(..2).ok_or(InvalidDataUri::Percent)?;
-        let digit = |byte: u8| char::from(byte).to_digit(16).ok_or(InvalidDataUri::Percent);
-        let value = digit(digits[0])? << 4 | digit(digits[1])?;
-        bytes.push(u8::try_from(value).expect("two hexadecimal digits are at most 255"));
-        rest = &rest[2..];
+        Some(_) => Err(InvalidDataUri::Percent),
     }
-    Ok(Cow::Owned(bytes))
 }
 
 impl fmt::Display for InvalidDataUri {

@@ -60,6 +60,15 @@ impl Domain {
         &self.0
     }
 
+    /// Whether this is `other`, or a domain in it.
+    pub fn is_within(&self, other: &Self) -> bool {
+        let start = self.0.len().checked_sub(other.0.len());
+        start.is_some_and(|start| {
+            let (before, end) = self.0.split_at(start);
+            end.eq_ignore_ascii_case(&other.0) && (before.is_empty() || before.ends_with('.'))
+        })
+    }
+
     fn parse_ascii(text: &str) -> Result<Self, InvalidDomain> {
         let strange = |c: char| !(c.is_ascii_alphanumeric() || matches!(c, '-' | '.'));
         if let Some(character) = text.chars().find(|&c| strange(c)) {

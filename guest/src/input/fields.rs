@@ -133,6 +133,11 @@ impl<'a> Fields<'a> {
         slot.unwrap_or((Cow::Borrowed(field.name()), Value::Null))
     }
 
+    /// The name that the input gave a field, or the field's own.
+    pub fn given_name(&self, field: Field) -> &str {
+        self.slots[field as usize].as_ref().map_or(field.name(), |(name, _)| name)
+    }
+
     /// The value of a field.
     pub fn peek(&self, field: Field) -> &Value<'a> {
         self.slots[field as usize].as_ref().map_or(&Value::Null, |(_, value)| value)

@@ -37,7 +37,7 @@ impl Findings {
     }
 
     /// Notes something that was mended on the way, or may not be meant.
-    pub fn warn(&mut self, path: &Path<'_>, code: Code, message: impl Into<String>) {
+    pub fn warn(&mut self, path: &dyn fmt::Display, code: Code, message: impl Into<String>) {
         if self.warnings.len() < MOST_ISSUES {
             self.warnings.push(Issue { path: path.to_string(), code, message: message.into() });
         }
@@ -104,6 +104,10 @@ codes! {
     DuplicateKey => "duplicate-key",
     /// A recipient was named twice, and is kept once.
     DuplicateRecipient => "duplicate-recipient",
+    /// There is HTML and no text part beside it.
+    HtmlWithoutText => "html-without-text",
+    /// A picture in the HTML would be fetched without encryption.
+    InsecureImage => "insecure-image",
     /// Not an e-mail address that can be sent to.
     InvalidAddress => "invalid-address",
     /// Not base64, or not the one way to write those bytes.
@@ -112,10 +116,10 @@ codes! {
     InvalidCharacter => "invalid-character",
     /// Not a content id that an HTML body could refer to.
     InvalidContentId => "invalid-content-id",
-    /// Not a date as RFC 3339 writes it.
-    InvalidDate => "invalid-date",
     /// Not a data URI.
     InvalidDataUri => "invalid-data-uri",
+    /// Not a date as RFC 3339 writes it.
+    InvalidDate => "invalid-date",
     /// Not a header that can be set.
     InvalidHeader => "invalid-header",
     /// Not JSON.
@@ -128,8 +132,12 @@ codes! {
     InvalidUrl => "invalid-url",
     /// A string held JSON, and was read as such.
     JsonInString => "json-in-string",
+    /// The message is so large that many servers will not take it.
+    LargeMessage => "large-message",
     /// A path on a disk: the connector has no file system.
     LocalPath => "local-path",
+    /// The HTML refers to a content id that no attachment has.
+    MissingContentId => "missing-content-id",
     /// A keyword that was not given.
     MissingKeyword => "missing-keyword",
     /// A value that is needed is not there.
@@ -142,6 +150,8 @@ codes! {
     ReservedHeader => "reserved-header",
     /// The value was changed so that it can stand where it was put.
     Sanitised => "sanitised",
+    /// The sender is of another domain than the account.
+    SenderDomain => "sender-domain",
     /// Not a template that can be filled in.
     TemplateError => "template-error",
     /// Values nested too deep.
@@ -156,6 +166,8 @@ codes! {
     UnknownField => "unknown-field",
     /// Not one of the values that the field takes.
     UnknownValue => "unknown-value",
+    /// An attachment has a content id that the HTML does not refer to.
+    UnusedContentId => "unused-content-id",
     /// The value has another type than the field takes.
     WrongType => "wrong-type",
 }
@@ -187,7 +199,7 @@ mod tests {
         assert!(texts.iter().all(|text| {
             text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
         }));
-        texts.sort_unstable();
+        assert!(texts.is_sorted());
         texts.dedup();
         assert_eq!(texts.len(), Code::ALL.len());
     }

@@ -19,9 +19,12 @@ pub struct ListUnsubscribe {
     pub one_click: bool,
 }
 
+/// The keys of the field.
+pub const KEYS: &[&str] = &["url", "mailto", "oneClick"];
+
 /// Reads the field `listUnsubscribe`: `{url, mailto, oneClick}`.
 pub fn read(value: Value<'_>, path: &Path<'_>, findings: &mut Findings) -> Option<ListUnsubscribe> {
-    let mut settings = Settings::read(value, &["url", "mailto", "oneClick"], path, findings)?;
+    let mut settings = Settings::read(value, KEYS, path, findings)?;
     let url = settings.take("url");
     let url = read_url(&url, &path.key("url"), findings);
     let mailto = settings.take("mailto");

@@ -18,6 +18,7 @@ pub mod findings;
 pub mod header;
 pub mod json;
 pub mod keywords;
+pub mod lint;
 pub mod list_unsubscribe;
 pub mod mailboxes;
 pub mod media_type;
@@ -157,6 +158,7 @@ impl<'a> Mail<'a> {
         profile: &Profile,
         findings: &mut Findings,
     ) -> Option<Self> {
+        let places = lint::Places::of(fields);
         let from = read_from(fields, profile, findings);
         let recipients = Recipients::read(fields, profile.max_recipients, findings);
         let reply_to = read_reply_to(fields, profile, findings);
@@ -201,7 +203,7 @@ impl<'a> Mail<'a> {
             text::read_switch(&value, path, findings).unwrap_or_default()
         });
         check_doubles(&headers, list_unsubscribe.is_some(), priority, findings);
-        Some(Self {
+        let mail = Self {
             from: from?,
             recipients,
             reply_to,
@@ -222,7 +224,9 @@ impl<'a> Mail<'a> {
             on_partial_failure,
             idempotency_key,
             dry_run,
-        })
+        };
+        lint::check(&mail, &places, profile, findings);
+        Some(mail)
     }
 }
 

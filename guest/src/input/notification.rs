@@ -58,9 +58,12 @@ const WHEN: &[(&str, When)] = &[
 const REPORTS: &[(&str, Report)] =
     &[("full", Report::Full), ("headers", Report::Headers), ("hdrs", Report::Headers)];
 
+/// The keys of the field.
+pub const KEYS: &[&str] = &["notify", "return", "envelopeId"];
+
 /// Reads the field `dsn`: `{notify, return, envelopeId}`.
 pub fn read(value: Value<'_>, path: &Path<'_>, findings: &mut Findings) -> Option<Notification> {
-    let mut settings = Settings::read(value, &["notify", "return", "envelopeId"], path, findings)?;
+    let mut settings = Settings::read(value, KEYS, path, findings)?;
     let notify = settings.take("notify");
     let notify = read_notify(&notify, &path.key("notify"), findings);
     let report = settings.take("return");

@@ -3,8 +3,8 @@
 //! The schemas stand beside this file as they are published. What they cannot say, that spelling does not
 //! matter in names, is added here from the table of fields, so that it cannot differ from what is read.
 
-use crate::input::Code;
 use crate::input::fields::Field;
+use crate::input::{Code, attachment, calendar, list_unsubscribe, notification};
 
 /// The one action.
 pub const ACTION: &str = "send-mail";
@@ -18,42 +18,94 @@ const EXAMPLES: &str = include_str!("examples.json");
 /// The manifest as JSON.
 pub fn json() -> String {
     format!(
-        r#"{{"name":"smtp-connector","title":"SMTP","version":"{version}","description":"Sends mail over any SMTP server.","forms":{FORMS},"account":{{"title":"Connected account","schema":{ACCOUNT}}},"actions":[{{"name":"{ACTION}","title":"Send mail","description":"Sends one mail to any number of recipients.","input":{input},"output":{OUTPUT},"examples":{EXAMPLES},"codes":{codes}}}]}}"#,
+        r#"{{"name":"smtp-connector","title":"SMTP","version":"{version}","description":"Sends mail over any SMTP server.","forms":{FORMS},"account":{{"title":"Connected account","schema":{ACCOUNT}}},"actions":[{{"name":"{ACTION}","title":"Send mail","description":"Sends one mail to any number of recipients.","input":{input},"output":{output},"examples":{EXAMPLES},"codes":{codes}}}]}}"#,
         version = env!("CARGO_PKG_VERSION"),
         input = input_schema(),
+        output = output_schema(),
         codes = codes(),
     )
 }
 
-/// The input's schema, with every name that means a field.
+/// The input's schema, with every name that means a field, or a key of a field that is an object.
 fn input_schema() -> String {
     let schema = INPUT.trim_end().strip_suffix('}').expect("the schema is an object");
-    let patterns: Vec<_> = Field::ALL
-        .iter()
-        .map(|field| {
-            let pattern = json_text(&pattern(*field));
-            format!(r##"{pattern}:{{"$ref":"#/properties/{}"}}"##, field.name())
-        })
-        .collect();
-    format!(
-        r#"{schema},"patternProperties":{{{}}},"additionalProperties":false}}"#,
-        patterns.join(",")
-    )
+    let mut schema = schema.to_owned();
+    for object in OBJECTS {
+        let keys = (object.keys)();
+        let names = names(keys.iter().map(|names| {
+            (pattern(names), format!("#/$defs/{}/properties/{}", object.name, names[0]))
+        }));
+        let ignored = match object.ignored {
+            [] => String::new(),
+            ignored => format!("{}:true,", json_text(&pattern(ignored))),
+        };
+        let names = names.replacen('{', &format!("{{{ignored}"), 1);
+        schema = schema.replace(&format!(r#""$names": "{}""#, object.name), &names);
+    }
+    let fields = names(Field::ALL.iter().map(|field| {
+        let names: Vec<_> =
+            std::iter::once(field.name()).chain(field.aliases().iter().copied()).collect();
+        (pattern(&names), format!("#/properties/{}", field.name()))
+    }));
+    format!("{schema},{fields}}}")
 }
 
-/// A regular expression for every spelling of a field's names.
-fn pattern(field: Field) -> String {
+/// An object whose keys may be spelled in more ways than one.
+struct Object {
+    /// Its name among the schema's definitions, where `$names` marks the place for its keys.
+    name: &'static str,
+    keys: fn() -> Vec<Vec<&'static str>>,
+    ignored: &'static [&'static str],
+}
+
+const OBJECTS: &[Object] = &[
+    Object { name: "listUnsubscribe", keys: || alone(list_unsubscribe::KEYS), ignored: &[] },
+    Object { name: "calendar", keys: || alone(calendar::KEYS), ignored: &[] },
+    Object { name: "dsn", keys: || alone(notification::KEYS), ignored: &[] },
+    Object {
+        name: "attachmentObject",
+        keys: || attachment::key::names().map(<[_]>::to_vec).collect(),
+        ignored: attachment::key::IGNORED,
+    },
+];
+
+/// Keys that go by one name each.
+fn alone(keys: &[&'static str]) -> Vec<Vec<&'static str>> {
+    keys.iter().map(|key| vec![*key]).collect()
+}
+
+/// The part of a schema that says which names an object may have: patterns, each with a reference.
+fn names(patterns: impl Iterator<Item = (String, String)>) -> String {
+    let patterns: Vec<_> = patterns
+        .map(|(pattern, reference)| {
+            format!(r#"{}:{{"$ref":{}}}"#, json_text(&pattern), json_text(&reference))
+        })
+        .collect();
+    format!(r#""patternProperties":{{{}}},"additionalProperties":false"#, patterns.join(","))
+}
+
+/// A regular expression for every spelling of names that mean the same.
+fn pattern(names: &[&str]) -> String {
     const IGNORED: &str = "[_\\- \\t]*";
-    let spelled = |name: &str| {
+    let spelled = |name: &&str| {
         let letters = name.chars().map(|c| match c.is_ascii_alphabetic() {
             true => format!("[{}{}]{IGNORED}", c.to_ascii_lowercase(), c.to_ascii_uppercase()),
             false => format!("{c}{IGNORED}"),
         });
         letters.collect::<String>()
     };
-    let names = std::iter::once(field.name()).chain(field.aliases().iter().copied());
-    let alternatives: Vec<_> = names.map(spelled).collect();
+    let alternatives: Vec<_> = names.iter().map(spelled).collect();
     format!("^{IGNORED}(?:{})$", alternatives.join("|"))
+}
+
+/// The result's schema, with every code that a warning may have.
+fn output_schema() -> String {
+    let schema = OUTPUT.trim_end().strip_suffix('}').expect("the schema is an object");
+    let code = |(code, meaning): &(Code, &str)| {
+        format!(r#"{{"const":{},"description":{}}}"#, json_text(code.as_str()), json_text(meaning))
+    };
+    let codes: Vec<_> = Code::ALL.iter().map(code).collect();
+    format!(r#"{schema},"$defs":{{"code":{{"oneOf":[{}]}}}}}}"#, codes.join(","))
 }
 
 /// The codes of issues and warnings, with their meaning.

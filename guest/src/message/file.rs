@@ -4,6 +4,7 @@ use std::borrow::Cow;
 use std::fmt;
 
 use encodify::base64::MIME;
+use percent_encoding::percent_decode_str;
 use sha2::{Digest, Sha256};
 
 use crate::bindings::connectors::smtp::attachments::{AttachmentError, Metadata};
@@ -141,7 +142,10 @@ impl<'a, C: Content> File<'a, C> {
             Source::Web(address) => {
                 let content = platform.fetch(address.as_str())?;
                 hearsay = content.metadata();
-                let in_path = || address.last_segment().map(percent_decoded);
+                let in_path = || {
+                    let segment = percent_decode_str(address.last_segment()?);
+                    Some(segment.decode_utf8_lossy().into_owned())
+                };
                 hearsay.filename = hearsay.filename.or_else(in_path);
                 Bytes::Stream { content, size: hearsay.size }
             }
@@ -273,25 +277,6 @@ fn telling(text: &str) -> Option<MediaType> {
     (!says_nothing.contains(&media_type.essence())).then_some(media_type)
 }
 
-fn percent_decoded(segment: &str) -> String {
-    let mut bytes = Vec::with_capacity(segment.len());
-    let mut rest = segment.as_bytes();
-    while let Some((&byte, after)) = rest.split_first() {
-        let code = after.get(..2).and_then(|digits| std::str::from_utf8(digits).ok());
-        match code.and_then(|code| u8::from_str_radix(code, 16).ok()) {
-            Some(decoded) if byte == b'%' => {
-                bytes.push(decoded);
-                rest = &after[2..];
-            }
-            _ => {
-                bytes.push(byte);
-                rest = after;
-            }
-        }
-    }
-    String::from_utf8_lossy(&bytes).into_owned()
-}
-
 fn made_up_name(number: usize, media_type: &MediaType) -> Option<FileName> {
     let extension = media_type.extension().unwrap_or("bin");
     FileName::sanitise(&format!("attachment-{number}.{extension}")).map(|(name, _)| name)
@@ -358,12 +343,5 @@ mod tests {
             assert_eq!(base64_len(length as u64), encoded.len() as u64, "{length}");
             assert!(encoded.is_empty() || encoded.ends_with("\r\n"), "{length}");
         }
-    }
-
-    #[test]
-    fn path_segments_are_decoded() {
-        assert_eq!(percent_decoded("b%20c%C3%A9.pdf"), "b cé.pdf");
-        assert_eq!(percent_decoded("100%"), "100%");
-        assert_eq!(percent_decoded("%zz%"), "%zz%");
     }
 }

@@ -7,7 +7,6 @@
 pub mod file;
 pub mod folding;
 pub mod headers;
-pub mod html_to_text;
 pub mod names;
 pub mod parameters;
 mod skeleton;

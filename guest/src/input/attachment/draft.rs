@@ -98,7 +98,7 @@ impl<'a> Draft<'a> {
             Key::ContentType => self.content_type(&text, path, findings),
             Key::ContentId => self.content_id(&text, path, findings),
             Key::Sha256 => self.sha256(&text, path, findings),
-            Key::Inline | Key::Optional | Key::Content | Key::Encoding => {
+            Key::Inline | Key::Optional | Key::Content | Key::Encoding | Key::Ignored => {
                 unreachable!("read by the callers")
             }
         }

@@ -21,41 +21,59 @@ pub(super) enum Key {
     Inline,
     Sha256,
     Optional,
+    /// What a file picker tells besides, and nothing here is made of.
+    Ignored,
 }
 
-/// Keys with the names that they go by, folded; the first name of each is the one that messages use.
+/// Keys with the names that they go by; the first name of each is the one that messages and the schema use.
 const KEYS: &[(Key, &[&str])] = &[
     (Key::Url, &["url", "href", "uri", "link", "downloadurl"]),
     (Key::Path, &["path"]),
-    (Key::DataUri, &["datauri", "dataurl"]),
+    (Key::DataUri, &["dataUri", "dataurl"]),
     (Key::Base64, &["base64", "data", "contentbytes", "contentdata"]),
     (Key::Text, &["text"]),
     (Key::Upload, &["upload", "file", "uploadid", "fileid"]),
     (Key::Content, &["content"]),
     (Key::Encoding, &["encoding"]),
     (Key::FileName, &["filename", "name"]),
-    (Key::ContentType, &["contenttype", "type", "mimetype", "mediatype"]),
+    (Key::ContentType, &["contentType", "type", "mimetype", "mediatype"]),
     (Key::ContentId, &["cid", "contentid"]),
     (Key::Inline, &["inline", "isinline"]),
     (Key::Sha256, &["sha256"]),
     (Key::Optional, &["optional"]),
+    (Key::Ignored, IGNORED),
+];
+
+/// What the pickers of browsers and low-code platforms put into a file's object beside its bytes.
+pub const IGNORED: &[&str] = &[
+    "size",
+    "filesize",
+    "id",
+    "uid",
+    "dataformat",
+    "extension",
+    "lastmodified",
+    "lastmodifieddate",
+    "webkitrelativepath",
+    "createdat",
+    "updatedat",
 ];
 
 impl Key {
     /// The key that a name means: case, `_`, `-` and blanks do not matter.
     pub(super) fn from_name(name: &str) -> Option<Self> {
         let folded = fold(name);
-        let found = KEYS.iter().find(|(_, names)| names.contains(&folded.as_ref()));
+        let found = KEYS.iter().find(|(_, names)| names.iter().any(|name| fold(name) == folded));
         found.map(|(key, _)| *key)
     }
 
     /// What is to be said of a name that means none.
     pub(super) fn explain_unknown(name: &str) -> String {
-        let known = KEYS.iter().flat_map(|(_, names)| names.iter().map(|form| (names[0], form)));
-        match nearest(&fold(name), known) {
+        let forms = names().flat_map(|names| names.iter().map(|name| (names[0], fold(name))));
+        match nearest(&fold(name), forms) {
             Some(known) => format!("an attachment has no such key; did you mean {known:?}?"),
             None => {
-                let names: Vec<_> = KEYS.iter().map(|(_, names)| names[0]).collect();
+                let names: Vec<_> = names().map(|names| names[0]).collect();
                 format!("an attachment has no such key; it has {}", names.join(", "))
             }
         }
@@ -66,4 +84,9 @@ impl Key {
         use Key::{Base64, Content, DataUri, Path, Text, Upload, Url};
         matches!(self, Url | Path | DataUri | Base64 | Text | Upload | Content)
     }
+}
+
+/// The names of each key that says something, the first being its own.
+pub fn names() -> impl Iterator<Item = &'static [&'static str]> {
+    KEYS.iter().filter(|(key, _)| *key != Key::Ignored).map(|(_, names)| *names)
 }

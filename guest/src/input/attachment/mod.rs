@@ -1,7 +1,7 @@
 //! Attachments in every shape that a platform binds.
 
 mod draft;
-mod key;
+pub mod key;
 
 use std::borrow::Cow;
 
@@ -179,7 +179,7 @@ fn read_object<'a>(
             findings.issue(&place, Code::UnknownField, Key::explain_unknown(&name));
             continue;
         };
-        if value == Value::Null {
+        if value == Value::Null || key == Key::Ignored {
             continue;
         }
         if seen.contains(&key) {

@@ -1,17 +1,11 @@
 //! The text part that is derived from an HTML body, for readers that show no HTML.
-//!
-//! Not a browser: one pass over the tags that mails are made of. What it reads is the sender's own HTML,
-//! so a construct that it does not know costs a nicer text, never safety.
 
-mod entities;
-mod tag;
-
-use entities::decode_entities;
-use tag::Tag;
+use super::entities::decode_entities;
+use super::tag::{Tag, TagReader};
 
 /// Renders HTML as text: paragraphs, lists, links and table rows on lines of their own.
 pub fn render(html: &str) -> String {
-    let mut page = Page::default();
+    let mut page = Page::new(html);
     let mut rest = html;
     while let Some(open) = rest.find('<') {
         page.text(&rest[..open]);
@@ -37,7 +31,6 @@ const BLOCKS: &[&str] = &[
 ];
 
 /// The text so far.
-#[derive(Default)]
 struct Page {
     out: String,
     /// Line breaks that are due before the next word.
@@ -54,11 +47,24 @@ struct Page {
     link: Option<(String, usize)>,
     /// Whether a cell stands before the next one in this row.
     in_row: bool,
-    /// Whether no tag can follow: looking for the end of each would take quadratic time.
-    no_more_tags: bool,
+    tags: TagReader,
 }
 
 impl Page {
+    fn new(html: &str) -> Self {
+        Self {
+            out: String::new(),
+            breaks: 0,
+            blank: false,
+            silent: None,
+            preformatted: 0,
+            lists: Vec::new(),
+            link: None,
+            in_row: false,
+            tags: TagReader::new(html),
+        }
+    }
+
     fn finish(mut self) -> String {
         self.close_link();
         self.out.truncate(self.out.trim_end().len());
@@ -87,9 +93,7 @@ impl Page {
 
     /// A tag, at the start of `rest`; returns what follows it.
     fn markup<'h>(&mut self, rest: &'h str) -> &'h str {
-        let tag = if self.no_more_tags { None } else { Tag::parse(rest) };
-        let Some(tag) = tag else {
-            self.no_more_tags |= !rest.contains('>');
+        let Some(tag) = self.tags.read(rest) else {
             self.text("&lt;");
             return &rest[1..];
         };
@@ -310,7 +314,7 @@ mod tests {
     #[test]
     fn hostile_html_takes_time_in_proportion_to_its_length() {
         for piece in ["<", "<a", "<a href=\"", "<!--", "&", "<li>", "<ul>", "<a href=x>", "<p "] {
-            render(&piece.repeat(200_000 / piece.len()));
+            render(&format!("{}>'", piece.repeat(1_000_000 / piece.len())));
         }
     }
 }

@@ -1,0 +1,194 @@
+//! What is right by the rules, and may still not arrive as it is meant: warnings about a mail as a whole.
+
+use std::collections::BTreeSet;
+
+use super::Mail;
+use super::attachment::{Attachment, Source};
+use super::body::Body;
+use super::domain::Domain;
+use super::fields::{Field, Fields};
+use super::findings::{Code, Findings};
+use super::path::Path;
+use crate::bindings::connectors::smtp::account::Profile;
+use crate::html::references::References;
+
+/// Many servers and mobile readers turn down, or leave on the server, what is larger than this.
+pub const LARGE_MESSAGE: u64 = 10_000_000;
+
+/// The names that the input gave to fields which more than one value can be at odds with.
+#[derive(Debug)]
+pub(super) struct Places {
+    from: String,
+    html: String,
+    attachments: String,
+}
+
+impl Places {
+    /// Remembers the names before the values are taken.
+    pub(super) fn of(fields: &Fields<'_>) -> Self {
+        let html = if fields.peek(Field::Html).is_absent() { Field::Body } else { Field::Html };
+        let name = |field| fields.given_name(field).to_owned();
+        Self { from: name(Field::From), html: name(html), attachments: name(Field::Attachments) }
+    }
+}
+
+/// Warns of what the parts of a mail say of each other.
+pub(super) fn check(mail: &Mail<'_>, places: &Places, profile: &Profile, findings: &mut Findings) {
+    check_sender(mail, &Path::ROOT.key(&places.from), profile, findings);
+    let references = mail.body.html().map(References::read).unwrap_or_default();
+    let html = Path::ROOT.key(&places.html);
+    if matches!(mail.body, Body::Html(_)) {
+        let message = "there is no text part beside the HTML, which spam filters mark down and some readers \
+                       need; contentType both derives one";
+        findings.warn(&html, Code::HtmlWithoutText, message);
+    }
+    if let Some(image) = &references.insecure_image {
+        let message =
+            format!("{} is fetched without encryption, or not at all; use https", shown(image));
+        findings.warn(&html, Code::InsecureImage, message);
+    }
+    check_content_ids(&mail.attachments, &references, &html, findings);
+    check_size(mail, &Path::ROOT.key(&places.attachments), findings);
+}
+
+/// A server that does not let the account send for another domain refuses it, and a receiver that checks
+/// alignment (DMARC, RFC 7489 section 3.1) may drop it.
+fn check_sender(mail: &Mail<'_>, path: &Path<'_>, profile: &Profile, findings: &mut Findings) {
+    let own = profile.domain.as_deref().and_then(|domain| Domain::parse(domain).ok());
+    let Some(own) = own else { return };
+    let sender = mail.from.address.domain();
+    if sender.is_within(&own) || own.is_within(sender) {
+        return;
+    }
+    let message = format!(
+        "the sender is of {}, and this account sends for {}; the server may refuse it, and receivers may \
+         take it for forged",
+        sender.as_str(),
+        own.as_str()
+    );
+    findings.warn(path, Code::SenderDomain, message);
+}
+
+fn check_content_ids(
+    attachments: &[Attachment<'_>],
+    references: &References,
+    html: &Path<'_>,
+    findings: &mut Findings,
+) {
+    let carried: BTreeSet<&str> =
+        attachments.iter().filter_map(|one| Some(one.content_id.as_ref()?.as_str())).collect();
+    for id in &references.content_ids {
+        if !carried.contains(id.as_str()) {
+            let message = format!("cid:{} stands here, and no attachment has that cid", shown(id));
+            findings.warn(html, Code::MissingContentId, message);
+        }
+    }
+    for attachment in attachments {
+        let Some(id) = &attachment.content_id else { continue };
+        if !references.content_ids.contains(id.as_str()) {
+            let message = format!("nothing in the HTML refers to cid:{}", shown(id.as_str()));
+            findings.warn(&attachment.path, Code::UnusedContentId, message);
+        }
+    }
+}
+
+/// What the input itself holds; what comes from elsewhere is counted when it comes.
+fn check_size(mail: &Mail<'_>, path: &Path<'_>, findings: &mut Findings) {
+    let length = |attachment: &Attachment<'_>| match &attachment.source {
+        Source::Bytes(bytes) => bytes.len(),
+        Source::Base64(text) => text.decoded_len(),
+        Source::Upload(_) | Source::Web(_) => 0,
+    };
+    let files: usize = mail.attachments.iter().map(length).sum();
+    // 57 bytes make a line of 76 characters and its CRLF.
+    let encoded = files as u64 * 78 / 57;
+    if encoded > LARGE_MESSAGE {
+        findings.warn(path, Code::LargeMessage, large_message(encoded));
+    }
+}
+
+/// The warning of a message of so many bytes.
+pub fn large_message(size: u64) -> String {
+    format!(
+        "the message is about {} MB large; many receivers refuse more than {} MB, and a link travels better",
+        size / 1_000_000,
+        LARGE_MESSAGE / 1_000_000
+    )
+}
+
+/// So much of a reference that a person finds it.
+fn shown(text: &str) -> String {
+    text.chars().take(80).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn warnings(json: &str) -> Vec<(String, Code)> {
+        let profile = Profile {
+            name: "work".into(),
+            default_sender: Some("alice@example.com".into()),
+            default_reply_to: None,
+            domain: Some("example.com".into()),
+            max_message_bytes: 1 << 30,
+            max_recipients: 10,
+            max_attachments: 10,
+        };
+        let json = json.replacen('{', r#"{"to": "bob@example.net", "#, 1);
+        let (mail, findings) = Mail::read(&json, None, &profile);
+        assert!(mail.is_some(), "{json}: {:?}", findings.issues);
+        findings.warnings.into_iter().map(|warning| (warning.path, warning.code)).collect()
+    }
+
+    fn one(path: &str, code: Code) -> Vec<(String, Code)> {
+        vec![(path.to_owned(), code)]
+    }
+
+    #[test]
+    fn html_alone_is_worth_a_warning() {
+        let alone = one("message", Code::HtmlWithoutText);
+        assert_eq!(warnings(r#"{"message": "<p>x", "contentType": "html"}"#), alone);
+        assert_eq!(warnings(r#"{"html": "x"}"#), one("html", Code::HtmlWithoutText));
+        assert_eq!(warnings(r#"{"html": "x", "text": "x"}"#), []);
+        assert_eq!(warnings(r#"{"body": "x", "contentType": "both"}"#), []);
+    }
+
+    #[test]
+    fn content_ids_that_do_not_meet_are_worth_a_warning() {
+        let missing = one("html", Code::MissingContentId);
+        assert_eq!(warnings(r#"{"text": "x", "html": "<img src='cid:logo'>"}"#), missing);
+        let files = r#""attachments": [{"text": "x", "cid": "logo"}]"#;
+        let met = format!(r#"{{"text": "x", "html": "<img src='cid:logo'>", {files}}}"#);
+        assert_eq!(warnings(&met), []);
+        let unused = one("attachments[0]", Code::UnusedContentId);
+        assert_eq!(warnings(&format!(r#"{{"text": "x", "html": "y", {files}}}"#)), unused);
+        assert_eq!(warnings(&format!(r#"{{"text": "x", {files}}}"#)), unused);
+    }
+
+    #[test]
+    fn a_sender_of_another_domain_is_worth_a_warning() {
+        let other = one("Sender", Code::SenderDomain);
+        assert_eq!(warnings(r#"{"text": "x", "Sender": "a@example.org"}"#), other);
+        assert_eq!(warnings(r#"{"text": "x", "from": "a@notexample.com"}"#).len(), 1);
+        for sender in ["a@EXAMPLE.com", "a@mail.example.com"] {
+            assert_eq!(warnings(&format!(r#"{{"text": "x", "from": {sender:?}}}"#)), []);
+        }
+    }
+
+    #[test]
+    fn pictures_without_encryption_are_worth_a_warning() {
+        let html = r#"{"text": "x", "html": "<img src='http://example.com/a.png'>"}"#;
+        assert_eq!(warnings(html), one("html", Code::InsecureImage));
+    }
+
+    #[test]
+    fn large_messages_are_worth_a_warning() {
+        let input = |bytes: usize| {
+            let text = "x".repeat(bytes);
+            format!(r#"{{"text": "x", "files": [{{"filename": "a.txt", "text": "{text}"}}]}}"#)
+        };
+        assert_eq!(warnings(&input(7_400_000)), one("files", Code::LargeMessage));
+        assert_eq!(warnings(&input(7_000_000)), []);
+    }
+}
