@@ -7,6 +7,7 @@ mod component;
 mod faults;
 mod messages;
 mod postfix;
+mod properties;
 mod readme;
 mod sandbox;
 mod schema;
