@@ -14,4 +14,5 @@ mod schema;
 mod secrets;
 mod security;
 mod sending;
+mod spamassassin;
 mod support;
