@@ -7,7 +7,7 @@ use smtp_connector_guest::input::address::{Address, Mailbox};
 use smtp_connector_guest::input::address_list::{parse_list, parse_one};
 
 fuzz_target!(|text: &str| {
-    let list: Vec<_> = parse_list(text).into_iter().filter_map(|one| one.mailbox.ok()).collect();
+    let list: Vec<_> = parse_list(text).filter_map(|one| one.mailbox.ok()).collect();
     for mailbox in &list {
         check(mailbox);
     }
