@@ -5,6 +5,7 @@ mod attachments;
 mod command;
 mod component;
 mod faults;
+mod login;
 mod messages;
 mod postfix;
 mod readme;

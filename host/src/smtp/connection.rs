@@ -7,11 +7,11 @@ use std::time::Duration;
 use tokio::time::{Instant, timeout_at};
 
 use super::extensions::Extensions;
-use super::redaction::Redaction;
 use super::reply::{Malformed, RawReply, ReplyReader};
 use super::stream::Stream;
+use super::tls::tls_failure;
 use super::transcript::{Entry, Transcript};
-use crate::accounts::Account;
+use crate::accounts::{Account, Redaction};
 use crate::failure::{Failure, FailureCode, Phase, Reply};
 
 /// A connection to an account's server.
@@ -185,14 +185,27 @@ impl Connection {
         Reply { code: reply.code, enhanced, text: lines.join("\n") }
     }
 
-    fn clean(&self, text: &str) -> String {
+    /// A text of the server's with secrets taken out, and nothing in it that a terminal obeys.
+    pub(super) fn clean(&self, text: &str) -> String {
         self.redaction.apply(text).chars().map(|c| if c.is_control() { ' ' } else { c }).collect()
     }
 
     /// What a connection that broke means in a phase in which nobody can have the message.
     pub(super) fn broken(&self, phase: Phase, broken: Broken) -> Failure {
+        if let Broken::Lost(Some(reason)) = &broken
+            && is_alert(reason)
+        {
+            // With TLS 1.3 a server may have objections once the handshake is over for its client.
+            return tls_failure(&self.account, phase, reason);
+        }
         broken_failure(phase, broken, |line| self.clean(line))
     }
+}
+
+/// Whether a connection broke because the server ended TLS with an alert.
+fn is_alert(reason: &io::Error) -> bool {
+    let inner = reason.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>());
+    matches!(inner, Some(rustls::Error::AlertReceived(_)))
 }
 
 /// The enhanced status code that a reply's text begins with, if it is one of the reply's class (RFC 3463,

@@ -23,12 +23,12 @@ impl Stream {
     /// Encrypts what has been in the clear so far.
     pub(super) async fn encrypt(
         self,
-        config: ClientConfig,
+        config: Arc<ClientConfig>,
         name: ServerName<'static>,
     ) -> io::Result<Self> {
         match self {
             Self::Clear(stream) => {
-                let connector = TlsConnector::from(Arc::new(config));
+                let connector = TlsConnector::from(config);
                 let stream = connector.connect(name, stream).await?;
                 Ok(Self::Tls(Box::new(stream)))
             }

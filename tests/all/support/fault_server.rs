@@ -18,6 +18,8 @@ pub(crate) enum Stage {
     Helo,
     Starttls,
     Auth,
+    /// The answer of that number, from 1, to what came instead of AUTH's usual reply.
+    AuthAnswer(usize),
     Mail,
     /// The recipient of that number, from 1.
     Rcpt(usize),
@@ -71,6 +73,8 @@ pub(crate) struct Scenario {
 pub(crate) struct Seen {
     /// Lines that came as commands.
     pub(crate) commands: Vec<String>,
+    /// Lines that answered AUTH's challenges.
+    pub(crate) answers: Vec<String>,
     /// Messages, dots and all: those that ended, and the last, if it did not.
     pub(crate) messages: Vec<Vec<u8>>,
     /// How many of the messages ended.
@@ -237,7 +241,17 @@ impl Conversation<'_> {
             self.say("334 UGFzc3dvcmQ6\r\n").await?;
             self.line().await?;
         }
-        self.act(Stage::Auth, "235 2.7.0 welcome\r\n").await
+        let mut stage = Stage::Auth;
+        for number in 1.. {
+            self.act(stage, "235 2.7.0 welcome\r\n").await?;
+            if !matches!(self.rule(stage), Some(Act::Reply(text)) if text.starts_with("334")) {
+                break;
+            }
+            stage = Stage::AuthAnswer(number);
+            let answer = self.line().await?;
+            self.note(|seen| seen.answers.push(answer));
+        }
+        Ok(())
     }
 
     async fn data(&mut self) -> Result<(), Over> {
