@@ -36,8 +36,10 @@ struct Setting {
 impl Setting {
     fn with(accounts: impl IntoIterator<Item = Account>) -> Self {
         let told = Told::default();
-        let transport =
-            SmtpTransport::new().allow_private_hosts().transcript(Arc::new(told.clone()));
+        let transport = SmtpTransport::new()
+            .allow_private_hosts()
+            .without_pool()
+            .transcript(Arc::new(told.clone()));
         let host = Host::builder()
             .accounts(AccountsInMemory::from_iter(accounts))
             .transport(transport)

@@ -7,6 +7,7 @@ mod component;
 mod faults;
 mod login;
 mod messages;
+mod pool;
 mod postfix;
 mod readme;
 mod sandbox;

@@ -202,9 +202,9 @@ fn read_timeouts(builder: AccountBuilder, table: &Table<'_>) -> Result<AccountBu
 }
 
 fn read_limits(builder: AccountBuilder, table: &Table<'_>) -> Result<AccountBuilder> {
-    let Some(inner) = table.inner("limits", &["messageBytes", "attachments", "recipients"])? else {
-        return Ok(builder);
-    };
+    let keys =
+        ["messageBytes", "attachments", "recipients", "connections", "messagesPerConnection"];
+    let Some(inner) = table.inner("limits", &keys)? else { return Ok(builder) };
     let mut limits = AccountLimits::default();
     // Whole and within the ranges of their types: checked by `number`.
     if let Some(bytes) = inner.number("messageBytes", 1.0, 1e12)? {
@@ -215,6 +215,12 @@ fn read_limits(builder: AccountBuilder, table: &Table<'_>) -> Result<AccountBuil
     }
     if let Some(number) = inner.number("recipients", 1.0, 100_000.0)? {
         limits.recipients = number as u32;
+    }
+    if let Some(number) = inner.number("connections", 1.0, 1000.0)? {
+        limits.connections = number as u32;
+    }
+    if let Some(number) = inner.number("messagesPerConnection", 1.0, 1e6)? {
+        limits.messages_per_connection = number as u32;
     }
     Ok(builder.limits(limits))
 }

@@ -28,6 +28,11 @@ impl Commands {
         Ok(Self { mail, recipients: recipients.collect::<Result<_, Failure>>()? })
     }
 
+    /// How many lines there are, DATA among them.
+    pub(super) fn len(&self) -> usize {
+        self.recipients.len() + 2
+    }
+
     /// Every line, DATA at the end.
     pub(super) fn lines(&self) -> impl Iterator<Item = String> {
         let lines = std::iter::once(&self.mail).chain(&self.recipients).cloned();

@@ -79,6 +79,14 @@ impl Stream {
         }
     }
 
+    /// Whether nothing is there to be read: neither bytes nor the connection's end. The socket itself is
+    /// asked, since the runtime may not have heard of it yet.
+    pub(super) fn is_silent(&self) -> bool {
+        let mut byte = [std::mem::MaybeUninit::uninit()];
+        let peeked = socket2::SockRef::from(self.tcp()).peek(&mut byte);
+        matches!(peeked, Err(reason) if reason.kind() == io::ErrorKind::WouldBlock)
+    }
+
     fn tcp(&self) -> &TcpStream {
         match self {
             Self::Clear(stream) => stream,
