@@ -46,6 +46,7 @@ mod imports;
 #[cfg(feature = "inbox")]
 pub mod inbox;
 mod network;
+mod oauth2;
 mod sandbox;
 pub mod smtp;
 pub mod transport;

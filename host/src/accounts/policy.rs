@@ -12,12 +12,22 @@ pub struct AccountLimits {
     pub attachments: u32,
     /// Recipients.
     pub recipients: u32,
+    /// Connections to the server at once, where they are kept for more than one message.
+    pub connections: u32,
+    /// Messages on one connection.
+    pub messages_per_connection: u32,
 }
 
 impl Default for AccountLimits {
     /// What common providers take.
     fn default() -> Self {
-        Self { message_bytes: 25 << 20, attachments: 50, recipients: 100 }
+        Self {
+            message_bytes: 25 << 20,
+            attachments: 50,
+            recipients: 100,
+            connections: 4,
+            messages_per_connection: 100,
+        }
     }
 }
 

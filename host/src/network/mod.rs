@@ -3,7 +3,9 @@
 mod address_class;
 mod dial;
 mod roots;
+mod verifier;
 
 pub use address_class::is_public;
 pub(crate) use dial::{DialError, Reach, dial};
-pub(crate) use roots::{RootsError, client_config};
+pub(crate) use roots::{RootsError, client_config, provider, verifier};
+pub(crate) use verifier::Unchained;

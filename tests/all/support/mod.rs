@@ -9,5 +9,5 @@ mod http_server;
 pub(crate) use bench::{Bench, HOST_CACHE, host_builder};
 pub(crate) use certificates::Authority;
 pub(crate) use command::CommandLine;
-pub(crate) use fault_server::{Act, FaultServer, Offers, Scenario, Stage};
+pub(crate) use fault_server::{Act, FaultServer, Offers, Scenario, Seen, Stage};
 pub(crate) use http_server::{HttpServer, Page};
