@@ -1,7 +1,9 @@
 //! Connected accounts: their settings, their secrets, and where both are kept.
 
 mod account;
+mod address_rule;
 mod builder;
+mod domain;
 mod file;
 mod host_name;
 mod memory;
@@ -13,13 +15,17 @@ mod security;
 mod settings;
 mod table;
 mod timeouts;
+mod usage;
 
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
 
 pub use account::{Account, Credentials};
+pub use address_rule::{PlainAddress, SenderRule};
 pub use builder::AccountBuilder;
+pub use domain::DomainRule;
+pub(crate) use domain::a_labels;
 pub use file::AccountsFile;
 pub use host_name::{HostName, InvalidHostName};
 pub use memory::AccountsInMemory;
@@ -29,6 +35,7 @@ pub use preset::{PRESETS, Preset};
 pub use secret::{Secret, SecretSource};
 pub use security::{Auth, Security, TlsSettings};
 pub use timeouts::Timeouts;
+pub(crate) use usage::{RunPermit, Usage};
 
 use crate::error::Result;
 

@@ -3,7 +3,9 @@
 mod address_class;
 mod dial;
 mod roots;
+mod system;
 
 pub use address_class::is_public;
-pub(crate) use dial::{DialError, Reach, dial};
+pub(crate) use dial::{DialError, Reach, dial, dial_through};
 pub(crate) use roots::{RootsError, client_config};
+pub use system::{Network, SystemNetwork};
