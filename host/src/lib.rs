@@ -54,7 +54,7 @@ pub mod transport;
 pub use accounts::{Account, Secret};
 pub use error::{Error, Issue, Result};
 pub use failure::{Delivered, Failure, FailureCode, Phase, Refusal, Reply, Retry};
-pub use network::is_public;
+pub use network::{Network, SystemNetwork, is_public};
 pub use sandbox::{Connector, Findings, Host, HostBuilder, Invocation, Limits, Outcome};
 
 #[cfg(doctest)]

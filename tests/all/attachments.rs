@@ -41,7 +41,7 @@ async fn an_upload_is_read_from_the_platform_and_arrives_whole() {
 async fn web(pages: Vec<Page>) -> (Bench, HttpServer) {
     let server = HttpServer::start(pages).await;
     let host = server.host().parse().expect("an address is a host");
-    let policy = Policy { attachment_url_hosts: vec![host] };
+    let policy = Policy { attachment_url_hosts: vec![host], ..Policy::default() };
     let bench = Bench::with(Inbox::builder(), |account| account.policy(policy)).await;
     (bench, server)
 }

@@ -1,8 +1,10 @@
 //! Connected accounts: their settings, their secrets, and where both are kept.
 
 mod account;
+mod address_rule;
 mod builder;
 mod certificate_pin;
+mod domain;
 mod file;
 mod host_name;
 mod memory;
@@ -17,14 +19,18 @@ mod security;
 mod settings;
 mod table;
 mod timeouts;
+mod usage;
 
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
 
 pub use account::{Account, Credentials, Proof};
+pub use address_rule::{PlainAddress, SenderRule};
 pub use builder::AccountBuilder;
 pub use certificate_pin::CertificatePin;
+pub use domain::DomainRule;
+pub(crate) use domain::a_labels;
 pub use file::AccountsFile;
 pub use host_name::{HostName, InvalidHostName};
 pub use memory::AccountsInMemory;
@@ -35,6 +41,7 @@ pub use preset::{PRESETS, Preset};
 pub use secret::{Secret, SecretSource};
 pub use security::{Auth, ClientCertificate, Security, TlsSettings, TlsVersion};
 pub use timeouts::Timeouts;
+pub(crate) use usage::{RunPermit, Usage};
 
 pub(crate) use oauth2::{TokenRequest, TokenSource};
 pub(crate) use redaction::Redaction;

@@ -1,9 +1,11 @@
 //! What an account may send, and reach.
 
+use super::address_rule::{PlainAddress, SenderRule};
+use super::domain::DomainRule;
 use super::host_name::HostName;
 use crate::error::{Error, Result};
 
-/// How much one mail may be.
+/// How much one mail may be, and how many there may be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct AccountLimits {
     /// Bytes of the whole message, encoded.
@@ -16,6 +18,10 @@ pub struct AccountLimits {
     pub connections: u32,
     /// Messages on one connection.
     pub messages_per_connection: u32,
+    /// Messages that are begun in any sixty seconds, by one [`Host`](crate::Host). None: any number.
+    pub messages_per_minute: Option<u32>,
+    /// Runs at the same time, in one [`Host`](crate::Host). None: any number.
+    pub concurrent_runs: Option<u32>,
 }
 
 impl Default for AccountLimits {
@@ -27,13 +33,34 @@ impl Default for AccountLimits {
             recipients: 100,
             connections: 4,
             messages_per_connection: 100,
+            messages_per_minute: None,
+            concurrent_runs: None,
         }
     }
 }
 
-/// What the account may reach.
+/// Whom the account may write as and to, and what it may reach. The host holds every message to it,
+/// whatever the component says.
+///
+/// ```
+/// use smtp_connector_host::accounts::Policy;
+///
+/// let staging = Policy {
+///     allowed_senders: vec!["*@example.com".parse()?],
+///     redirect_all_to: Some("staging@example.com".parse()?),
+///     ..Policy::default()
+/// };
+/// # Ok::<(), smtp_connector_host::Error>(())
+/// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Policy {
+    /// Who may be in MAIL FROM and in the headers From and Sender. Empty: anybody.
+    pub allowed_senders: Vec<SenderRule>,
+    /// Domains that may be sent to. Empty: any.
+    pub allowed_recipient_domains: Vec<DomainRule>,
+    /// Who gets every message, instead of its recipients. The other rules look at those nevertheless, so
+    /// that a trial shows what would be refused.
+    pub redirect_all_to: Option<PlainAddress>,
     /// Hosts that attachments may come from although they are not public, or at a port of their own.
     pub attachment_url_hosts: Vec<UrlHost>,
 }

@@ -2,6 +2,7 @@
 
 use std::ops::Range;
 use std::path::Path;
+use std::str::FromStr;
 use std::time::Duration;
 
 use toml_edit::{Item, TableLike};
@@ -202,8 +203,15 @@ fn read_timeouts(builder: AccountBuilder, table: &Table<'_>) -> Result<AccountBu
 }
 
 fn read_limits(builder: AccountBuilder, table: &Table<'_>) -> Result<AccountBuilder> {
-    let keys =
-        ["messageBytes", "attachments", "recipients", "connections", "messagesPerConnection"];
+    let keys = [
+        "messageBytes",
+        "attachments",
+        "recipients",
+        "connections",
+        "messagesPerConnection",
+        "messagesPerMinute",
+        "concurrentRuns",
+    ];
     let Some(inner) = table.inner("limits", &keys)? else { return Ok(builder) };
     let mut limits = AccountLimits::default();
     // Whole and within the ranges of their types: checked by `number`.
@@ -222,19 +230,23 @@ fn read_limits(builder: AccountBuilder, table: &Table<'_>) -> Result<AccountBuil
     if let Some(number) = inner.number("messagesPerConnection", 1.0, 1e6)? {
         limits.messages_per_connection = number as u32;
     }
+    limits.messages_per_minute =
+        inner.number("messagesPerMinute", 1.0, 100_000.0)?.map(|number| number as u32);
+    limits.concurrent_runs =
+        inner.number("concurrentRuns", 1.0, 100_000.0)?.map(|number| number as u32);
     Ok(builder.limits(limits))
 }
 
 fn read_policy(builder: AccountBuilder, table: &Table<'_>) -> Result<AccountBuilder> {
-    let Some(inner) = table.inner("policy", &["attachmentUrlHosts"])? else { return Ok(builder) };
-    let mut policy = Policy::default();
-    for text in inner.texts("attachmentUrlHosts")?.unwrap_or_default() {
-        let host = text.parse().map_err(|error: crate::Error| {
-            inner.mistake("attachmentUrlHosts", error.to_string())
-        })?;
-        policy.attachment_url_hosts.push(host);
-    }
-    Ok(builder.policy(policy))
+    let keys = ["allowedSenders", "allowedRecipientDomains", "redirectAllTo", "attachmentUrlHosts"];
+    let Some(inner) = table.inner("policy", &keys)? else { return Ok(builder) };
+    let redirect = inner.text("redirectAllTo")?.map(|text| inner.parse("redirectAllTo", &text));
+    Ok(builder.policy(Policy {
+        allowed_senders: inner.parse_all("allowedSenders")?,
+        allowed_recipient_domains: inner.parse_all("allowedRecipientDomains")?,
+        redirect_all_to: redirect.transpose()?,
+        attachment_url_hosts: inner.parse_all("attachmentUrlHosts")?,
+    }))
 }
 
 /// A table, and where it stands.
@@ -299,6 +311,15 @@ impl<'t> Table<'t> {
             Some(texts) => Ok(Some(texts)),
             None => Err(self.mistake(key, "an array of texts is needed: [\"one\", \"two\"]")),
         }
+    }
+
+    fn parse<T: FromStr<Err = crate::Error>>(&self, key: &str, text: &str) -> Result<T> {
+        text.parse().map_err(|error: crate::Error| self.mistake(key, error.to_string()))
+    }
+
+    fn parse_all<T: FromStr<Err = crate::Error>>(&self, key: &str) -> Result<Vec<T>> {
+        let texts = self.texts(key)?.unwrap_or_default();
+        texts.iter().map(|text| self.parse(key, text)).collect()
     }
 
     fn number(&self, key: &str, least: f64, most: f64) -> Result<Option<f64>> {

@@ -26,25 +26,36 @@ use url::Url;
 use super::content_disposition::file_name;
 use super::{Content, Metadata, SourceError};
 use crate::accounts::{HostName, Policy};
-use crate::network::{DialError, Reach, client_config, dial};
+use crate::network::{DialError, Network, Reach, client_config, dial_through};
 
 /// Redirects that are followed, each looked at like the first address.
 const MAX_REDIRECTS: usize = 3;
 const CONNECT: Duration = Duration::from_secs(10);
 const HEADERS: Duration = Duration::from_secs(10);
-const TOTAL: Duration = Duration::from_secs(30);
 
-/// Opens a file on the web, of at most `limit` bytes, where the policy allows it.
-pub(crate) async fn fetch(url: &str, policy: &Policy, limit: u64) -> Result<Content, SourceError> {
-    let deadline = Instant::now() + TOTAL;
+/// What a fetch may use.
+pub(crate) struct Errand<'e> {
+    /// The way out.
+    pub(crate) network: &'e dyn Network,
+    /// Which hosts may be asked.
+    pub(crate) policy: &'e Policy,
+    /// The most bytes of a file.
+    pub(crate) limit: u64,
+    /// How long it may take, from the look-up to the last byte.
+    pub(crate) time: Duration,
+}
+
+/// Opens a file on the web.
+pub(crate) async fn fetch(url: &str, errand: &Errand<'_>) -> Result<Content, SourceError> {
+    let deadline = Instant::now() + errand.time;
     let mut target = Target::parse(url)?;
     for _ in 0..=MAX_REDIRECTS {
-        let response = target.get(policy, deadline).await?;
+        let response = target.get(errand, deadline).await?;
         if response.status().is_redirection() {
             target = target.follow(&response)?;
             continue;
         }
-        return content(response, limit, deadline);
+        return content(response, errand.limit, deadline);
     }
     Err(SourceError::Unavailable(format!("it redirects more than {MAX_REDIRECTS} times")))
 }
@@ -97,12 +108,12 @@ impl Target {
 
     async fn get(
         &self,
-        policy: &Policy,
+        errand: &Errand<'_>,
         deadline: Instant,
     ) -> Result<Response<Incoming>, SourceError> {
-        let reach = self.reach(policy)?;
+        let reach = self.reach(errand.policy)?;
         let connect = deadline.min(Instant::now() + CONNECT);
-        let stream = dial(&self.host, self.port, reach, connect)
+        let stream = dial_through(errand.network, &self.host, self.port, reach, connect)
             .await
             .map_err(|error| dial_error(&error))?;
         if self.url.scheme() == "http" {

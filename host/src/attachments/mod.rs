@@ -6,5 +6,5 @@ mod fetch;
 mod uploads;
 
 pub use content::{Content, Metadata, SourceError};
-pub(crate) use fetch::fetch;
+pub(crate) use fetch::{Errand, fetch};
 pub use uploads::{FileUploads, MemoryUploads, NoUploads, Uploads};

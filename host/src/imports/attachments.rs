@@ -4,7 +4,7 @@ use wasmtime::component::Resource;
 
 use super::View;
 use crate::accounts::Policy;
-use crate::attachments::{Content, SourceError, fetch};
+use crate::attachments::{Content, Errand, SourceError, fetch};
 use crate::bindings::connectors::smtp::attachments::{
     AttachmentError, Host, HostContent, Metadata,
 };
@@ -14,19 +14,35 @@ type Answer<T> = wasmtime::Result<Result<T, AttachmentError>>;
 impl Host for View<'_> {
     async fn open_upload(&mut self, id: String) -> Answer<Resource<Content>> {
         self.run.count_call()?;
+        if !self.run.count_attachment() {
+            return Ok(Err(too_many()));
+        }
         let opened = self.run.uploads.open(&id).await;
         self.keep(opened)
     }
 
     async fn fetch(&mut self, url: String) -> Answer<Resource<Content>> {
         self.run.count_call()?;
+        if !self.run.count_attachment() {
+            return Ok(Err(too_many()));
+        }
         let account = self.run.account.as_deref();
         let nothing = Policy::default();
         let policy = account.map_or(&nothing, |account| &account.policy);
         let limits = account.map(|account| account.limits).unwrap_or_default();
-        let opened = fetch(&url, policy, limits.message_bytes).await;
+        let errand = Errand {
+            network: self.run.network.as_ref(),
+            policy,
+            limit: limits.message_bytes,
+            time: self.run.limits.attachment_time,
+        };
+        let opened = fetch(&url, &errand).await;
         self.keep(opened)
     }
+}
+
+fn too_many() -> AttachmentError {
+    AttachmentError::Forbidden("the account's mails have no more attachments".to_owned())
 }
 
 impl View<'_> {

@@ -16,7 +16,7 @@ use crate::bindings::exports::connectors::smtp::smtp_connector as wit;
 use crate::bindings::{Plugin, PluginPre};
 use crate::error::{Error, Issue, Result};
 use crate::failure::Failure;
-use crate::transport::{CheckedTransport, Progress};
+use crate::transport::Progress;
 
 /// A component that keeps the contract. Cheap to clone; any number of runs at a time, each in a sandbox of
 /// its own.
@@ -97,12 +97,11 @@ impl Connector {
     ///
     /// A component that traps or takes too much.
     pub async fn describe(&self) -> Result<String> {
-        let invocation = Invocation::new("", "");
-        let run = self.run(&invocation, None);
-        self.in_sandbox(run, async |plugin, store| {
+        let run = self.host.run(&Invocation::new("", ""), None);
+        let described = self.in_sandbox(run, async |plugin, store| {
             plugin.connectors_smtp_smtp_connector().call_describe(store).await
-        })
-        .await
+        });
+        self.in_time(described).await
     }
 
     /// Checks an input. Nothing is connected to.
@@ -112,13 +111,16 @@ impl Connector {
     /// An account that cannot be used; a component that traps or takes too much. An input that is wrong is
     /// no error here: it is what the findings say.
     pub async fn validate(&self, invocation: Invocation) -> Result<Findings> {
-        let account = self.account(&invocation).await?;
-        let run = self.run(&invocation, account);
-        let Invocation { action, input, keywords, .. } = invocation;
         let found = self
-            .in_sandbox(run, async |plugin, store| {
-                let contract = plugin.connectors_smtp_smtp_connector();
-                contract.call_validate(store, &action, &input, keywords.as_deref()).await
+            .in_time(async {
+                let account = self.host.account(&invocation).await?;
+                let run = self.host.run(&invocation, account);
+                let Invocation { action, input, keywords, .. } = &invocation;
+                self.in_sandbox(run, async |plugin, store| {
+                    let contract = plugin.connectors_smtp_smtp_connector();
+                    contract.call_validate(store, action, input, keywords.as_deref()).await
+                })
+                .await
             })
             .await?;
         Ok(Findings {
@@ -134,37 +136,21 @@ impl Connector {
     /// An input that is wrong, with every issue; an account that cannot be used; a server that does not
     /// take the message; a component that traps, takes too much, or breaks the contract.
     pub async fn invoke(&self, invocation: Invocation) -> Result<Outcome> {
-        let account = self.account(&invocation).await?;
-        let mut run = self.run(&invocation, account);
-        run.dry_run = invocation.dry_run;
-        run.transport = run.account.clone().map(|account| {
-            let transport = Arc::clone(&self.host.inner.transport);
-            CheckedTransport::new(transport, account, Arc::clone(&run.progress))
-        });
-        let progress = Arc::clone(&run.progress);
-        let Invocation { action, input, keywords, .. } = invocation;
+        let progress = Arc::<Progress>::default();
         let answer = self
-            .in_sandbox(run, async |plugin, store| {
-                let contract = plugin.connectors_smtp_smtp_connector();
-                contract.call_invoke(store, &action, &input, keywords.as_deref()).await
+            .in_time(async {
+                let account = self.host.account(&invocation).await?;
+                let run = self.host.sending_run(&invocation, account, &progress)?;
+                let Invocation { action, input, keywords, .. } = &invocation;
+                self.in_sandbox(run, async |plugin, store| {
+                    let contract = plugin.connectors_smtp_smtp_connector();
+                    contract.call_invoke(store, action, input, keywords.as_deref()).await
+                })
+                .await
             })
             .await
             .map_err(|error| verdict::of_error(error, &progress))?;
         settle(answer, &progress)
-    }
-
-    async fn account(&self, invocation: &Invocation) -> Result<Option<Arc<crate::Account>>> {
-        match &invocation.account {
-            Some(name) => self.host.inner.accounts.account(name).await.map(Some),
-            None => Ok(None),
-        }
-    }
-
-    fn run(&self, invocation: &Invocation, account: Option<Arc<crate::Account>>) -> Run {
-        let inner = &self.host.inner;
-        let id = invocation.id.clone().unwrap_or_else(|| uuid::Uuid::new_v4().to_string());
-        let uploads = invocation.uploads.as_ref().unwrap_or(&inner.uploads);
-        Run::new(id, invocation.started_at, account, Arc::clone(uploads), inner.limits)
     }
 
     /// Runs a call in a store of its own, which goes away with it, whatever comes.
@@ -173,16 +159,22 @@ impl Connector {
         run: Run,
         call: impl AsyncFnOnce(&Plugin, &mut Store<State>) -> wasmtime::Result<T>,
     ) -> Result<T> {
-        let wall_clock = run.limits.wall_clock;
-        let mut store = store(&self.host.inner.engine, run);
+        let meter = Arc::clone(&run.meter);
+        let inner = &self.host.inner;
+        let mut store = store(&inner.engine, &inner.share, run);
         let work = async {
             let plugin = self.pre.instantiate_async(&mut store).await?;
             call(&plugin, &mut store).await
         };
-        let outcome = tokio::time::timeout(wall_clock, work)
-            .await
-            .unwrap_or_else(|_| Err(wasmtime::Error::new(LimitReached("time"))));
+        let outcome = meter.measure(work).await;
         outcome.map_err(|trap| verdict::of_trap(trap, &store.data().log.contents()))
+    }
+
+    /// Waits for all that a run does, for as long as it may take.
+    async fn in_time<T>(&self, work: impl Future<Output = Result<T>>) -> Result<T> {
+        let allowed = self.host.inner.limits.wall_clock;
+        let outcome = tokio::time::timeout(allowed, Box::pin(work)).await;
+        outcome.unwrap_or_else(|_| Err(verdict::of_trap(LimitReached("time").into(), &[])))
     }
 }
 

@@ -5,18 +5,25 @@ use std::time::Duration;
 
 use wasmtime::{Cache, CacheConfig, Config, Engine};
 
+use super::Limits;
 use crate::error::{Error, Result};
 
 /// How often a component that computes is interrupted, to count its time and let others run.
-pub(super) const TICK: Duration = Duration::from_millis(10);
+const TICK: Duration = Duration::from_millis(10);
+
+/// The stack that is left for host functions when a component has used up its own: wasmtime's default.
+const HOST_STACK: usize = 3 << 19;
 
 /// Builds the engine. With a directory, compiled components are kept there for the next start.
-pub(super) fn build(cache: Option<&Path>) -> Result<Engine> {
+pub(super) fn build(cache: Option<&Path>, limits: &Limits) -> Result<Engine> {
     let mut config = Config::new();
     config
         .epoch_interruption(true)
         // Components that want the asynchronous ABI are refused, and every call is three times faster.
         .concurrency_support(false)
+        .max_wasm_stack(limits.stack_bytes)
+        // Host functions run on what the component leaves of it.
+        .async_stack_size(limits.stack_bytes + HOST_STACK)
         // Traps are told in a sentence, not in a backtrace.
         .wasm_backtrace_max_frames(None);
     if let Some(directory) = cache {

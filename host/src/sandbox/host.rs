@@ -15,14 +15,17 @@ use wasmtime_wasi_io::bindings::wasi::io;
 
 use super::Limits;
 use super::engine;
-use super::run::State;
-use crate::accounts::{Accounts, AccountsInMemory};
+use super::fair_share::FairShare;
+use super::invocation::Invocation;
+use super::run::{Run, State};
+use crate::accounts::{Account, Accounts, AccountsInMemory, Usage};
 use crate::attachments::{NoUploads, Uploads};
 use crate::bindings::Plugin;
 use crate::error::{Error, Result};
 use crate::imports::{Imports, View};
+use crate::network::{Network, SystemNetwork};
 use crate::smtp::SmtpTransport;
-use crate::transport::Transport;
+use crate::transport::{CheckedTransport, NamedRecipients, Progress, Transport};
 
 /// Everything that connectors need of a platform. Cheap to clone, and shared between threads.
 ///
@@ -42,9 +45,12 @@ pub struct Host {
 pub(super) struct Inner {
     pub(super) engine: Engine,
     pub(super) linker: Linker<State>,
+    pub(super) share: Arc<FairShare>,
     pub(super) accounts: Arc<dyn Accounts>,
     pub(super) uploads: Arc<dyn Uploads>,
+    pub(super) network: Arc<dyn Network>,
     pub(super) transport: Arc<dyn Transport>,
+    pub(super) usage: Arc<Usage>,
     pub(super) limits: Limits,
 }
 
@@ -52,6 +58,7 @@ pub(super) struct Inner {
 pub struct HostBuilder {
     accounts: Arc<dyn Accounts>,
     uploads: Arc<dyn Uploads>,
+    network: Arc<dyn Network>,
     transport: Arc<dyn Transport>,
     limits: Limits,
     cache: Option<PathBuf>,
@@ -63,10 +70,52 @@ impl Host {
         HostBuilder {
             accounts: Arc::new(AccountsInMemory::default()),
             uploads: Arc::new(NoUploads),
+            network: Arc::new(SystemNetwork),
             transport: Arc::new(SmtpTransport::new()),
             limits: Limits::default(),
             cache: None,
         }
+    }
+}
+
+impl Host {
+    /// The account that an invocation names.
+    pub(super) async fn account(&self, invocation: &Invocation) -> Result<Option<Arc<Account>>> {
+        match &invocation.account {
+            Some(name) => self.inner.accounts.account(name).await.map(Some),
+            None => Ok(None),
+        }
+    }
+
+    /// A run that sends nothing.
+    pub(super) fn run(&self, invocation: &Invocation, account: Option<Arc<Account>>) -> Run {
+        let id = invocation.id.clone().unwrap_or_else(|| uuid::Uuid::new_v4().to_string());
+        let uploads = Arc::clone(invocation.uploads.as_ref().unwrap_or(&self.inner.uploads));
+        let network = Arc::clone(&self.inner.network);
+        Run::new(id, invocation.started_at, account, uploads, network, self.inner.limits)
+    }
+
+    /// A run that may send one message.
+    pub(super) fn sending_run(
+        &self,
+        invocation: &Invocation,
+        account: Option<Arc<Account>>,
+        progress: &Arc<Progress>,
+    ) -> Result<Run> {
+        let transport = match &account {
+            Some(account) if !invocation.dry_run => Some(CheckedTransport {
+                inner: Arc::clone(&self.inner.transport),
+                account: Arc::clone(account),
+                named: NamedRecipients::of(&invocation.input, invocation.keywords.as_deref()),
+                permit: self.inner.usage.enter(account)?,
+                progress: Arc::clone(progress),
+            }),
+            _ => None,
+        };
+        let mut run = self.run(invocation, account);
+        run.dry_run = invocation.dry_run;
+        run.transport = transport;
+        Ok(run)
     }
 }
 
@@ -81,6 +130,12 @@ impl HostBuilder {
     #[must_use]
     pub fn uploads(self, uploads: impl Uploads) -> Self {
         Self { uploads: Arc::new(uploads), ..self }
+    }
+
+    /// How hosts of attachments are looked up and connected to, instead of by the system.
+    #[must_use]
+    pub fn network(self, network: impl Network) -> Self {
+        Self { network: Arc::new(network), ..self }
     }
 
     /// How messages get to their servers.
@@ -108,15 +163,18 @@ impl HostBuilder {
     ///
     /// A machine that the sandbox cannot run on.
     pub fn build(self) -> Result<Host> {
-        let engine = engine::build(self.cache.as_deref())?;
+        let engine = engine::build(self.cache.as_deref(), &self.limits)?;
         let linker = link(&engine).map_err(|reason| {
             Error::component("the sandbox cannot be set up").with_source(reason)
         })?;
         let inner = Inner {
             engine,
             linker,
+            share: Arc::new(FairShare::of_this_machine()),
+            usage: Arc::default(),
             accounts: self.accounts,
             uploads: self.uploads,
+            network: self.network,
             transport: self.transport,
             limits: self.limits,
         };

@@ -1,10 +1,13 @@
 //! Running components: an engine for all, a store for each run, limits around everything.
 
+mod ceiling;
 mod connector;
 mod engine;
+mod fair_share;
 mod host;
 mod invocation;
 mod limits;
+mod meter;
 mod outcome;
 mod run;
 mod verdict;

@@ -2,18 +2,21 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use wasmtime::component::ResourceTable;
-use wasmtime::{Engine, Store, StoreContextMut, StoreLimits, StoreLimitsBuilder, UpdateDeadline};
+use wasmtime::{Engine, Store, StoreContextMut, UpdateDeadline};
 use wasmtime_wasi::p2::pipe::MemoryOutputPipe;
 use wasmtime_wasi::{HostMonotonicClock, HostWallClock, WasiCtx, WasiCtxView, WasiView};
 
 use super::Limits;
-use super::engine::TICK;
-use crate::accounts::Account;
+use super::ceiling::Ceiling;
+use super::fair_share::FairShare;
+use super::meter::Meter;
+use crate::accounts::{Account, AccountLimits};
 use crate::attachments::Uploads;
-use crate::transport::{CheckedTransport, Progress};
+use crate::network::Network;
+use crate::transport::CheckedTransport;
 
 /// What a run is about.
 pub(crate) struct Run {
@@ -25,11 +28,13 @@ pub(crate) struct Run {
     pub(crate) dry_run: bool,
     pub(crate) account: Option<Arc<Account>>,
     pub(crate) uploads: Arc<dyn Uploads>,
+    pub(crate) network: Arc<dyn Network>,
     /// None without an account.
     pub(crate) transport: Option<CheckedTransport>,
-    pub(crate) progress: Arc<Progress>,
     pub(crate) limits: Limits,
+    pub(super) meter: Arc<Meter>,
     calls: AtomicU32,
+    attachments: AtomicU32,
 }
 
 /// Why a run was stopped: a limit, in words.
@@ -42,6 +47,7 @@ impl Run {
         started_at: u64,
         account: Option<Arc<Account>>,
         uploads: Arc<dyn Uploads>,
+        network: Arc<dyn Network>,
         limits: Limits,
     ) -> Self {
         Self {
@@ -50,10 +56,12 @@ impl Run {
             dry_run: false,
             account,
             uploads,
+            network,
             transport: None,
-            progress: Arc::default(),
             limits,
+            meter: Arc::new(Meter::new()),
             calls: AtomicU32::new(0),
+            attachments: AtomicU32::new(0),
         }
     }
 
@@ -67,11 +75,19 @@ impl Run {
     }
 }
 
+impl Run {
+    /// Counts an attachment that is opened; false if the account's mails have no more.
+    pub(crate) fn count_attachment(&self) -> bool {
+        let limits = self.account.as_ref().map_or_else(AccountLimits::default, |one| one.limits);
+        self.attachments.fetch_add(1, Ordering::Relaxed) < limits.attachments
+    }
+}
+
 /// What a store holds.
 pub(super) struct State {
     pub(super) table: ResourceTable,
     wasi: WasiCtx,
-    limits: StoreLimits,
+    ceiling: Ceiling,
     pub(super) run: Run,
     /// What the component printed: a panic's message.
     pub(super) log: MemoryOutputPipe,
@@ -84,7 +100,7 @@ impl WasiView for State {
 }
 
 /// A store for one run, with nothing in it that another run could leave behind.
-pub(super) fn store(engine: &Engine, run: Run) -> Store<State> {
+pub(super) fn store(engine: &Engine, share: &Arc<FairShare>, run: Run) -> Store<State> {
     let limits = run.limits;
     let log = MemoryOutputPipe::new(limits.log_bytes);
     let started = Duration::from_secs(run.started_at);
@@ -99,36 +115,36 @@ pub(super) fn store(engine: &Engine, run: Run) -> Store<State> {
         .build();
     let mut table = ResourceTable::new();
     table.set_max_capacity(limits.handles);
-    let memory = StoreLimitsBuilder::new()
-        .memory_size(limits.memory_bytes)
-        .table_elements(limits.table_elements)
-        .instances(16)
-        .tables(16)
-        .memories(4)
-        .trap_on_grow_failure(true)
-        .build();
-    let mut store = Store::new(engine, State { table, wasi, limits: memory, run, log });
-    store.limiter(|state| &mut state.limits);
+    let mut store =
+        Store::new(engine, State { table, wasi, ceiling: Ceiling::new(&limits), run, log });
+    store.limiter(|state| &mut state.ceiling);
     store.set_hostcall_fuel(limits.host_call_bytes);
     store.set_max_component_handles(limits.handles);
     store.set_epoch_deadline(1);
-    store.epoch_deadline_callback(count_ticks(limits.cpu));
+    store.epoch_deadline_callback(give_way(Arc::clone(share)));
     store
 }
 
-/// Counts the ticks in which the component itself computed: after a wait, however long, it is one.
-fn count_ticks(
-    cpu: Duration,
+/// What happens at each tick: a run that computed too long ends, and the others let each other run.
+fn give_way(
+    share: Arc<FairShare>,
 ) -> impl FnMut(StoreContextMut<'_, State>) -> wasmtime::Result<UpdateDeadline> + Send + Sync + 'static
 {
-    let allowed = cpu.as_millis() / TICK.as_millis();
-    let mut ticks = 0;
-    move |_| {
-        ticks += 1;
-        if ticks > allowed {
+    let mut charged = Duration::ZERO;
+    move |store| {
+        let run = &store.data().run;
+        let computed = run.meter.computed();
+        if computed > run.limits.cpu {
             return Err(wasmtime::Error::new(LimitReached("computing time")));
         }
-        Ok(UpdateDeadline::Yield(1))
+        let just = computed.saturating_sub(charged);
+        charged = computed;
+        Ok(match share.charge(Instant::now(), just, computed) {
+            Some(turn) => {
+                UpdateDeadline::YieldCustom(1, Box::pin(tokio::time::sleep_until(turn.into())))
+            }
+            None => UpdateDeadline::Yield(1),
+        })
     }
 }
 

@@ -1,6 +1,7 @@
 //! What the end of a run means. The host believes what it saw, and not what a component says.
 
 use wasmtime::Trap;
+use wasmtime::component::ResourceTableError;
 
 use super::run::LimitReached;
 use crate::error::{Error, Result};
@@ -18,7 +19,10 @@ pub(super) fn of_trap(trap: wasmtime::Error, log: &[u8]) -> Error {
         (_, Some(Trap::StackOverflow)) => {
             Some("the component took more than it may of the stack".to_owned())
         }
-        _ => out_of_memory(&trap),
+        _ if matches!(trap.downcast_ref(), Some(ResourceTableError::Full)) => {
+            Some(LimitReached("open handles").to_string())
+        }
+        _ => too_much_passed_out(&trap),
     };
     if let Some(message) = what {
         let failure = Failure::new(FailureCode::Limit, Phase::Build, message)
@@ -34,17 +38,12 @@ pub(super) fn of_trap(trap: wasmtime::Error, log: &[u8]) -> Error {
     Error::from(failure).with_source(trap)
 }
 
-/// wasmtime has no type for these: they come as text from the limiter and from the calls' own budget.
-fn out_of_memory(trap: &wasmtime::Error) -> Option<String> {
-    let text = format!("{trap:#}");
-    let said = |words: &str| text.contains(words);
-    if said("forcing trap when growing memory") || said("forcing trap when growing table") {
-        Some("the component took more memory than it may".to_owned())
-    } else if said("fuel allocated for hostcalls has been exhausted") {
-        Some("the component passed more bytes out of the sandbox at once than it may".to_owned())
-    } else {
-        None
-    }
+/// wasmtime has no type for this: it comes as text from the calls' own budget.
+fn too_much_passed_out(trap: &wasmtime::Error) -> Option<String> {
+    let spent = format!("{trap:#}").contains("fuel allocated for hostcalls has been exhausted");
+    spent.then(|| {
+        "the component passed more bytes out of the sandbox at once than it may".to_owned()
+    })
 }
 
 /// The line in which a Rust program says what it panicked about.

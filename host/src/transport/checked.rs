@@ -1,18 +1,22 @@
-//! A transport with the account's limits and the guard in front of it.
+//! A transport with the account's policy and the guard in front of it.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, Ordering};
+use std::time::Instant;
 
-use super::{Breach, Envelope, Guard, Outgoing, Receipt, Transport};
-use crate::accounts::Account;
+use super::named::NamedRecipients;
+use super::{Breach, Envelope, Guard, Outgoing, Receipt, Transport, originator};
+use crate::accounts::{Account, RunPermit};
 use crate::failure::{Delivered, Failure, FailureCode, Phase};
 
 /// What comes between a component and a transport.
-#[derive(Clone)]
 pub(crate) struct CheckedTransport {
-    inner: Arc<dyn Transport>,
-    account: Arc<Account>,
-    progress: Arc<Progress>,
+    pub(crate) inner: Arc<dyn Transport>,
+    pub(crate) account: Arc<Account>,
+    /// Whom the input names: nobody else gets mail.
+    pub(crate) named: NamedRecipients,
+    pub(crate) permit: RunPermit,
+    pub(crate) progress: Arc<Progress>,
 }
 
 /// How far the messages of a run got: what is known to be true, whatever the component says.
@@ -24,7 +28,10 @@ pub(crate) struct Progress(AtomicU8);
 #[expect(unreachable_pub)]
 pub struct CheckedOutgoing {
     inner: Box<dyn Outgoing>,
+    account: Arc<Account>,
     guard: Guard,
+    /// Whether the header block's From and Sender have been looked at.
+    approved: bool,
     announced: Option<u64>,
     progress: Arc<Progress>,
 }
@@ -39,45 +46,31 @@ pub(crate) enum CheckedError {
 }
 
 impl CheckedTransport {
-    pub(crate) fn new(
-        inner: Arc<dyn Transport>,
-        account: Arc<Account>,
-        progress: Arc<Progress>,
-    ) -> Self {
-        Self { inner, account, progress }
-    }
-
     /// Begins a message that the account may send.
-    pub(crate) async fn begin(&self, envelope: Envelope) -> Result<CheckedOutgoing, CheckedError> {
-        self.check(&envelope)?;
+    pub(crate) async fn begin(
+        &self,
+        mut envelope: Envelope,
+    ) -> Result<CheckedOutgoing, CheckedError> {
+        self.check_syntax(&envelope)?;
+        self.check_policy(&envelope)?;
         // A run is one action, and the action is one mail.
         if !self.progress.begin() {
             return Err(broken("a second message"));
+        }
+        self.permit.begin_message(Instant::now()).map_err(CheckedError::Failed)?;
+        if let Some(instead) = &self.account.policy.redirect_all_to {
+            envelope.recipients = vec![instead.as_str().to_owned()];
         }
         let guard = Guard::new(self.account.limits.message_bytes, envelope.utf8_headers);
         let announced = envelope.size;
         let inner =
             self.inner.begin(&self.account, envelope).await.map_err(CheckedError::Failed)?;
-        let progress = Arc::clone(&self.progress);
-        Ok(CheckedOutgoing { inner, guard, announced, progress })
+        let (account, progress) = (Arc::clone(&self.account), Arc::clone(&self.progress));
+        Ok(CheckedOutgoing { inner, account, guard, approved: false, announced, progress })
     }
 
-    fn check(&self, envelope: &Envelope) -> Result<(), CheckedError> {
-        let limits = &self.account.limits;
-        let most = limits.recipients as usize;
-        let number = envelope.recipients.len();
-        if number == 0 || number > most {
-            let message =
-                format!("a message to {number} recipients; this account sends to 1 to {most}");
-            return Err(policy(&message));
-        }
-        if envelope.size.is_some_and(|size| size > limits.message_bytes) {
-            return Err(policy(&format!(
-                "a message of {} bytes; this account sends at most {}",
-                envelope.size.unwrap_or_default(),
-                limits.message_bytes
-            )));
-        }
+    /// What would be another command, or part of one, on its way to the server.
+    fn check_syntax(&self, envelope: &Envelope) -> Result<(), CheckedError> {
         let sender = Some(&envelope.sender).filter(|sender| !sender.is_empty());
         for address in envelope.recipients.iter().chain(sender) {
             if !is_path(address) {
@@ -91,6 +84,54 @@ impl CheckedTransport {
         }
         Ok(())
     }
+
+    fn check_policy(&self, envelope: &Envelope) -> Result<(), CheckedError> {
+        let Account { limits, policy, .. } = self.account.as_ref();
+        let (most, number) = (limits.recipients, envelope.recipients.len());
+        if number == 0 || number > most as usize {
+            return Err(too_much(&format!(
+                "a message to {number} recipients; this account sends to 1 to {most}"
+            )));
+        }
+        if let Some(size) = envelope.size.filter(|&size| size > limits.message_bytes) {
+            let most = limits.message_bytes;
+            return Err(too_much(&format!(
+                "a message of {size} bytes; this account sends at most {most}"
+            )));
+        }
+        if let Some(other) = envelope.recipients.iter().find(|one| !self.named.contain(one)) {
+            let hint = "recipients come from the fields to, cc and bcc, and from keywords there";
+            return Err(forbidden(&format!("mail to {other}, whom the input does not name"), hint));
+        }
+        let domains = &policy.allowed_recipient_domains;
+        let outside = |recipient: &&String| {
+            let domain = recipient.rsplit_once('@').map_or("", |(_, domain)| domain);
+            !domains.is_empty() && !domains.iter().any(|rule| rule.covers(domain))
+        };
+        if let Some(recipient) = envelope.recipients.iter().find(outside) {
+            let hint = "send to other recipients, or add the domain to allowedRecipientDomains";
+            return Err(forbidden(
+                &format!("mail to {recipient}, whose domain the account does not send to"),
+                hint,
+            ));
+        }
+        // The null reverse-path says that nobody wants an answer, and pretends to be nobody.
+        if envelope.sender.is_empty() {
+            Ok(())
+        } else {
+            check_sender(&self.account, &envelope.sender)
+        }
+    }
+}
+
+/// Holds a sender against the account's rules.
+fn check_sender(account: &Account, sender: &str) -> Result<(), CheckedError> {
+    let rules = &account.policy.allowed_senders;
+    if rules.is_empty() || rules.iter().any(|rule| rule.covers(sender)) {
+        return Ok(());
+    }
+    let hint = "send as somebody else, or add the sender to allowedSenders";
+    Err(forbidden(&format!("mail from {sender}, as whom the account does not send"), hint))
 }
 
 /// Whether a text can stand between the brackets of a path (RFC 5321 section 4.1.2): nothing in it ends
@@ -106,12 +147,30 @@ impl CheckedOutgoing {
     /// Hands on the next bytes, if they keep the rules.
     pub(crate) async fn write(&mut self, chunk: Vec<u8>) -> Result<(), CheckedError> {
         self.guard.push(&chunk).map_err(|breach| breach_failure(&breach))?;
+        if self.guard.in_body() {
+            self.approve()?;
+        }
         self.inner.write(chunk).await.map_err(CheckedError::Failed)
     }
 
+    /// Looks once at whom the message says it is from.
+    fn approve(&mut self) -> Result<(), CheckedError> {
+        if self.approved || self.account.policy.allowed_senders.is_empty() {
+            return Ok(());
+        }
+        for value in self.guard.originators() {
+            let addresses = originator::addresses(value)
+                .ok_or_else(|| broken("a header From or Sender that can be read in two ways"))?;
+            addresses.iter().try_for_each(|sender| check_sender(&self.account, sender))?;
+        }
+        self.approved = true;
+        Ok(())
+    }
+
     /// Ends the message, if it is whole.
-    pub(crate) async fn finish(self) -> Result<Receipt, CheckedError> {
+    pub(crate) async fn finish(mut self) -> Result<Receipt, CheckedError> {
         self.guard.finish(self.announced).map_err(|breach| breach_failure(&breach))?;
+        self.approve()?;
         // Until there is an answer, nobody can tell: not even if this future is dropped while it waits.
         self.progress.reach(Progress::UNKNOWN);
         let outcome = self.inner.finish().await;
@@ -155,12 +214,14 @@ impl Progress {
     }
 }
 
-fn policy(what: &str) -> CheckedError {
-    let message = format!("the component asked for {what}");
-    let failure = Failure::new(FailureCode::Policy, Phase::Policy, message);
-    CheckedError::Failed(
-        failure.hint("send to fewer, or change the account's limits").after_config_change(),
-    )
+fn forbidden(what: &str, hint: &str) -> CheckedError {
+    let failure =
+        Failure::new(FailureCode::Policy, Phase::Policy, format!("the component asked for {what}"));
+    CheckedError::Failed(failure.hint(hint).after_config_change())
+}
+
+fn too_much(what: &str) -> CheckedError {
+    forbidden(what, "send to fewer, or less, or change the account's limits")
 }
 
 fn broken(what: &str) -> CheckedError {

@@ -33,6 +33,8 @@ pub struct Guard {
     after_cr: bool,
     /// The header block; none once the body has begun.
     header: Option<HeaderBlock>,
+    /// Values of From and Sender, once the body has begun.
+    originators: Vec<String>,
 }
 
 /// A rule that a message breaks.
@@ -99,7 +101,8 @@ impl Guard {
     /// A guard for a message of at most `limit` bytes, with octets beyond ASCII or without.
     pub fn new(limit: u64, allow_utf8: bool) -> Self {
         let header = Some(HeaderBlock::default());
-        Self { limit, allow_utf8, size: 0, line: 0, after_cr: false, header }
+        let originators = Vec::new();
+        Self { limit, allow_utf8, size: 0, line: 0, after_cr: false, header, originators }
     }
 
     /// Checks the next bytes.
@@ -166,6 +169,16 @@ impl Guard {
         }
     }
 
+    /// Whether the header block has ended.
+    pub fn in_body(&self) -> bool {
+        self.header.is_none()
+    }
+
+    /// Whom the message says it is from, as far as it has come: the values of From and Sender, unfolded.
+    pub fn originators(&self) -> &[String] {
+        self.header.as_ref().map_or(&self.originators, |header| &header.originators)
+    }
+
     /// Bytes so far.
     pub fn size(&self) -> u64 {
         self.size
@@ -190,6 +203,7 @@ impl Guard {
         let Some(header) = &mut self.header else { return Ok(()) };
         if was_empty {
             header.check_required()?;
+            self.originators = std::mem::take(&mut header.originators);
             self.header = None;
             return Ok(());
         }
@@ -205,6 +219,10 @@ struct HeaderBlock {
     line: Vec<u8>,
     /// Names of [`SINGLE`] and [`REQUIRED`] headers that were seen.
     seen: Vec<&'static str>,
+    /// Values of From and Sender.
+    originators: Vec<String>,
+    /// Whether the current header is one of those, so that a folded line belongs to it.
+    in_originator: bool,
 }
 
 impl HeaderBlock {
@@ -225,13 +243,24 @@ impl HeaderBlock {
         if matches!(line.first(), Some(b' ' | b'\t')) {
             // A folded line needs one to fold, and is not blank (RFC 5322 section 3.2.2).
             let blank = line.iter().all(|byte| matches!(byte, b' ' | b'\t'));
-            return if blank || self.seen.is_empty() { Err(Breach::HeaderLine) } else { Ok(()) };
+            if blank || self.seen.is_empty() {
+                return Err(Breach::HeaderLine);
+            }
+            if let (true, Some(last)) = (self.in_originator, self.originators.last_mut()) {
+                last.push_str(&String::from_utf8_lossy(&line));
+            }
+            return Ok(());
         }
         let colon = memchr2(b':', b' ', &line).filter(|&at| line[at] == b':');
         let name = colon.and_then(|colon| std::str::from_utf8(&line[..colon]).ok());
         let name =
             name.filter(|name| !name.is_empty() && name.bytes().all(|b| b.is_ascii_graphic()));
-        self.end_header(name.ok_or(Breach::HeaderLine)?)
+        let name = name.ok_or(Breach::HeaderLine)?;
+        self.in_originator = ["from", "sender"].iter().any(|one| one.eq_ignore_ascii_case(name));
+        if self.in_originator {
+            self.originators.push(String::from_utf8_lossy(&line[name.len() + 1..]).into_owned());
+        }
+        self.end_header(name)
     }
 
     fn end_header(&mut self, name: &str) -> Result<(), Breach> {
@@ -369,6 +398,20 @@ mod tests {
         assert_eq!(check(""), Err(Breach::HeaderBlock));
         let endless = "X-A: 1234567890\r\n".repeat(200_000);
         assert_eq!(check_in(endless.as_bytes(), 65_536), Err(Breach::HeaderBlock));
+    }
+
+    #[test]
+    fn originators_are_unfolded() {
+        let message = "From: \"A\"\r\n <a@x.test>\r\nX-From: c@x.test\r\n d@x.test\r\nSENDER:b@x.test\r\n\
+                       Date: x\r\nMessage-ID: y\r\n\r\nFrom: e@x.test\r\n";
+        for size in [1, 7, 1000] {
+            let mut guard = Guard::new(1000, false);
+            for piece in message.as_bytes().chunks(size) {
+                guard.push(piece).expect("it breaks no rule");
+            }
+            assert!(guard.in_body());
+            assert_eq!(guard.originators(), [" \"A\" <a@x.test>", "b@x.test"]);
+        }
     }
 
     #[test]

@@ -2,10 +2,13 @@
 
 pub(crate) mod checked;
 mod guard;
+mod named;
+mod originator;
 
 pub use guard::{Breach, Guard};
 
 pub(crate) use checked::{CheckedError, CheckedTransport, Progress};
+pub(crate) use named::NamedRecipients;
 
 use std::sync::Arc;
 

@@ -39,6 +39,15 @@ impl Bench {
         inbox: InboxBuilder,
         settings: impl FnOnce(AccountBuilder) -> AccountBuilder,
     ) -> Self {
+        Self::with_component(Connector::builtin_bytes(), inbox, settings).await
+    }
+
+    /// The same with another component than the built-in one.
+    pub(crate) async fn with_component(
+        component: &[u8],
+        inbox: InboxBuilder,
+        settings: impl FnOnce(AccountBuilder) -> AccountBuilder,
+    ) -> Self {
         let inbox = inbox.start("127.0.0.1:0").await.expect("a port on loopback is free");
         let account = Account::builder("work", "127.0.0.1")
             .port(inbox.address().port())
@@ -47,7 +56,7 @@ impl Bench {
             .ehlo_name("client.example.com");
         let account = settings(account).build().expect("the account's settings are right");
         let host = host_builder([account]).build().expect("the sandbox runs on this machine");
-        let connector = Connector::builtin(&host).expect("the built-in component is one");
+        let connector = Connector::from_bytes(&host, component).expect("it is a component");
         Self { inbox, connector }
     }
 

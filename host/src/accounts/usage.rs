@@ -1,0 +1,137 @@
+//! How much of an account is in use, over all runs of a host.
+
+use std::collections::{HashMap, VecDeque};
+use std::fmt;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use super::account::Account;
+use crate::failure::{Failure, FailureCode, Phase};
+
+/// What the accounts of a host are doing now, and did in the last minute.
+#[derive(Debug, Default)]
+pub(crate) struct Usage {
+    accounts: Mutex<HashMap<String, Use>>,
+}
+
+#[derive(Debug, Default)]
+struct Use {
+    runs: u32,
+    /// When each message of the last minute was begun, the oldest first.
+    begun: VecDeque<Instant>,
+}
+
+/// One run of an account, for as long as this is held.
+pub(crate) struct RunPermit {
+    usage: Arc<Usage>,
+    account: Arc<Account>,
+}
+
+const MINUTE: Duration = Duration::from_secs(60);
+
+impl Usage {
+    /// Begins a run, if the account may have one more.
+    pub(crate) fn enter(self: &Arc<Self>, account: &Arc<Account>) -> Result<RunPermit, Failure> {
+        let mut accounts = self.lock();
+        let used = accounts.entry(account.name().to_owned()).or_default();
+        if let Some(most) = account.limits.concurrent_runs
+            && used.runs >= most
+        {
+            let message = format!("the account has {most} runs under way, and may have no more");
+            return Err(too_much(message, "concurrentRuns"));
+        }
+        used.runs += 1;
+        Ok(RunPermit { usage: Arc::clone(self), account: Arc::clone(account) })
+    }
+
+    fn lock(&self) -> MutexGuard<'_, HashMap<String, Use>> {
+        // Nothing that is done under the lock leaves it half done.
+        self.accounts.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl RunPermit {
+    /// Counts a message that begins, if the account may begin one more in this minute.
+    pub(crate) fn begin_message(&self, now: Instant) -> Result<(), Failure> {
+        let Some(most) = self.account.limits.messages_per_minute else { return Ok(()) };
+        let mut accounts = self.usage.lock();
+        let used = accounts.entry(self.account.name().to_owned()).or_default();
+        used.forget_before(now);
+        if used.begun.len() >= most as usize {
+            let message = format!("the account has begun {most} messages in the last minute");
+            return Err(too_much(message, "messagesPerMinute"));
+        }
+        used.begun.push_back(now);
+        Ok(())
+    }
+}
+
+impl Drop for RunPermit {
+    fn drop(&mut self) {
+        let mut accounts = self.usage.lock();
+        let Some(used) = accounts.get_mut(self.account.name()) else { return };
+        used.runs = used.runs.saturating_sub(1);
+        used.forget_before(Instant::now());
+        // Accounts come and go by the thousand: what is not in use leaves nothing behind, but for a minute.
+        if used.runs == 0 && used.begun.is_empty() {
+            accounts.remove(self.account.name());
+        }
+    }
+}
+
+impl Use {
+    fn forget_before(&mut self, now: Instant) {
+        while self.begun.front().is_some_and(|&begun| now.duration_since(begun) >= MINUTE) {
+            self.begun.pop_front();
+        }
+    }
+}
+
+fn too_much(message: String, limit: &str) -> Failure {
+    let hint = format!("try again in a minute, or raise the account's limit {limit}");
+    Failure::new(FailureCode::Policy, Phase::Policy, message).hint(hint).later()
+}
+
+impl fmt::Debug for RunPermit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("RunPermit").field(&self.account.name()).finish()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::accounts::AccountLimits;
+
+    fn account(limits: AccountLimits) -> Arc<Account> {
+        let account = Account::builder("work", "mail.example").limits(limits).build();
+        Arc::new(account.expect("the settings are right"))
+    }
+
+    #[test]
+    fn a_minute_is_any_sixty_seconds() {
+        let limits = AccountLimits { messages_per_minute: Some(2), ..AccountLimits::default() };
+        let permit = Arc::new(Usage::default()).enter(&account(limits)).expect("it may run");
+        let start = Instant::now();
+        let at = |seconds| start + Duration::from_secs(seconds);
+        assert!(permit.begin_message(at(0)).is_ok());
+        assert!(permit.begin_message(at(30)).is_ok());
+        let refused = permit.begin_message(at(59)).expect_err("two are enough");
+        assert!(refused.is_transient() && refused.code == FailureCode::Policy);
+        assert!(permit.begin_message(at(60)).is_ok());
+        assert!(permit.begin_message(at(89)).is_err());
+        assert!(permit.begin_message(at(90)).is_ok());
+    }
+
+    #[test]
+    fn runs_are_counted_while_they_last_and_leave_nothing() {
+        let limits = AccountLimits { concurrent_runs: Some(1), ..AccountLimits::default() };
+        let usage = Arc::new(Usage::default());
+        let account = account(limits);
+        let first = usage.enter(&account).expect("it may run");
+        assert!(usage.enter(&account).expect_err("one is enough").is_transient());
+        drop(first);
+        drop(usage.enter(&account).expect("it may run again"));
+        assert!(usage.lock().is_empty());
+    }
+}

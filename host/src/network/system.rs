@@ -1,0 +1,68 @@
+//! Looking names up, and connecting: by the system, or by something else.
+
+use std::io;
+use std::net::SocketAddr;
+
+use tokio::net::TcpStream;
+
+use crate::accounts::BoxFuture;
+
+/// How attachments' hosts are looked up and connected to.
+///
+/// Which addresses may be dialled is not its business: the host classifies every address that `resolve`
+/// returns, and passes to `connect` none that it has not looked at. Your own is for a resolver other than the
+/// system's, for a source address, or for tests.
+///
+/// ```
+/// use std::io;
+/// use std::net::SocketAddr;
+///
+/// use smtp_connector_host::accounts::BoxFuture;
+/// use smtp_connector_host::{Host, Network};
+/// use tokio::net::TcpStream;
+///
+/// /// Knows no names: attachments come from nowhere.
+/// struct Nowhere;
+///
+/// impl Network for Nowhere {
+///     fn resolve<'a>(&'a self, _: &'a str, _: u16) -> BoxFuture<'a, io::Result<Vec<SocketAddr>>> {
+///         Box::pin(async { Err(io::ErrorKind::NotFound.into()) })
+///     }
+///
+///     fn connect(&self, _: SocketAddr) -> BoxFuture<'_, io::Result<TcpStream>> {
+///         Box::pin(async { Err(io::ErrorKind::NetworkUnreachable.into()) })
+///     }
+/// }
+///
+/// let host = Host::builder().network(Nowhere).build()?;
+/// # Ok::<(), smtp_connector_host::Error>(())
+/// ```
+pub trait Network: Send + Sync + 'static {
+    /// Every address of a host. It is asked once for each connection.
+    fn resolve<'a>(
+        &'a self,
+        host: &'a str,
+        port: u16,
+    ) -> BoxFuture<'a, io::Result<Vec<SocketAddr>>>;
+
+    /// Connects to one address.
+    fn connect(&self, address: SocketAddr) -> BoxFuture<'_, io::Result<TcpStream>>;
+}
+
+/// The system's resolver and sockets.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct SystemNetwork;
+
+impl Network for SystemNetwork {
+    fn resolve<'a>(
+        &'a self,
+        host: &'a str,
+        port: u16,
+    ) -> BoxFuture<'a, io::Result<Vec<SocketAddr>>> {
+        Box::pin(async move { Ok(tokio::net::lookup_host((host, port)).await?.collect()) })
+    }
+
+    fn connect(&self, address: SocketAddr) -> BoxFuture<'_, io::Result<TcpStream>> {
+        Box::pin(TcpStream::connect(address))
+    }
+}

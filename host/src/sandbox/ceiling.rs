@@ -1,0 +1,58 @@
+//! What a run may take of memory, all its memories and tables counted together.
+
+use wasmtime::ResourceLimiter;
+
+use super::Limits;
+use super::run::LimitReached;
+
+/// Counts what a store's memories and tables grow by, and stops the component that wants more than it may.
+///
+/// wasmtime's own `StoreLimits` looks at each memory alone, so that four of them are four times the limit.
+#[derive(Debug)]
+pub(super) struct Ceiling {
+    bytes_left: usize,
+    elements_left: usize,
+}
+
+impl Ceiling {
+    pub(super) fn new(limits: &Limits) -> Self {
+        Self { bytes_left: limits.memory_bytes, elements_left: limits.table_elements }
+    }
+}
+
+impl ResourceLimiter for Ceiling {
+    fn memory_growing(
+        &mut self,
+        current: usize,
+        desired: usize,
+        _maximum: Option<usize>,
+    ) -> wasmtime::Result<bool> {
+        take(&mut self.bytes_left, desired.saturating_sub(current), "memory")
+    }
+
+    fn table_growing(
+        &mut self,
+        current: usize,
+        desired: usize,
+        _maximum: Option<usize>,
+    ) -> wasmtime::Result<bool> {
+        take(&mut self.elements_left, desired.saturating_sub(current), "memory for its tables")
+    }
+
+    fn instances(&self) -> usize {
+        Limits::INSTANCES
+    }
+
+    fn tables(&self) -> usize {
+        Limits::TABLES
+    }
+
+    fn memories(&self) -> usize {
+        Limits::MEMORIES
+    }
+}
+
+fn take(left: &mut usize, wanted: usize, what: &'static str) -> wasmtime::Result<bool> {
+    *left = left.checked_sub(wanted).ok_or_else(|| wasmtime::Error::new(LimitReached(what)))?;
+    Ok(true)
+}

@@ -1,0 +1,262 @@
+//! Attachments from the web whose hosts lie: about their addresses, about their size, about time.
+
+use std::collections::VecDeque;
+use std::io;
+use std::net::{IpAddr, SocketAddr};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use serde_json::json;
+use smtp_connector_host::accounts::{AccountLimits, AccountsInMemory, BoxFuture};
+use smtp_connector_host::{
+    Account, Connector, Error, FailureCode, Host, Invocation, Limits, Network, is_public,
+};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::{TcpListener, TcpStream};
+
+use crate::support::HOST_CACHE;
+
+/// An address of the public internet: here, it is a server of the test's.
+const PUBLIC: &str = "93.184.216.34";
+const LIMIT: u64 = 1 << 20;
+
+/// A network in which a name has the next of its answers each time that it is looked up, and every public
+/// address is one server of the test's.
+#[derive(Clone, Default)]
+struct Liar {
+    answers: Arc<Mutex<VecDeque<Vec<IpAddr>>>>,
+    server: Option<SocketAddr>,
+    resolved: Arc<Mutex<Vec<String>>>,
+    dialled: Arc<Mutex<Vec<SocketAddr>>>,
+}
+
+impl Liar {
+    fn answering(self, answers: &[&[&str]]) -> Self {
+        let parse = |answer: &&[&str]| answer.iter().map(|ip| ip.parse().expect(ip)).collect();
+        self.answers.lock().expect("no panic").extend(answers.iter().map(parse));
+        self
+    }
+
+    fn dialled(&self) -> Vec<SocketAddr> {
+        self.dialled.lock().expect("no panic").clone()
+    }
+}
+
+impl Network for Liar {
+    fn resolve<'a>(
+        &'a self,
+        host: &'a str,
+        port: u16,
+    ) -> BoxFuture<'a, io::Result<Vec<SocketAddr>>> {
+        Box::pin(async move {
+            self.resolved.lock().expect("no panic").push(host.to_owned());
+            let mut answers = self.answers.lock().expect("no panic");
+            let answer = answers.pop_front().ok_or(io::ErrorKind::NotFound)?;
+            Ok(answer.into_iter().map(|ip| SocketAddr::new(ip, port)).collect())
+        })
+    }
+
+    fn connect(&self, address: SocketAddr) -> BoxFuture<'_, io::Result<TcpStream>> {
+        self.dialled.lock().expect("no panic").push(address);
+        Box::pin(async move {
+            let server = self.server.ok_or(io::ErrorKind::ConnectionRefused)?;
+            TcpStream::connect(server).await
+        })
+    }
+}
+
+/// A server that answers each request with what `answer` writes.
+async fn serve<F>(answer: impl Fn(TcpStream, String) -> F + Send + 'static) -> SocketAddr
+where
+    F: Future<Output = io::Result<()>> + Send + 'static,
+{
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port on loopback is free");
+    let address = listener.local_addr().expect("it is bound");
+    tokio::spawn(async move {
+        while let Ok((mut stream, _)) = listener.accept().await {
+            let mut request = Vec::new();
+            while !request.ends_with(b"\r\n\r\n") {
+                if stream.read_buf(&mut request).await.unwrap_or(0) == 0 {
+                    break;
+                }
+            }
+            // A client that has heard enough may go.
+            tokio::spawn(answer(stream, String::from_utf8_lossy(&request).into_owned()));
+        }
+    });
+    address
+}
+
+/// A server that says the same to everybody.
+async fn saying(text: &'static str) -> SocketAddr {
+    serve(move |mut stream, _| async move { stream.write_all(text.as_bytes()).await }).await
+}
+
+const FILE: &str = "HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\nabc";
+
+fn connector(network: Liar) -> Connector {
+    let mut limits = Limits::default();
+    limits.attachment_time = Duration::from_millis(600);
+    let account = Account::builder("work", "mail.example")
+        .sender("alice@example.com")
+        .limits(AccountLimits { message_bytes: LIMIT, ..AccountLimits::default() })
+        .build()
+        .expect("the settings are right");
+    let host = Host::builder()
+        .accounts(AccountsInMemory::from_iter([account]))
+        .network(network)
+        .limits(limits)
+        .cache_directory(HOST_CACHE)
+        .build()
+        .expect("the sandbox runs");
+    Connector::builtin(&host).expect("a component")
+}
+
+async fn fetch(connector: &Connector, url: &str) -> Result<(), Error> {
+    let input = json!({ "to": "b@example.net", "attachments": [url] }).to_string();
+    let preview = connector.invoke(Invocation::send_mail(input).account("work").dry_run());
+    let outcome = tokio::time::timeout(Duration::from_secs(30), preview).await;
+    outcome.expect("a fetch ends").map(drop)
+}
+
+async fn fails(network: &Liar, url: &str) -> Error {
+    fetch(&connector(network.clone()), url).await.expect_err("it cannot be fetched")
+}
+
+#[tokio::test]
+async fn one_inner_address_among_others_is_enough_to_refuse_a_host() {
+    let server = Some(saying(FILE).await);
+    for inner in [
+        "127.0.0.1",
+        "10.1.2.3",
+        "169.254.169.254",
+        "100.64.0.1",
+        "::1",
+        "::ffff:93.184.216.34",
+        "64:ff9b::5db8:d822",
+        "2002:5db8:d822::1",
+        "fd00:ec2::254",
+    ] {
+        for answer in [&[PUBLIC, inner][..], &[inner, PUBLIC], &[inner]] {
+            let network = Liar { server, ..Liar::default() }.answering(&[answer]);
+            let error = fails(&network, "http://files.example/a").await;
+            assert_eq!(error.code(), FailureCode::Policy, "{answer:?}: {error}");
+            assert_eq!(network.dialled(), []);
+        }
+    }
+    let network = Liar { server, ..Liar::default() }.answering(&[&[PUBLIC, "1.1.1.1"]]);
+    fetch(&connector(network.clone()), "http://files.example/a").await.expect("it is public");
+    assert_eq!(network.dialled().len(), 1);
+}
+
+#[tokio::test]
+async fn a_thousand_names_that_change_their_address_lead_nowhere_inside() {
+    let server = Some(saying(FILE).await);
+    // What a second look would find is another address than the first did.
+    let answers: Vec<&[&str]> =
+        (0..500).flat_map(|_| [&[PUBLIC][..], &["127.0.0.1"][..]]).collect();
+    let network = Liar { server, ..Liar::default() }.answering(&answers);
+    let connector = connector(network.clone());
+    for round in 0..1000 {
+        let outcome = fetch(&connector, "http://rebind.example/a").await;
+        match (round % 2, outcome) {
+            (0, Ok(())) => {}
+            (1, Err(error)) if error.code() == FailureCode::Policy => {}
+            (_, other) => panic!("round {round}: {other:?}"),
+        }
+    }
+    let dialled = network.dialled();
+    assert_eq!(dialled.len(), 500);
+    assert!(dialled.iter().all(|address| is_public(address.ip())));
+    assert_eq!(network.resolved.lock().expect("no panic").len(), 1000, "each is looked up once");
+}
+
+#[tokio::test]
+async fn a_redirect_is_looked_at_like_the_first_address() {
+    for (location, answers, dialled) in [
+        ("http://inside.example/", &[&[PUBLIC][..], &["10.0.0.1"]][..], 1),
+        ("http://mixed.example/", &[&[PUBLIC], &[PUBLIC, "::1"]], 1),
+        ("//169.254.169.254/latest/meta-data/", &[&[PUBLIC]], 1),
+        ("http://[::ffff:7f00:1]/", &[&[PUBLIC]], 1),
+        ("http://2130706433/", &[&[PUBLIC]], 1),
+        ("http://public.example:8080/", &[&[PUBLIC]], 1),
+        ("http://user:secret@public.example/", &[&[PUBLIC]], 1),
+        ("file:///etc/passwd", &[&[PUBLIC]], 1),
+        ("gopher://public.example/", &[&[PUBLIC]], 1),
+    ] {
+        let answer =
+            format!("HTTP/1.1 302 Found\r\nLocation: {location}\r\nContent-Length: 0\r\n\r\n");
+        let server = serve(move |mut stream, _| {
+            let answer = answer.clone();
+            async move { stream.write_all(answer.as_bytes()).await }
+        });
+        let network = Liar { server: Some(server.await), ..Liar::default() }.answering(answers);
+        let error = fails(&network, "http://files.example/a").await;
+        assert_eq!(error.code(), FailureCode::Policy, "{location}: {error}");
+        assert_eq!(network.dialled().len(), dialled, "{location}");
+    }
+}
+
+#[tokio::test]
+async fn three_redirects_are_followed_and_no_fourth() {
+    let server = serve(|mut stream, request: String| async move {
+        let left = request.split(['/', ' ']).nth(2).and_then(|n| n.parse::<u32>().ok());
+        match left {
+            Some(0) | None => stream.write_all(FILE.as_bytes()).await,
+            Some(left) => {
+                let answer = format!(
+                    "HTTP/1.1 307 Again\r\nLocation: /{}\r\nSet-Cookie: a=b\r\nContent-Length: 0\r\n\r\n",
+                    left - 1
+                );
+                assert!(!request.to_ascii_lowercase().contains("cookie"), "{request}");
+                stream.write_all(answer.as_bytes()).await
+            }
+        }
+    });
+    let server = Some(server.await);
+    let network = || Liar { server, ..Liar::default() }.answering(&[&[PUBLIC][..]; 10]);
+    fetch(&connector(network()), "http://files.example/3").await.expect("three are followed");
+    let network = network();
+    let error = fails(&network, "http://files.example/4").await;
+    assert!(error.to_string().contains("redirects more than 3 times"), "{error}");
+    assert_eq!(network.dialled().len(), 4);
+}
+
+#[tokio::test]
+async fn a_body_without_end_is_cut_at_the_size_of_a_message() {
+    let server = serve(|mut stream, _| async move {
+        stream.write_all(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n").await?;
+        let chunk = format!("10000\r\n{}\r\n", "x".repeat(0x10000));
+        loop {
+            stream.write_all(chunk.as_bytes()).await?;
+        }
+    });
+    let network = Liar { server: Some(server.await), ..Liar::default() }.answering(&[&[PUBLIC]]);
+    let error = fails(&network, "http://bomb.example/").await;
+    assert_eq!(error.code(), FailureCode::TooLarge, "{error}");
+}
+
+#[tokio::test]
+async fn what_takes_too_long_is_given_up_however_busy_it_seems() {
+    /// An octet every 50 ms, at each place where a client waits.
+    async fn trickle(mut stream: TcpStream, first: &str, then: &str) -> io::Result<()> {
+        stream.write_all(first.as_bytes()).await?;
+        for octet in then.as_bytes().iter().cycle() {
+            stream.write_all(&[*octet]).await?;
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+        Ok(())
+    }
+    for (first, then) in [
+        ("", "HTTP/1.1 200 OK\r\n"),
+        ("HTTP/1.1 200 OK\r\n", "X-More: and more\r\n"),
+        ("HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n\r\n", "x"),
+        ("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n", "1\r\nx\r\n"),
+    ] {
+        let server = serve(move |stream, _| trickle(stream, first, then)).await;
+        let network = Liar { server: Some(server), ..Liar::default() }.answering(&[&[PUBLIC]]);
+        let error = fails(&network, "http://slow.example/").await;
+        assert!(error.is_transient(), "{error:?}");
+        assert_eq!(error.code(), FailureCode::Attachment, "{first}: {error}");
+    }
+}

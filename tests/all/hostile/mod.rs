@@ -1,0 +1,63 @@
+//! Components that mean harm, each made by hand for one kind of it.
+//!
+//! What all have in common: the process lives, the run ends as an ordinary error, and the next run of
+//! anybody is as if nothing had been.
+
+mod bytes;
+mod calls;
+mod computing;
+mod guest;
+mod isolation;
+mod mail;
+mod memory;
+mod output;
+mod results;
+mod sending;
+mod waiting;
+
+use std::time::Duration;
+
+use smtp_connector_host::{Error, FailureCode, Host, Invocation, Limits, Outcome};
+
+use crate::support::host_builder;
+use guest::Guest;
+
+/// A run that takes longer has not been stopped. The limits of these tests are far below.
+const HANG: Duration = Duration::from_secs(60);
+
+/// A host with limits that a test can wait for.
+fn strict_host() -> Host {
+    let mut limits = Limits::default();
+    limits.memory_bytes = 16 << 20;
+    limits.cpu = Duration::from_millis(300);
+    limits.wall_clock = Duration::from_secs(3);
+    limits.host_calls = 10_000;
+    limits.host_call_bytes = 4 << 20;
+    host_builder([]).limits(limits).build().expect("the sandbox runs on this machine")
+}
+
+/// Runs a guest without an account.
+async fn run(guest: &Guest) -> Result<Outcome, Error> {
+    let host = strict_host();
+    let connector = guest.load(&host);
+    let attack = connector.invoke(Invocation::send_mail("{}"));
+    let outcome = tokio::time::timeout(HANG, attack).await.expect("the run is stopped");
+    // The process lives, and so does the engine.
+    let neighbour = Guest::returning(r#"{"status": "dry-run"}"#).load(&host);
+    neighbour.invoke(Invocation::send_mail("{}")).await.expect("a neighbour is not disturbed");
+    outcome
+}
+
+/// Runs a guest that is stopped at a limit.
+async fn stopped_at_limit(guest: &Guest, words: &str) {
+    let error = run(guest).await.expect_err("it takes too much");
+    assert_eq!(error.code(), FailureCode::Limit, "{error:?}");
+    assert!(error.to_string().contains(words), "{error}");
+}
+
+/// Runs a guest that breaks down.
+async fn broken(guest: &Guest, words: &str) {
+    let error = run(guest).await.expect_err("it breaks down");
+    assert_eq!(error.code(), FailureCode::Internal, "{error:?}");
+    assert!(error.to_string().contains(words), "{error}");
+}

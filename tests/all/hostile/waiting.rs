@@ -1,0 +1,21 @@
+//! Components that wait for ever.
+
+use std::time::Duration;
+
+use super::guest::Guest;
+use super::stopped_at_limit;
+
+#[tokio::test]
+async fn a_wait_without_end_ends_with_its_time() {
+    let started = std::time::Instant::now();
+    let guest = Guest::invoking("(call $block (call $subscribe (i64.const -1))) unreachable")
+        .import(
+            "wasi:clocks/monotonic-clock@0.2.0",
+            "subscribe-duration",
+            "$subscribe (param i64) (result i32)",
+        )
+        .import("wasi:io/poll@0.2.0", "[method]pollable.block", "$block (param i32)");
+    stopped_at_limit(&guest, "of time").await;
+    // It did wait: it was not refused for another reason.
+    assert!(started.elapsed() >= Duration::from_secs(3));
+}

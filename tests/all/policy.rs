@@ -1,0 +1,215 @@
+//! What an account may do, through the built-in component.
+
+use serde_json::{Value, json};
+use smtp_connector_host::accounts::{AccountLimits, Policy};
+use smtp_connector_host::inbox::Inbox;
+use smtp_connector_host::{Error, FailureCode, Invocation, Retry};
+
+use crate::support::{Act, Bench, CommandLine, Scenario, Stage};
+
+async fn bench(policy: Policy) -> Bench {
+    Bench::with(Inbox::builder(), |account| account.policy(policy)).await
+}
+
+async fn refused(bench: &Bench, input: &Value, words: &str) {
+    let error = bench.send(input).await.expect_err("the policy forbids it");
+    assert_eq!((error.code(), error.retry()), (FailureCode::Policy, Retry::AfterConfigChange));
+    assert!(error.to_string().contains(words), "{error}");
+    assert!(error.hint().is_some());
+    assert!(bench.inbox.take().is_none());
+}
+
+#[tokio::test]
+async fn an_account_sends_as_those_that_it_may_and_nobody_else() {
+    let senders = ["alice@example.com", "*@team.example.com"];
+    let allowed_senders = senders.map(|one| one.parse().expect("a rule")).to_vec();
+    let bench = bench(Policy { allowed_senders, ..Policy::default() }).await;
+    for from in ["Alice <Alice@example.com>", "\"b@evil.test\" <bob@team.example.com>"] {
+        bench.send(&json!({ "from": from, "to": "bob@example.net" })).await.expect(from);
+        bench.received().await;
+    }
+    for input in [
+        json!({ "from": "ceo@example.com", "to": "bob@example.net" }),
+        json!({ "from": "a@x.team.example.com", "to": "bob@example.net" }),
+        json!({ "returnPath": "ceo@example.com", "to": "bob@example.net" }),
+    ] {
+        refused(&bench, &input, "as whom the account does not send").await;
+    }
+}
+
+#[tokio::test]
+async fn an_account_sends_to_the_domains_that_it_may_and_no_other() {
+    let domains = ["example.net", "*.example.org"];
+    let allowed_recipient_domains = domains.map(|one| one.parse().expect("a rule")).to_vec();
+    let bench = bench(Policy { allowed_recipient_domains, ..Policy::default() }).await;
+    bench.send(&json!({ "to": "b@EXAMPLE.net", "bcc": "c@a.example.org" })).await.expect("sent");
+    bench.received().await;
+    for recipient in ["b@example.org", "b@example.com", "b@example.net.evil.test"] {
+        refused(&bench, &json!({ "to": "b@example.net", "bcc": recipient }), recipient).await;
+    }
+}
+
+#[tokio::test]
+async fn an_account_on_trial_sends_everything_to_one_address() {
+    let policy = Policy {
+        redirect_all_to: Some("staging@example.com".parse().expect("an address")),
+        allowed_recipient_domains: vec!["example.net".parse().expect("a rule")],
+        ..Policy::default()
+    };
+    let bench = bench(policy).await;
+    let input = json!({ "to": ["b@example.net", "c@example.net"], "bcc": "d@example.net" });
+    let result = bench.send(&input).await.expect("it is sent");
+    assert_eq!(result["accepted"], json!(["staging@example.com"]));
+    assert_eq!(result["envelope"]["to"].as_array().map(Vec::len), Some(3));
+    let received = bench.received().await;
+    assert_eq!(received.recipients, ["staging@example.com"]);
+    // What would be refused without the trial is refused in it.
+    refused(&bench, &json!({ "to": "b@example.org" }), "b@example.org").await;
+}
+
+#[tokio::test]
+async fn an_account_begins_so_many_messages_a_minute() {
+    let limits = AccountLimits { messages_per_minute: Some(2), ..AccountLimits::default() };
+    let bench = Bench::with(Inbox::builder(), |account| account.limits(limits)).await;
+    let input = json!({ "to": "bob@example.net" });
+    for _ in 0..2 {
+        bench.send(&input).await.expect("it is sent");
+        bench.received().await;
+    }
+    let error = bench.send(&input).await.expect_err("it is the third");
+    assert_eq!((error.code(), error.retry()), (FailureCode::Policy, Retry::Later));
+    assert!(bench.inbox.take().is_none());
+    // What is only checked or assembled is no message.
+    let dry = Invocation::send_mail(input.to_string()).account("work").dry_run();
+    bench.invoke(dry).await.expect("it is assembled");
+}
+
+#[tokio::test]
+async fn an_account_has_so_many_runs_at_a_time() {
+    let server = crate::support::FaultServer::start(Scenario::when(Stage::Dot, Act::Hang)).await;
+    let limits = AccountLimits { concurrent_runs: Some(1), ..AccountLimits::default() };
+    let bench =
+        Bench::with(Inbox::builder(), |account| account.limits(limits).port(server.port())).await;
+    let send = || {
+        let mail = Invocation::send_mail(json!({ "to": "bob@example.net" }).to_string());
+        let connector = bench.connector.clone();
+        async move { connector.invoke(mail.account("work")).await }
+    };
+    let first = tokio::spawn(send());
+    // The first holds its place as long as its server says nothing.
+    while server.seen().commands.is_empty() {
+        tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+    }
+    let refused: Error = send().await.expect_err("there is one");
+    assert_eq!(refused.code(), FailureCode::Policy);
+    assert!(refused.is_transient(), "{refused:?}");
+    first.abort();
+    let _ = first.await;
+    // Whoever was dropped has left.
+    assert!(tokio::time::timeout(std::time::Duration::from_millis(500), send()).await.is_err());
+}
+
+/// Every name that means a recipient field, as the manifest tells them.
+async fn recipient_names(bench: &Bench) -> Vec<String> {
+    let manifest = bench.connector.describe().await.expect("a manifest");
+    let manifest: Value = serde_json::from_str(&manifest).expect("the manifest is JSON");
+    let patterns = manifest["actions"][0]["input"]["patternProperties"].as_object().expect("names");
+    let recipients =
+        ["to", "cc", "bcc"].map(|name| json!({ "$ref": format!("#/properties/{name}") }));
+    let names = patterns.iter().filter(|(_, target)| recipients.contains(target));
+    // A pattern spells each letter in both cases, and allows blanks between them: `[tT]...`.
+    names.flat_map(|(pattern, _)| spelled(pattern)).collect()
+}
+
+/// The names that a pattern of the manifest stands for.
+fn spelled(pattern: &str) -> Vec<String> {
+    pattern
+        .split('|')
+        .map(|name| {
+            let mut letters = String::new();
+            let mut rest = name;
+            while let Some((_, after)) = rest.split_once('[') {
+                let (class, after) = after.split_once(']').unwrap_or((after, ""));
+                // What may stand between letters is a class too.
+                if !class.contains('_') {
+                    letters.extend(class.chars().find(char::is_ascii_lowercase));
+                }
+                rest = after;
+            }
+            letters
+        })
+        .filter(|name| !name.is_empty())
+        .collect()
+}
+
+#[tokio::test]
+async fn the_host_finds_recipients_wherever_the_component_does() {
+    let bench = Bench::new().await;
+    let names = recipient_names(&bench).await;
+    assert!(names.len() >= 14 && names.contains(&"receiver".to_owned()), "{names:?}");
+    let bob = json!({ "email": "bob@example.net", "name": "Bob" });
+    let mut inputs: Vec<Value> =
+        names.iter().map(|name| json!({ name: "bob@example.net" })).collect();
+    inputs.extend(
+        [
+            json!("\"Doe, Jo\" <bob@example.net>; "),
+            json!([[null, "bob@example.net"]]),
+            json!([bob]),
+            json!(bob.to_string()),
+            json!({ "emailAddress": { "address": "bob@example.net" } }),
+            json!({ "E-Mail": "bob@example.net" }),
+            json!("Team: bob@example.net;"),
+            json!("bob@B\u{fc}cher.example"),
+            json!("b\u{f6}b@example.net"),
+        ]
+        .map(|value| json!({ "to": value })),
+    );
+    for input in inputs {
+        match bench.send(&input).await {
+            Ok(_) => drop(bench.received().await),
+            Err(error) => assert_ne!(error.code(), FailureCode::Policy, "{input}: {error}"),
+        }
+    }
+    let keywords = json!({ "c": { "mail": "bob@example.net", "team": [{ "email": "b@example.net" }, "c@example.net"] },
+                           "first": "Ann", "domain": "example.net" });
+    for to in [
+        "{{c.mail}}",
+        "Bob <{{ c.mail }}>",
+        "{{c.team}}",
+        "{{c.team[0].email}}; {{c.mail}}",
+        "{{first}}@{{domain}}",
+        "{{first | lower}}@{{ domain }}",
+        "{{ first ~ '@' ~ domain }}",
+    ] {
+        let input = json!({ "to": to }).to_string();
+        let mail = Invocation::send_mail(input).keywords(keywords.to_string()).account("work");
+        bench.invoke(mail).await.unwrap_or_else(|error| panic!("{to}: {error}"));
+        bench.received().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_file_of_accounts_holds_the_policy() {
+    let inbox = Inbox::builder().start("127.0.0.1:0").await.expect("a port on loopback is free");
+    let line = CommandLine::with_account(&inbox);
+    let path = line.home().join("accounts.toml");
+    let account = std::fs::read_to_string(&path).expect("the file is there");
+    let policy = "[accounts.work.limits]\nmessagesPerMinute = 60\nconcurrentRuns = 4\n\
+                  [accounts.work.policy]\nallowedSenders = [\"*@example.com\"]\n\
+                  allowedRecipientDomains = [\"example.net\"]\nredirectAllTo = \"staging@example.com\"\n";
+    std::fs::write(&path, format!("{account}\n{policy}")).expect("it can be written");
+    line.run(&["send", "--to", "bob@example.net"]).expect(0);
+    assert_eq!(inbox.next().await.recipients, ["staging@example.com"]);
+    line.run(&["send", "--to", "bob@example.org"]).expect(77);
+    line.run(&["send", "--to", "bob@example.net", "--from", "ceo@example.org"]).expect(77);
+    for (wrong, key) in [
+        ("allowedSenders = [\"a b\"]", "allowedSenders"),
+        ("allowedRecipientDomains = [\"127.0.0.1\"]", "allowedRecipientDomains"),
+        ("redirectAllTo = \"nobody\"", "redirectAllTo"),
+    ] {
+        let text = format!("{account}\n[accounts.work.policy]\n{wrong}\n");
+        std::fs::write(&path, text).expect("it can be written");
+        let ran = line.run(&["accounts", "list"]).expect(78);
+        assert!(ran.err.contains(key), "{ran:?}");
+    }
+}

@@ -1,0 +1,152 @@
+//! What hostile components cost the process that runs them, and their neighbours. One test after another:
+//! what they measure would be disturbed by others.
+
+// The guests of the other tests; not all that they can do is needed here.
+#[allow(dead_code)]
+#[path = "../all/hostile/guest.rs"]
+mod guest;
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::time::{Duration, Instant};
+
+use guest::Guest;
+use smtp_connector_host::{Connector, Host, Invocation, Limits};
+
+/// So many runs of hostile components.
+const RUNS: usize = 1000;
+/// So much may be left of them.
+const GROWTH: usize = 16 << 20;
+const HOSTILE: usize = 64;
+
+fn host() -> Host {
+    let mut limits = Limits::default();
+    limits.cpu = Duration::from_millis(20);
+    limits.wall_clock = Duration::from_millis(500);
+    limits.host_calls = 10_000;
+    limits.host_call_bytes = 4 << 20;
+    Host::builder().limits(limits).build().expect("the sandbox runs on this machine")
+}
+
+/// One of each kind: computing, growing, recursing, claiming, printing, leaking, trapping.
+fn attacks() -> Vec<Guest> {
+    let monotonic = "wasi:clocks/monotonic-clock@0.2.0";
+    vec![
+        Guest::invoking("(loop $again (br $again)) unreachable"),
+        Guest::invoking(
+            "(loop $again (drop (memory.grow (i32.const 16))) (br $again)) unreachable",
+        ),
+        Guest::invoking("(call $deeper) unreachable").part("(func $deeper (call $deeper))"),
+        Guest::invoking(
+            "(i32.store offset=8 (i32.const 1024) (i32.const 0x3fffffff)) (i32.const 1024)",
+        ),
+        Guest::invoking(
+            "(loop $again (drop (call $subscribe (i64.const -1))) (br $again)) unreachable",
+        )
+        .import(monotonic, "subscribe-duration", "$subscribe (param i64) (result i32)"),
+        Guest::invoking(
+            "(local $stream i32)
+             (local.set $stream (call $stderr))
+             (loop $again
+               (call $print (local.get $stream) (i32.const 0) (i32.const 4096) (i32.const 2048))
+               (br $again))
+             unreachable",
+        )
+        .import("wasi:cli/stderr@0.2.0", "get-stderr", "$stderr (result i32)")
+        .import(
+            "wasi:io/streams@0.2.0",
+            "[method]output-stream.blocking-write-and-flush",
+            "$print (param i32 i32 i32 i32)",
+        ),
+        Guest::invoking("unreachable"),
+        Guest::returning("{}").realloc("unreachable"),
+    ]
+}
+
+/// Bytes of this process that are in memory.
+fn resident() -> usize {
+    let statm = std::fs::read_to_string("/proc/self/statm").expect("this is Linux");
+    let pages: usize = statm.split(' ').nth(1).and_then(|n| n.parse().ok()).expect("it has pages");
+    pages * 4096
+}
+
+fn threads() -> usize {
+    std::fs::read_dir("/proc/self/task").expect("this is Linux").count()
+}
+
+async fn fails(connector: &Connector) {
+    connector.invoke(Invocation::send_mail("{}")).await.expect_err("it is stopped");
+}
+
+#[cfg(target_os = "linux")]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_thousand_hostile_runs_leave_nothing_behind() {
+    let host = host();
+    let attacks: Vec<_> = attacks().iter().map(|guest| guest.load(&host)).collect();
+    // What is needed once is needed: code, stacks, the allocator's own reserves.
+    for connector in attacks.iter().cycle().take(80) {
+        fails(connector).await;
+    }
+    let (bytes, running) = (resident(), threads());
+    for connector in attacks.iter().cycle().take(RUNS) {
+        fails(connector).await;
+    }
+    let grown = resident().saturating_sub(bytes);
+    println!("{RUNS} hostile runs: {grown} bytes more, {running} threads, then {}", threads());
+    assert!(grown < GROWTH, "{grown} bytes more");
+    assert!(threads() <= running + 1, "{running} threads, then {}", threads());
+}
+
+/// Round trips of a well-behaved neighbour, sorted.
+async fn pace(neighbour: &Connector) -> Vec<Duration> {
+    let input =
+        r#"{"from": "a@example.com", "to": "b@example.net", "subject": "Hi", "body": "Hi!"}"#;
+    let mut took = Vec::new();
+    for _ in 0..1000 {
+        let started = Instant::now();
+        neighbour.invoke(Invocation::send_mail(input).dry_run()).await.expect("it is assembled");
+        took.push(started.elapsed());
+        tokio::time::sleep(Duration::from_millis(1)).await;
+    }
+    took.sort_unstable();
+    took
+}
+
+/// Prints what it measures: a machine that does other things meanwhile measures those.
+#[ignore = "measures: run it by itself, with --release --nocapture"]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_neighbour_keeps_its_pace() {
+    let mut limits = Limits::default();
+    limits.wall_clock = Duration::from_secs(2);
+    let host = Host::builder().limits(limits).build().expect("the sandbox runs");
+    let neighbour = Connector::builtin(&host).expect("a component");
+    let looping = Guest::invoking("(loop $again (br $again)) unreachable").load(&host);
+    pace(&neighbour).await;
+    let alone = pace(&neighbour).await;
+    let stop = Arc::new(AtomicBool::new(false));
+    let late = Arc::new(AtomicU32::new(0));
+    let hostile: Vec<_> = (0..HOSTILE)
+        .map(|_| {
+            let (looping, stop, late) = (looping.clone(), Arc::clone(&stop), Arc::clone(&late));
+            tokio::spawn(async move {
+                while !stop.load(Ordering::Relaxed) {
+                    let started = Instant::now();
+                    fails(&looping).await;
+                    let over = started.elapsed().saturating_sub(Duration::from_secs(2));
+                    let over = u32::try_from(over.as_millis()).expect("it is no month");
+                    late.fetch_max(over, Ordering::Relaxed);
+                }
+            })
+        })
+        .collect();
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    let beside = pace(&neighbour).await;
+    stop.store(true, Ordering::Relaxed);
+    for run in hostile {
+        run.await.expect("it ends");
+    }
+    let show = |took: &[Duration]| format!("p50 {:?}, p99 {:?}", took[500], took[990]);
+    println!("alone: {}; beside {HOSTILE} hostile runs: {}", show(&alone), show(&beside));
+    println!("the latest hostile run ended {} ms after its deadline", late.load(Ordering::Relaxed));
+    assert!(beside[990] < Duration::from_secs(1), "{}", show(&beside));
+}
