@@ -4,12 +4,12 @@
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
-use smtp_connector_host::accounts::{Security, Timeouts};
+use smtp_connector_host::accounts::{AccountBuilder, AccountLimits, Security, Timeouts};
 use smtp_connector_host::{
-    Account, Connector, Delivered, Error, FailureCode, Invocation, Phase, Retry,
+    Account, Connector, Delivered, Error, FailureCode, Invocation, Phase, Retry, Secret,
 };
 
-use crate::support::{Act, FaultServer, Offers, Scenario, Stage, host_builder};
+use crate::support::{Act, Authority, FaultServer, Offers, Scenario, Stage, host_builder};
 
 /// Deadlines that a test can wait for.
 const TIMEOUTS: Timeouts = Timeouts {
@@ -22,13 +22,21 @@ const TIMEOUTS: Timeouts = Timeouts {
 };
 
 async fn send_to(server: &FaultServer, input: &Value) -> Result<Value, Error> {
+    send_with(server, input, |account| account).await
+}
+
+/// The same with other settings.
+async fn send_with(
+    server: &FaultServer,
+    input: &Value,
+    settings: impl FnOnce(AccountBuilder) -> AccountBuilder,
+) -> Result<Value, Error> {
     let account = Account::builder("work", "127.0.0.1")
         .port(server.port())
         .security(Security::None)
         .sender("alice@example.com")
-        .timeouts(TIMEOUTS)
-        .build()
-        .expect("the settings are right");
+        .timeouts(TIMEOUTS);
+    let account = settings(account).build().expect("the settings are right");
     let host = host_builder([account]).build().expect("the sandbox runs");
     let connector = Connector::builtin(&host).expect("a component");
     let outcome =
@@ -47,6 +55,7 @@ async fn every_fault_has_its_phase_and_its_verdict() {
     use FailureCode::*;
     use Retry::*;
     use Stage::*;
+    let authority = Authority::new();
     for (stage, act, code, phase, retry, delivered) in [
         (Greeting, Drop, Connect, Phase::Greeting, Later, No),
         (Greeting, Reset, Connect, Phase::Greeting, Later, No),
@@ -56,37 +65,66 @@ async fn every_fault_has_its_phase_and_its_verdict() {
         (Greeting, Reply("421 4.3.2 busy\r\n"), Connect, Phase::Greeting, Later, No),
         (Greeting, Reply("554 5.7.1 no\r\n"), Connect, Phase::Greeting, AfterConfigChange, No),
         (Greeting, Reply("HTTP/1.1 400 Bad Request\r\n\r\n"), Protocol, Phase::Greeting, Later, No),
+        (Greeting, Reply("-ERR unknown command\r\n"), Protocol, Phase::Greeting, Later, No),
+        (Ehlo, Drop, Connect, Phase::Ehlo, Later, No),
+        (Ehlo, Hang, Timeout, Phase::Ehlo, Later, No),
         (Ehlo, EndlessLines, Protocol, Phase::Ehlo, Later, No),
         (Ehlo, Reply("421 4.7.0 no\r\n"), Connect, Phase::Ehlo, Later, No),
         (Ehlo, Reply("250-a\r\n251 b\r\n"), Protocol, Phase::Ehlo, Later, No),
         (Ehlo, Reply("250-mx\r\n250 SIZE 10\r\n"), TooLarge, Phase::MailFrom, Never, No),
         (Mail, Hang, Timeout, Phase::MailFrom, Later, No),
         (Mail, Drop, Connect, Phase::MailFrom, Later, No),
+        (Mail, Reply("421 4.3.2 shutting down\r\n"), Sender, Phase::MailFrom, Later, No),
+        (Mail, Reply("552 5.3.4 too big\r\n"), TooLarge, Phase::MailFrom, Never, No),
         (Mail, Reply("451 4.3.0 later\r\n"), Sender, Phase::MailFrom, Later, No),
         (Mail, Reply("550 5.1.8 no\r\n"), Sender, Phase::MailFrom, Never, No),
         (Mail, Reply("354 go\r\n"), Protocol, Phase::MailFrom, Later, No),
         (Rcpt(1), Reply("550 5.1.1 no\r\n"), Recipients, Phase::RcptTo, Never, No),
         (Rcpt(1), Reply("450 4.2.0 later\r\n"), Recipients, Phase::RcptTo, Later, No),
         (Rcpt(1), Reply("354 go\r\n"), Protocol, Phase::RcptTo, Later, No),
+        (Rcpt(1), Reply("421 4.7.0 too many errors\r\n"), Recipients, Phase::RcptTo, Later, No),
+        (Rcpt(1), Reply("452 4.5.3 too many\r\n"), Recipients, Phase::RcptTo, Later, No),
         (Rcpt(1), Drop, Connect, Phase::RcptTo, Later, No),
+        (Rcpt(1), Hang, Timeout, Phase::RcptTo, Later, No),
         (Stage::Data, Reply("250 ok\r\n"), Protocol, Phase::Data, Later, No),
         (Stage::Data, Reply("554 5.5.1 no\r\n"), FailureCode::Data, Phase::Data, Never, No),
+        (Stage::Data, Reply("451 4.3.0 later\r\n"), FailureCode::Data, Phase::Data, Later, No),
+        (Stage::Data, Drop, Connect, Phase::Data, Later, No),
         (Stage::Data, Hang, Timeout, Phase::Data, Later, No),
         (Dot, Reply("451 4.3.0 later\r\n"), FailureCode::Data, Phase::FinalReply, Later, No),
+        (Dot, Reply("421 4.3.2 bye\r\n"), FailureCode::Data, Phase::FinalReply, Later, No),
+        (
+            Dot,
+            Reply("552-5.2.2 a\r\n552 5.2.2 b\r\n"),
+            FailureCode::Data,
+            Phase::FinalReply,
+            Later,
+            No,
+        ),
+        (Dot, Reply("552 5.3.4 too big\r\n"), TooLarge, Phase::FinalReply, Never, No),
         (Dot, Reply("554 5.6.0 no\r\n"), FailureCode::Data, Phase::FinalReply, Never, No),
         (Dot, Reply("354 go\r\n"), Protocol, Phase::FinalReply, Never, Unknown),
         (Dot, Reply("250-a\r\n550 b\r\n"), Protocol, Phase::FinalReply, Never, Unknown),
+        (Dot, Reply("what?\r\n"), Protocol, Phase::FinalReply, Never, Unknown),
+        (Dot, EndlessLine, Protocol, Phase::FinalReply, Never, Unknown),
+        (Dot, Drip("250 2.0.0 ok\r\n"), Timeout, Phase::FinalReply, Never, Unknown),
         (Dot, Drop, Connect, Phase::FinalReply, Never, Unknown),
         (Dot, Reset, Connect, Phase::FinalReply, Never, Unknown),
         (Dot, Hang, Timeout, Phase::FinalReply, Never, Unknown),
     ] {
-        for pipelining in [true, false] {
-            let what = format!("{stage:?} {act:?}, pipelining {pipelining}");
+        for (pipelining, encrypted) in [(true, false), (false, false), (true, true)] {
+            let what = format!("{stage:?} {act:?}, pipelining {pipelining}, TLS {encrypted}");
             let extensions = (!pipelining).then(|| vec!["SIZE 35882577"]);
-            let offers = Offers { extensions, ..Offers::default() };
+            let implicit = encrypted.then(|| authority.server("127.0.0.1"));
+            let offers = Offers { extensions, implicit, ..Offers::default() };
             let server = FaultServer::start(Scenario::when(stage, act).offering(offers)).await;
+            let settings = |account: AccountBuilder| match encrypted {
+                true => account.security(Security::Tls).tls(authority.trusted()),
+                false => account,
+            };
             let started = Instant::now();
-            let error = send_to(&server, &mail(&["b@example.net"])).await.expect_err(&what);
+            let sent = send_with(&server, &mail(&["b@example.net"]), settings).await;
+            let error = sent.expect_err(&what);
             assert!(started.elapsed() < Duration::from_secs(4), "{what}: {:?}", started.elapsed());
             assert_eq!((error.code(), error.phase()), (code, phase), "{what}: {error}");
             assert_eq!((error.retry(), error.delivered()), (retry, delivered), "{what}: {error}");
@@ -96,6 +134,94 @@ async fn every_fault_has_its_phase_and_its_verdict() {
             }
         }
     }
+}
+
+#[tokio::test]
+async fn every_fault_before_the_envelope_has_its_verdict_and_nothing_is_sent() {
+    use Act::*;
+    use FailureCode::*;
+    use Retry::*;
+    let mail = mail(&["b@example.net"]);
+    let authority = Authority::new();
+    let login = |account: AccountBuilder| account.credentials("user", Secret::new("s3cr3t"));
+    for (act, code, retry) in [
+        (Reply("535 5.7.8 bad\r\n"), Auth, AfterConfigChange),
+        (Reply("534 5.7.9 app password\r\n"), Auth, AfterConfigChange),
+        (Reply("454 4.7.0 later\r\n"), Auth, Later),
+        (Reply("421 4.3.2 bye\r\n"), Auth, Later),
+        (Reply("250 ok\r\n"), Protocol, Later),
+        (Reply("334 \r\n"), Protocol, Later),
+        (Reply("235-a\r\n535 b\r\n"), Protocol, Later),
+        (EndlessLines, Protocol, Later),
+        (Drop, Connect, Later),
+        (Reset, Connect, Later),
+        (Hang, Timeout, Later),
+    ] {
+        for encrypted in [false, true] {
+            let implicit = encrypted.then(|| authority.server("127.0.0.1"));
+            let offers = Offers { implicit, ..Offers::default() };
+            let scenario = Scenario::when(Stage::Auth, act).offering(offers);
+            let server = FaultServer::start(scenario).await;
+            let sent = send_with(&server, &mail, |account| match encrypted {
+                true => login(account).security(Security::Tls).tls(authority.trusted()),
+                false => login(account),
+            });
+            let error = sent.await.expect_err("there is no login");
+            assert_eq!((error.code(), error.phase()), (code, Phase::Auth), "{act:?}: {error}");
+            assert_eq!((error.retry(), error.delivered()), (retry, Delivered::No), "{act:?}");
+            let commands = server.seen().commands;
+            assert_eq!(commands.len() - usize::from(commands[commands.len() - 1] == "QUIT"), 2);
+        }
+    }
+    for (act, code, retry) in [
+        (Reply("454 4.7.0 later\r\n"), Tls, Later),
+        (Reply("500 what\r\n"), Tls, AfterConfigChange),
+        (Reply("250 ok\r\n"), Protocol, Later),
+        (EndlessLine, Protocol, Later),
+        (Drop, Connect, Later),
+        (Hang, Timeout, Later),
+    ] {
+        for security in [Security::Starttls, Security::StarttlsOptional] {
+            let starttls = Some(authority.server("127.0.0.1"));
+            let offers = Offers { starttls, ..Offers::default() };
+            let scenario = Scenario::when(Stage::Starttls, act).offering(offers);
+            let server = FaultServer::start(scenario).await;
+            let sent = send_with(&server, &mail, |account| {
+                login(account).security(security).tls(authority.trusted())
+            });
+            let error = sent.await.expect_err("it is not encrypted");
+            assert_eq!((error.code(), error.phase()), (code, Phase::Starttls), "{act:?}: {error}");
+            assert_eq!((error.retry(), error.delivered()), (retry, Delivered::No), "{act:?}");
+            let commands = server.seen().commands;
+            assert!(commands[1..].iter().all(|line| line == "STARTTLS"), "{commands:?}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn extensions_are_used_as_the_server_has_them() {
+    let login = |account: AccountBuilder| account.credentials("user", Secret::new("s3cr3t"));
+    for (stage, reply, line) in [
+        (Stage::Ehlo, "502 5.5.1 no\r\n", "HELO "),
+        (Stage::Ehlo, "250 mx\r\n", "MAIL FROM:<alice@example.com>"),
+        (Stage::Ehlo, "250-mx\r\n250-\r\n250 8BITMIME\r\n", "MAIL FROM:<alice@example.com>"),
+        (Stage::Ehlo, "250-mx\r\n250 SIZE lots\r\n", "MAIL FROM:<alice@example.com> SIZE="),
+    ] {
+        let server = FaultServer::start(Scenario::when(stage, Act::Reply(reply))).await;
+        send_to(&server, &mail(&["b@example.net"])).await.expect(reply);
+        let commands = server.seen().commands;
+        assert!(commands[1].starts_with(line), "{commands:?}");
+    }
+    for reply in ["250-mx\r\n250 AUTH=PLAIN LOGIN\r\n", "250-mx\r\n250 auth plain\r\n"] {
+        let server = FaultServer::start(Scenario::when(Stage::Ehlo, Act::Reply(reply))).await;
+        send_with(&server, &mail(&["b@example.net"]), login).await.expect(reply);
+        assert!(server.seen().commands[1].starts_with("AUTH PLAIN "), "{reply}");
+    }
+    let without = Act::Reply("250-mx\r\n250 8BITMIME\r\n");
+    let server = FaultServer::start(Scenario::when(Stage::Ehlo, without)).await;
+    let error = send_to(&server, &mail(&["jörg@example.net"])).await.expect_err("no SMTPUTF8");
+    assert_eq!((error.code(), error.retry()), (FailureCode::Recipients, Retry::Never));
+    assert!(!server.seen().commands.iter().any(|line| line.starts_with("MAIL")));
 }
 
 #[tokio::test]
@@ -112,19 +238,26 @@ async fn what_servers_get_away_with_is_no_fault() {
         (Data, "354-go\r\n354 ahead\r\n"),
         (Dot, "250\r\n"),
         (Dot, "251 ok\r\n"),
-        (Quit, "554 no\r\n"),
     ] {
         let server = FaultServer::start(Scenario::when(stage, Act::Reply(reply))).await;
         let result = send_to(&server, &mail(&["b@example.net"])).await.expect(reply);
         assert_eq!(result["status"], "sent", "{reply}");
         assert_eq!(server.seen().complete, 1, "{reply}");
     }
-    for act in [Act::Drop, Act::Hang] {
-        let server = FaultServer::start(Scenario::when(Quit, act)).await;
+}
+
+#[tokio::test]
+async fn nothing_that_happens_at_quit_undoes_a_message() {
+    let mail = mail(&["b@example.net"]);
+    for act in [Act::Drop, Act::Reset, Act::Hang, Act::Reply("554 no\r\n"), Act::EndlessLine] {
+        let server = FaultServer::start(Scenario::when(Stage::Quit, act)).await;
         let started = Instant::now();
-        let result = send_to(&server, &mail(&["b@example.net"])).await.expect("it was sent");
-        assert_eq!(result["status"], "sent");
-        assert!(started.elapsed() < Duration::from_secs(2));
+        // The last message that the connection may serve.
+        let sent = send_with(&server, &mail, |account| {
+            account.limits(AccountLimits { messages_per_connection: 1, ..AccountLimits::default() })
+        });
+        assert_eq!(sent.await.expect("it was sent")["status"], "sent", "{act:?}");
+        assert!(started.elapsed() < Duration::from_secs(2), "{act:?}");
     }
 }
 
