@@ -13,7 +13,7 @@ use smtp_connector_host::{
 };
 
 use crate::support::{
-    Act, CommandLine, FaultServer, HOST_CACHE, HttpServer, Offers, Page, Scenario, Stage,
+    Act, Authority, CommandLine, FaultServer, HOST_CACHE, HttpServer, Offers, Page, Scenario, Stage,
 };
 
 /// Everything that whoever watches conversations is told.
@@ -173,9 +173,12 @@ async fn a_token_is_sent_and_a_refused_one_gives_the_servers_reason() {
 async fn a_token_that_is_too_long_for_a_line_is_sent_when_it_is_asked_for() {
     let scenario = Scenario::when(Stage::Auth, Act::Reply("334 \r\n"));
     let server = server("AUTH XOAUTH2", scenario).await;
-    let token = OAuth2::token(Secret::new("t".repeat(2000)));
-    let account = account("work", &server).oauth2("user", token).build().expect("right");
-    Setting::with([account]).send("work").await.expect("it is sent");
+    // A password stands for the token where the account asks for this login.
+    let account = account("work", &server)
+        .credentials("user", Secret::new("t".repeat(2000)))
+        .auth(Auth::XOAuth2)
+        .build();
+    Setting::with([account.expect("right")]).send("work").await.expect("it is sent");
     let seen = server.seen();
     assert_eq!(seen.commands[1], "AUTH XOAUTH2");
     assert_eq!(seen.answers.len(), 1);
@@ -276,6 +279,26 @@ async fn an_endpoint_that_gives_no_token_is_a_failure_to_log_in() {
             assert!(!shown.contains(secret), "{secret} is in {shown}");
         }
     }
+}
+
+#[tokio::test]
+async fn an_endpoint_that_is_not_trusted_or_not_public_gets_no_secret() {
+    let offers =
+        Offers { implicit: Some(Authority::new().server("127.0.0.1")), ..Offers::default() };
+    let stranger = FaultServer::start(Scenario::default().offering(offers)).await;
+    let url = format!("https://127.0.0.1:{}/token", stranger.port());
+    let server = server("AUTH XOAUTH2", Scenario::default()).await;
+    let oauth2 = refreshing(url.parse().expect("an address"));
+    let work = account("work", &server).oauth2("user", oauth2).build().expect("right");
+    let error = Setting::with([work]).send("work").await.expect_err("nobody has signed for it");
+    assert_eq!((error.code(), error.phase()), (FailureCode::Auth, Phase::Auth), "{error}");
+    assert!(stranger.seen().commands.is_empty());
+
+    let (endpoint, url) = endpoint("200 OK", r#"{"access_token":"t"}"#).await;
+    let work = account("work", &server).oauth2("user", refreshing(url)).build().expect("right");
+    let error = SmtpTransport::new().test(&Arc::new(work)).await.expect_err("it is not public");
+    assert_eq!((error.code(), error.phase()), (FailureCode::Policy, Phase::Auth), "{error}");
+    assert!(endpoint.requests().is_empty() && server.seen().commands.is_empty());
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -9,6 +9,7 @@ mod login;
 mod messages;
 mod pool;
 mod readme;
+mod recipients;
 mod sandbox;
 mod schema;
 mod secrets;

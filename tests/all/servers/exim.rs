@@ -2,7 +2,7 @@
 
 use smtp_connector_host::inbox::Inbox;
 
-use super::{PASSWORD, Server, USER, hands_on, path, run, unpacked};
+use super::{PASSWORD, Server, USER, hands_on, path, run, shares_a_connection, unpacked};
 use crate::support::Authority;
 
 /// Starts it; it hands every mail on to the port `next`.
@@ -81,4 +81,5 @@ async fn exim_takes_mail_from_whoever_logs_in() {
     let exim = start(&authority, inbox.address().port());
     let ways = exim.ways(&["plain", "login", "cram-md5", "auto"]);
     hands_on(&authority, &exim, &inbox, &ways).await;
+    shares_a_connection(&authority, &exim, &inbox).await;
 }

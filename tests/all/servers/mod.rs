@@ -13,10 +13,16 @@ use std::fs;
 use std::net::{TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
+use smtp_connector_host::accounts::Security;
 use smtp_connector_host::inbox::Inbox;
+use smtp_connector_host::smtp::{Entry, SmtpTransport, Transcript};
+use smtp_connector_host::transport::{Envelope, Transport as _};
+use smtp_connector_host::{Account, Secret};
 
 use crate::support::{Authority, CommandLine};
 
@@ -196,6 +202,54 @@ async fn hands_on(authority: &Authority, server: &Server, inbox: &Inbox, ways: &
         }
         recipients.sort_unstable();
         assert_eq!(recipients, ["bob@example.net", "carol@example.net"], "{}", way.name);
+    }
+}
+
+/// Several mails go over one connection, whatever the server's library for TLS sends in between.
+async fn shares_a_connection(authority: &Authority, server: &Server, inbox: &Inbox) {
+    for (port, security) in
+        [(server.starttls, Security::Starttls), (server.implicit, Security::Tls)]
+    {
+        let account = Account::builder("work", "localhost")
+            .port(port)
+            .security(security)
+            .tls(authority.trusted())
+            .credentials(USER, Secret::new(PASSWORD))
+            .build();
+        let account = Arc::new(account.expect("the settings are right"));
+        let reused = Reused::default();
+        let transport = SmtpTransport::new().allow_private_hosts();
+        let transport = transport.transcript(Arc::new(reused.clone()));
+        for _ in 0..3 {
+            let envelope = Envelope {
+                sender: USER.into(),
+                recipients: vec!["bob@example.net".into()],
+                allow_partial: true,
+                utf8_headers: false,
+                size: None,
+                notification: None,
+            };
+            let mut message = transport.begin(&account, envelope).await.expect("it begins");
+            let content = "From: alice@example.com\r\nSubject: x\r\n\r\nx\r\n";
+            message.write(content.into()).await.expect("it is written");
+            message.finish().await.expect("it is sent");
+            let received = tokio::time::timeout(Duration::from_secs(30), inbox.next()).await;
+            received.unwrap_or_else(|_| panic!("nothing arrives: {}", server.log()));
+        }
+        assert_eq!(reused.0.load(Ordering::SeqCst), 2, "{security}");
+        transport.close().await;
+    }
+}
+
+/// How often a connection was used again.
+#[derive(Clone, Default)]
+struct Reused(Arc<AtomicUsize>);
+
+impl Transcript for Reused {
+    fn note(&self, _: Duration, entry: &Entry) {
+        if let Entry::Reused(_) = entry {
+            self.0.fetch_add(1, Ordering::SeqCst);
+        }
     }
 }
 

@@ -5,7 +5,7 @@ use std::process::Command;
 
 use smtp_connector_host::inbox::Inbox;
 
-use super::{PASSWORD, Server, USER, hands_on, path, run};
+use super::{PASSWORD, Server, USER, hands_on, path, run, shares_a_connection};
 use crate::support::Authority;
 
 /// Starts both; Postfix hands every mail on to the port `next`.
@@ -134,4 +134,5 @@ async fn postfix_takes_mail_from_whoever_logs_in() {
     let postfix = start(&authority, inbox.address().port());
     let ways = postfix.0.ways(&["plain", "login", "cram-md5", "scram-sha-256", "auto"]);
     hands_on(&authority, &postfix.0, &inbox, &ways).await;
+    shares_a_connection(&authority, &postfix.0, &inbox).await;
 }
