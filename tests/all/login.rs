@@ -209,12 +209,17 @@ async fn an_access_token_is_asked_for_once_and_kept() {
     let accepting = server("AUTH XOAUTH2", Scenario::default()).await;
     let refusal = Scenario::when(Stage::Auth, Act::Reply("535 5.7.8 no\r\n"));
     let refusing = server("AUTH XOAUTH2", refusal).await;
+    let busy = Scenario::when(Stage::Auth, Act::Reply("454 4.7.0 later\r\n"));
+    let busy = server("AUTH XOAUTH2", busy).await;
     let oauth2 = refreshing(url);
+    let later = account("later", &busy).oauth2("user", oauth2.clone()).build().expect("right");
     let work = account("work", &accepting).oauth2("user", oauth2.clone()).build().expect("right");
     let other = account("other", &refusing).oauth2("user", oauth2).build().expect("right");
-    let setting = Setting::with([work, other]);
+    let setting = Setting::with([work, other, later]);
     for _ in 0..3 {
         setting.send("work").await.expect("the token is accepted");
+        let error = setting.send("later").await.expect_err("nobody can log in now");
+        assert_eq!(error.retry(), Retry::Later);
     }
     let requests = endpoint.requests();
     assert_eq!(requests.len(), 1, "{requests:?}");

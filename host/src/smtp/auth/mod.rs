@@ -205,6 +205,8 @@ fn no_mechanism(asked: Auth, by_token: bool, offered: &[String]) -> Failure {
     } else {
         let wanted = Mechanism::candidates(asked, by_token, true).map(Mechanism::name);
         let wanted: Vec<_> = wanted.collect();
+        let mut tokens = Mechanism::candidates(Auth::Auto, true, true);
+        let takes_tokens = tokens.any(|one| offered.iter().any(|name| name == one.name()));
         (
             format!(
                 "the server offers login by {}, and not by {}",
@@ -213,7 +215,10 @@ fn no_mechanism(asked: Auth, by_token: bool, offered: &[String]) -> Failure {
             ),
             match (asked, by_token) {
                 (Auth::Auto, true) => "the server takes no access tokens: log in with a password",
-                (Auth::Auto, false) => "the server may want OAuth 2: see the account's oauth2",
+                (Auth::Auto, false) if takes_tokens => {
+                    "the server wants OAuth 2: set the account's oauth2"
+                }
+                (Auth::Auto, false) => "ask whoever runs the server for another way to log in",
                 _ => "set the account's auth to auto",
             },
         )

@@ -50,8 +50,14 @@ impl Pool {
         account: &Arc<Account>,
         opener: &Opener,
     ) -> Result<Lease, Failure> {
-        let site = self.site(account, opener);
-        site.lease(account).await
+        loop {
+            let site = self.site(account, opener);
+            match site.lease(account).await {
+                // The pool was closed in between: its successor has another site.
+                Err(_) if site.is_closed() => {}
+                outcome => return outcome,
+            }
+        }
     }
 
     /// Sees off every idle connection. Those in use are seen off when their message is.

@@ -92,6 +92,11 @@ impl Site {
         self.connections.status().size == 0
     }
 
+    /// Whether it keeps nothing any more.
+    pub(super) fn is_closed(&self) -> bool {
+        self.connections.is_closed()
+    }
+
     pub(super) async fn lease(self: &Arc<Self>, account: &Arc<Account>) -> Result<Lease, Failure> {
         match self.try_lease(account).await {
             Err(failure) if is_too_many(&failure) => {
