@@ -91,6 +91,8 @@ async fn every_fault_has_its_phase_and_its_verdict() {
         (Stage::Data, Reply("451 4.3.0 later\r\n"), FailureCode::Data, Phase::Data, Later, No),
         (Stage::Data, Drop, Connect, Phase::Data, Later, No),
         (Stage::Data, Hang, Timeout, Phase::Data, Later, No),
+        (Stage::Data, Reply("354 go\r\n250 2.0.0 queued\r\n"), Protocol, Phase::Body, Later, No),
+        (Stage::Data, Reply("354 go\r\n552 5.3.4 no\r\n"), TooLarge, Phase::Body, Never, No),
         (Dot, Reply("451 4.3.0 later\r\n"), FailureCode::Data, Phase::FinalReply, Later, No),
         (Dot, Reply("421 4.3.2 bye\r\n"), FailureCode::Data, Phase::FinalReply, Later, No),
         (
