@@ -114,27 +114,75 @@ async fn every_fault_has_its_phase_and_its_verdict() {
         (Dot, Reset, Connect, Phase::FinalReply, Never, Unknown),
         (Dot, Hang, Timeout, Phase::FinalReply, Never, Unknown),
     ] {
-        for (pipelining, encrypted) in [(true, false), (false, false), (true, true)] {
-            let what = format!("{stage:?} {act:?}, pipelining {pipelining}, TLS {encrypted}");
-            let extensions = (!pipelining).then(|| vec!["SIZE 35882577"]);
-            let implicit = encrypted.then(|| authority.server("127.0.0.1"));
-            let offers = Offers { extensions, implicit, ..Offers::default() };
-            let server = FaultServer::start(Scenario::when(stage, act).offering(offers)).await;
-            let settings = |account: AccountBuilder| match encrypted {
-                true => account.security(Security::Tls).tls(authority.trusted()),
-                false => account,
-            };
-            let started = Instant::now();
-            let sent = send_with(&server, &mail(&["b@example.net"]), settings).await;
-            let error = sent.expect_err(&what);
-            assert!(started.elapsed() < Duration::from_secs(4), "{what}: {:?}", started.elapsed());
-            assert_eq!((error.code(), error.phase()), (code, phase), "{what}: {error}");
-            assert_eq!((error.retry(), error.delivered()), (retry, delivered), "{what}: {error}");
-            assert!(error.message_id().is_some() && error.hint().is_some(), "{what}: {error:?}");
-            if delivered == No && !matches!(stage, Dot) {
-                assert_eq!(server.seen().complete, 0, "{what}");
-            }
-        }
+        let expected = Verdict { code, phase, retry, delivered };
+        tokio::join!(
+            try_fault(
+                &authority,
+                stage,
+                act,
+                expected,
+                Manner { pipelining: true, encrypted: false }
+            ),
+            try_fault(
+                &authority,
+                stage,
+                act,
+                expected,
+                Manner { pipelining: false, encrypted: false }
+            ),
+            try_fault(
+                &authority,
+                stage,
+                act,
+                expected,
+                Manner { pipelining: true, encrypted: true }
+            ),
+        );
+    }
+}
+
+/// What a fault must end with.
+#[derive(Clone, Copy)]
+struct Verdict {
+    code: FailureCode,
+    phase: Phase,
+    retry: Retry,
+    delivered: Delivered,
+}
+
+/// How the conversation goes in which the fault happens.
+#[derive(Clone, Copy, Debug)]
+struct Manner {
+    pipelining: bool,
+    encrypted: bool,
+}
+
+async fn try_fault(
+    authority: &Authority,
+    stage: Stage,
+    act: Act,
+    expected: Verdict,
+    manner: Manner,
+) {
+    let what = format!("{stage:?} {act:?}, {manner:?}");
+    let extensions = (!manner.pipelining).then(|| vec!["SIZE 35882577"]);
+    let implicit = manner.encrypted.then(|| authority.server("127.0.0.1"));
+    let offers = Offers { extensions, implicit, ..Offers::default() };
+    let server = FaultServer::start(Scenario::when(stage, act).offering(offers)).await;
+    let settings = |account: AccountBuilder| match manner.encrypted {
+        true => account.security(Security::Tls).tls(authority.trusted()),
+        false => account,
+    };
+    let started = Instant::now();
+    let sent = send_with(&server, &mail(&["b@example.net"]), settings).await;
+    let error = sent.expect_err(&what);
+    assert!(started.elapsed() < Duration::from_secs(4), "{what}: {:?}", started.elapsed());
+    let Verdict { code, phase, retry, delivered } = expected;
+    assert_eq!((error.code(), error.phase()), (code, phase), "{what}: {error}");
+    assert_eq!((error.retry(), error.delivered()), (retry, delivered), "{what}: {error}");
+    assert!(error.message_id().is_some() && error.hint().is_some(), "{what}: {error:?}");
+    if delivered == Delivered::No && stage != Stage::Dot {
+        assert_eq!(server.seen().complete, 0, "{what}");
     }
 }
 
