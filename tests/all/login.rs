@@ -105,6 +105,21 @@ async fn cram_md5_answers_the_challenge_and_shows_neither_password_nor_digest() 
 }
 
 #[tokio::test]
+async fn prompts_are_answered_in_their_order_whatever_they_say() {
+    for (user, password) in
+        [("334 VXNlcm5hbWU6\r\n", "334 UGFzc3dvcmQ6\r\n"), ("334 Username:\r\n", "334\r\n")]
+    {
+        let scenario = Scenario::when(Stage::Auth, Act::Reply(user))
+            .and(Stage::AuthAnswer(1), Act::Reply(password));
+        let server = server("AUTH LOGIN", scenario).await;
+        let account = account("work", &server).credentials("user", Secret::new("s3cr3t"));
+        let setting = Setting::with([account.build().expect("right")]);
+        setting.send("work").await.expect("it is sent");
+        assert_eq!(server.seen().answers, ["dXNlcg==", "czNjcjN0"]);
+    }
+}
+
+#[tokio::test]
 async fn a_server_that_proves_nothing_is_not_believed_after_scram() {
     for (scenario, why) in [
         (Scenario::default(), "prove"),

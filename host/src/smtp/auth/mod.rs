@@ -135,8 +135,7 @@ impl Login<'_> {
     }
 
     /// Works out an answer. The server says how long that takes in SCRAM: no other task waits for it.
-    async fn answer(&mut self, challenge: Option<Vec<u8>>) -> Result<Message, &'static str> {
-        let challenge = challenge.ok_or("the challenge is not base64")?;
+    async fn answer(&mut self, challenge: Vec<u8>) -> Result<Message, &'static str> {
         let placeholder: Box<dyn Exchange> = Box::new(password::Plain::default());
         let mut exchange = std::mem::replace(&mut self.exchange, placeholder);
         let work = move || {
@@ -178,10 +177,11 @@ impl Login<'_> {
     }
 }
 
-/// A challenge; none, if it is not base64.
-fn decode(reply: &RawReply) -> Option<Vec<u8>> {
+/// A challenge. What is not base64 stays as it is: some servers write LOGIN's prompts so, and where a
+/// challenge counts, it is not the one that the mechanism expects.
+fn decode(reply: &RawReply) -> Vec<u8> {
     let text = reply.lines.first().map_or("", |line| line.trim());
-    STANDARD.decode(text).ok()
+    STANDARD.decode(text).unwrap_or_else(|_| text.as_bytes().to_vec())
 }
 
 /// A line that ends in base64.
