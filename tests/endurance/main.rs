@@ -1,6 +1,9 @@
 //! What hostile components cost the process that runs them, and their neighbours. One test after another:
 //! what they measure would be disturbed by others.
 
+// What is measured is shown.
+#![allow(clippy::print_stdout)]
+
 // The guests of the other tests; not all that they can do is needed here.
 #[allow(dead_code)]
 #[path = "../all/hostile/guest.rs"]

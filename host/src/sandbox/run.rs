@@ -11,7 +11,7 @@ use wasmtime_wasi::{HostMonotonicClock, HostWallClock, WasiCtx, WasiCtxView, Was
 
 use super::Limits;
 use super::ceiling::Ceiling;
-use super::fair_share::FairShare;
+use super::fair_share::{FairShare, Ledger};
 use super::meter::Meter;
 use crate::accounts::{Account, AccountLimits};
 use crate::attachments::Uploads;
@@ -100,7 +100,12 @@ impl WasiView for State {
 }
 
 /// A store for one run, with nothing in it that another run could leave behind.
-pub(super) fn store(engine: &Engine, share: &Arc<FairShare>, run: Run) -> Store<State> {
+pub(super) fn store(
+    engine: &Engine,
+    share: &Arc<FairShare>,
+    component: &Arc<Ledger>,
+    run: Run,
+) -> Store<State> {
     let limits = run.limits;
     let log = MemoryOutputPipe::new(limits.log_bytes);
     let started = Duration::from_secs(run.started_at);
@@ -121,13 +126,14 @@ pub(super) fn store(engine: &Engine, share: &Arc<FairShare>, run: Run) -> Store<
     store.set_hostcall_fuel(limits.host_call_bytes);
     store.set_max_component_handles(limits.handles);
     store.set_epoch_deadline(1);
-    store.epoch_deadline_callback(give_way(Arc::clone(share)));
+    store.epoch_deadline_callback(give_way(Arc::clone(share), Arc::clone(component)));
     store
 }
 
 /// What happens at each tick: a run that computed too long ends, and the others let each other run.
 fn give_way(
     share: Arc<FairShare>,
+    component: Arc<Ledger>,
 ) -> impl FnMut(StoreContextMut<'_, State>) -> wasmtime::Result<UpdateDeadline> + Send + Sync + 'static
 {
     let mut charged = Duration::ZERO;
@@ -139,7 +145,7 @@ fn give_way(
         }
         let just = computed.saturating_sub(charged);
         charged = computed;
-        Ok(match share.charge(Instant::now(), just, computed) {
+        Ok(match share.charge(&component, Instant::now(), just, computed) {
             Some(turn) => {
                 UpdateDeadline::YieldCustom(1, Box::pin(tokio::time::sleep_until(turn.into())))
             }
