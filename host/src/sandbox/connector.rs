@@ -8,7 +8,7 @@ use std::time::Instant;
 use wasmtime::Store;
 use wasmtime::component::Component;
 
-use super::fair_share::Ledger;
+use super::fair_share::Ledgers;
 use super::host::Host;
 use super::invocation::Invocation;
 use super::observation::observed;
@@ -39,8 +39,8 @@ use crate::transport::Progress;
 pub struct Connector {
     host: Host,
     pre: PluginPre<State>,
-    /// What its runs compute, together.
-    ledger: Arc<Ledger>,
+    /// What its runs compute, by account.
+    ledgers: Arc<Ledgers>,
 }
 
 /// Where a component comes from.
@@ -105,7 +105,7 @@ impl Connector {
                 .with_hint("build it from the package's WIT, world plugin")
                 .with_source(reason)
         })?;
-        Ok(Self { host: host.clone(), pre, ledger: Arc::new(Ledger::of_a_component()) })
+        Ok(Self { host: host.clone(), pre, ledgers: Arc::default() })
     }
 
     /// A component in a file.
@@ -193,11 +193,12 @@ impl Connector {
         call: impl AsyncFnOnce(&Plugin, &mut Store<State>) -> wasmtime::Result<T>,
     ) -> Result<T> {
         let inner = &self.host.inner;
-        if let Some(turn) = inner.share.admit(&self.ledger, Instant::now()) {
+        let ledger = self.ledgers.of(run.account.as_ref().map(|account| account.name()));
+        if let Some(turn) = inner.share.admit(&ledger, Instant::now()) {
             tokio::time::sleep_until(turn.into()).await;
         }
         let meter = Arc::clone(&run.meter);
-        let mut store = store(&inner.engine, &inner.share, &self.ledger, run);
+        let mut store = store(&inner.engine, &inner.share, &ledger, run);
         let work = async {
             let plugin = self.pre.instantiate_async(&mut store).await?;
             call(&plugin, &mut store).await

@@ -3,16 +3,19 @@
 //! A component that never stops computing gives way at each tick of the engine's clock, which alone does
 //! not help its neighbours: sixty of them are sixty ticks before anybody else has a turn. So what is
 //! computed is charged to an account that is paid off by all of the machine's processors but one. While it
-//! is overdrawn, whoever computes for long waits, and so does a component that has done so all along, with
-//! each of its runs: short runs, which is what mails are, find a processor free.
+//! is overdrawn, whoever computes for long waits, and so does an account that has let a component do so all
+//! along, with each of its runs: short runs, which is what mails are, find a processor free.
 
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 /// What a run may compute without ever waiting: a small mail takes a tenth of it.
 const SHORT: Duration = Duration::from_millis(5);
-/// How far an account may be overdrawn before anybody waits: two mails of 100 MiB at a time, which compute
-/// for a while and are no attack.
+/// What each byte of a message that goes out is worth: more than it costs to encode, check and send it, so that
+/// large messages are no attack.
+const BYTE: Duration = Duration::from_nanos(8);
+/// How far an account may be overdrawn before anybody waits.
 const OVERDRAFT: Duration = Duration::from_millis(100);
 /// What a run is charged before it begins, where it has to wait for that: what it can compute before it is
 /// looked at for the first time.
@@ -27,6 +30,12 @@ pub(super) struct Ledger {
     settled: Mutex<Instant>,
 }
 
+/// What one component computed for each account of a platform.
+#[derive(Debug, Default)]
+pub(super) struct Ledgers {
+    accounts: Mutex<HashMap<String, Arc<Ledger>>>,
+}
+
 /// The account of all runs of one engine.
 #[derive(Debug)]
 pub(super) struct FairShare {
@@ -36,11 +45,6 @@ pub(super) struct FairShare {
 impl Ledger {
     fn new(rate: f64) -> Self {
         Self { rate, settled: Mutex::new(Instant::now()) }
-    }
-
-    /// The account of one component, which is its share in good times.
-    pub(super) fn of_a_component() -> Self {
-        Self::new(0.25)
     }
 
     fn charge(&self, now: Instant, computed: Duration) {
@@ -60,6 +64,35 @@ impl Ledger {
     }
 }
 
+impl Ledgers {
+    /// The share of one of a platform's accounts, in good times.
+    const RATE: f64 = 0.25;
+
+    /// The ledger of an account, or of runs without one.
+    pub(super) fn of(&self, account: Option<&str>) -> Arc<Ledger> {
+        let mut accounts = self.accounts.lock().unwrap_or_else(PoisonError::into_inner);
+        let name = account.unwrap_or_default();
+        if let Some(ledger) = accounts.get(name) {
+            return Arc::clone(ledger);
+        }
+        // Accounts come and go by the thousand; those that owe nothing need not be remembered. Looking only
+        // when the number has doubled keeps that cheap.
+        if accounts.len() >= 1024 && accounts.len().is_power_of_two() {
+            let now = Instant::now();
+            accounts.retain(|_, ledger| *ledger.lock() > now || Arc::strong_count(ledger) > 1);
+        }
+        let ledger = Arc::new(Ledger::new(Self::RATE));
+        accounts.insert(name.to_owned(), Arc::clone(&ledger));
+        ledger
+    }
+}
+
+/// What a run has to account for: what it computed, less what it sent.
+pub(super) fn cost(computed: Duration, bytes_sent: u64) -> Duration {
+    let bytes = u32::try_from(bytes_sent).unwrap_or(u32::MAX);
+    computed.saturating_sub(BYTE * bytes)
+}
+
 impl FairShare {
     pub(super) fn of_this_machine() -> Self {
         Self::new(std::thread::available_parallelism().map_or(1, usize::from))
@@ -70,9 +103,9 @@ impl FairShare {
         Self { all: Ledger::new((processors as f64 - 1.0).max(0.5)) }
     }
 
-    /// When a run of a component may begin, if that is not at once.
-    pub(super) fn admit(&self, component: &Ledger, now: Instant) -> Option<Instant> {
-        component.overdrawn(now)?;
+    /// When a run may begin, if that is not at once.
+    pub(super) fn admit(&self, own: &Ledger, now: Instant) -> Option<Instant> {
+        own.overdrawn(now)?;
         let turn = self.all.overdrawn(now)?;
         self.all.charge(now, FIRST);
         Some(turn)
@@ -83,15 +116,15 @@ impl FairShare {
     /// `total` is what it computed since it began.
     pub(super) fn charge(
         &self,
-        component: &Ledger,
+        own: &Ledger,
         now: Instant,
         just: Duration,
         total: Duration,
     ) -> Option<Instant> {
-        component.charge(now, just);
+        own.charge(now, just);
         self.all.charge(now, just);
         let turn = self.all.overdrawn(now)?;
-        (total > SHORT || component.overdrawn(now).is_some()).then_some(turn)
+        (total > SHORT || own.overdrawn(now).is_some()).then_some(turn)
     }
 }
 
@@ -103,39 +136,61 @@ mod tests {
 
     #[test]
     fn one_run_alone_never_waits() {
-        let (share, component) = (FairShare::new(2), Ledger::of_a_component());
+        let (share, own) = (FairShare::new(2), Ledger::new(Ledgers::RATE));
         let start = Instant::now();
         for slice in 1..1000 {
             let now = start + SLICE * slice;
-            assert_eq!(share.charge(&component, now, SLICE, SLICE * slice), None, "{slice}");
-            assert_eq!(share.admit(&component, now), None);
+            assert_eq!(share.charge(&own, now, SLICE, SLICE * slice), None, "{slice}");
+            assert_eq!(share.admit(&own, now), None);
         }
     }
 
     #[test]
     fn many_runs_take_turns_and_leave_a_processor_free() {
-        let (share, component) = (FairShare::new(3), Ledger::of_a_component());
+        let (share, own) = (FairShare::new(3), Ledger::new(Ledgers::RATE));
         let start = Instant::now();
         let mut turns: Vec<Instant> =
-            (0..64).filter_map(|_| share.charge(&component, start, SLICE, SLICE)).collect();
+            (0..64).filter_map(|_| share.charge(&own, start, SLICE, SLICE)).collect();
         assert!(turns.is_sorted());
         // 640 ms of computing at two processors, less the overdraft.
         assert_eq!(turns.pop(), Some(start + Duration::from_millis(320 - 100)));
-        // And the next run of that component waits behind them, one after another.
-        let next: Vec<Option<Instant>> = (0..3).map(|_| share.admit(&component, start)).collect();
+        // And the next run of that account waits behind them, one after another.
+        let next: Vec<Option<Instant>> = (0..3).map(|_| share.admit(&own, start)).collect();
         assert!(next.iter().all(Option::is_some) && next[0] < next[1] && next[1] < next[2]);
     }
 
     #[test]
-    fn short_runs_of_another_component_never_wait() {
-        let (share, greedy) = (FairShare::new(2), Ledger::of_a_component());
+    fn short_runs_of_another_account_never_wait() {
+        let (share, greedy) = (FairShare::new(2), Ledger::new(Ledgers::RATE));
         let now = Instant::now();
         for _ in 0..100 {
             share.charge(&greedy, now, SLICE, SLICE);
         }
-        let (modest, short) = (Ledger::of_a_component(), Duration::from_millis(1));
+        let (modest, short) = (Ledger::new(Ledgers::RATE), Duration::from_millis(1));
         assert_eq!(share.admit(&modest, now), None);
         assert_eq!(share.charge(&modest, now, short, short), None);
         assert!(share.charge(&greedy, now, short, short).is_some());
+    }
+
+    #[test]
+    fn a_large_message_costs_nothing() {
+        // 137 MB of base64 in half a second.
+        assert_eq!(cost(Duration::from_millis(500), 137_000_000), Duration::ZERO);
+        assert_eq!(cost(Duration::from_millis(500), 0), Duration::from_millis(500));
+        assert_eq!(cost(Duration::from_millis(500), u64::MAX), Duration::ZERO);
+    }
+
+    #[test]
+    fn ledgers_that_owe_nothing_are_forgotten() {
+        let ledgers = Ledgers::default();
+        let greedy = ledgers.of(Some("greedy"));
+        greedy.charge(Instant::now(), Duration::from_secs(60));
+        drop(greedy);
+        for account in 0..5000 {
+            ledgers.of(Some(&account.to_string()));
+        }
+        let now = Instant::now();
+        assert!(ledgers.of(Some("greedy")).overdrawn(now).is_some());
+        assert!(ledgers.accounts.lock().expect("no panic").len() <= 1025);
     }
 }
