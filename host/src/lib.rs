@@ -26,8 +26,18 @@
 //! | accounts, secrets, providers | [`accounts`] |
 //! | uploads | [`attachments`] |
 //! | getting a message to its server, or elsewhere | [`transport`], [`smtp`] |
+//! | imports for a wasmtime `Linker` of your own | [`linker`] |
 //! | what goes wrong | [`Error`], [`Failure`] |
 //! | a server that catches mail | `inbox`, with the feature of that name |
+//!
+//! Each run is a `tracing` span `run` with the fields `call`, `action`, `account`, `phase`, `outcome` and `bytes`,
+//! and counts for `metrics`:
+//!
+//! | metric | kind | labels |
+//! |---|---|---|
+//! | `smtp_connector_runs_total` | counter | `call`; `outcome`: `ok`, or an error's code |
+//! | `smtp_connector_run_seconds` | histogram | `call` |
+//! | `smtp_connector_message_bytes` | histogram, of messages that were sent | |
 //!
 //! With `default-features = false` nothing is compiled but what sending needs: neither the command (`cli`)
 //! nor the inbox (`inbox`).
@@ -45,6 +55,7 @@ mod failure;
 mod imports;
 #[cfg(feature = "inbox")]
 pub mod inbox;
+pub mod linker;
 mod network;
 mod oauth2;
 mod sandbox;
@@ -55,7 +66,9 @@ pub use accounts::{Account, Secret};
 pub use error::{Error, Issue, Result};
 pub use failure::{Delivered, Failure, FailureCode, Phase, Refusal, Reply, Retry};
 pub use network::{Network, SystemNetwork, is_public};
-pub use sandbox::{Connector, Findings, Host, HostBuilder, Invocation, Limits, Outcome};
+pub use sandbox::{
+    ComponentSource, Connector, Findings, Host, HostBuilder, Invocation, Limits, Outcome,
+};
 
 #[cfg(doctest)]
 #[doc = include_str!("../../README.md")]

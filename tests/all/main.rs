@@ -4,6 +4,7 @@
 mod attachments;
 mod command;
 mod component;
+mod embedding;
 mod faults;
 mod fetching;
 mod hostile;

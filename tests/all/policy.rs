@@ -1,11 +1,11 @@
 //! What an account may do, through the built-in component.
 
 use serde_json::{Value, json};
-use smtp_connector_host::accounts::{AccountLimits, Policy};
+use smtp_connector_host::accounts::{AccountLimits, AccountsInMemory, Policy, Security};
 use smtp_connector_host::inbox::Inbox;
-use smtp_connector_host::{Error, FailureCode, Invocation, Retry};
+use smtp_connector_host::{Account, Connector, Error, FailureCode, Host, Invocation, Retry};
 
-use crate::support::{Act, Bench, CommandLine, Scenario, Stage};
+use crate::support::{Act, Bench, CommandLine, FaultServer, HOST_CACHE, Scenario, Stage};
 
 async fn bench(policy: Policy) -> Bench {
     Bench::with(Inbox::builder(), |account| account.policy(policy)).await
@@ -86,7 +86,7 @@ async fn an_account_begins_so_many_messages_a_minute() {
 
 #[tokio::test]
 async fn an_account_has_so_many_runs_at_a_time() {
-    let server = crate::support::FaultServer::start(Scenario::when(Stage::Dot, Act::Hang)).await;
+    let server = FaultServer::start(Scenario::when(Stage::Dot, Act::Hang)).await;
     let limits = AccountLimits { concurrent_runs: Some(1), ..AccountLimits::default() };
     let bench =
         Bench::with(Inbox::builder(), |account| account.limits(limits).port(server.port())).await;
@@ -107,6 +107,28 @@ async fn an_account_has_so_many_runs_at_a_time() {
     let _ = first.await;
     // Whoever was dropped has left.
     assert!(tokio::time::timeout(std::time::Duration::from_millis(500), send()).await.is_err());
+}
+
+#[tokio::test]
+async fn a_server_inside_is_not_dialled_for_a_platforms_customers() {
+    let inbox = Inbox::builder().start("127.0.0.1:0").await.expect("a port on loopback is free");
+    for host in ["127.0.0.1", "localhost", "::1", "10.0.0.5", "169.254.169.254", "::ffff:127.0.0.1"]
+    {
+        let account = Account::builder("work", host)
+            .port(inbox.address().port())
+            .security(Security::None)
+            .sender("alice@example.com")
+            .build()
+            .expect("the settings are right");
+        // What a host has unless it says otherwise.
+        let platform = Host::builder().accounts(AccountsInMemory::from_iter([account]));
+        let platform = platform.cache_directory(HOST_CACHE).build().expect("the sandbox runs");
+        let connector = Connector::builtin(&platform).expect("a component");
+        let mail = Invocation::send_mail(json!({ "to": "bob@example.net" }).to_string());
+        let error = connector.invoke(mail.account("work")).await.expect_err("it is inside");
+        assert_eq!(error.code(), FailureCode::Policy, "{host}: {error}");
+    }
+    assert!(inbox.take().is_none());
 }
 
 /// Every name that means a recipient field, as the manifest tells them.

@@ -1,5 +1,8 @@
 //! The README's tables, held to what the component and the command say of themselves.
 
+use std::fs;
+use std::path::Path;
+
 use serde_json::Value;
 use smtp_connector_host::FailureCode;
 
@@ -45,6 +48,60 @@ fn the_table_of_issues_has_every_code_with_its_meaning() {
         let row = format!("| `{code}` | {}{rest} |\n", first.to_lowercase());
         assert!(README.to_lowercase().contains(&row.to_lowercase()), "{row}");
     }
+}
+
+#[test]
+fn the_table_of_limits_is_that_of_the_library() {
+    let library = include_str!("../../host/src/sandbox/limits.rs");
+    let rows: Vec<_> = library.lines().filter_map(|line| line.strip_prefix("/// | `")).collect();
+    assert!(rows.len() > 8, "{rows:?}");
+    for row in rows {
+        assert!(README.contains(&format!("| `{row}\n")), "{row}");
+    }
+}
+
+/// Every source of the tests and of the library, in one text, each after its path.
+fn sources() -> String {
+    fn collect(folder: &Path, text: &mut String) {
+        for entry in fs::read_dir(folder).expect("the folder can be read").flatten() {
+            let path = entry.path();
+            if path.is_dir() {
+                collect(&path, text);
+            } else if path.extension().is_some_and(|extension| extension == "rs") {
+                // As a module: `hostile/mail.rs` is `hostile::mail`.
+                let module = path.with_extension("").display().to_string().replace('/', "::");
+                let source = fs::read_to_string(&path).expect("the source can be read");
+                *text += &format!("\nfile {module} \n{source}");
+            }
+        }
+    }
+    let mut text = String::new();
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    for folder in ["all", "endurance", "../host/src"] {
+        collect(&root.join(folder), &mut text);
+    }
+    text
+}
+
+#[test]
+fn every_promise_of_security_is_held_by_a_test_that_exists() {
+    let sources = sources();
+    let promises = include_str!("../../SECURITY.md");
+    let start = promises.find("| promise | test |").expect("there is a table of promises");
+    let rows = promises[start..].lines().skip(2).take_while(|line| line.starts_with('|'));
+    let mut tests = 0;
+    for row in rows {
+        let named = row.rsplit('|').nth(1).expect("a row has two columns");
+        for name in named.split('`').skip(1).step_by(2) {
+            let last = name.rsplit("::").next().expect("a name has a last part");
+            let is_test = sources.contains(&format!("fn {last}()"));
+            let is_module = sources.contains(&format!("::{name} \n"))
+                || sources.contains(&format!("::{name}::main \n"));
+            assert!(is_test || is_module, "{name} is no test");
+            tests += 1;
+        }
+    }
+    assert!(tests > 20, "{tests}");
 }
 
 #[test]

@@ -3,9 +3,13 @@
 use std::time::{Duration, Instant};
 
 use serde_json::json;
-use smtp_connector_host::{Connector, Error, FailureCode, Host, Invocation, Limits};
+use smtp_connector_host::accounts::{BoxFuture, Security};
+use smtp_connector_host::attachments::{Content, Metadata, SourceError, Uploads};
+use smtp_connector_host::{
+    Account, Connector, Delivered, Error, FailureCode, Host, Invocation, Limits, Retry,
+};
 
-use crate::support::{Bench, host_builder};
+use crate::support::{Act, Bench, FaultServer, Scenario, Stage, host_builder};
 
 fn host() -> Host {
     host_builder([]).build().expect("the sandbox runs on this machine")
@@ -118,6 +122,55 @@ async fn a_run_that_computes_too_long_is_stopped() {
     let error = connector.invoke(invocation).await.expect_err("it takes more than a tick");
     assert_eq!(error.code(), FailureCode::Limit);
     assert!(error.to_string().contains("computing time"), "{error}");
+}
+
+#[tokio::test]
+async fn a_run_that_is_out_of_time_after_the_final_dot_may_have_been_sent() {
+    let server = FaultServer::start(Scenario::when(Stage::Dot, Act::Hang)).await;
+    let account = Account::builder("work", "127.0.0.1")
+        .port(server.port())
+        .security(Security::None)
+        .sender("alice@example.com")
+        .build()
+        .expect("the settings are right");
+    let mut little_time = Limits::default();
+    little_time.wall_clock = Duration::from_secs(2);
+    let host = host_builder([account]).limits(little_time).build().expect("the sandbox runs");
+    let connector = Connector::builtin(&host).expect("a component");
+    let mail = Invocation::send_mail(json!({ "to": "b@example.net" }).to_string());
+    let error = connector.invoke(mail.account("work")).await.expect_err("the server hangs");
+    assert_eq!((error.code(), error.retry()), (FailureCode::Limit, Retry::Never));
+    assert_eq!(error.delivered(), Delivered::Unknown);
+    assert_eq!(server.seen().complete, 1);
+}
+
+#[tokio::test]
+async fn a_message_on_a_slow_line_is_not_taken_for_computing() {
+    /// A file that comes in pieces of a few bytes, with a pause before each.
+    struct Slow;
+    impl Uploads for Slow {
+        fn open<'a>(&'a self, _: &'a str) -> BoxFuture<'a, Result<Content, SourceError>> {
+            Box::pin(async {
+                let (mut sender, receiver) = tokio::io::duplex(16);
+                tokio::spawn(async move {
+                    for _ in 0..100 {
+                        tokio::time::sleep(Duration::from_millis(20)).await;
+                        tokio::io::AsyncWriteExt::write_all(&mut sender, b"some bytes").await.ok();
+                    }
+                });
+                Ok(Content::new(Metadata::default(), receiver))
+            })
+        }
+    }
+    let mut little = Limits::default();
+    // A hundred waits are a hundred ticks of the engine's clock: a second, had it computed.
+    little.cpu = Duration::from_millis(500);
+    let host = host_builder([]).limits(little).build().expect("the sandbox runs");
+    let connector = Connector::builtin(&host).expect("a component");
+    let input =
+        json!({ "from": "a@example.com", "to": "b@example.net", "attachments": { "upload": "f" } });
+    let mail = Invocation::send_mail(input.to_string()).uploads(Slow).dry_run();
+    connector.invoke(mail).await.expect("it computes next to nothing");
 }
 
 #[tokio::test]

@@ -4,11 +4,17 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use serde_json::json;
-use smtp_connector_host::accounts::{AccountsInMemory, Security};
+use smtp_connector_host::accounts::{AccountBuilder, AccountsInMemory, Security, TlsSettings};
 use smtp_connector_host::smtp::{Entry, SmtpTransport, Transcript};
-use smtp_connector_host::{Account, Connector, Host, Invocation, Secret};
+use smtp_connector_host::{
+    Account, Connector, Error, FailureCode, Host, Invocation, Outcome, Secret,
+};
 
-use crate::support::{Act, CommandLine, FaultServer, HOST_CACHE, Scenario, Stage};
+use crate::hostile::sending::{MESSAGE, sends};
+use crate::support::{
+    Act, Authority, CommandLine, FaultServer, HOST_CACHE, Log, Offers, Scenario, Stage,
+    host_builder,
+};
 
 const PASSWORD: &str = "Mark3d-p\u{e4}ssw\u{f6}rd";
 
@@ -103,6 +109,110 @@ async fn no_error_no_result_and_no_transcript_holds_the_password() {
             "it was sent"
         );
     }
+}
+
+/// What is wrong with an input, in as many ways as there are places to tell of it.
+const BAD_INPUTS: &[&str] = &[
+    "",
+    "{",
+    "[]",
+    r#"{"to": 5}"#,
+    r#"{"to": "bob"}"#,
+    r#"{"to": "bob@example.net\r\nRCPT TO:<eve@evil.test>"}"#,
+    r#"{"to": "bob@example.net", "subjcet": "x"}"#,
+    r#"{"to": "bob@example.net", "from": "@"}"#,
+    r#"{"to": "bob@example.net", "headers": {"Bcc": "x"}}"#,
+    r#"{"to": "bob@example.net", "attachments": "/etc/passwd"}"#,
+    r#"{"to": "bob@example.net", "attachments": "http://127.0.0.1/"}"#,
+    r#"{"to": "bob@example.net", "attachments": {"upload": "none"}}"#,
+    r#"{"to": "bob@example.net", "attachments": {"base64": "="}}"#,
+    r#"{"to": "{{account.password}}", "body": "{{password}}"}"#,
+];
+
+fn account(server: &FaultServer) -> AccountBuilder {
+    Account::builder("work", "127.0.0.1")
+        .port(server.port())
+        .security(Security::None)
+        .sender("alice@example.com")
+        .credentials("user", Secret::new(PASSWORD))
+}
+
+async fn run(account: AccountBuilder, component: &[u8], input: &str) -> Result<Outcome, Error> {
+    let account = account.build().expect("the settings are right");
+    let host = host_builder([account]).build().expect("the sandbox runs");
+    let connector = Connector::from_bytes(&host, component).expect("a component");
+    connector.invoke(Invocation::send_mail(input).keywords("{}").account("work")).await
+}
+
+fn assert_outcome_is_clean(outcome: &Result<Outcome, Error>) {
+    match outcome {
+        Ok(outcome) => assert_clean(&format!("{outcome:?}")),
+        Err(error) => {
+            assert_clean(&format!("{error} {error:#?} {:?} {}", error.hint(), error.to_json()));
+        }
+    }
+}
+
+#[tokio::test]
+async fn nothing_is_logged_of_the_password_whatever_goes_wrong() {
+    let log = Log::default();
+    let _here = tracing::subscriber::set_default(log.subscriber());
+    let good = r#"{"to": "bob@example.net", "body": "Hi"}"#;
+    let echo = "554 5.7.1 Mark3d-p\u{e4}ssw\u{f6}rd AHVzZXIATWFyazNkLXDDpHNzd8O2cmQ=\r\n";
+    let stages = [
+        Stage::Greeting,
+        Stage::Ehlo,
+        Stage::Auth,
+        Stage::Mail,
+        Stage::Rcpt(1),
+        Stage::Data,
+        Stage::Body,
+        Stage::Dot,
+        Stage::Quit,
+    ];
+    for stage in stages {
+        for act in [Act::Reply(echo), Act::Drop, Act::Reset, Act::EndlessLine] {
+            let server = FaultServer::start(Scenario::when(stage, act)).await;
+            let outcome = run(account(&server), Connector::builtin_bytes(), good).await;
+            assert_outcome_is_clean(&outcome);
+        }
+    }
+    let server = FaultServer::start(Scenario::default()).await;
+    for input in BAD_INPUTS {
+        let outcome = run(account(&server), Connector::builtin_bytes(), input).await;
+        assert!(outcome.is_err(), "{input}");
+        assert_outcome_is_clean(&outcome);
+    }
+    let authority = Authority::new();
+    let offers = Offers { starttls: Some(authority.server("127.0.0.1")), ..Offers::default() };
+    let server = FaultServer::start(Scenario::default().offering(offers)).await;
+    let tls = TlsSettings { ca: Some(authority.file()), ..TlsSettings::default() };
+    let encrypted = account(&server).security(Security::Starttls).tls(tls);
+    run(encrypted, Connector::builtin_bytes(), good).await.expect("it is sent");
+    let text = log.text();
+    assert!(text.contains("TRACE") && text.contains("run{"), "it is logged at all");
+    assert_clean(&text);
+}
+
+#[tokio::test]
+async fn no_component_finds_the_password_in_its_memory() {
+    let searching = |texts: &[String]| {
+        let guest = sends("alice@example.com", &["bob@example.net"], MESSAGE.as_bytes());
+        guest.and_searching(texts).encode()
+    };
+    let input = r#"{"to": "bob@example.net"}"#;
+    for (stage, reply) in ECHOES {
+        let server = FaultServer::start(Scenario::when(*stage, Act::Reply(reply))).await;
+        match run(account(&server), &searching(&forms()), input).await {
+            Err(error) if error.code() == FailureCode::Internal => panic!("{reply}: {error}"),
+            outcome => assert_outcome_is_clean(&outcome),
+        }
+    }
+    // It would find it: it finds what the server said.
+    let reply = "250 2.0.0 Ok: queued as 4XYZZY\r\n";
+    let server = FaultServer::start(Scenario::when(Stage::Dot, Act::Reply(reply))).await;
+    let found = run(account(&server), &searching(&["4XYZZY".to_owned()]), input).await;
+    assert!(found.expect_err("it traps").to_string().contains("unreachable"));
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -10,7 +10,7 @@ use toml_edit::{Document, DocumentMut, Item, Table};
 
 use super::account::Account;
 use super::names::AccountName;
-use super::secret::SecretSource;
+use super::secret::{SecretSource, check_private};
 use super::settings::{Mistake, read_account};
 use super::table::table_of;
 use super::{Accounts, BoxFuture};
@@ -152,29 +152,17 @@ impl AccountsFile {
             .with_hint("mend the file, or add the account anew: smtp-connector accounts add")
     }
 
-    #[cfg(unix)]
+    /// Refuses a file with a password in it that others may read.
     fn check_permissions<'a>(
         &self,
         accounts: impl Iterator<Item = &'a Arc<Account>>,
     ) -> Result<()> {
-        use std::os::unix::fs::PermissionsExt as _;
         let credentials = accounts.filter_map(|account| account.credentials());
         let mut secrets = credentials.flat_map(|one| one.proof.secrets());
-        if !secrets.any(|secret| matches!(secret, SecretSource::Text(_))) {
-            return Ok(());
+        match secrets.any(|secret| matches!(secret, SecretSource::Text(_))) {
+            true => check_private(&self.path),
+            false => Ok(()),
         }
-        let mode = fs::metadata(&self.path).map_or(0, |data| data.permissions().mode());
-        if mode & 0o077 == 0 {
-            return Ok(());
-        }
-        let path = self.path.display();
-        Err(Error::account(format!("{path} holds a password, and others may read it"))
-            .with_hint(format!("chmod 600 {path}")))
-    }
-
-    #[cfg(not(unix))]
-    fn check_permissions<'a>(&self, _: impl Iterator<Item = &'a Arc<Account>>) -> Result<()> {
-        Ok(())
     }
 
     /// Writes the file as a whole, or leaves it as it was. It is for its owner alone.

@@ -2,7 +2,7 @@
 
 use std::fmt;
 use std::hash::{Hash, Hasher};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Stdio;
 
 use zeroize::Zeroizing;
@@ -53,7 +53,7 @@ pub enum SecretSource {
     Text(Secret),
     /// In an environment variable.
     Env(String),
-    /// In the first line of a file.
+    /// In the first line of a file, which nobody but its owner may read (on Unix).
     File(PathBuf),
     /// In the first line that a program prints: the program and its arguments.
     Command(Vec<String>),
@@ -71,6 +71,7 @@ impl SecretSource {
                     ))
             })?,
             Self::File(path) => {
+                check_private(path)?;
                 let read = tokio::fs::read_to_string(path).await.map(Zeroizing::new);
                 read.map_err(|reason| {
                     Error::account(format!("the {what}'s file {} cannot be read", path.display()))
@@ -86,6 +87,24 @@ impl SecretSource {
         }
         Ok(Secret::new(line))
     }
+}
+
+/// Refuses a file that others may read, as far as the system can tell.
+pub(super) fn check_private(path: &Path) -> Result<()> {
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt as _;
+        // A file that is not there is reported by whoever reads it.
+        let mode = std::fs::metadata(path).map_or(0, |data| data.permissions().mode());
+        if mode & 0o077 != 0 {
+            let path = path.display();
+            return Err(Error::account(format!("{path} holds a password, and others may read it"))
+                .with_hint(format!("chmod 600 {path}")));
+        }
+    }
+    #[cfg(not(unix))]
+    let _ = path;
+    Ok(())
 }
 
 /// Runs a program for what it prints. Its standard error is the person's to read: it may ask for a key.
@@ -148,6 +167,21 @@ mod tests {
         let directory = tempfile::tempdir().expect("a temporary directory");
         let path = directory.path().join("password");
         std::fs::write(&path, "s3cr3t\r\nnot this\n").expect("the file is written");
+        #[cfg(unix)]
+        {
+            use std::os::unix::fs::PermissionsExt as _;
+            let mode = |mode| {
+                let mode = std::fs::Permissions::from_mode(mode);
+                std::fs::set_permissions(&path, mode).expect("the mode is set");
+            };
+            for open in [0o644, 0o640, 0o604] {
+                mode(open);
+                let error =
+                    reveal(SecretSource::File(path.clone())).await.expect_err("others read it");
+                assert!(error.hint().is_some_and(|hint| hint.starts_with("chmod 600")));
+            }
+            mode(0o600);
+        }
         assert_eq!(reveal(SecretSource::File(path)).await.ok().as_deref(), Some("s3cr3t"));
         let echo = ["echo", "s3cr3t"].map(str::to_owned).to_vec();
         assert_eq!(reveal(SecretSource::Command(echo)).await.ok().as_deref(), Some("s3cr3t"));

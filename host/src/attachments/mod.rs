@@ -3,8 +3,10 @@
 mod content;
 mod content_disposition;
 mod fetch;
+mod folder;
 mod uploads;
 
 pub use content::{Content, Metadata, SourceError};
 pub(crate) use fetch::{Errand, fetch};
+pub use folder::FolderUploads;
 pub use uploads::{FileUploads, MemoryUploads, NoUploads, Uploads};

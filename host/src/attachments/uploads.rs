@@ -107,7 +107,7 @@ impl Uploads for FileUploads {
     }
 }
 
-fn unknown(id: &str) -> SourceError {
+pub(super) fn unknown(id: &str) -> SourceError {
     SourceError::NotFound(format!("there is no upload {id:?}"))
 }
 

@@ -3,12 +3,15 @@
 use std::fmt;
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Instant;
 
 use wasmtime::Store;
 use wasmtime::component::Component;
 
+use super::fair_share::Ledgers;
 use super::host::Host;
 use super::invocation::Invocation;
+use super::observation::observed;
 use super::outcome::{Findings, Outcome};
 use super::run::{LimitReached, Run, State, store};
 use super::verdict;
@@ -36,12 +39,40 @@ use crate::transport::Progress;
 pub struct Connector {
     host: Host,
     pre: PluginPre<State>,
+    /// What its runs compute, by account.
+    ledgers: Arc<Ledgers>,
+}
+
+/// Where a component comes from.
+#[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
+pub enum ComponentSource<'a> {
+    /// The one that belongs to this library.
+    Builtin,
+    /// One in memory.
+    Bytes(&'a [u8]),
+    /// One in a file.
+    File(&'a Path),
 }
 
 /// The component that belongs to this library.
 static BUILTIN: &[u8] = include_bytes!(env!("SMTP_CONNECTOR_COMPONENT"));
 
 impl Connector {
+    /// A component from anywhere. Compiling takes up to a second: do it once, and not while a user waits.
+    ///
+    /// # Errors
+    ///
+    /// A file that cannot be read; bytes that are no component; one that does not export the contract, or
+    /// wants more than its host gives to any.
+    pub fn load(host: &Host, source: ComponentSource<'_>) -> Result<Self> {
+        match source {
+            ComponentSource::Builtin => Self::builtin(host),
+            ComponentSource::Bytes(bytes) => Self::from_bytes(host, bytes),
+            ComponentSource::File(path) => Self::from_file(host, path),
+        }
+    }
+
     /// The component that belongs to this library.
     ///
     /// # Errors
@@ -74,7 +105,7 @@ impl Connector {
                 .with_hint("build it from the package's WIT, world plugin")
                 .with_source(reason)
         })?;
-        Ok(Self { host: host.clone(), pre })
+        Ok(Self { host: host.clone(), pre, ledgers: Arc::default() })
     }
 
     /// A component in a file.
@@ -97,11 +128,13 @@ impl Connector {
     ///
     /// A component that traps or takes too much.
     pub async fn describe(&self) -> Result<String> {
-        let run = self.host.run(&Invocation::new("", ""), None);
+        let invocation = Invocation::new("", "");
+        let run = self.host.run(&invocation, None);
         let described = self.in_sandbox(run, async |plugin, store| {
             plugin.connectors_smtp_smtp_connector().call_describe(store).await
         });
-        self.in_time(described).await
+        let described = self.in_time(described);
+        observed("describe", &invocation, Arc::default(), described).await
     }
 
     /// Checks an input. Nothing is connected to.
@@ -111,18 +144,17 @@ impl Connector {
     /// An account that cannot be used; a component that traps or takes too much. An input that is wrong is
     /// no error here: it is what the findings say.
     pub async fn validate(&self, invocation: Invocation) -> Result<Findings> {
-        let found = self
-            .in_time(async {
-                let account = self.host.account(&invocation).await?;
-                let run = self.host.run(&invocation, account);
-                let Invocation { action, input, keywords, .. } = &invocation;
-                self.in_sandbox(run, async |plugin, store| {
-                    let contract = plugin.connectors_smtp_smtp_connector();
-                    contract.call_validate(store, action, input, keywords.as_deref()).await
-                })
-                .await
+        let found = self.in_time(async {
+            let account = self.host.account(&invocation).await?;
+            let run = self.host.run(&invocation, account);
+            let Invocation { action, input, keywords, .. } = &invocation;
+            self.in_sandbox(run, async |plugin, store| {
+                let contract = plugin.connectors_smtp_smtp_connector();
+                contract.call_validate(store, action, input, keywords.as_deref()).await
             })
-            .await?;
+            .await
+        });
+        let found = observed("validate", &invocation, Arc::default(), found).await?;
         Ok(Findings {
             issues: found.issues.into_iter().map(Issue::from).collect(),
             warnings: found.warnings.into_iter().map(Issue::from).collect(),
@@ -137,20 +169,21 @@ impl Connector {
     /// take the message; a component that traps, takes too much, or breaks the contract.
     pub async fn invoke(&self, invocation: Invocation) -> Result<Outcome> {
         let progress = Arc::<Progress>::default();
-        let answer = self
-            .in_time(async {
-                let account = self.host.account(&invocation).await?;
-                let run = self.host.sending_run(&invocation, account, &progress)?;
-                let Invocation { action, input, keywords, .. } = &invocation;
-                self.in_sandbox(run, async |plugin, store| {
-                    let contract = plugin.connectors_smtp_smtp_connector();
-                    contract.call_invoke(store, action, input, keywords.as_deref()).await
-                })
-                .await
+        let answer = self.in_time(async {
+            let account = self.host.account(&invocation).await?;
+            let run = self.host.sending_run(&invocation, account, &progress)?;
+            let Invocation { action, input, keywords, .. } = &invocation;
+            self.in_sandbox(run, async |plugin, store| {
+                let contract = plugin.connectors_smtp_smtp_connector();
+                contract.call_invoke(store, action, input, keywords.as_deref()).await
             })
             .await
-            .map_err(|error| verdict::of_error(error, &progress))?;
-        settle(answer, &progress)
+        });
+        let settled = async {
+            let answer = answer.await.map_err(|error| verdict::of_error(error, &progress))?;
+            settle(answer, &progress)
+        };
+        observed("invoke", &invocation, Arc::clone(&progress), settled).await
     }
 
     /// Runs a call in a store of its own, which goes away with it, whatever comes.
@@ -159,9 +192,13 @@ impl Connector {
         run: Run,
         call: impl AsyncFnOnce(&Plugin, &mut Store<State>) -> wasmtime::Result<T>,
     ) -> Result<T> {
-        let meter = Arc::clone(&run.meter);
         let inner = &self.host.inner;
-        let mut store = store(&inner.engine, &inner.share, run);
+        let ledger = self.ledgers.of(run.account.as_ref().map(|account| account.name()));
+        if let Some(turn) = inner.share.admit(&ledger, Instant::now()) {
+            tokio::time::sleep_until(turn.into()).await;
+        }
+        let meter = Arc::clone(&run.meter);
+        let mut store = store(&inner.engine, &inner.share, &ledger, run);
         let work = async {
             let plugin = self.pre.instantiate_async(&mut store).await?;
             call(&plugin, &mut store).await

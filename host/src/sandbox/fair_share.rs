@@ -1,26 +1,96 @@
 //! Who may compute when many want to.
 //!
 //! A component that never stops computing gives way at each tick of the engine's clock, which alone does
-//! not help its neighbours: sixty of them are sixty ticks before anybody else has a turn. So what such
-//! runs compute is charged to an account that is paid off by all of the machine's processors but one. While
-//! it is overdrawn they wait, and short runs, which is what mails are, find a processor free.
+//! not help its neighbours: sixty of them are sixty ticks before anybody else has a turn. So what is
+//! computed is charged to an account that is paid off by all of the machine's processors but one. While it
+//! is overdrawn, whoever computes for long waits, and so does an account that has let a component do so all
+//! along, with each of its runs: short runs, which is what mails are, find a processor free.
 
-use std::sync::Mutex;
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 /// What a run may compute without ever waiting: a small mail takes a tenth of it.
 const SHORT: Duration = Duration::from_millis(5);
-/// How far the account may be overdrawn before anybody waits: two mails of 100 MiB at a time, which compute
-/// for a while and are no attack.
+/// What each byte of a message that goes out is worth: more than it costs to encode, check and send it, so that
+/// large messages are no attack.
+const BYTE: Duration = Duration::from_nanos(8);
+/// How far an account may be overdrawn before anybody waits.
 const OVERDRAFT: Duration = Duration::from_millis(100);
+/// What a run is charged before it begins, where it has to wait for that: what it can compute before it is
+/// looked at for the first time.
+const FIRST: Duration = Duration::from_millis(10);
+
+/// Time that was computed and is being paid off.
+#[derive(Debug)]
+pub(super) struct Ledger {
+    /// Processors that pay.
+    rate: f64,
+    /// When it will be paid off.
+    settled: Mutex<Instant>,
+}
+
+/// What one component computed for each account of a platform.
+#[derive(Debug, Default)]
+pub(super) struct Ledgers {
+    accounts: Mutex<HashMap<String, Arc<Ledger>>>,
+}
 
 /// The account of all runs of one engine.
 #[derive(Debug)]
 pub(super) struct FairShare {
-    /// Processors that pay it off.
-    rate: f64,
-    /// When it will be paid off.
-    settled: Mutex<Instant>,
+    all: Ledger,
+}
+
+impl Ledger {
+    fn new(rate: f64) -> Self {
+        Self { rate, settled: Mutex::new(Instant::now()) }
+    }
+
+    fn charge(&self, now: Instant, computed: Duration) {
+        let mut settled = self.lock();
+        *settled = (*settled).max(now) + computed.div_f64(self.rate);
+    }
+
+    /// When it will be no more overdrawn, if it is.
+    fn overdrawn(&self, now: Instant) -> Option<Instant> {
+        let settled = *self.lock();
+        (settled > now + OVERDRAFT).then(|| settled - OVERDRAFT)
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Instant> {
+        // One assignment is all that happens under the lock.
+        self.settled.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Ledgers {
+    /// The share of one of a platform's accounts, in good times.
+    const RATE: f64 = 0.25;
+
+    /// The ledger of an account, or of runs without one.
+    pub(super) fn of(&self, account: Option<&str>) -> Arc<Ledger> {
+        let mut accounts = self.accounts.lock().unwrap_or_else(PoisonError::into_inner);
+        let name = account.unwrap_or_default();
+        if let Some(ledger) = accounts.get(name) {
+            return Arc::clone(ledger);
+        }
+        // Accounts come and go by the thousand; those that owe nothing need not be remembered. Looking only
+        // when the number has doubled keeps that cheap.
+        if accounts.len() >= 1024 && accounts.len().is_power_of_two() {
+            let now = Instant::now();
+            accounts.retain(|_, ledger| *ledger.lock() > now || Arc::strong_count(ledger) > 1);
+        }
+        let ledger = Arc::new(Ledger::new(Self::RATE));
+        accounts.insert(name.to_owned(), Arc::clone(&ledger));
+        ledger
+    }
+}
+
+/// What a run has to account for: what it computed, less what it sent.
+pub(super) fn cost(computed: Duration, bytes_sent: u64) -> Duration {
+    let bytes = u32::try_from(bytes_sent).unwrap_or(u32::MAX);
+    computed.saturating_sub(BYTE * bytes)
 }
 
 impl FairShare {
@@ -30,18 +100,31 @@ impl FairShare {
 
     fn new(processors: usize) -> Self {
         // Where there is but one, it is shared by halves.
-        let rate = (processors as f64 - 1.0).max(0.5);
-        Self { rate, settled: Mutex::new(Instant::now()) }
+        Self { all: Ledger::new((processors as f64 - 1.0).max(0.5)) }
+    }
+
+    /// When a run may begin, if that is not at once.
+    pub(super) fn admit(&self, own: &Ledger, now: Instant) -> Option<Instant> {
+        own.overdrawn(now)?;
+        let turn = self.all.overdrawn(now)?;
+        self.all.charge(now, FIRST);
+        Some(turn)
     }
 
     /// Charges what a run has just computed; returns when it may go on, if that is not at once.
     ///
     /// `total` is what it computed since it began.
-    pub(super) fn charge(&self, now: Instant, just: Duration, total: Duration) -> Option<Instant> {
-        let mut settled = self.settled.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-        *settled = (*settled).max(now) + just.div_f64(self.rate);
-        let must_wait = total > SHORT && *settled > now + OVERDRAFT;
-        must_wait.then(|| *settled - OVERDRAFT)
+    pub(super) fn charge(
+        &self,
+        own: &Ledger,
+        now: Instant,
+        just: Duration,
+        total: Duration,
+    ) -> Option<Instant> {
+        own.charge(now, just);
+        self.all.charge(now, just);
+        let turn = self.all.overdrawn(now)?;
+        (total > SHORT || own.overdrawn(now).is_some()).then_some(turn)
     }
 }
 
@@ -53,34 +136,61 @@ mod tests {
 
     #[test]
     fn one_run_alone_never_waits() {
-        let share = FairShare::new(2);
+        let (share, own) = (FairShare::new(2), Ledger::new(Ledgers::RATE));
         let start = Instant::now();
         for slice in 1..1000 {
             let now = start + SLICE * slice;
-            assert_eq!(share.charge(now, SLICE, SLICE * slice), None, "{slice}");
+            assert_eq!(share.charge(&own, now, SLICE, SLICE * slice), None, "{slice}");
+            assert_eq!(share.admit(&own, now), None);
         }
     }
 
     #[test]
     fn many_runs_take_turns_and_leave_a_processor_free() {
-        let share = FairShare::new(3);
+        let (share, own) = (FairShare::new(3), Ledger::new(Ledgers::RATE));
         let start = Instant::now();
         let mut turns: Vec<Instant> =
-            (0..64).filter_map(|_| share.charge(start, SLICE, SLICE)).collect();
+            (0..64).filter_map(|_| share.charge(&own, start, SLICE, SLICE)).collect();
         assert!(turns.is_sorted());
         // 640 ms of computing at two processors, less the overdraft.
-        let last = turns.pop().expect("most of them wait");
-        assert_eq!(last, start + Duration::from_millis(320 - 100));
+        assert_eq!(turns.pop(), Some(start + Duration::from_millis(320 - 100)));
+        // And the next run of that account waits behind them, one after another.
+        let next: Vec<Option<Instant>> = (0..3).map(|_| share.admit(&own, start)).collect();
+        assert!(next.iter().all(Option::is_some) && next[0] < next[1] && next[1] < next[2]);
     }
 
     #[test]
-    fn a_short_run_never_waits() {
-        let share = FairShare::new(2);
+    fn short_runs_of_another_account_never_wait() {
+        let (share, greedy) = (FairShare::new(2), Ledger::new(Ledgers::RATE));
         let now = Instant::now();
         for _ in 0..100 {
-            share.charge(now, SLICE, SLICE);
+            share.charge(&greedy, now, SLICE, SLICE);
         }
-        let short = Duration::from_millis(1);
-        assert_eq!(share.charge(now, short, short), None);
+        let (modest, short) = (Ledger::new(Ledgers::RATE), Duration::from_millis(1));
+        assert_eq!(share.admit(&modest, now), None);
+        assert_eq!(share.charge(&modest, now, short, short), None);
+        assert!(share.charge(&greedy, now, short, short).is_some());
+    }
+
+    #[test]
+    fn a_large_message_costs_nothing() {
+        // 137 MB of base64 in half a second.
+        assert_eq!(cost(Duration::from_millis(500), 137_000_000), Duration::ZERO);
+        assert_eq!(cost(Duration::from_millis(500), 0), Duration::from_millis(500));
+        assert_eq!(cost(Duration::from_millis(500), u64::MAX), Duration::ZERO);
+    }
+
+    #[test]
+    fn ledgers_that_owe_nothing_are_forgotten() {
+        let ledgers = Ledgers::default();
+        let greedy = ledgers.of(Some("greedy"));
+        greedy.charge(Instant::now(), Duration::from_secs(60));
+        drop(greedy);
+        for account in 0..5000 {
+            ledgers.of(Some(&account.to_string()));
+        }
+        let now = Instant::now();
+        assert!(ledgers.of(Some("greedy")).overdrawn(now).is_some());
+        assert!(ledgers.accounts.lock().expect("no panic").len() <= 1025);
     }
 }

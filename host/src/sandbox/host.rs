@@ -80,7 +80,7 @@ impl Host {
 
 impl Host {
     /// The account that an invocation names.
-    pub(super) async fn account(&self, invocation: &Invocation) -> Result<Option<Arc<Account>>> {
+    pub(crate) async fn account(&self, invocation: &Invocation) -> Result<Option<Arc<Account>>> {
         match &invocation.account {
             Some(name) => self.inner.accounts.account(name).await.map(Some),
             None => Ok(None),
@@ -96,7 +96,7 @@ impl Host {
     }
 
     /// A run that may send one message.
-    pub(super) fn sending_run(
+    pub(crate) fn sending_run(
         &self,
         invocation: &Invocation,
         account: Option<Arc<Account>>,

@@ -8,11 +8,12 @@ mod host;
 mod invocation;
 mod limits;
 mod meter;
+mod observation;
 mod outcome;
 mod run;
 mod verdict;
 
-pub use connector::Connector;
+pub use connector::{ComponentSource, Connector};
 pub use host::{Host, HostBuilder};
 pub use invocation::Invocation;
 pub use limits::Limits;

@@ -11,7 +11,7 @@ use wasmtime_wasi::{HostMonotonicClock, HostWallClock, WasiCtx, WasiCtxView, Was
 
 use super::Limits;
 use super::ceiling::Ceiling;
-use super::fair_share::FairShare;
+use super::fair_share::{FairShare, Ledger, cost};
 use super::meter::Meter;
 use crate::accounts::{Account, AccountLimits};
 use crate::attachments::Uploads;
@@ -76,6 +76,11 @@ impl Run {
 }
 
 impl Run {
+    /// Bytes of its message so far.
+    fn bytes_sent(&self) -> u64 {
+        self.transport.as_ref().map_or(0, |transport| transport.progress.bytes())
+    }
+
     /// Counts an attachment that is opened; false if the account's mails have no more.
     pub(crate) fn count_attachment(&self) -> bool {
         let limits = self.account.as_ref().map_or_else(AccountLimits::default, |one| one.limits);
@@ -100,7 +105,12 @@ impl WasiView for State {
 }
 
 /// A store for one run, with nothing in it that another run could leave behind.
-pub(super) fn store(engine: &Engine, share: &Arc<FairShare>, run: Run) -> Store<State> {
+pub(super) fn store(
+    engine: &Engine,
+    share: &Arc<FairShare>,
+    ledger: &Arc<Ledger>,
+    run: Run,
+) -> Store<State> {
     let limits = run.limits;
     let log = MemoryOutputPipe::new(limits.log_bytes);
     let started = Duration::from_secs(run.started_at);
@@ -121,13 +131,14 @@ pub(super) fn store(engine: &Engine, share: &Arc<FairShare>, run: Run) -> Store<
     store.set_hostcall_fuel(limits.host_call_bytes);
     store.set_max_component_handles(limits.handles);
     store.set_epoch_deadline(1);
-    store.epoch_deadline_callback(give_way(Arc::clone(share)));
+    store.epoch_deadline_callback(give_way(Arc::clone(share), Arc::clone(ledger)));
     store
 }
 
 /// What happens at each tick: a run that computed too long ends, and the others let each other run.
 fn give_way(
     share: Arc<FairShare>,
+    ledger: Arc<Ledger>,
 ) -> impl FnMut(StoreContextMut<'_, State>) -> wasmtime::Result<UpdateDeadline> + Send + Sync + 'static
 {
     let mut charged = Duration::ZERO;
@@ -137,9 +148,10 @@ fn give_way(
         if computed > run.limits.cpu {
             return Err(wasmtime::Error::new(LimitReached("computing time")));
         }
-        let just = computed.saturating_sub(charged);
-        charged = computed;
-        Ok(match share.charge(Instant::now(), just, computed) {
+        let cost = cost(computed, run.bytes_sent());
+        let just = cost.saturating_sub(charged);
+        charged = charged.max(cost);
+        Ok(match share.charge(&ledger, Instant::now(), just, cost) {
             Some(turn) => {
                 UpdateDeadline::YieldCustom(1, Box::pin(tokio::time::sleep_until(turn.into())))
             }

@@ -1,7 +1,7 @@
 //! A transport with the account's policy and the guard in front of it.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
 use std::time::Instant;
 
 use super::named::NamedRecipients;
@@ -21,7 +21,10 @@ pub(crate) struct CheckedTransport {
 
 /// How far the messages of a run got: what is known to be true, whatever the component says.
 #[derive(Debug, Default)]
-pub(crate) struct Progress(AtomicU8);
+pub(crate) struct Progress {
+    step: AtomicU8,
+    bytes: AtomicU64,
+}
 
 /// A message that is checked while it goes out.
 // Public because the bindings' code names it; the crate's users cannot.
@@ -150,6 +153,7 @@ impl CheckedOutgoing {
         if self.guard.in_body() {
             self.approve()?;
         }
+        self.progress.bytes.store(self.guard.size(), Ordering::Relaxed);
         self.inner.write(chunk).await.map_err(CheckedError::Failed)
     }
 
@@ -190,27 +194,32 @@ impl Progress {
     const SENT: u8 = 3;
 
     fn reach(&self, step: u8) {
-        self.0.fetch_max(step, Ordering::SeqCst);
+        self.step.fetch_max(step, Ordering::SeqCst);
     }
 
     /// Back to a message that was begun, of which the server said that it does not take it.
     fn reset(&self) {
-        self.0.store(Self::BEGUN, Ordering::SeqCst);
+        self.step.store(Self::BEGUN, Ordering::SeqCst);
     }
 
     /// Notes that a message begins; false if one began before.
     fn begin(&self) -> bool {
-        self.0.fetch_max(Self::BEGUN, Ordering::SeqCst) == Self::NOTHING
+        self.step.fetch_max(Self::BEGUN, Ordering::SeqCst) == Self::NOTHING
+    }
+
+    /// Bytes of the message so far.
+    pub(crate) fn bytes(&self) -> u64 {
+        self.bytes.load(Ordering::Relaxed)
     }
 
     /// Whether the server took a message.
     pub(crate) fn was_sent(&self) -> bool {
-        self.0.load(Ordering::SeqCst) == Self::SENT
+        self.step.load(Ordering::SeqCst) == Self::SENT
     }
 
     /// Whether the server may have a message.
     pub(crate) fn may_have_been_sent(&self) -> bool {
-        self.0.load(Ordering::SeqCst) >= Self::UNKNOWN
+        self.step.load(Ordering::SeqCst) >= Self::UNKNOWN
     }
 }
 

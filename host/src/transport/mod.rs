@@ -4,8 +4,10 @@ pub(crate) mod checked;
 mod guard;
 mod named;
 mod originator;
+mod recording;
 
 pub use guard::{Breach, Guard};
+pub use recording::{Recorded, RecordingTransport};
 
 pub(crate) use checked::{CheckedError, CheckedTransport, Progress};
 pub(crate) use named::NamedRecipients;

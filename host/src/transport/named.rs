@@ -48,6 +48,12 @@ impl NamedRecipients {
     pub(crate) fn of(input: &str, keywords: Option<&str>) -> Self {
         let mut named = Self::default();
         let Some(fields) = recipient_fields(input) else { return named };
+        let mut templated = false;
+        for field in &fields {
+            each_text(field, MAX_DEPTH, &mut |text| templated |= text.contains("{{"));
+        }
+        // Keywords may be many, and most recipients are written out.
+        let keywords = keywords.filter(|_| templated);
         let keywords = keywords.and_then(|text| serde_json::from_str(bare(text)).ok());
         for field in &fields {
             named.read(field, keywords.as_ref(), MAX_DEPTH);

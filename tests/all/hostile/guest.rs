@@ -103,6 +103,45 @@ impl Guest {
         Self { invoke: invoke.into(), ..self }
     }
 
+    /// The same, and then a look through all of its memory for any of these texts: it traps where it finds
+    /// one. What it looks for is in its memory only in disguise.
+    pub(crate) fn and_searching(mut self, texts: &[String]) -> Self {
+        const DISGUISE: u8 = 0x55;
+        let mut searches = String::new();
+        for text in texts {
+            let disguised: Vec<u8> = text.bytes().map(|byte| byte ^ DISGUISE).collect();
+            let (at, length) = self.bytes(disguised);
+            let _ = writeln!(searches, "(call $search (i32.const {at}) (i32.const {length}))");
+        }
+        let invoke = std::mem::take(&mut self.invoke);
+        self.part(&format!(
+            "(func $once (param $input i32) (param $length i32) (result i32) {invoke})
+             (func $search (param $text i32) (param $length i32)
+               (local $at i32) (local $same i32) (local $end i32)
+               (local.set $end
+                 (i32.sub (i32.mul (memory.size) (i32.const 65536)) (local.get $length)))
+               (loop $next
+                 (local.set $same (i32.const 0))
+                 (loop $compare
+                   (if (i32.eq
+                         (i32.load8_u (i32.add (local.get $at) (local.get $same)))
+                         (i32.xor (i32.const {DISGUISE})
+                           (i32.load8_u (i32.add (local.get $text) (local.get $same)))))
+                     (then
+                       (local.set $same (i32.add (local.get $same) (i32.const 1)))
+                       (if (i32.eq (local.get $same) (local.get $length)) (then unreachable))
+                       (br $compare))))
+                 (local.set $at (i32.add (local.get $at) (i32.const 1)))
+                 (br_if $next (i32.le_u (local.get $at) (local.get $end)))))"
+        ))
+        .and_invoking(format!(
+            "(local $result i32)
+             (local.set $result (call $once (local.get $input) (local.get $length)))
+             {searches}
+             (local.get $result)"
+        ))
+    }
+
     /// The same, done twice: what the first time returns is forgotten.
     pub(crate) fn invoking_twice(mut self) -> Self {
         let once = std::mem::take(&mut self.invoke);
@@ -184,22 +223,26 @@ impl Guest {
 
     /// The component.
     pub(crate) fn encode(&self) -> Vec<u8> {
-        let text = self.module();
-        let mut module = wat::parse_str(&text).unwrap_or_else(|error| panic!("{error}\n{text}"));
-        let mut resolve = Resolve::default();
-        resolve.push_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/../wit")).expect("the contract");
-        let package = resolve.push_str("hostile.wit", WORLD).expect("the tests' own world");
-        let world = resolve.select_world(&[package], None).expect("there is one");
-        embed_component_metadata(&mut module, &resolve, world, StringEncoding::UTF8)
-            .expect("the module can be described");
-        let mut encoder = ComponentEncoder::default();
-        encoder.validate(true);
-        encoder.module(&module).expect("the module is of that world");
-        encoder.encode().expect("the module is of that world")
+        wrapped(&self.module())
     }
 
     /// The component, loaded.
     pub(crate) fn load(&self, host: &Host) -> Connector {
         Connector::from_bytes(host, &self.encode()).expect("it keeps the contract")
     }
+}
+
+/// A core module, in WebAssembly's text, as a component.
+pub(crate) fn wrapped(text: &str) -> Vec<u8> {
+    let mut module = wat::parse_str(text).unwrap_or_else(|error| panic!("{error}\n{text}"));
+    let mut resolve = Resolve::default();
+    resolve.push_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/../wit")).expect("the contract");
+    let package = resolve.push_str("hostile.wit", WORLD).expect("the tests' own world");
+    let world = resolve.select_world(&[package], None).expect("there is one");
+    embed_component_metadata(&mut module, &resolve, world, StringEncoding::UTF8)
+        .expect("the module can be described");
+    let mut encoder = ComponentEncoder::default();
+    encoder.validate(true);
+    encoder.module(&module).expect("the module is of that world");
+    encoder.encode().expect("the module is of that world")
 }

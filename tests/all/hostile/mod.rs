@@ -6,13 +6,13 @@
 mod bytes;
 mod calls;
 mod computing;
-mod guest;
+pub(crate) mod guest;
 mod isolation;
 mod mail;
 mod memory;
 mod output;
 mod results;
-mod sending;
+pub(crate) mod sending;
 mod waiting;
 
 use std::time::Duration;

@@ -3,11 +3,11 @@
 use super::guest::{ANSWER, Guest, RESULT};
 
 /// A message that breaks no rule.
-pub(super) const MESSAGE: &str = "From: alice@example.com\r\nDate: Fri, 2 Jan 2026 03:04:05 +0000\r\n\
+pub(crate) const MESSAGE: &str = "From: alice@example.com\r\nDate: Fri, 2 Jan 2026 03:04:05 +0000\r\n\
                                   Message-ID: <1@example.com>\r\n\r\nHi\r\n";
 
 /// A component that sends a message of its own, whatever the input says, and passes on what fails.
-pub(super) fn sends(sender: &str, recipients: &[&str], message: &[u8]) -> Guest {
+pub(crate) fn sends(sender: &str, recipients: &[&str], message: &[u8]) -> Guest {
     let mut guest = Guest::invoking("")
         .import(
             "transport",

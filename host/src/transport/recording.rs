@@ -1,0 +1,94 @@
+//! A transport that sends nothing, for an embedder's own tests.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use super::{Envelope, Outgoing, Receipt, Transport};
+use crate::accounts::{Account, BoxFuture};
+use crate::failure::{Failure, Reply};
+
+/// Keeps what would have been sent. Clones share what they keep.
+///
+/// ```
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> smtp_connector_host::Result<()> {
+/// use smtp_connector_host::accounts::{Account, AccountsInMemory};
+/// use smtp_connector_host::transport::RecordingTransport;
+/// use smtp_connector_host::{Connector, Host, Invocation};
+///
+/// let account = Account::builder("work", "smtp.example.com").sender("alice@example.com").build()?;
+/// let transport = RecordingTransport::new();
+/// let host = Host::builder()
+///     .accounts(AccountsInMemory::from_iter([account]))
+///     .transport(transport.clone())
+///     .build()?;
+/// let mail = Invocation::send_mail(r#"{"to": "bob@example.net", "subject": "Hi", "body": "Hi!"}"#);
+/// Connector::builtin(&host)?.invoke(mail.account("work")).await?;
+///
+/// let sent = transport.take();
+/// assert_eq!(sent[0].envelope.recipients, ["bob@example.net"]);
+/// assert!(sent[0].message.starts_with(b"From: "));
+/// # Ok(()) }
+/// ```
+#[derive(Clone, Debug, Default)]
+pub struct RecordingTransport {
+    recorded: Arc<Mutex<Vec<Recorded>>>,
+}
+
+/// A message that was finished.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Recorded {
+    /// The account's name.
+    pub account: String,
+    /// Who would have got it.
+    pub envelope: Envelope,
+    /// Its bytes, not dot-stuffed.
+    pub message: Vec<u8>,
+}
+
+impl RecordingTransport {
+    /// Nothing is recorded yet.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Takes what was recorded since the last time.
+    pub fn take(&self) -> Vec<Recorded> {
+        std::mem::take(&mut *self.recorded.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+impl Transport for RecordingTransport {
+    fn begin<'a>(
+        &'a self,
+        account: &'a Arc<Account>,
+        envelope: Envelope,
+    ) -> BoxFuture<'a, Result<Box<dyn Outgoing>, Failure>> {
+        let message =
+            Recorded { account: account.name().to_owned(), envelope, message: Vec::new() };
+        let outgoing = Recording { to: self.clone(), message };
+        Box::pin(async move { Ok(Box::new(outgoing) as Box<dyn Outgoing>) })
+    }
+}
+
+/// A message under way.
+struct Recording {
+    to: RecordingTransport,
+    message: Recorded,
+}
+
+impl Outgoing for Recording {
+    fn write(&mut self, chunk: Vec<u8>) -> BoxFuture<'_, Result<(), Failure>> {
+        self.message.message.extend_from_slice(&chunk);
+        Box::pin(async { Ok(()) })
+    }
+
+    fn finish(self: Box<Self>) -> BoxFuture<'static, Result<Receipt, Failure>> {
+        Box::pin(async move {
+            let Self { to, message } = *self;
+            let accepted = message.envelope.recipients.clone();
+            to.recorded.lock().unwrap_or_else(PoisonError::into_inner).push(message);
+            let reply = Reply { code: 250, enhanced: None, text: "recorded".to_owned() };
+            Ok(Receipt { reply, accepted, refused: Vec::new(), queue_id: None })
+        })
+    }
+}

@@ -1,0 +1,332 @@
+//! What somebody who embeds the library counts on.
+
+use std::sync::{Arc, Mutex, Weak};
+use std::time::Duration;
+
+use serde_json::json;
+use smtp_connector_host::accounts::{AccountsInMemory, BoxFuture, Security};
+use smtp_connector_host::attachments::{Content, MemoryUploads, Metadata, SourceError, Uploads};
+use smtp_connector_host::inbox::Inbox;
+use smtp_connector_host::linker::{Context, ContextView, SmtpView, add_to_linker};
+use smtp_connector_host::transport::RecordingTransport;
+use smtp_connector_host::{
+    Account, ComponentSource, Connector, Error, FailureCode, Host, HostBuilder, Invocation, Outcome,
+};
+use wasmtime::component::{Component, Linker, ResourceTable, Val};
+use wasmtime::{Engine, Store};
+
+use crate::hostile::guest::wrapped;
+use crate::support::{Act, Bench, FaultServer, HOST_CACHE, Scenario, Stage, host_builder};
+
+/// A component that somebody else wrote.
+const SECOND: &str = include_str!("../second-component/notice.wat");
+
+fn account() -> Account {
+    let account = Account::builder("work", "mail.example").sender("alice@example.com");
+    account.build().expect("the settings are right")
+}
+
+fn recording(transport: &RecordingTransport) -> Host {
+    let accounts = AccountsInMemory::from_iter([account()]);
+    let host = Host::builder().accounts(accounts).transport(transport.clone());
+    host.cache_directory(HOST_CACHE).build().expect("the sandbox runs")
+}
+
+#[test]
+fn what_is_shared_can_be_shared() {
+    fn assert_shared<T: Clone + Send + Sync + 'static>() {}
+    fn assert_sent<T: Send>(_: &T) {}
+    assert_shared::<Host>();
+    assert_shared::<Connector>();
+    assert_shared::<Invocation>();
+    assert_shared::<RecordingTransport>();
+    fn assert_moved<T: Send + 'static>() {}
+    assert_moved::<Error>();
+    assert_moved::<Outcome>();
+    assert_moved::<HostBuilder>();
+    let host = Host::builder().build().expect("the sandbox runs");
+    let connector = Connector::builtin(&host).expect("a component");
+    assert_sent(&connector.invoke(Invocation::send_mail("{}")));
+}
+
+#[tokio::test]
+async fn a_component_loads_from_memory_from_a_file_and_from_the_library() {
+    let host = recording(&RecordingTransport::new());
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let file = folder.path().join("second.wasm");
+    let second = wrapped(SECOND);
+    std::fs::write(&file, &second).expect("a file can be written");
+    for (source, name) in [
+        (ComponentSource::Builtin, "smtp-connector"),
+        (ComponentSource::Bytes(&second), "notice"),
+        (ComponentSource::File(&file), "notice"),
+    ] {
+        let connector = Connector::load(&host, source).expect("it is a component");
+        let manifest = connector.describe().await.expect("it has a manifest");
+        assert!(manifest.contains(&format!("\"name\":\"{name}\"")), "{manifest}");
+    }
+    assert!(Connector::load(&host, ComponentSource::File(folder.path())).is_err());
+}
+
+#[tokio::test]
+async fn a_component_of_somebody_else_sends_like_the_built_in_one() {
+    let second = wrapped(SECOND);
+    let bench =
+        Bench::with_component(&second, Inbox::builder(), |one| one.sender("alice@example.com"));
+    let bench = bench.await;
+    let result = bench.send(&json!({ "to": "bob@example.net" })).await.expect("it is sent");
+    assert_eq!(result, json!({ "status": "sent" }));
+    let received = bench.received().await;
+    assert_eq!(received.recipients, ["bob@example.net"]);
+    assert!(String::from_utf8_lossy(&received.content).contains("This is a notice."));
+
+    let dry = Invocation::send_mail(json!({ "to": "bob@example.net" }).to_string());
+    let result = bench.invoke(dry.account("work").dry_run()).await.expect("it is assembled");
+    assert_eq!(result, json!({ "status": "dry-run" }));
+    let error = bench.send(&json!({ "cc": "bob@example.net" })).await.expect_err("nobody is named");
+    assert_eq!(error.issues()[0].code, "missing-value");
+    let error = bench.send(&json!({ "to": "bob" })).await.expect_err("that is nobody");
+    assert_eq!(error.code(), FailureCode::Internal);
+}
+
+/// A store of the embedder's own.
+struct State {
+    context: Context,
+    table: ResourceTable,
+}
+
+impl SmtpView for State {
+    fn smtp(&mut self) -> ContextView<'_> {
+        ContextView { context: &mut self.context, table: &mut self.table }
+    }
+}
+
+#[tokio::test]
+async fn the_imports_work_in_a_linker_of_ones_own() {
+    let transport = RecordingTransport::new();
+    let host = recording(&transport);
+    let engine = Engine::default();
+    let component = Component::new(&engine, wrapped(SECOND)).expect("it is a component");
+    let mut linker = Linker::<State>::new(&engine);
+    add_to_linker(&mut linker).expect("nothing is in it yet");
+    assert!(add_to_linker(&mut linker).is_err());
+
+    let input = json!({ "to": "bob@example.net" }).to_string();
+    let mail = Invocation::send_mail(&input).account("work");
+    let context = host.context(&mail).await.expect("the account can be used");
+    let mut store = Store::new(&engine, State { context, table: ResourceTable::new() });
+    let instance =
+        linker.instantiate_async(&mut store, &component).await.expect("it has its imports");
+    let contract = instance
+        .get_export_index(&mut store, None, "connectors:smtp/smtp-connector@0.1.0")
+        .expect("it exports the contract");
+    let invoke = instance.get_export_index(&mut store, Some(&contract), "invoke");
+    let invoke = instance.get_func(&mut store, invoke.expect("it has it")).expect("a function");
+    let arguments = [Val::String("send-mail".into()), Val::String(input), Val::Option(None)];
+    let mut results = [Val::Bool(false)];
+    invoke.call_async(&mut store, &arguments, &mut results).await.expect("it does not trap");
+    let Val::Result(Ok(Some(json))) = &results[0] else { panic!("{results:?}") };
+    assert_eq!(**json, Val::String(r#"{"status":"sent"}"#.into()));
+    assert!(store.data().context.was_sent() && store.data().context.may_have_been_sent());
+    assert_eq!(transport.take()[0].envelope.recipients, ["bob@example.net"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn thousands_of_runs_at_a_time_do_not_disturb_each_other() {
+    const RUNS: usize = 2000;
+    let transport = RecordingTransport::new();
+    let connector = Connector::builtin(&recording(&transport)).expect("a component");
+    let runs: Vec<_> = (0..RUNS)
+        .map(|run| {
+            let input =
+                json!({ "to": format!("to{run}@example.net"), "text": format!("text {run}.") });
+            let mail = Invocation::send_mail(input.to_string()).account("work");
+            let connector = connector.clone();
+            tokio::spawn(async move { connector.invoke(mail).await })
+        })
+        .collect();
+    for run in runs {
+        run.await.expect("it does not panic").expect("it is sent");
+    }
+    let sent = transport.take();
+    assert_eq!(sent.len(), RUNS);
+    for one in sent {
+        let to = &one.envelope.recipients[0];
+        let number = to.trim_start_matches("to").split('@').next().expect("a number");
+        let message = String::from_utf8_lossy(&one.message);
+        assert!(message.contains(&format!("text {number}.")), "{to}: {message}");
+    }
+}
+
+/// Uploads that are gone when the run is.
+struct Watched(#[expect(dead_code, reason = "held, not read")] Arc<()>);
+
+impl Uploads for Watched {
+    fn open<'a>(&'a self, _: &'a str) -> BoxFuture<'a, Result<Content, SourceError>> {
+        Box::pin(async { Ok(Content::new(Metadata::default(), &b"a file"[..])) })
+    }
+}
+
+async fn gone(run: &Weak<()>) {
+    let patience = async {
+        while run.upgrade().is_some() {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(10), patience).await.expect("the store is gone");
+}
+
+#[tokio::test]
+async fn a_run_that_is_dropped_leaves_no_half_sent_message_and_no_store() {
+    for stage in
+        [Stage::Greeting, Stage::Ehlo, Stage::Mail, Stage::Rcpt(1), Stage::Data, Stage::Body]
+    {
+        let server = FaultServer::start(Scenario::when(stage, Act::Hang)).await;
+        let account = Account::builder("work", "127.0.0.1")
+            .port(server.port())
+            .security(Security::None)
+            .sender("alice@example.com")
+            .build()
+            .expect("the settings are right");
+        let host = host_builder([account]).build().expect("the sandbox runs");
+        let connector = Connector::builtin(&host).expect("a component");
+        let (held, watched) = watched();
+        let input = json!({ "to": "bob@example.net", "attachments": { "upload": "f" } });
+        let mail = Invocation::send_mail(input.to_string()).account("work").uploads(held);
+        let run = connector.invoke(mail);
+        tokio::time::timeout(Duration::from_millis(300), run).await.expect_err("the server hangs");
+        gone(&watched).await;
+        let seen = server.seen();
+        assert_eq!(seen.complete, 0, "{stage:?}: {seen:?}");
+    }
+}
+
+fn watched() -> (Watched, Weak<()>) {
+    let alive = Arc::new(());
+    let weak = Arc::downgrade(&alive);
+    (Watched(alive), weak)
+}
+
+#[tokio::test]
+async fn a_run_that_is_dropped_while_its_file_is_read_sends_nothing() {
+    /// A file that says something, and then nothing more.
+    struct Silent;
+    impl Uploads for Silent {
+        fn open<'a>(&'a self, _: &'a str) -> BoxFuture<'a, Result<Content, SourceError>> {
+            Box::pin(async {
+                let (mut sender, receiver) = tokio::io::duplex(1024);
+                tokio::spawn(async move {
+                    tokio::io::AsyncWriteExt::write_all(&mut sender, b"half of it").await.ok();
+                    std::future::pending::<()>().await;
+                });
+                Ok(Content::new(Metadata::default(), receiver))
+            })
+        }
+    }
+    let bench = Bench::new().await;
+    let input = json!({ "to": "bob@example.net", "attachments": { "upload": "f" } });
+    let mail = Invocation::send_mail(input.to_string()).account("work").uploads(Silent);
+    let run = tokio::time::timeout(Duration::from_millis(300), bench.connector.invoke(mail));
+    run.await.expect_err("the file has no end");
+    // What the inbox takes next is the next message, and the only one.
+    let uploads = MemoryUploads::new().with("f", Metadata::default(), *b"all of it");
+    let mail = Invocation::send_mail(input.to_string()).account("work").uploads(uploads);
+    bench.invoke(mail).await.expect("it is sent");
+    bench.received().await;
+    assert!(bench.inbox.take().is_none());
+}
+
+/// Notes what is counted, and with which labels.
+#[derive(Clone, Default)]
+struct Metered(Arc<Mutex<Vec<String>>>);
+
+impl metrics::Recorder for Metered {
+    fn describe_counter(
+        &self,
+        _: metrics::KeyName,
+        _: Option<metrics::Unit>,
+        _: metrics::SharedString,
+    ) {
+    }
+    fn describe_gauge(
+        &self,
+        _: metrics::KeyName,
+        _: Option<metrics::Unit>,
+        _: metrics::SharedString,
+    ) {
+    }
+    fn describe_histogram(
+        &self,
+        _: metrics::KeyName,
+        _: Option<metrics::Unit>,
+        _: metrics::SharedString,
+    ) {
+    }
+
+    fn register_counter(&self, key: &metrics::Key, _: &metrics::Metadata<'_>) -> metrics::Counter {
+        self.0.lock().expect("no panic").push(key.to_string());
+        metrics::Counter::noop()
+    }
+
+    fn register_gauge(&self, _: &metrics::Key, _: &metrics::Metadata<'_>) -> metrics::Gauge {
+        metrics::Gauge::noop()
+    }
+
+    fn register_histogram(
+        &self,
+        key: &metrics::Key,
+        _: &metrics::Metadata<'_>,
+    ) -> metrics::Histogram {
+        self.0.lock().expect("no panic").push(key.to_string());
+        metrics::Histogram::noop()
+    }
+}
+
+#[test]
+fn a_run_is_a_span_and_is_counted_and_neither_tells_an_address() {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    let runtime = runtime.expect("a runtime can be made");
+    let connector =
+        Connector::builtin(&recording(&RecordingTransport::new())).expect("a component");
+    let metered = Metered::default();
+    let log = crate::support::Log::default();
+    let subscriber = log.subscriber();
+    tracing::subscriber::with_default(subscriber, || {
+        metrics::with_local_recorder(&metered, || {
+            runtime.block_on(async {
+                let mail = |to: &str| {
+                    Invocation::send_mail(json!({ "to": to, "subject": "Quarterly" }).to_string())
+                };
+                connector
+                    .invoke(mail("bob@example.net").account("work"))
+                    .await
+                    .expect("it is sent");
+                connector.invoke(mail("nobody").account("work")).await.expect_err("that is none");
+            });
+        });
+    });
+    let text = log.text();
+    for part in [
+        "run{",
+        "call=\"invoke\"",
+        "account=\"work\"",
+        "outcome=\"ok\"",
+        "bytes=",
+        "outcome=\"validation\"",
+        "phase=\"input\"",
+    ] {
+        assert!(text.contains(part), "{part} in {text}");
+    }
+    assert!(!text.contains("example.net") && !text.contains("Quarterly"), "{text}");
+    let counted = metered.0.lock().expect("no panic").join("\n");
+    for part in [
+        "smtp_connector_runs_total",
+        "outcome = ok",
+        "outcome = validation",
+        "smtp_connector_run_seconds",
+        "smtp_connector_message_bytes",
+    ] {
+        assert!(counted.contains(part), "{part} in {counted}");
+    }
+    assert!(!counted.contains("example.net"), "{counted}");
+}
