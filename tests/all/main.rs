@@ -6,6 +6,7 @@ mod command;
 mod component;
 mod faults;
 mod messages;
+mod portable;
 mod postfix;
 mod readme;
 mod sandbox;
