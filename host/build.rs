@@ -1,14 +1,18 @@
-//! Builds the component for wasm32-wasip2, so that one command builds everything.
+//! Builds the component for wasm32-wasip2, so that one command builds everything. A published package has
+//! the component beside it, and needs neither its source nor the target.
 
 #![expect(clippy::print_stderr, reason = "it is how a build script says what is wrong")]
 
 use std::env;
+use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, exit};
 
 const TARGET: &str = "wasm32-wasip2";
 const PACKAGE: &str = "smtp-connector-guest";
 const FILE: &str = "smtp_connector_guest.wasm";
+const DESCRIPTION: &str =
+    "The SMTP connector: checks an action's input, assembles the message, has no secret";
 
 /// Settings of the outer build that are not meant for wasm, or that would build the guest once more:
 /// RUSTC_WORKSPACE_WRAPPER is set by clippy, CARGO_ENCODED_RUSTFLAGS holds flags for this machine.
@@ -24,12 +28,61 @@ const FOREIGN: &[&str] = &[
 fn main() {
     let host = PathBuf::from(variable("CARGO_MANIFEST_DIR"));
     let root = host.parent().unwrap_or(&host);
+    let component = if root.join("guest/Cargo.toml").exists() {
+        build_component(root)
+    } else {
+        host.join("smtp-connector.wasm")
+    };
+    println!("cargo:rustc-env=SMTP_CONNECTOR_COMPONENT={}", component.display());
+}
+
+/// Builds the component out of its source.
+fn build_component(root: &Path) -> PathBuf {
     for path in ["guest/src", "guest/Cargo.toml", "wit", "Cargo.toml", "Cargo.lock"] {
         println!("cargo:rerun-if-changed={}", root.join(path).display());
     }
     ensure_target();
-    let component = build_guest(root);
-    println!("cargo:rustc-env=SMTP_CONNECTOR_COMPONENT={}", component.display());
+    let built = build_guest(root);
+    let component = PathBuf::from(variable("OUT_DIR")).join("smtp-connector.wasm");
+    if let Err(error) = fs::read(&built).and_then(|bytes| fs::write(&component, described(bytes))) {
+        eprintln!("error: the component at {} cannot be copied: {error}", built.display());
+        exit(1);
+    }
+    component
+}
+
+/// A component that says what it is: custom sections of the names that wasm-tools, wkg and registries read.
+fn described(mut component: Vec<u8>) -> Vec<u8> {
+    let sections = [
+        ("description", DESCRIPTION.to_owned()),
+        ("licenses", variable("CARGO_PKG_LICENSE")),
+        ("source", variable("CARGO_PKG_REPOSITORY")),
+        ("version", variable("CARGO_PKG_VERSION")),
+    ];
+    for (name, text) in sections {
+        let mut content = unsigned_leb128(name.len());
+        content.extend_from_slice(name.as_bytes());
+        content.extend_from_slice(text.as_bytes());
+        // Section 0 is a custom one, in components as in modules.
+        component.push(0);
+        component.extend_from_slice(&unsigned_leb128(content.len()));
+        component.extend_from_slice(&content);
+    }
+    component
+}
+
+fn unsigned_leb128(mut number: usize) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    loop {
+        // The mask leaves seven bits.
+        let low = (number & 0x7f) as u8;
+        number >>= 7;
+        if number == 0 {
+            bytes.push(low);
+            return bytes;
+        }
+        bytes.push(low | 0x80);
+    }
 }
 
 /// Adds the target where rustup can, and says what to do where it cannot.
@@ -67,6 +120,7 @@ fn build_guest(root: &Path) -> PathBuf {
     for name in FOREIGN {
         cargo.env_remove(name);
     }
+    cargo.env("CARGO_ENCODED_RUSTFLAGS", without_paths(root, &folder));
     match cargo.status() {
         Ok(status) if status.success() => {}
         _ => {
@@ -75,6 +129,25 @@ fn build_guest(root: &Path) -> PathBuf {
         }
     }
     folder.join(TARGET).join("guest").join(FILE)
+}
+
+/// Flags that keep this machine's folders out of the component: panics name their files, and two builds in
+/// two folders are to be the same bytes.
+fn without_paths(root: &Path, target: &Path) -> String {
+    let home = env::var_os("HOME").or_else(|| env::var_os("USERPROFILE")).unwrap_or_default();
+    let cargo_home =
+        env::var_os("CARGO_HOME").map_or_else(|| Path::new(&home).join(".cargo"), PathBuf::from);
+    let registry = cargo_home.join("registry").join("src");
+    // Of several that fit, the compiler takes the last.
+    let mut folders = vec![(root.to_owned(), "/source".to_owned())];
+    let sources = fs::read_dir(registry).into_iter().flatten().flatten();
+    folders.extend(sources.map(|source| (source.path(), "/crates".to_owned())));
+    folders.push((target.to_owned(), "/target".to_owned()));
+    let flags = folders
+        .into_iter()
+        .map(|(folder, name)| format!("--remap-path-prefix={}={name}", folder.display()));
+    // The separator that cargo takes for this variable.
+    flags.collect::<Vec<_>>().join("\u{1f}")
 }
 
 /// The folder that cargo builds in: `OUT_DIR` is `<target>/<profile>/build/<package>-<hash>/out`, or a

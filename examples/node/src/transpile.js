@@ -38,9 +38,10 @@ export async function transpiled(componentFile, mode) {
 
 async function write(folder, bytes, mode) {
   // Loaded only here: it takes longer to load than the component takes to run.
-  const { transpile } = await import('@bytecodealliance/jco');
-  const options = { name: NAME, instantiation: 'async', noTypescript: true, quiet: true };
-  const { files } = await transpile(bytes, { ...options, ...MODES[mode] });
+  const { transpileBytes } = await import('@bytecodealliance/jco-transpile');
+  // An error of the contract comes as a ComponentError: so it can be told from a trap.
+  const options = { name: NAME, instantiation: 'async', noComponentErrorWrapping: false };
+  const { files } = await transpileBytes(bytes, { ...options, ...MODES[mode] });
   // The script comes last: where it is, everything is.
   const script = (name) => name === `${NAME}.js`;
   for (const name of Object.keys(files).sort((a, b) => script(a) - script(b))) {

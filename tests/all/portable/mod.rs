@@ -28,7 +28,7 @@ async fn a_bare_host_does_the_same() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-#[ignore = "needs Node, and `npm ci` in examples/node; .ci/run does it"]
+#[ignore = "needs Node, and `npm install` in examples/node; .ci/run does it"]
 async fn node_does_the_same_in_a_worker() {
     let suite = Suite::start().await;
     let main = example("node/src/main.js");
@@ -37,7 +37,7 @@ async fn node_does_the_same_in_a_worker() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-#[ignore = "needs Node, and `npm ci` in examples/node; .ci/run does it"]
+#[ignore = "needs Node, and `npm install` in examples/node; .ci/run does it"]
 async fn node_24_does_the_same_with_a_suspended_stack() {
     let suite = Suite::start().await;
     let main = example("node/src/main.js");
