@@ -26,12 +26,14 @@ pub fn build() -> Result<Vec<u8>, Box<dyn Error>> {
         return Err("the host did not build; cargo's own words stand above".into());
     }
     let messages = output.stdout.split(|byte| *byte == b'\n');
-    let found = messages.filter_map(|line| serde_json::from_slice(line).ok()).find_map(component);
+    let found = messages
+        .filter_map(|line| serde_json::from_slice(line).ok())
+        .find_map(|message: Value| component(&message));
     Ok(fs::read(found.ok_or("cargo told of no component")?)?)
 }
 
 /// The component's file, out of what cargo says of a build script.
-fn component(message: Value) -> Option<String> {
+fn component(message: &Value) -> Option<String> {
     let variables = message["env"].as_array()?;
     let named = |pair: &&Value| pair[0] == "SMTP_CONNECTOR_COMPONENT";
     variables.iter().find(named)?[1].as_str().map(str::to_owned)
