@@ -3,6 +3,9 @@
 
 #![expect(clippy::print_stderr, reason = "it is how a build script says what is wrong")]
 
+#[path = "build/description.rs"]
+mod description;
+
 use std::env;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -11,8 +14,6 @@ use std::process::{Command, exit};
 const TARGET: &str = "wasm32-wasip2";
 const PACKAGE: &str = "smtp-connector-guest";
 const FILE: &str = "smtp_connector_guest.wasm";
-const DESCRIPTION: &str =
-    "The SMTP connector: checks an action's input, assembles the message, has no secret";
 
 /// Settings of the outer build that are not meant for wasm, or that would build the guest once more:
 /// RUSTC_WORKSPACE_WRAPPER is set by clippy, CARGO_ENCODED_RUSTFLAGS holds flags for this machine.
@@ -44,45 +45,28 @@ fn build_component(root: &Path) -> PathBuf {
     ensure_target();
     let built = build_guest(root);
     let component = PathBuf::from(variable("OUT_DIR")).join("smtp-connector.wasm");
-    if let Err(error) = fs::read(&built).and_then(|bytes| fs::write(&component, described(bytes))) {
+    let describe = |mut bytes| {
+        for (section, text) in sections() {
+            description::append(&mut bytes, section, &text);
+        }
+        fs::write(&component, bytes)
+    };
+    if let Err(error) = fs::read(&built).and_then(describe) {
         eprintln!("error: the component at {} cannot be copied: {error}", built.display());
         exit(1);
     }
     component
 }
 
-/// A component that says what it is: custom sections of the names that wasm-tools, wkg and registries read.
-fn described(mut component: Vec<u8>) -> Vec<u8> {
-    let sections = [
-        ("description", DESCRIPTION.to_owned()),
+/// What the component says of itself, under the names that wasm-tools, wkg and registries read.
+fn sections() -> [(&'static str, String); 4] {
+    let description = "The SMTP connector: checks an action's input and assembles the message";
+    [
+        ("description", description.to_owned()),
         ("licenses", variable("CARGO_PKG_LICENSE")),
         ("source", variable("CARGO_PKG_REPOSITORY")),
         ("version", variable("CARGO_PKG_VERSION")),
-    ];
-    for (name, text) in sections {
-        let mut content = unsigned_leb128(name.len());
-        content.extend_from_slice(name.as_bytes());
-        content.extend_from_slice(text.as_bytes());
-        // Section 0 is a custom one, in components as in modules.
-        component.push(0);
-        component.extend_from_slice(&unsigned_leb128(content.len()));
-        component.extend_from_slice(&content);
-    }
-    component
-}
-
-fn unsigned_leb128(mut number: usize) -> Vec<u8> {
-    let mut bytes = Vec::new();
-    loop {
-        // The mask leaves seven bits.
-        let low = (number & 0x7f) as u8;
-        number >>= 7;
-        if number == 0 {
-            bytes.push(low);
-            return bytes;
-        }
-        bytes.push(low | 0x80);
-    }
+    ]
 }
 
 /// Adds the target where rustup can, and says what to do where it cannot.

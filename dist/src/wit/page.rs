@@ -72,47 +72,36 @@ impl Page<'_> {
         }
         self.block(&format!("### {} `{name}`", definition.kind.as_str()));
         self.docs(&definition.docs);
-        match &definition.kind {
-            TypeDefKind::Record(record) => self.table(
-                record
-                    .fields
-                    .iter()
-                    .map(|field| {
-                        (field.name.as_str(), Some(self.type_name(&field.ty)), &field.docs)
-                    })
-                    .collect(),
-            ),
-            TypeDefKind::Variant(variant) => self.table(
-                variant
-                    .cases
-                    .iter()
-                    .map(|case| {
-                        (
-                            case.name.as_str(),
-                            case.ty.as_ref().map(|ty| self.type_name(ty)),
-                            &case.docs,
-                        )
-                    })
-                    .collect(),
-            ),
+        let rows = self.rows(&definition.kind);
+        if !rows.is_empty() {
+            self.table(rows);
+        }
+        for function in interface.functions.values() {
+            if self.owner(function) == Some(name) {
+                self.function(function);
+            }
+        }
+    }
+
+    /// What a type consists of.
+    fn rows<'k>(&self, kind: &'k TypeDefKind) -> Vec<Row<'k>> {
+        let named = |ty: &Type| self.type_name(ty);
+        match kind {
+            TypeDefKind::Record(record) => {
+                let fields = record.fields.iter();
+                fields.map(|field| (&*field.name, Some(named(&field.ty)), &field.docs)).collect()
+            }
+            TypeDefKind::Variant(variant) => {
+                let cases = variant.cases.iter();
+                cases.map(|case| (&*case.name, case.ty.as_ref().map(named), &case.docs)).collect()
+            }
             TypeDefKind::Enum(names) => {
-                self.table(
-                    names.cases.iter().map(|case| (case.name.as_str(), None, &case.docs)).collect(),
-                );
+                names.cases.iter().map(|case| (&*case.name, None, &case.docs)).collect()
             }
             TypeDefKind::Flags(flags) => {
-                self.table(
-                    flags.flags.iter().map(|flag| (flag.name.as_str(), None, &flag.docs)).collect(),
-                );
+                flags.flags.iter().map(|flag| (&*flag.name, None, &flag.docs)).collect()
             }
-            TypeDefKind::Resource => {
-                for function in interface.functions.values() {
-                    if self.owner(function) == Some(name) {
-                        self.function(function);
-                    }
-                }
-            }
-            _ => {}
+            _ => Vec::new(),
         }
     }
 

@@ -15,7 +15,12 @@ export async function beginMessage(account, envelope) {
     throw failure('recipients', 'mail-from', 'never', 'the server does not take addresses beyond ASCII');
   }
   const message = new Outgoing(connection, envelope);
-  await message.begun();
+  try {
+    await message.begun();
+  } catch (error) {
+    message.abandon();
+    throw error;
+  }
   return message;
 }
 
@@ -107,7 +112,6 @@ class Outgoing {
     this.#phase = 'body';
     const refused = this.refused();
     if (refused.length === 0 || this.#allowPartial) return;
-    this.abandon();
     const last = refused.at(-1);
     throw failure('recipients', 'rcpt-to', last.retry, 'the server does not accept all of the recipients', {
       reply: last.reply,
@@ -123,9 +127,7 @@ class Outgoing {
   async finish() {
     this.#phase = 'final-reply';
     this.#chunks.give(null);
-    const info = await this.#sent;
-    this.#connection.removeAllListeners('end');
-    this.#connection.quit();
+    const info = await this.#sent.finally(() => this.#connection.quit());
     const reply = asReply(info.response);
     return { reply, accepted: info.accepted, refused: this.refused(), queueId: queueId(reply) };
   }

@@ -71,13 +71,15 @@ class Outgoing:
             self.smtp.send(stuffed)
 
     def finish(self) -> Record:
-        with failing_at("final-reply"):
-            self.smtp.send(b".\r\n")
-            reply = reply_of(*self.smtp.getreply())
-        if reply.code >= 400:
-            raise Failed.by_reply("final-reply", reply)
-        self.smtp.putcmd("QUIT")
-        self.smtp.close()
+        try:
+            with failing_at("final-reply"):
+                self.smtp.send(b".\r\n")
+                reply = reply_of(*self.smtp.getreply())
+            if reply.code >= 400:
+                raise Failed.by_reply("final-reply", reply)
+            self.smtp.putcmd("QUIT")
+        finally:
+            self.smtp.close()
         return record(
             reply=reply, accepted=self.accepted, refused=self.refused, queue_id=queue_id(reply)
         )

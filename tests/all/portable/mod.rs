@@ -8,7 +8,17 @@ mod suite;
 
 use library::Library;
 use program::Program;
-use suite::{Suite, example};
+use suite::{ComponentHost, Suite, example};
+
+use crate::support::{Act, FaultServer, Scenario, Stage};
+
+/// Runs every case on a host, and one in which nobody can tell what became of the message.
+async fn agrees<H: ComponentHost>(suite: Suite, start: impl Fn(&Suite) -> H) {
+    suite.check(&mut start(&suite)).await;
+    let server = FaultServer::start(Scenario::when(Stage::Dot, Act::Drop)).await;
+    let suite = suite.sending_to(server.port());
+    suite.check_lost_answer(&mut start(&suite)).await;
+}
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_library_does_what_was_recorded() {
@@ -16,40 +26,39 @@ async fn the_library_does_what_was_recorded() {
         let suite = Suite::start().await;
         suite.record(&mut Library::start(&suite)).await;
     }
-    let suite = Suite::start().await;
-    suite.check(&mut Library::start(&suite)).await;
+    agrees(Suite::start().await, Library::start).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_bare_host_does_the_same() {
     let suite = Suite::start().await.without_fetching();
     let file = env!("CARGO_BIN_EXE_bare-host-under-test");
-    suite.check(&mut Program::start(&suite, file, &[], &[])).await;
+    agrees(suite, |suite| Program::start(suite, file, &[], &[])).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "needs Node, and `npm install` in examples/node; .ci/run does it"]
 async fn node_does_the_same_in_a_worker() {
-    let suite = Suite::start().await;
     let main = example("node/src/main.js");
     let environment = [("SMTP_CONNECTOR_SANDBOX", "blocking")];
-    suite.check(&mut Program::start(&suite, "node", &[&main], &environment)).await;
+    let start = |suite: &Suite| Program::start(suite, "node", &[&main], &environment);
+    agrees(Suite::start().await, start).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "needs Node, and `npm install` in examples/node; .ci/run does it"]
 async fn node_24_does_the_same_with_a_suspended_stack() {
-    let suite = Suite::start().await;
     let main = example("node/src/main.js");
     let environment = [("SMTP_CONNECTOR_SANDBOX", "suspending")];
     let newer = ["--yes", "--package=node@24", "--", "node", &main];
-    suite.check(&mut Program::start(&suite, "npx", &newer, &environment)).await;
+    let start = |suite: &Suite| Program::start(suite, "npx", &newer, &environment);
+    agrees(Suite::start().await, start).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "needs Python with examples/python/requirements.txt in examples/python/.venv; .ci/run does it"]
 async fn python_does_the_same() {
-    let suite = Suite::start().await;
     let python = example("python/.venv/bin/python");
-    suite.check(&mut Program::start(&suite, &python, &["-m", "connector_host"], &[])).await;
+    let start = |suite: &Suite| Program::start(suite, &python, &["-m", "connector_host"], &[]);
+    agrees(Suite::start().await, start).await;
 }

@@ -70,6 +70,15 @@ impl Suite {
         Self { fetching: false, ..self }
     }
 
+    /// With an account on another server.
+    pub(super) fn sending_to(self, port: u16) -> Self {
+        let platform = fs::read_to_string(self.platform_file()).expect("it was written");
+        let mut platform: Value = serde_json::from_str(&platform).expect("it is JSON");
+        platform["account"]["port"] = json!(port);
+        fs::write(self.platform_file(), platform.to_string()).expect("the folder is ours");
+        self
+    }
+
     /// What a host is told of the platform: its account and uploads.
     pub(super) fn platform_file(&self) -> PathBuf {
         self.folder.path().join("platform.json")
@@ -93,6 +102,16 @@ impl Suite {
                 shown(&message.unwrap_or_default())
             );
         }
+    }
+
+    /// Sends to a server that breaks off after the message's end: the host says that nobody can tell.
+    pub(super) async fn check_lost_answer(&self, host: &mut impl ComponentHost) {
+        let case = json!({ "input": { "to": "bob@example.net", "text": "x" } });
+        let (outcome, _) = self.run(host, &case).await;
+        let failed = &outcome["answer"]["failed"];
+        assert_eq!(failed["phase"], "final-reply", "{outcome}");
+        assert_eq!(failed["delivered"], "unknown", "{outcome}");
+        assert_eq!(failed["retry"], "never", "{outcome}");
     }
 
     /// Runs every case, and records what comes of it as what is expected.
