@@ -1,6 +1,6 @@
 //! The same component on every host: the same cases, results and errors, and the same bytes of every
 //! message. What is expected was recorded with the library; after a change that is meant to change
-//! messages, `PORTABLE_RECORD=1 cargo test --test all portable::the_library` records it again.
+//! messages, `PORTABLE_RECORD=1 cargo test --workspace --test all portable::the_library` records it again.
 
 mod library;
 mod program;
