@@ -1,8 +1,13 @@
-//! Builds the component for wasm32-wasip2, so that one command builds everything.
+//! Builds the component for wasm32-wasip2, so that one command builds everything. A published package has
+//! the component beside it, and needs neither its source nor the target.
 
 #![expect(clippy::print_stderr, reason = "it is how a build script says what is wrong")]
 
+#[path = "build/description.rs"]
+mod description;
+
 use std::env;
+use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, exit};
 
@@ -24,12 +29,44 @@ const FOREIGN: &[&str] = &[
 fn main() {
     let host = PathBuf::from(variable("CARGO_MANIFEST_DIR"));
     let root = host.parent().unwrap_or(&host);
+    let component = if root.join("guest/Cargo.toml").exists() {
+        build_component(root)
+    } else {
+        host.join("smtp-connector.wasm")
+    };
+    println!("cargo:rustc-env=SMTP_CONNECTOR_COMPONENT={}", component.display());
+}
+
+/// Builds the component out of its source.
+fn build_component(root: &Path) -> PathBuf {
     for path in ["guest/src", "guest/Cargo.toml", "wit", "Cargo.toml", "Cargo.lock"] {
         println!("cargo:rerun-if-changed={}", root.join(path).display());
     }
     ensure_target();
-    let component = build_guest(root);
-    println!("cargo:rustc-env=SMTP_CONNECTOR_COMPONENT={}", component.display());
+    let built = build_guest(root);
+    let component = PathBuf::from(variable("OUT_DIR")).join("smtp-connector.wasm");
+    let describe = |mut bytes| {
+        for (section, text) in sections() {
+            description::append(&mut bytes, section, &text);
+        }
+        fs::write(&component, bytes)
+    };
+    if let Err(error) = fs::read(&built).and_then(describe) {
+        eprintln!("error: the component at {} cannot be copied: {error}", built.display());
+        exit(1);
+    }
+    component
+}
+
+/// What the component says of itself, under the names that wasm-tools, wkg and registries read.
+fn sections() -> [(&'static str, String); 4] {
+    let description = "The SMTP connector: checks an action's input and assembles the message";
+    [
+        ("description", description.to_owned()),
+        ("licenses", variable("CARGO_PKG_LICENSE")),
+        ("source", variable("CARGO_PKG_REPOSITORY")),
+        ("version", variable("CARGO_PKG_VERSION")),
+    ]
 }
 
 /// Adds the target where rustup can, and says what to do where it cannot.
@@ -67,6 +104,7 @@ fn build_guest(root: &Path) -> PathBuf {
     for name in FOREIGN {
         cargo.env_remove(name);
     }
+    cargo.env("CARGO_ENCODED_RUSTFLAGS", without_paths(root, &folder));
     match cargo.status() {
         Ok(status) if status.success() => {}
         _ => {
@@ -75,6 +113,25 @@ fn build_guest(root: &Path) -> PathBuf {
         }
     }
     folder.join(TARGET).join("guest").join(FILE)
+}
+
+/// Flags that keep this machine's folders out of the component: panics name their files, and two builds in
+/// two folders are to be the same bytes.
+fn without_paths(root: &Path, target: &Path) -> String {
+    let home = env::var_os("HOME").or_else(|| env::var_os("USERPROFILE")).unwrap_or_default();
+    let cargo_home =
+        env::var_os("CARGO_HOME").map_or_else(|| Path::new(&home).join(".cargo"), PathBuf::from);
+    let registry = cargo_home.join("registry").join("src");
+    // Of several that fit, the compiler takes the last.
+    let mut folders = vec![(root.to_owned(), "/source".to_owned())];
+    let sources = fs::read_dir(registry).into_iter().flatten().flatten();
+    folders.extend(sources.map(|source| (source.path(), "/crates".to_owned())));
+    folders.push((target.to_owned(), "/target".to_owned()));
+    let flags = folders
+        .into_iter()
+        .map(|(folder, name)| format!("--remap-path-prefix={}={name}", folder.display()));
+    // The separator that cargo takes for this variable.
+    flags.collect::<Vec<_>>().join("\u{1f}")
 }
 
 /// The folder that cargo builds in: `OUT_DIR` is `<target>/<profile>/build/<package>-<hash>/out`, or a

@@ -13,6 +13,7 @@ mod login;
 mod messages;
 mod policy;
 mod pool;
+mod portable;
 mod properties;
 mod readme;
 mod recipients;

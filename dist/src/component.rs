@@ -1,0 +1,40 @@
+//! The component that the host was built with.
+
+use std::error::Error;
+use std::fs;
+use std::process::{Command, Stdio};
+
+use serde_json::Value;
+
+use crate::repository;
+
+/// Has cargo build the host, and returns the component that its build script made.
+///
+/// # Errors
+///
+/// A host that does not build.
+pub fn build() -> Result<Vec<u8>, Box<dyn Error>> {
+    let mut cargo = Command::new(env!("CARGO"));
+    cargo.current_dir(repository());
+    cargo.args(["build", "--locked", "--package", "smtp-connector-host", "--message-format=json"]);
+    // As this program was built: then it is there already, more often than not.
+    if !cfg!(debug_assertions) {
+        cargo.arg("--release");
+    }
+    let output = cargo.stderr(Stdio::inherit()).output()?;
+    if !output.status.success() {
+        return Err("the host did not build; cargo's own words stand above".into());
+    }
+    let messages = output.stdout.split(|byte| *byte == b'\n');
+    let found = messages
+        .filter_map(|line| serde_json::from_slice(line).ok())
+        .find_map(|message: Value| component(&message));
+    Ok(fs::read(found.ok_or("cargo told of no component")?)?)
+}
+
+/// The component's file, out of what cargo says of a build script.
+fn component(message: &Value) -> Option<String> {
+    let variables = message["env"].as_array()?;
+    let named = |pair: &&Value| pair[0] == "SMTP_CONNECTOR_COMPONENT";
+    variables.iter().find(named)?[1].as_str().map(str::to_owned)
+}

@@ -1,0 +1,50 @@
+//! Makes what is published.
+//!
+//! ```text
+//! cargo run --release --package smtp-connector-dist            # everything, in target/dist
+//! cargo run --release --package smtp-connector-dist -- FOLDER  # everything, in another folder
+//! cargo run --package smtp-connector-dist -- --wit-page        # docs/wit.md, after a change of the WIT
+//! ```
+
+#![expect(clippy::print_stdout, clippy::print_stderr, reason = "it is a program for a terminal")]
+
+use std::error::Error;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use smtp_connector_dist::{Contract, component, release, repository};
+
+fn main() -> ExitCode {
+    let argument = std::env::args().nth(1);
+    let done = match argument.as_deref() {
+        Some("--wit-page") => write_page(&repository().join("docs/wit.md")),
+        Some(option) if option.starts_with('-') => {
+            eprintln!("error: there is no option {option}; --wit-page is, or a folder to write to");
+            return ExitCode::from(64);
+        }
+        Some(folder) => make(Path::new(folder)),
+        None => make(&repository().join("target/dist")),
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn make(folder: &Path) -> Result<(), Box<dyn Error>> {
+    fs::create_dir_all(folder)?;
+    for (file, checksum) in release::make(folder, &component::build()?)? {
+        println!("{checksum}  {}", folder.join(file).display());
+    }
+    Ok(())
+}
+
+fn write_page(path: &PathBuf) -> Result<(), Box<dyn Error>> {
+    fs::write(path, Contract::current()?.page())?;
+    println!("{}", path.display());
+    Ok(())
+}

@@ -1,0 +1,42 @@
+//! The files of a release.
+
+use std::error::Error;
+use std::fs;
+use std::path::Path;
+
+use sha2::{Digest as _, Sha256};
+
+use crate::crate_package::package_host;
+use crate::{Contract, repository, sbom};
+
+/// Writes every file of a release of a component into a folder, and returns their names with their SHA-256.
+///
+/// The same source gives the same bytes, in whatever folder it lies.
+///
+/// # Errors
+///
+/// A folder that cannot be written to, and a cargo that fails.
+pub fn make(folder: &Path, component: &[u8]) -> Result<Vec<(String, String)>, Box<dyn Error>> {
+    let version = env!("CARGO_PKG_VERSION");
+    let files = [
+        ("smtp-connector.wasm".to_owned(), component.to_vec()),
+        ("smtp-connector.cdx.json".to_owned(), sbom::of_component(component)?),
+        ("connectors-smtp.wit".to_owned(), fs::read(repository().join("wit/smtp-connector.wit"))?),
+        ("connectors-smtp.wasm".to_owned(), Contract::current()?.package()?),
+        (format!("smtp-connector-host-{version}.crate"), package_host(component)?),
+        ("smtp-connector-host.cdx.json".to_owned(), sbom::of_host()?),
+    ];
+    let mut checksums = Vec::new();
+    for (name, bytes) in files {
+        fs::write(folder.join(&name), &bytes)?;
+        checksums.push((name, sha256(&bytes)));
+    }
+    let lines = checksums.iter().map(|(name, checksum)| format!("{checksum}  {name}\n"));
+    fs::write(folder.join("SHA256SUMS"), lines.collect::<String>())?;
+    Ok(checksums)
+}
+
+/// In hexadecimal digits, as `sha256sum` writes it.
+pub(crate) fn sha256(bytes: &[u8]) -> String {
+    Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
+}

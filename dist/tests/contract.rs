@@ -1,0 +1,81 @@
+//! What is promised of the contract: its page says what it says, and a version once published stays.
+
+use std::fs;
+
+use smtp_connector_dist::{Contract, repository};
+use wit_parser::{Resolve, WorldId};
+
+fn current() -> Contract {
+    Contract::current().expect("the contract in the tree is WIT")
+}
+
+#[test]
+fn the_page_is_what_the_contract_says() {
+    let page = fs::read_to_string(repository().join("docs/wit.md")).expect("the page is there");
+    assert!(
+        page == current().page(),
+        "docs/wit.md is not what wit/ says; run: cargo run --package smtp-connector-dist -- --wit-page"
+    );
+}
+
+#[test]
+fn within_a_version_nothing_changes_but_comments() {
+    let current = current();
+    let file = repository().join(format!("dist/wit/{}.wit", current.version()));
+    let recorded = Contract::read(&file)
+        .expect("every version of the contract is kept in dist/wit; copy the new one there");
+    assert_eq!(
+        current.without_comments().expect("it can be printed"),
+        recorded.without_comments().expect("it can be printed"),
+        "wit/ is not {}: raise its version, or, if that version was never published, copy it there",
+        file.display()
+    );
+}
+
+/// Versions that platforms take for one another: the same minor version before 1.0, the same major after.
+fn is_compatible(one: &str, other: &str) -> bool {
+    let line = |version: &str| {
+        let mut parts = version.split('.');
+        let major = parts.next().unwrap_or_default().to_owned();
+        if major == "0" { (major, parts.next().map(str::to_owned)) } else { (major, None) }
+    };
+    line(one) == line(other)
+}
+
+#[test]
+fn later_versions_of_a_line_take_the_place_of_earlier_ones() {
+    let current = current().version();
+    let mut compared = 0;
+    for file in fs::read_dir(repository().join("dist/wit")).expect("versions are kept") {
+        let file = file.expect("the folder can be read").path();
+        let version =
+            file.file_stem().and_then(|name| name.to_str()).expect("a version").to_owned();
+        if !is_compatible(&version, &current) {
+            continue;
+        }
+        let mut resolve = Resolve::default();
+        let mut world = |path| -> WorldId {
+            let package = resolve.push_path(path).expect("it is WIT").0;
+            resolve.packages[package].worlds["plugin"]
+        };
+        let (earlier, later) = if version == current {
+            let only = world(file);
+            (only, only)
+        } else {
+            (world(file), world(repository().join("wit/smtp-connector.wit")))
+        };
+        let checked = wit_component::semver_check(resolve, earlier, later);
+        checked
+            .unwrap_or_else(|error| panic!("{current} breaks components of {version}: {error:#}"));
+        compared += 1;
+    }
+    assert!(compared > 0, "no version of this line is kept in dist/wit");
+}
+
+#[test]
+fn a_line_ends_with_its_minor_version_before_1_0_and_its_major_version_after() {
+    assert!(is_compatible("0.1.0", "0.1.7"));
+    assert!(!is_compatible("0.1.0", "0.2.0"));
+    assert!(is_compatible("1.0.0", "1.4.0"));
+    assert!(!is_compatible("1.0.0", "2.0.0"));
+}

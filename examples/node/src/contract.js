@@ -1,0 +1,25 @@
+// Calling the component, and telling what came of it.
+
+/** Makes the call that a request asks for; throws only if the component broke down. */
+export async function call(connector, { call = 'invoke', action = 'send-mail', input, keywords }) {
+  switch (call) {
+    case 'describe':
+      return { manifest: JSON.parse(connector.describe()) };
+    case 'validate':
+      return { findings: connector.validate(action, input, keywords) };
+    case 'invoke':
+      return await invoke(connector, action, input, keywords);
+    default:
+      throw new Error(`there is no call "${call}": invoke, validate and describe are`);
+  }
+}
+
+async function invoke(connector, action, input, keywords) {
+  try {
+    return { result: JSON.parse(await connector.invoke(action, input, keywords)) };
+  } catch (error) {
+    // An error of the contract has a payload: invalid or failed. A trap has none.
+    if (!error.payload?.tag) throw error;
+    return { [error.payload.tag]: error.payload.val };
+  }
+}

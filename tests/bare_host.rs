@@ -1,0 +1,5 @@
+//! The bare host, for the tests.
+
+fn main() -> Result<(), impl std::fmt::Debug> {
+    smtp_connector_bare_host::main()
+}
