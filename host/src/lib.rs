@@ -67,7 +67,8 @@ pub use error::{Error, Issue, Result};
 pub use failure::{Delivered, Failure, FailureCode, Phase, Refusal, Reply, Retry};
 pub use network::{Network, SystemNetwork, is_public};
 pub use sandbox::{
-    ComponentSource, Connector, Findings, Host, HostBuilder, Invocation, Limits, Outcome,
+    Allocation, ComponentSource, Connector, Findings, Host, HostBuilder, Invocation, Limits,
+    Outcome,
 };
 
 #[cfg(doctest)]

@@ -18,6 +18,11 @@ impl Ceiling {
     pub(super) fn new(limits: &Limits) -> Self {
         Self { bytes_left: limits.memory_bytes, elements_left: limits.table_elements }
     }
+
+    /// Bytes that the memories have taken: they only grow.
+    pub(super) fn bytes_taken(&self, limits: &Limits) -> usize {
+        limits.memory_bytes - self.bytes_left
+    }
 }
 
 impl ResourceLimiter for Ceiling {

@@ -175,13 +175,15 @@ impl Connector {
             let Invocation { action, input, keywords, .. } = &invocation;
             self.in_sandbox(run, async |plugin, store| {
                 let contract = plugin.connectors_smtp_smtp_connector();
-                contract.call_invoke(store, action, input, keywords.as_deref()).await
+                let answer = contract.call_invoke(&mut *store, action, input, keywords.as_deref());
+                Ok((answer.await?, store.data().memory_bytes()))
             })
             .await
         });
         let settled = async {
-            let answer = answer.await.map_err(|error| verdict::of_error(error, &progress))?;
-            settle(answer, &progress)
+            let answer = answer.await.map_err(|error| verdict::of_error(error, &progress));
+            let (answer, memory_bytes) = answer?;
+            settle(answer, &progress).map(|json| Outcome::new(json, memory_bytes))
         };
         observed("invoke", &invocation, Arc::clone(&progress), settled).await
     }
@@ -193,6 +195,7 @@ impl Connector {
         call: impl AsyncFnOnce(&Plugin, &mut Store<State>) -> wasmtime::Result<T>,
     ) -> Result<T> {
         let inner = &self.host.inner;
+        let _slot = inner.slots.acquire().await.expect("nothing closes it");
         let ledger = self.ledgers.of(run.account.as_ref().map(|account| account.name()));
         if let Some(turn) = inner.share.admit(&ledger, Instant::now()) {
             tokio::time::sleep_until(turn.into()).await;
@@ -216,9 +219,9 @@ impl Connector {
 }
 
 /// What an action's answer amounts to, checked against what the host itself saw.
-fn settle(answer: Result<String, wit::InvokeError>, progress: &Progress) -> Result<Outcome> {
+fn settle(answer: Result<String, wit::InvokeError>, progress: &Progress) -> Result<String> {
     match answer {
-        Ok(json) => verdict::check_result(&json, progress).map(|()| Outcome::new(json)),
+        Ok(json) => verdict::check_result(&json, progress).map(|()| json),
         Err(wit::InvokeError::Invalid(issues)) => {
             let error = Error::invalid(issues.into_iter().map(Issue::from).collect());
             Err(verdict::of_error(error, progress))

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use wasmtime::{Cache, CacheConfig, Config, Engine};
 
-use super::Limits;
+use super::{Allocation, Limits};
 use crate::error::{Error, Result};
 
 /// How often a component that computes is interrupted, to count its time and let others run.
@@ -15,8 +15,13 @@ const TICK: Duration = Duration::from_millis(10);
 const HOST_STACK: usize = 3 << 19;
 
 /// Builds the engine. With a directory, compiled components are kept there for the next start.
-pub(super) fn build(cache: Option<&Path>, limits: &Limits) -> Result<Engine> {
+pub(super) fn build(
+    cache: Option<&Path>,
+    allocation: Allocation,
+    limits: &Limits,
+) -> Result<Engine> {
     let mut config = Config::new();
+    allocation.configure(&mut config, limits);
     config
         .epoch_interruption(true)
         // Components that want the asynchronous ABI are refused, and every call is three times faster.
@@ -31,7 +36,7 @@ pub(super) fn build(cache: Option<&Path>, limits: &Limits) -> Result<Engine> {
     }
     let engine = Engine::new(&config).map_err(|reason| {
         Error::component("the sandbox cannot be started on this machine")
-            .with_hint("it needs a 64-bit processor that wasmtime supports")
+            .with_hint("it needs a 64-bit processor that wasmtime supports, and address space for the runs of a pool")
             .with_source(reason)
     })?;
     start_ticker(&engine);

@@ -4,6 +4,7 @@ use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use tokio::sync::Semaphore;
 use wasmtime::Engine;
 use wasmtime::component::Linker;
 use wasmtime_wasi::WasiView as _;
@@ -13,11 +14,11 @@ use wasmtime_wasi::p2::bindings::{cli, clocks, random};
 use wasmtime_wasi::random::WasiRandom;
 use wasmtime_wasi_io::bindings::wasi::io;
 
-use super::Limits;
 use super::engine;
 use super::fair_share::FairShare;
 use super::invocation::Invocation;
 use super::run::{Run, State};
+use super::{Allocation, Limits};
 use crate::accounts::{Account, Accounts, AccountsInMemory, Usage};
 use crate::attachments::{NoUploads, Uploads};
 use crate::bindings::Plugin;
@@ -52,6 +53,8 @@ pub(super) struct Inner {
     pub(super) transport: Arc<dyn Transport>,
     pub(super) usage: Arc<Usage>,
     pub(super) limits: Limits,
+    /// A permit for each run that may go on.
+    pub(super) slots: Semaphore,
 }
 
 /// Builds a [`Host`].
@@ -61,6 +64,7 @@ pub struct HostBuilder {
     network: Arc<dyn Network>,
     transport: Arc<dyn Transport>,
     limits: Limits,
+    allocation: Allocation,
     cache: Option<PathBuf>,
 }
 
@@ -73,6 +77,7 @@ impl Host {
             network: Arc::new(SystemNetwork),
             transport: Arc::new(SmtpTransport::new()),
             limits: Limits::default(),
+            allocation: Allocation::default(),
             cache: None,
         }
     }
@@ -150,6 +155,12 @@ impl HostBuilder {
         Self { limits, ..self }
     }
 
+    /// Where the memory of runs comes from.
+    #[must_use]
+    pub fn allocation(self, allocation: Allocation) -> Self {
+        Self { allocation, ..self }
+    }
+
     /// Keeps compiled components in a directory, so that the next start need not compile them. Whoever
     /// can write there decides what code runs.
     #[must_use]
@@ -163,7 +174,7 @@ impl HostBuilder {
     ///
     /// A machine that the sandbox cannot run on.
     pub fn build(self) -> Result<Host> {
-        let engine = engine::build(self.cache.as_deref(), &self.limits)?;
+        let engine = engine::build(self.cache.as_deref(), self.allocation, &self.limits)?;
         let linker = link(&engine).map_err(|reason| {
             Error::component("the sandbox cannot be set up").with_source(reason)
         })?;
@@ -177,6 +188,7 @@ impl HostBuilder {
             network: self.network,
             transport: self.transport,
             limits: self.limits,
+            slots: Semaphore::new(self.allocation.runs()),
         };
         Ok(Host { inner: Arc::new(inner) })
     }

@@ -1,5 +1,6 @@
 //! Running components: an engine for all, a store for each run, limits around everything.
 
+mod allocation;
 mod ceiling;
 mod connector;
 mod engine;
@@ -13,6 +14,7 @@ mod outcome;
 mod run;
 mod verdict;
 
+pub use allocation::Allocation;
 pub use connector::{ComponentSource, Connector};
 pub use host::{Host, HostBuilder};
 pub use invocation::Invocation;

@@ -6,6 +6,7 @@ use crate::error::Issue;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Outcome {
     json: String,
+    memory_bytes: usize,
 }
 
 /// Everything that a check found.
@@ -18,8 +19,14 @@ pub struct Findings {
 }
 
 impl Outcome {
-    pub(super) fn new(json: String) -> Self {
-        Self { json }
+    pub(super) fn new(json: String, memory_bytes: usize) -> Self {
+        Self { json, memory_bytes }
+    }
+
+    /// Bytes of memory that the component took, for an embedder who sets
+    /// [`Limits::memory_bytes`](crate::Limits).
+    pub fn memory_bytes(&self) -> usize {
+        self.memory_bytes
     }
 
     /// The result: a JSON object.

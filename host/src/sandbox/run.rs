@@ -98,6 +98,13 @@ pub(super) struct State {
     pub(super) log: MemoryOutputPipe,
 }
 
+impl State {
+    /// Bytes of linear memory that the run has taken.
+    pub(super) fn memory_bytes(&self) -> usize {
+        self.ceiling.bytes_taken(&self.run.limits)
+    }
+}
+
 impl WasiView for State {
     fn ctx(&mut self) -> WasiCtxView<'_> {
         WasiCtxView { ctx: &mut self.wasi, table: &mut self.table }

@@ -1,0 +1,48 @@
+//! lettre's pool, as its documentation sets it up: `lettre-pool PORT MESSAGES CONNECTIONS SIZE`.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Instant;
+
+use lettre::transport::smtp::PoolConfig;
+use lettre::{AsyncSmtpTransport, AsyncTransport as _, Message, Tokio1Executor};
+
+#[tokio::main]
+async fn main() -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
+    let numbers: Vec<usize> =
+        std::env::args().skip(1).map(|word| word.parse()).collect::<Result<_, _>>()?;
+    let [port, messages, connections, size] = numbers[..] else {
+        return Err("usage: lettre-pool PORT MESSAGES CONNECTIONS SIZE".into());
+    };
+    let transport = AsyncSmtpTransport::<Tokio1Executor>::builder_dangerous("127.0.0.1")
+        .port(u16::try_from(port)?)
+        .pool_config(PoolConfig::new().max_size(u32::try_from(connections)?))
+        .build();
+    let text: String =
+        "All work and no play makes Jack a dull boy.\n".chars().cycle().take(size).collect();
+    let left = Arc::new(AtomicUsize::new(messages));
+    let started = Instant::now();
+    let workers: Vec<_> = (0..connections)
+        .map(|_| {
+            let (transport, text, left) = (transport.clone(), text.clone(), Arc::clone(&left));
+            tokio::spawn(async move {
+                let take = |left: usize| left.checked_sub(1);
+                while left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, take).is_ok() {
+                    let message = Message::builder()
+                        .from("Alice <alice@example.com>".parse()?)
+                        .to("Bob <bob@example.net>".parse()?)
+                        .subject("The report")
+                        .body(text.clone())?;
+                    transport.send(message).await?;
+                }
+                Ok::<_, Box<dyn std::error::Error + Send + Sync>>(())
+            })
+        })
+        .collect();
+    for worker in workers {
+        worker.await??;
+    }
+    let seconds = started.elapsed().as_secs_f64();
+    println!("{{\"messages_per_second\":{}}}", (messages as f64 / seconds).round());
+    Ok(())
+}

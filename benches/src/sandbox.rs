@@ -1,0 +1,51 @@
+//! The component in its sandbox, on a host whose transport throws messages away.
+
+use std::sync::Arc;
+
+use smtp_connector_host::accounts::{Account, AccountLimits, AccountsInMemory, BoxFuture};
+use smtp_connector_host::attachments::{MemoryUploads, Metadata};
+use smtp_connector_host::transport::{Envelope, Outgoing, Receipt, Transport};
+use smtp_connector_host::{Connector, Failure, Host, HostBuilder, Reply};
+
+/// A transport that takes everything and sends nothing.
+#[derive(Clone, Copy, Debug)]
+pub struct Nowhere;
+
+struct Taken(Vec<String>);
+
+impl Transport for Nowhere {
+    fn begin<'a>(
+        &'a self,
+        _account: &'a Arc<Account>,
+        envelope: Envelope,
+    ) -> BoxFuture<'a, Result<Box<dyn Outgoing>, Failure>> {
+        Box::pin(async move { Ok(Box::new(Taken(envelope.recipients)) as Box<dyn Outgoing>) })
+    }
+}
+
+impl Outgoing for Taken {
+    fn write(&mut self, chunk: Vec<u8>) -> BoxFuture<'_, Result<(), Failure>> {
+        std::hint::black_box(chunk);
+        Box::pin(std::future::ready(Ok(())))
+    }
+
+    fn finish(self: Box<Self>) -> BoxFuture<'static, Result<Receipt, Failure>> {
+        let reply = Reply { code: 250, enhanced: None, text: "Ok".into() };
+        let receipt = Receipt { reply, accepted: self.0, refused: Vec::new(), queue_id: None };
+        Box::pin(std::future::ready(Ok(receipt)))
+    }
+}
+
+/// A connector on a host with an upload of so many octets, built as `settings` has it.
+pub fn connector(upload: usize, settings: impl FnOnce(HostBuilder) -> HostBuilder) -> Connector {
+    let limits = AccountLimits { message_bytes: 1 << 30, ..AccountLimits::default() };
+    let account = Account::builder("work", "mail.example.com").limits(limits).build();
+    let account = account.expect("the account's settings are right");
+    let uploads = MemoryUploads::new().with("file", Metadata::default(), vec![7; upload]);
+    let builder = Host::builder()
+        .accounts(AccountsInMemory::from_iter([account]))
+        .uploads(uploads)
+        .transport(Nowhere);
+    let host = settings(builder).build().expect("the sandbox runs on this machine");
+    Connector::builtin(&host).expect("the built-in component is one")
+}

@@ -1,0 +1,53 @@
+//! Sends many messages through the public API, each in a sandbox of its own, and says how fast.
+//!
+//! ```sh
+//! smtp-sink 127.0.0.1:2599 1000 &
+//! cargo run --release --example throughput -- --to 127.0.0.1:2599 --messages 8000 --connections 16 --size 2000
+//! ```
+//!
+//! Prints one line of JSON. With `--floor` the same bytes, already assembled, go out by a bare socket that
+//! pipelines: the limit to compare with.
+
+mod floor;
+mod report;
+mod sandboxed;
+
+use std::net::SocketAddr;
+
+use clap::Parser;
+
+use report::Report;
+
+/// Sends many messages to a server that throws them away.
+#[derive(Clone, Debug, Parser)]
+struct Options {
+    /// The server: it takes everything, without encryption.
+    #[arg(long)]
+    to: SocketAddr,
+    /// How many messages.
+    #[arg(long, default_value_t = 8_000)]
+    messages: usize,
+    /// On how many connections at a time.
+    #[arg(long, default_value_t = 16)]
+    connections: usize,
+    /// Octets of text in each.
+    #[arg(long, default_value_t = 2_000)]
+    size: usize,
+    /// Octets of a file that the platform holds, attached to each.
+    #[arg(long, default_value_t = 0)]
+    attachment_bytes: usize,
+    /// Send assembled messages by a bare socket instead.
+    #[arg(long)]
+    floor: bool,
+}
+
+#[tokio::main]
+async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    let options = Options::parse();
+    let report: Report = match options.floor {
+        true => floor::run(&options).await?,
+        false => sandboxed::run(&options).await?,
+    };
+    report.print();
+    Ok(())
+}

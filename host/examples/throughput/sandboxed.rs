@@ -1,0 +1,109 @@
+//! Through the library: a fresh sandbox for each message, connections from the pool.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Instant;
+
+use smtp_connector_host::accounts::{Account, AccountLimits, AccountsInMemory, Security};
+use smtp_connector_host::attachments::{MemoryUploads, Metadata};
+use smtp_connector_host::smtp::SmtpTransport;
+use smtp_connector_host::{Connector, Host, Invocation};
+
+use crate::Options;
+use crate::report::Report;
+
+pub(crate) async fn run(options: &Options) -> smtp_connector_host::Result<Report> {
+    let connector = connector(options)?;
+    let input: Arc<str> = input(options).into();
+    // One message ahead of the clock: connections are opened, and the size is known.
+    let first = send(&connector, &input).await?;
+    let left = Arc::new(AtomicUsize::new(options.messages));
+    let started = Instant::now();
+    let workers: Vec<_> = (0..options.connections)
+        .map(|_| {
+            let (connector, input, left) =
+                (connector.clone(), Arc::clone(&input), Arc::clone(&left));
+            tokio::spawn(async move {
+                let mut sent = Vec::new();
+                while take_one(&left) {
+                    let started = Instant::now();
+                    let guest_bytes = send(&connector, &input).await?.guest_bytes;
+                    sent.push((started.elapsed(), guest_bytes));
+                }
+                Ok::<_, smtp_connector_host::Error>(sent)
+            })
+        })
+        .collect();
+    let mut sent = Vec::with_capacity(options.messages);
+    for worker in workers {
+        sent.extend(worker.await.expect("no worker panics")?);
+    }
+    Ok(Report {
+        took: started.elapsed(),
+        message_bytes: first.message_bytes,
+        guest_bytes: sent.iter().map(|(_, bytes)| *bytes).max().unwrap_or_default(),
+        messages: sent.into_iter().map(|(took, _)| took).collect(),
+    })
+}
+
+/// A message of the run, assembled and not sent.
+pub(crate) async fn assembled(options: &Options) -> smtp_connector_host::Result<String> {
+    let mail = Invocation::send_mail(input(options)).account("work").dry_run();
+    let outcome = connector(options)?.invoke(mail).await?;
+    let result: serde_json::Value = outcome.parse().expect("a result is JSON");
+    Ok(result["message"].as_str().expect("a dry run gives the message").to_owned())
+}
+
+/// What sending one message took.
+struct Sent {
+    message_bytes: u64,
+    guest_bytes: usize,
+}
+
+async fn send(connector: &Connector, input: &str) -> smtp_connector_host::Result<Sent> {
+    let outcome = connector.invoke(Invocation::send_mail(input).account("work")).await?;
+    let guest_bytes = outcome.memory_bytes();
+    let result: serde_json::Value = outcome.parse().expect("a result is JSON");
+    let message_bytes = result["messageSize"].as_u64().expect("a result tells the size");
+    Ok(Sent { message_bytes, guest_bytes })
+}
+
+fn take_one(left: &AtomicUsize) -> bool {
+    left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(1)).is_ok()
+}
+
+fn connector(options: &Options) -> smtp_connector_host::Result<Connector> {
+    let limits = AccountLimits {
+        connections: u32::try_from(options.connections).unwrap_or(u32::MAX),
+        messages_per_connection: u32::MAX,
+        message_bytes: 1 << 30,
+        ..AccountLimits::default()
+    };
+    let account = Account::builder("work", options.to.ip().to_string())
+        .port(options.to.port())
+        .security(Security::None)
+        .sender("Alice <alice@example.com>")
+        .ehlo_name("client.example.com")
+        .limits(limits)
+        .build()?;
+    let bytes: Vec<u8> = (0..options.attachment_bytes).map(|index| (index % 251) as u8).collect();
+    let uploads = MemoryUploads::new().with("file", Metadata::default(), bytes);
+    let host = Host::builder()
+        .accounts(AccountsInMemory::from_iter([account]))
+        .uploads(uploads)
+        .transport(SmtpTransport::new().allow_private_hosts())
+        .build()?;
+    Connector::builtin(&host)
+}
+
+fn input(options: &Options) -> String {
+    let line = "All work and no play makes Jack a dull boy.\n";
+    let text: String = line.chars().cycle().take(options.size).collect();
+    let mut input = serde_json::json!({
+        "to": "Bob <bob@example.net>", "subject": "The report", "text": text,
+    });
+    if options.attachment_bytes > 0 {
+        input["attachments"] = serde_json::json!({ "upload": "file", "filename": "report.bin" });
+    }
+    input.to_string()
+}
