@@ -212,6 +212,14 @@ impl Failure {
         }
     }
 
+    /// A failure to find out what an account's settings refer to.
+    pub(crate) fn from_account(error: &crate::Error) -> Self {
+        let hint = error.hint().unwrap_or("check the account's password").to_owned();
+        Self::new(FailureCode::Account, Phase::Policy, error.to_string())
+            .hint(hint)
+            .after_config_change()
+    }
+
     /// Says what a person can do about it.
     #[must_use]
     pub fn hint(self, hint: impl Into<String>) -> Self {

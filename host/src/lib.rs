@@ -57,6 +57,7 @@ mod imports;
 pub mod inbox;
 pub mod linker;
 mod network;
+mod oauth2;
 mod sandbox;
 pub mod smtp;
 pub mod transport;

@@ -3,7 +3,9 @@
 use std::sync::Arc;
 
 use serde_json::json;
-use smtp_connector_host::accounts::{Auth, Security, TlsSettings};
+use smtp_connector_host::accounts::{
+    Auth, CertificatePin, ClientCertificate, Security, TlsSettings, TlsVersion,
+};
 use smtp_connector_host::inbox::{Encryption, Inbox};
 use smtp_connector_host::{
     Account, Connector, Error, FailureCode, Invocation, Phase, Retry, Secret,
@@ -62,9 +64,17 @@ async fn a_wrong_password_is_told_once() {
     assert!(error.hint().is_some_and(|hint| hint.contains("password")));
 }
 
-/// What a send through a fault server ends with, with a login and this security.
+/// What a send through a fault server ends with, with a login, this security and an authority's word.
 async fn fails(server: &FaultServer, security: Security, authority: Option<&Authority>) -> Error {
     let tls = TlsSettings { ca: authority.map(Authority::file), ..TlsSettings::default() };
+    let error = send(server, security, tls).await.expect_err("it must not be sent");
+    let commands = server.seen().commands;
+    let spoken = |verb: &str| commands.iter().any(|line| line.starts_with(verb));
+    assert!(!spoken("AUTH") && !spoken("MAIL"), "{commands:?}");
+    error
+}
+
+async fn send(server: &FaultServer, security: Security, tls: TlsSettings) -> Result<(), Error> {
     let account = Account::builder("work", "127.0.0.1")
         .port(server.port())
         .security(security)
@@ -75,14 +85,8 @@ async fn fails(server: &FaultServer, security: Security, authority: Option<&Auth
         .expect("the settings are right");
     let host = host_builder([account]).build().expect("the sandbox runs");
     let connector = Connector::builtin(&host).expect("a component");
-    let error = connector
-        .invoke(Invocation::send_mail(mail().to_string()).account("work"))
-        .await
-        .expect_err("it must not be sent");
-    let commands = server.seen().commands;
-    let spoken = |verb: &str| commands.iter().any(|line| line.starts_with(verb));
-    assert!(!spoken("AUTH") && !spoken("MAIL"), "{commands:?}");
-    error
+    let mail = Invocation::send_mail(mail().to_string()).account("work");
+    connector.invoke(mail).await.map(|_| ())
 }
 
 #[tokio::test]
@@ -122,9 +126,16 @@ async fn a_certificate_that_is_not_trusted_is_not_talked_to() {
         params.not_after = rcgen::date_time_ymd(2002, 1, 1);
         authority.server_with(&params)
     };
+    let in_common_name_alone = || {
+        let mut params = rcgen::CertificateParams::default();
+        params.distinguished_name.push(rcgen::DnType::CommonName, "127.0.0.1");
+        authority.server_with(&params)
+    };
     for (config, words) in [
         (authority.server("mail.example.com"), "another name"),
+        (in_common_name_alone(), "another name"),
         (stranger.server("127.0.0.1"), "nobody that is trusted"),
+        (Authority::self_signed("127.0.0.1"), "nobody that is trusted"),
         (expired(), "expired"),
     ] {
         for (security, implicit) in [
@@ -152,4 +163,124 @@ async fn tls_at_a_port_that_speaks_starttls_is_explained() {
     let error = fails(&server, Security::Tls, None).await;
     assert_eq!((error.code(), error.phase()), (FailureCode::Tls, Phase::Connect));
     assert!(error.hint().is_some_and(|hint| hint.contains("starttls")), "{error:?}");
+}
+
+#[tokio::test]
+async fn versions_before_tls_1_2_are_not_spoken() {
+    // An alert, and a ServerHello, of TLS 1.1.
+    const ALERT: &str = "\x15\x03\x02\x00\x02\x02\x46";
+    const HELLO: &str = concat!(
+        "\x16\x03\x02\x00\x2a\x02\x00\x00\x26\x03\x02",
+        "0123456789abcdef0123456789abcdef",
+        "\x00\x00\x2f\x00",
+    );
+    for answer in [ALERT, HELLO] {
+        let server = FaultServer::start(Scenario::when(Stage::Greeting, Act::Reply(answer))).await;
+        let error = fails(&server, Security::Tls, Some(&Authority::new())).await;
+        assert_eq!((error.code(), error.phase()), (FailureCode::Tls, Phase::Connect), "{error}");
+        assert_eq!(error.retry(), Retry::AfterConfigChange);
+        assert!(error.hint().is_some_and(|hint| hint.contains("1.2")), "{error:?}");
+    }
+}
+
+async fn implicit(config: Arc<rustls::ServerConfig>) -> FaultServer {
+    let offers = Offers { implicit: Some(config), ..Offers::default() };
+    FaultServer::start(Scenario::default().offering(offers)).await
+}
+
+#[tokio::test]
+async fn the_least_version_is_kept_to() {
+    let authority = Authority::new();
+    for (min_version, sent) in [(TlsVersion::Tls12, true), (TlsVersion::Tls13, false)] {
+        let server = implicit(authority.server_of_tls12("127.0.0.1")).await;
+        let tls = TlsSettings { ca: Some(authority.file()), min_version, ..TlsSettings::default() };
+        match send(&server, Security::Tls, tls).await {
+            Ok(()) => assert!(sent, "{min_version:?}"),
+            Err(error) => {
+                assert!(!sent, "{error:?}");
+                assert_eq!(error.code(), FailureCode::Tls);
+                assert!(error.hint().is_some_and(|hint| hint.contains("minVersion")), "{error:?}");
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_pinned_certificate_is_believed_and_no_other() {
+    let (stranger, other) = (Authority::new(), Authority::new());
+    let sha256 = |octets: &[u8]| -> [u8; 32] {
+        ring::digest::digest(&ring::digest::SHA256, octets).as_ref().try_into().expect("32 octets")
+    };
+    for whole in [true, false] {
+        // Not even the name is looked at.
+        let (config, certificate, key) = stranger.server_and_hashes("mail.example.com");
+        let pin = match whole {
+            true => CertificatePin::Certificate(sha256(&certificate)),
+            false => CertificatePin::PublicKey(sha256(&key)),
+        };
+        let tls = || TlsSettings { pin: Some(pin), ..TlsSettings::default() };
+        send(&implicit(config).await, Security::Tls, tls()).await.expect("it is the one");
+        for config in [stranger.server("mail.example.com"), other.server("127.0.0.1")] {
+            let server = implicit(config).await;
+            let error = send(&server, Security::Tls, tls()).await.expect_err("it is another");
+            assert_eq!(error.code(), FailureCode::Tls);
+            assert!(error.to_string().contains("pinned"), "{error}");
+            assert!(server.seen().commands.is_empty());
+        }
+    }
+}
+
+#[tokio::test]
+async fn any_certificate_is_believed_where_that_is_asked_for() {
+    let server = implicit(Authority::new().server("mail.example.com")).await;
+    let tls = TlsSettings { allow_invalid_certificate: true, ..TlsSettings::default() };
+    send(&server, Security::Tls, tls).await.expect("nothing is checked");
+}
+
+#[tokio::test]
+async fn a_server_that_asks_is_shown_the_accounts_certificate() {
+    let authority = Authority::new();
+    let folder = tempfile::tempdir().expect("a temporary folder can be made");
+    let (certificate, key) = authority.write_pair("client.example.com", folder.path());
+    for versions in [&[&rustls::version::TLS12][..], &[&rustls::version::TLS13]] {
+        let ca = Some(authority.file());
+        let own = ClientCertificate { certificate: certificate.clone(), key: key.clone() };
+        let known =
+            TlsSettings { ca: ca.clone(), client_certificate: Some(own), ..TlsSettings::default() };
+        let server = implicit(authority.server_for_known("127.0.0.1", versions)).await;
+        send(&server, Security::Tls, known).await.expect("the client is known");
+
+        let nobody = TlsSettings { ca, ..TlsSettings::default() };
+        let error = send(&server, Security::Tls, nobody).await.expect_err("the client is nobody");
+        assert_eq!((error.code(), error.retry()), (FailureCode::Tls, Retry::AfterConfigChange));
+    }
+    let missing = ClientCertificate { certificate: "no.pem".into(), key: "no.key".into() };
+    let tls = TlsSettings { client_certificate: Some(missing), ..TlsSettings::default() };
+    let server = implicit(authority.server("127.0.0.1")).await;
+    let error = send(&server, Security::Tls, tls).await.expect_err("there is no such file");
+    assert_eq!(error.code(), FailureCode::Account);
+    assert!(error.to_string().contains("no.pem"), "{error}");
+}
+
+#[tokio::test]
+async fn tls_on_the_whole_way_is_asked_for_or_nothing_is_sent() {
+    let authority = Authority::new();
+    for offered in [true, false] {
+        let keyword = if offered { "REQUIRETLS" } else { "8BITMIME" };
+        let offers = Offers {
+            extensions: Some(vec!["PIPELINING", "AUTH PLAIN", keyword]),
+            implicit: Some(authority.server("127.0.0.1")),
+            ..Offers::default()
+        };
+        let server = FaultServer::start(Scenario::default().offering(offers)).await;
+        let tls =
+            TlsSettings { ca: Some(authority.file()), require_tls: true, ..TlsSettings::default() };
+        let outcome = send(&server, Security::Tls, tls).await;
+        let commands = server.seen().commands;
+        let asked = commands.iter().any(|line| line == "MAIL FROM:<alice@example.com> REQUIRETLS");
+        assert_eq!((outcome.is_ok(), asked), (offered, offered), "{commands:?}");
+        if let Err(error) = outcome {
+            assert_eq!((error.code(), error.retry()), (FailureCode::Tls, Retry::AfterConfigChange));
+        }
+    }
 }

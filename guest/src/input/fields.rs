@@ -79,7 +79,8 @@ impl Field {
     pub fn from_name(name: &str) -> Option<Self> {
         let folded = fold(name);
         Self::ALL.iter().copied().find(|field| {
-            fold(field.name()) == folded || field.aliases().contains(&folded.as_ref())
+            // Names are letters alone: folded, they are only without capitals.
+            field.name().eq_ignore_ascii_case(&folded) || field.aliases().contains(&folded.as_ref())
         })
     }
 }
@@ -108,7 +109,7 @@ impl<'a> Fields<'a> {
         for (name, value) in members {
             let path = Path::ROOT.key(&name);
             let Some(field) = Field::from_name(&name) else {
-                findings.issue(&path, Code::UnknownField, unknown(&name));
+                findings.issue_with(&path, Code::UnknownField, || unknown(&name));
                 continue;
             };
             let slot = &mut fields.slots[field as usize];

@@ -29,8 +29,13 @@ const MOST_ISSUES: usize = 200;
 impl Findings {
     /// Notes something that must be mended.
     pub fn issue(&mut self, path: &Path<'_>, code: Code, message: impl Into<String>) {
+        self.issue_with(path, code, || message.into());
+    }
+
+    /// The same with a message that takes work to write, which is not done where nobody will read it.
+    pub fn issue_with(&mut self, path: &Path<'_>, code: Code, message: impl FnOnce() -> String) {
         if self.issues.len() < MOST_ISSUES {
-            self.issues.push(Issue { path: path.to_string(), code, message: message.into() });
+            self.issues.push(Issue { path: path.to_string(), code, message: message() });
         } else {
             self.unlisted += 1;
         }

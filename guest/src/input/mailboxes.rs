@@ -16,9 +16,13 @@ const GRAPH_KEY: &str = "emailaddress";
 
 /// Reads a field that takes any number of addresses.
 pub fn read_list(value: &Value<'_>, path: &Path<'_>, findings: &mut Findings) -> Vec<Mailbox> {
-    let mut mailboxes = Vec::new();
-    read_into(&mut mailboxes, value, path, Nesting::Outside, findings);
-    mailboxes
+    let mut list = List { mailboxes: Vec::new(), elements: 0 };
+    list.read(value, path, Nesting::Outside, findings);
+    if list.is_full() {
+        let message = format!("more than {MOST_ELEMENTS} addresses are given");
+        findings.issue(path, Code::TooMany, message);
+    }
+    list.mailboxes
 }
 
 /// Reads a field that takes one address. None: it says nothing, or there is an issue.
@@ -61,47 +65,76 @@ enum Nesting {
     InNestedArray,
 }
 
-fn read_into(
-    mailboxes: &mut Vec<Mailbox>,
-    value: &Value<'_>,
-    path: &Path<'_>,
-    nesting: Nesting,
-    findings: &mut Findings,
-) {
-    match value {
-        Value::Null => {}
-        Value::String(text) => match embedded(text) {
-            Some(inner) => {
-                warn_of_json(path, findings);
-                read_into(mailboxes, &inner, path, nesting, findings);
-            }
-            None => read_text(mailboxes, text, path, findings),
-        },
-        Value::Array(items) => {
-            let inside = match nesting {
-                Nesting::Outside => Nesting::InArray,
-                Nesting::InArray => Nesting::InNestedArray,
-                Nesting::InNestedArray => {
-                    let message = "addresses may stand in an array within an array, not deeper";
-                    findings.issue(path, Code::TooDeep, message);
-                    return;
-                }
-            };
-            for (index, item) in items.iter().enumerate() {
-                read_into(mailboxes, item, &path.index(index), inside, findings);
-            }
-        }
-        Value::Object(members) => mailboxes.extend(read_object(members, path, findings)),
-        Value::Bool(_) | Value::Number(_) => wrong_type(value, path, findings),
-    }
+/// No account sends to so many at once; what follows is not read, so that a list of a million costs little.
+const MOST_ELEMENTS: usize = 10_000;
+
+/// What was read of a list.
+struct List {
+    mailboxes: Vec<Mailbox>,
+    /// Addresses so far, right and wrong.
+    elements: usize,
 }
 
-fn read_text(mailboxes: &mut Vec<Mailbox>, text: &str, path: &Path<'_>, findings: &mut Findings) {
-    for element in parse_list(text) {
-        match element.mailbox {
-            Ok(mailbox) => mailboxes.push(mailbox),
-            Err(reason) => {
-                findings.issue(path, Code::InvalidAddress, explain(element.text, reason));
+impl List {
+    fn is_full(&self) -> bool {
+        self.elements > MOST_ELEMENTS
+    }
+
+    fn read(
+        &mut self,
+        value: &Value<'_>,
+        path: &Path<'_>,
+        nesting: Nesting,
+        findings: &mut Findings,
+    ) {
+        match value {
+            Value::Null => {}
+            Value::String(text) => match embedded(text) {
+                Some(inner) => {
+                    warn_of_json(path, findings);
+                    self.read(&inner, path, nesting, findings);
+                }
+                None => self.read_text(text, path, findings),
+            },
+            Value::Array(items) => {
+                let inside = match nesting {
+                    Nesting::Outside => Nesting::InArray,
+                    Nesting::InArray => Nesting::InNestedArray,
+                    Nesting::InNestedArray => {
+                        let message = "addresses may stand in an array within an array, not deeper";
+                        findings.issue(path, Code::TooDeep, message);
+                        return;
+                    }
+                };
+                for (index, item) in items.iter().enumerate() {
+                    if self.is_full() {
+                        return;
+                    }
+                    self.read(item, &path.index(index), inside, findings);
+                }
+            }
+            Value::Object(members) => {
+                self.elements += 1;
+                self.mailboxes.extend(read_object(members, path, findings));
+            }
+            Value::Bool(_) | Value::Number(_) => {
+                self.elements += 1;
+                wrong_type(value, path, findings);
+            }
+        }
+    }
+
+    fn read_text(&mut self, text: &str, path: &Path<'_>, findings: &mut Findings) {
+        for element in parse_list(text) {
+            self.elements += 1;
+            if self.is_full() {
+                return;
+            }
+            match element.mailbox {
+                Ok(mailbox) => self.mailboxes.push(mailbox),
+                Err(reason) => {
+                    findings.issue(path, Code::InvalidAddress, explain(element.text, reason));
+                }
             }
         }
     }

@@ -41,13 +41,14 @@ impl<'a> Settings<'a> {
                 }
                 Some(key) => values.push((key, value)),
                 None => {
-                    let near = nearest(&folded, known.iter().map(|key| (*key, fold(key))));
-                    let offer = near.map_or_else(
-                        || format!("the keys are {}", known.join(", ")),
-                        |near| format!("did you mean {near:?}?"),
-                    );
-                    let message = format!("there is no such key here; {offer}");
-                    findings.issue(&path.key(&name), Code::UnknownField, message);
+                    findings.issue_with(&path.key(&name), Code::UnknownField, || {
+                        let near = nearest(&folded, known.iter().map(|key| (*key, fold(key))));
+                        let offer = near.map_or_else(
+                            || format!("the keys are {}", known.join(", ")),
+                            |near| format!("did you mean {near:?}?"),
+                        );
+                        format!("there is no such key here; {offer}")
+                    });
                 }
             }
         }

@@ -1,8 +1,9 @@
 //! Header values on lines of at most 78 characters (RFC 5322 section 2.1.1), with text beyond ASCII as
 //! encoded words (RFC 2047).
 
-use encodify::Fold;
-use encodify::rfc2047::{B, Q_PHRASE, Q_TEXT, WordEncoder};
+use encodify::rfc2047::{Q_PHRASE, Q_TEXT};
+
+use super::encoded_words::{EncodedWords, OVERHEAD};
 
 /// A header's value while it is written, folded where a line would get too long.
 pub struct Folding {
@@ -17,8 +18,6 @@ pub struct Folding {
 const LINE: usize = 78;
 /// The longest line with an encoded word on it (RFC 2047 section 2).
 const ENCODED_LINE: usize = 76;
-/// An encoded word with one character of four octets in it: less room is not worth starting one in.
-const SHORTEST_WORD: usize = "=?utf-8?Q?=F0=9F=98=80?=".len();
 /// The longest word that is written plainly: a header line holds 998 octets with its CRLF.
 const MAX_PLAIN_WORD: usize = 900;
 /// Longer quoted names are written as encoded words, since a quoted string cannot be folded well.
@@ -53,7 +52,7 @@ impl Folding {
     /// Writes free text, which reads back as it was: blanks and all.
     pub fn text(&mut self, text: &str) {
         if !can_stand_plainly(text) {
-            self.encoded_words(text, best(text, Q_TEXT));
+            self.encoded_words(EncodedWords::new(text, Q_TEXT));
             return;
         }
         let mut rest = text;
@@ -62,8 +61,7 @@ impl Folding {
             let end = rest[blanks..].find(' ').map_or(rest.len(), |end| blanks + end);
             let (piece, after) = rest.split_at(end);
             if !self.at_start && self.column + piece.len() > LINE {
-                self.value.push_str("\r\n");
-                self.column = 0;
+                self.fold();
             }
             self.push(piece);
             rest = after;
@@ -74,36 +72,55 @@ impl Folding {
     pub fn phrase(&mut self, name: &str) {
         let ascii = name.bytes().all(|byte| (b' '..=b'~').contains(&byte));
         if !ascii || name.contains("=?") || name.len() > MAX_QUOTED {
-            self.encoded_words(name, best(name, Q_PHRASE));
+            let words = EncodedWords::new(name, Q_PHRASE);
+            // A name in one word is one that every reader shows without a gap.
+            if words.would_fit_on_a_line(self.room_for_payload()) {
+                self.fold();
+            }
+            self.encoded_words(words);
             return;
         }
         let is_atom =
             |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-/=?^_`{|}~".contains(&byte);
         let plain = name.split(' ').all(|word| !word.is_empty() && word.bytes().all(is_atom));
-        if plain {
-            name.split(' ').for_each(|word| self.word(word));
-        } else {
-            self.word(&quoted(name));
+        // Never folded inside: GMime shows the line break.
+        if plain { self.word(name) } else { self.word(&quoted(name)) }
+    }
+
+    fn encoded_words(&mut self, mut words: EncodedWords<'_>) {
+        while !words.is_empty() {
+            match words.next_within(self.room_for_payload()) {
+                Some(word) if self.at_start => self.push(&word),
+                Some(word) => {
+                    self.push(" ");
+                    self.push(&word);
+                }
+                None => self.fold(),
+            }
         }
     }
 
-    fn encoded_words(&mut self, text: &str, encoder: WordEncoder) {
-        if !self.at_start {
-            self.blank(SHORTEST_WORD, ENCODED_LINE);
-        }
-        encoder.encode_words("utf-8", text, &mut self.column, Fold::HEADER, &mut self.value);
-        self.at_start = false;
+    /// Characters that an encoded word on this line could say something with.
+    fn room_for_payload(&self) -> usize {
+        let blank = usize::from(!self.at_start);
+        ENCODED_LINE.saturating_sub(self.column + blank + OVERHEAD)
     }
 
     /// A blank, or a line break where `next` characters would not fit behind it.
     fn blank(&mut self, next: usize, limit: usize) {
         if self.column + 1 + next > limit {
-            self.value.push_str("\r\n ");
-            self.column = 1;
+            self.fold();
+            self.push(" ");
         } else {
             self.value.push(' ');
             self.column += 1;
         }
+    }
+
+    fn fold(&mut self) {
+        self.value.push_str("\r\n");
+        self.column = 0;
+        self.at_start = false;
     }
 
     fn push(&mut self, text: &str) {
@@ -135,11 +152,6 @@ fn can_stand_plainly(text: &str) -> bool {
         && !text.starts_with(' ')
         && !text.ends_with(' ')
         && text.split(' ').all(|word| word.len() <= MAX_PLAIN_WORD)
-}
-
-/// The encoding that makes the shorter words.
-fn best(text: &str, quoted: WordEncoder) -> WordEncoder {
-    if quoted.payload_len(text) <= B.payload_len(text) { quoted } else { B }
 }
 
 #[cfg(test)]

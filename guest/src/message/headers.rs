@@ -107,7 +107,8 @@ fn ids(out: &mut Vec<u8>, name: &str, ids: &[MessageId]) {
 
 fn text(out: &mut Vec<u8>, name: &str, value: &str) {
     let mut folding = Folding::new(name);
-    folding.text(value);
+    // Readers take blanks at either end for the folding's.
+    folding.text(value.trim_matches([' ', '\t']));
     line(out, name, &folding.finish());
 }
 

@@ -3,6 +3,7 @@
 use super::builder::AccountBuilder;
 use super::host_name::HostName;
 use super::names::{AccountName, EhloName};
+use super::oauth2::OAuth2;
 use super::policy::{AccountLimits, Policy};
 use super::preset::Preset;
 use super::secret::SecretSource;
@@ -41,12 +42,32 @@ pub struct Account {
 }
 
 /// Who logs in.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Credentials {
     /// The user name.
     pub username: String,
-    /// Where the password is kept.
-    pub password: SecretSource,
+    /// What the user shows.
+    pub proof: Proof,
+}
+
+/// What somebody who logs in shows.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Proof {
+    /// A password; for XOAUTH2 and OAUTHBEARER, an access token.
+    Password(SecretSource),
+    /// An access token, from wherever these settings say.
+    OAuth2(OAuth2),
+}
+
+impl Proof {
+    /// Every secret that it is made of.
+    pub(super) fn secrets(&self) -> Vec<&SecretSource> {
+        match self {
+            Self::Password(password) => vec![password],
+            Self::OAuth2(oauth2) => oauth2.secrets().collect(),
+        }
+    }
 }
 
 impl Account {

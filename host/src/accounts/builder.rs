@@ -1,8 +1,9 @@
 //! Making an account of settings, and refusing those that could not be used.
 
-use super::account::{Account, Credentials};
+use super::account::{Account, Credentials, Proof};
 use super::host_name::HostName;
 use super::names::{AccountName, EhloName};
+use super::oauth2::OAuth2;
 use super::policy::{AccountLimits, Policy};
 use super::preset::Preset;
 use super::secret::SecretSource;
@@ -83,8 +84,15 @@ impl AccountBuilder {
         username: impl Into<String>,
         password: impl Into<SecretSource>,
     ) -> Self {
-        let credentials = Credentials { username: username.into(), password: password.into() };
-        Self { credentials: Some(credentials), ..self }
+        let proof = Proof::Password(password.into());
+        Self { credentials: Some(Credentials { username: username.into(), proof }), ..self }
+    }
+
+    /// Who logs in, by OAuth 2. Default: nobody.
+    #[must_use]
+    pub fn oauth2(self, username: impl Into<String>, oauth2: OAuth2) -> Self {
+        let proof = Proof::OAuth2(oauth2);
+        Self { credentials: Some(Credentials { username: username.into(), proof }), ..self }
     }
 
     /// How the account logs in. Default: [`Auth::Auto`].
@@ -161,9 +169,8 @@ impl AccountBuilder {
         }
         let ehlo_name = self.ehlo_name.map(|name| name.parse::<EhloName>()).transpose()?;
         check_clear_text(security, self.credentials.as_ref(), &host)?;
-        if matches!(self.auth, Auth::Plain | Auth::Login) && self.credentials.is_none() {
-            return Err(Error::account("auth: a username and a password are needed to log in"));
-        }
+        check_tls(security, &self.tls)?;
+        check_proof(self.auth, self.credentials.as_ref())?;
         Ok(Account {
             name,
             host,
@@ -194,6 +201,39 @@ fn check_sender(sender: &str) -> Result<()> {
         return Err(Error::account(message));
     }
     Ok(())
+}
+
+/// Refuses settings of TLS that would have no meaning together.
+fn check_tls(security: Security, tls: &TlsSettings) -> Result<()> {
+    let trusted = tls.pin.is_some() || tls.ca.is_some();
+    if tls.allow_invalid_certificate && (trusted || tls.require_tls) {
+        let message =
+            "tls.allowInvalidCert: any certificate would be believed, whatever else is asked for";
+        return Err(Error::account(message).with_hint("leave it out, or leave out the others"));
+    }
+    if tls.pin.is_some() && tls.ca.is_some() {
+        let message = "tls.pinSha256: a pinned certificate is believed whoever signed it";
+        return Err(Error::account(message).with_hint("leave out tls.ca, or the pin"));
+    }
+    if tls.require_tls && !matches!(security, Security::Tls | Security::Starttls) {
+        let message = "tls.requireTls: the connection to the server must be encrypted, too";
+        return Err(Error::account(message).with_hint("set security to starttls or tls"));
+    }
+    Ok(())
+}
+
+/// Refuses a way to log in that the account has nothing for.
+fn check_proof(auth: Auth, credentials: Option<&Credentials>) -> Result<()> {
+    match credentials.map(|credentials| &credentials.proof) {
+        None if !matches!(auth, Auth::Auto | Auth::None) => {
+            Err(Error::account("auth: a username and a password are needed to log in"))
+        }
+        Some(Proof::OAuth2(_)) if auth.is_by_password() => {
+            Err(Error::account(format!("auth: {auth} needs a password instead of oauth2"))
+                .with_hint("set auth to auto, xoauth2 or oauthbearer"))
+        }
+        _ => Ok(()),
+    }
 }
 
 /// Refuses what could only send credentials in the clear to another machine. A name that may yet turn out
@@ -255,6 +295,18 @@ mod tests {
             Account::builder("work", "mail.example").ehlo_name("a b"),
             Account::builder("work", "mail.example").ehlo_name("x\r\nMAIL FROM:<a@x.test>"),
             Account::builder("work", "mail.example").auth(Auth::Plain),
+            Account::builder("work", "mail.example").auth(Auth::XOAuth2),
+            Account::builder("work", "mail.example")
+                .oauth2("user", OAuth2::token(Secret::new("t0k3n")))
+                .auth(Auth::ScramSha256),
+            Account::builder("work", "mail.example").tls(TlsSettings {
+                ca: Some("ca.pem".into()),
+                allow_invalid_certificate: true,
+                ..TlsSettings::default()
+            }),
+            Account::builder("work", "mail.example")
+                .security(Security::None)
+                .tls(TlsSettings { require_tls: true, ..TlsSettings::default() }),
             Account::builder("work", "mail.example").sender("alice"),
             Account::builder("work", "mail.example").sender("alice@example.com\r\nBcc: x@x.test"),
         ] {

@@ -157,8 +157,9 @@ impl AccountsFile {
         &self,
         accounts: impl Iterator<Item = &'a Arc<Account>>,
     ) -> Result<()> {
-        let mut credentials = accounts.filter_map(|account| account.credentials());
-        match credentials.any(|one| matches!(one.password, SecretSource::Text(_))) {
+        let credentials = accounts.filter_map(|account| account.credentials());
+        let mut secrets = credentials.flat_map(|one| one.proof.secrets());
+        match secrets.any(|secret| matches!(secret, SecretSource::Text(_))) {
             true => check_private(&self.path),
             false => Ok(()),
         }
@@ -242,7 +243,7 @@ fn write_private(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::accounts::{Auth, Secret, Security};
+    use crate::accounts::{Auth, OAuth2, Proof, Secret, Security};
 
     fn file(text: &str) -> (tempfile::TempDir, AccountsFile) {
         let directory = tempfile::tempdir().expect("a temporary directory");
@@ -283,6 +284,26 @@ mod tests {
     }
 
     #[test]
+    fn an_account_by_oauth_2_reads_back_as_it_was_put() {
+        let (_directory, accounts) = file("");
+        let url = || "https://login.example.com/token".parse().expect("an address");
+        for oauth2 in [
+            OAuth2::token(SecretSource::Env("TOKEN".into())),
+            OAuth2::refresh_token(url(), "id", Secret::new("refr3sh")).scope("a b"),
+            OAuth2::refresh_token(url(), "id", Secret::new("refr3sh"))
+                .client_secret(SecretSource::Env("CLIENT".into())),
+            OAuth2::client_credentials(url(), "id", Secret::new("s3cr3t")),
+        ] {
+            let account = Account::builder("work", "mail.example").oauth2("user", oauth2.clone());
+            let account = account.build().expect("the account is right");
+            accounts.put(&account).expect("it is written");
+            let read = accounts.get("work").expect("it is there");
+            let proof = read.credentials().map(|one| one.proof.clone());
+            assert_eq!(proof, Some(Proof::OAuth2(oauth2)));
+        }
+    }
+
+    #[test]
     fn a_provider_fills_in_what_is_not_given() {
         let (_directory, accounts) = file(
             "[accounts.g]\nprovider = \"gmail\"\n[accounts.h]\nprovider = \"gmail\"\nport = 587\n",
@@ -313,6 +334,26 @@ mod tests {
                 "[accounts.work]\nhost = \"a.example\"\n[accounts.work.tls]\nversion = 1\n",
                 4,
                 "serverName",
+            ),
+            (
+                "[accounts.work]\nhost = \"a.example\"\n[accounts.work.tls]\nminVersion = \"1.1\"\n",
+                4,
+                "1.2",
+            ),
+            (
+                "[accounts.work]\nhost = \"a.example\"\n[accounts.work.tls]\npinSha256 = \"x\"\n",
+                4,
+                "SHA-256",
+            ),
+            (
+                "[accounts.work]\nhost = \"a.example\"\n[accounts.work.oauth2]\nclientId = \"x\"\n",
+                3,
+                "refresh-token",
+            ),
+            (
+                "[accounts.work]\nhost = \"a.example\"\nusername = \"u\"\n[accounts.work.oauth2]\ngrant = \"token\"\n",
+                4,
+                "accessToken",
             ),
             ("[work]\nhost = \"a.example\"\n", 1, "accounts.NAME"),
             ("[accounts.work\n", 1, ""),

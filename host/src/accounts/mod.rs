@@ -3,13 +3,17 @@
 mod account;
 mod address_rule;
 mod builder;
+mod certificate_pin;
 mod domain;
 mod file;
 mod host_name;
 mod memory;
 mod names;
+mod oauth2;
+mod oauth2_settings;
 mod policy;
 mod preset;
+mod redaction;
 mod secret;
 mod security;
 mod settings;
@@ -21,21 +25,26 @@ use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
 
-pub use account::{Account, Credentials};
+pub use account::{Account, Credentials, Proof};
 pub use address_rule::{PlainAddress, SenderRule};
 pub use builder::AccountBuilder;
+pub use certificate_pin::CertificatePin;
 pub use domain::DomainRule;
 pub(crate) use domain::a_labels;
 pub use file::AccountsFile;
 pub use host_name::{HostName, InvalidHostName};
 pub use memory::AccountsInMemory;
 pub use names::{AccountName, EhloName};
+pub use oauth2::{OAuth2, TokenUrl};
 pub use policy::{AccountLimits, Policy, UrlHost};
 pub use preset::{PRESETS, Preset};
 pub use secret::{Secret, SecretSource};
-pub use security::{Auth, Security, TlsSettings};
+pub use security::{Auth, ClientCertificate, Security, TlsSettings, TlsVersion};
 pub use timeouts::Timeouts;
 pub(crate) use usage::{RunPermit, Usage};
+
+pub(crate) use oauth2::{TokenRequest, TokenSource};
+pub(crate) use redaction::Redaction;
 
 use crate::error::Result;
 

@@ -14,6 +14,10 @@ pub struct AccountLimits {
     pub attachments: u32,
     /// Recipients.
     pub recipients: u32,
+    /// Connections to the server at once, where they are kept for more than one message.
+    pub connections: u32,
+    /// Messages on one connection.
+    pub messages_per_connection: u32,
     /// Messages that are begun in any sixty seconds, by one [`Host`](crate::Host). None: any number.
     pub messages_per_minute: Option<u32>,
     /// Runs at the same time, in one [`Host`](crate::Host). None: any number.
@@ -27,6 +31,8 @@ impl Default for AccountLimits {
             message_bytes: 25 << 20,
             attachments: 50,
             recipients: 100,
+            connections: 4,
+            messages_per_connection: 100,
             messages_per_minute: None,
             concurrent_runs: None,
         }

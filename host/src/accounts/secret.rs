@@ -1,6 +1,7 @@
 //! Secrets: values that cannot be printed, and places where they are kept.
 
 use std::fmt;
+use std::hash::{Hash, Hasher};
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 
@@ -17,7 +18,7 @@ use crate::error::{Error, Result};
 /// assert_eq!(format!("{secret:?}"), "Secret(..)");
 /// assert_eq!(secret.expose(), "hunter2");
 /// ```
-#[derive(Clone)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct Secret(Zeroizing<String>);
 
 impl Secret {
@@ -32,6 +33,12 @@ impl Secret {
     }
 }
 
+impl Hash for Secret {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.expose().hash(state);
+    }
+}
+
 impl fmt::Debug for Secret {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Secret(..)")
@@ -39,7 +46,7 @@ impl fmt::Debug for Secret {
 }
 
 /// Where a secret is kept. It is looked up when it is needed, and not held.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum SecretSource {
     /// Here.
@@ -53,30 +60,30 @@ pub enum SecretSource {
 }
 
 impl SecretSource {
-    /// Looks the secret up.
-    pub(crate) async fn reveal(&self) -> Result<Secret> {
+    /// Looks the secret up. `what` it is, for errors: "password".
+    pub(crate) async fn reveal(&self, what: &str) -> Result<Secret> {
         let secret = match self {
             Self::Text(secret) => return Ok(secret.clone()),
             Self::Env(name) => std::env::var(name).map(Zeroizing::new).map_err(|_| {
-                Error::account(format!("the password's environment variable {name} is not set"))
+                Error::account(format!("the {what}'s environment variable {name} is not set"))
                     .with_hint(format!(
-                        "set {name}, or say in the account where else the password is"
+                        "set {name}, or say in the account where else the {what} is"
                     ))
             })?,
             Self::File(path) => {
                 check_private(path)?;
                 let read = tokio::fs::read_to_string(path).await.map(Zeroizing::new);
                 read.map_err(|reason| {
-                    Error::account(format!("the password's file {} cannot be read", path.display()))
+                    Error::account(format!("the {what}'s file {} cannot be read", path.display()))
                         .with_hint("check that the file is there and may be read")
                         .with_source(reason)
                 })?
             }
-            Self::Command(words) => run(words).await?,
+            Self::Command(words) => run(words, what).await?,
         };
         let line = secret.lines().next().unwrap_or_default();
         if line.is_empty() {
-            return Err(Error::account(format!("the password from {self} is empty")));
+            return Err(Error::account(format!("the {what} from {self} is empty")));
         }
         Ok(Secret::new(line))
     }
@@ -101,12 +108,13 @@ pub(super) fn check_private(path: &Path) -> Result<()> {
 }
 
 /// Runs a program for what it prints. Its standard error is the person's to read: it may ask for a key.
-async fn run(words: &[String]) -> Result<Zeroizing<String>> {
+async fn run(words: &[String], what: &str) -> Result<Zeroizing<String>> {
     let failed = |message: String| {
-        Error::account(message).with_hint("run the command by hand: it must print the password")
+        Error::account(message)
+            .with_hint(format!("run the command by hand: it must print the {what}"))
     };
     let (program, arguments) =
-        words.split_first().ok_or_else(|| failed("the password's command is empty".to_owned()))?;
+        words.split_first().ok_or_else(|| failed(format!("the {what}'s command is empty")))?;
     let output = tokio::process::Command::new(program)
         .args(arguments)
         .stdin(Stdio::null())
@@ -115,17 +123,14 @@ async fn run(words: &[String]) -> Result<Zeroizing<String>> {
         .output()
         .await
         .map_err(|reason| {
-            failed(format!("the password's command {program} cannot be run")).with_source(reason)
+            failed(format!("the {what}'s command {program} cannot be run")).with_source(reason)
         })?;
     let printed = Zeroizing::new(output.stdout);
     if !output.status.success() {
-        return Err(failed(format!(
-            "the password's command {program} ended with {}",
-            output.status
-        )));
+        return Err(failed(format!("the {what}'s command {program} ended with {}", output.status)));
     }
     let text = std::str::from_utf8(&printed)
-        .map_err(|_| failed(format!("the password's command {program} printed no text")))?;
+        .map_err(|_| failed(format!("the {what}'s command {program} printed no text")))?;
     Ok(Zeroizing::new(text.to_owned()))
 }
 
@@ -154,7 +159,7 @@ mod tests {
     use super::*;
 
     async fn reveal(source: SecretSource) -> Result<String> {
-        source.reveal().await.map(|secret| secret.expose().to_owned())
+        source.reveal("password").await.map(|secret| secret.expose().to_owned())
     }
 
     #[tokio::test]

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::path::PathBuf;
 
+use super::certificate_pin::CertificatePin;
 use super::host_name::HostName;
 
 /// How the connection is encrypted.
@@ -26,7 +27,11 @@ pub enum Security {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Auth {
-    /// With the strongest mechanism that the server offers, where there are credentials.
+    /// With the best mechanism that the server offers, where there are credentials: SCRAM-SHA-256, then
+    /// PLAIN, LOGIN and CRAM-MD5; by OAuth 2, OAUTHBEARER and then XOAUTH2.
+    ///
+    /// CRAM-MD5 comes last because servers must keep passwords in the clear for it, and often cannot check
+    /// it for every user although they offer it; without encryption, on the machine itself, it comes second.
     #[default]
     Auto,
     /// Not at all.
@@ -35,6 +40,14 @@ pub enum Auth {
     Plain,
     /// With LOGIN, which some servers want.
     Login,
+    /// With CRAM-MD5 (RFC 2195).
+    CramMd5,
+    /// With SCRAM-SHA-256 (RFC 7677): the server proves that it knows the password, too.
+    ScramSha256,
+    /// With XOAUTH2, and an access token (Google's and Microsoft's).
+    XOAuth2,
+    /// With OAUTHBEARER (RFC 7628), and an access token.
+    OAuthBearer,
 }
 
 /// How the server's certificate is checked.
@@ -44,6 +57,43 @@ pub struct TlsSettings {
     pub server_name: Option<HostName>,
     /// A PEM file of authorities, instead of the system's.
     pub ca: Option<PathBuf>,
+    /// What the connector shows to a server that asks who it is.
+    pub client_certificate: Option<ClientCertificate>,
+    /// The least version that is spoken.
+    pub min_version: TlsVersion,
+    /// What the server must show. It is believed then, whoever signed its certificate, for whatever name.
+    pub pin: Option<CertificatePin>,
+    /// Believe any certificate: whoever is on the way can read the password and change the message.
+    pub allow_invalid_certificate: bool,
+    /// Ask for TLS with a certificate that was checked on the whole way to the recipients (REQUIRETLS, RFC
+    /// 8689). A server that does not offer that gets no message.
+    pub require_tls: bool,
+}
+
+/// A certificate of the connector's own, and its key, in PEM files.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ClientCertificate {
+    /// The certificate, and those between it and an authority.
+    pub certificate: PathBuf,
+    /// Its key.
+    pub key: PathBuf,
+}
+
+/// A version of TLS.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum TlsVersion {
+    /// TLS 1.2 (RFC 5246).
+    #[default]
+    Tls12,
+    /// TLS 1.3 (RFC 8446).
+    Tls13,
+}
+
+impl TlsVersion {
+    /// The words of the account's settings.
+    pub const NAMES: &'static [(&'static str, Self)] =
+        &[("1.2", Self::Tls12), ("1.3", Self::Tls13)];
 }
 
 impl Security {
@@ -69,7 +119,16 @@ impl Auth {
         ("none", Self::None),
         ("plain", Self::Plain),
         ("login", Self::Login),
+        ("cram-md5", Self::CramMd5),
+        ("scram-sha-256", Self::ScramSha256),
+        ("xoauth2", Self::XOAuth2),
+        ("oauthbearer", Self::OAuthBearer),
     ];
+
+    /// Whether it takes a password, and nothing else.
+    pub(super) fn is_by_password(self) -> bool {
+        matches!(self, Self::Plain | Self::Login | Self::CramMd5 | Self::ScramSha256)
+    }
 }
 
 impl fmt::Display for Security {

@@ -9,10 +9,11 @@ use toml_edit::{Item, TableLike};
 
 use super::account::Account;
 use super::builder::AccountBuilder;
+use super::oauth2_settings::read_oauth2;
 use super::policy::{AccountLimits, Policy};
 use super::preset::Preset;
 use super::secret::{Secret, SecretSource};
-use super::security::{Auth, Security, TlsSettings};
+use super::security::{Auth, ClientCertificate, Security, TlsSettings, TlsVersion};
 use super::timeouts::Timeouts;
 
 /// A mistake in a settings file: where, and what. It never repeats a value, which may be a password in the
@@ -31,8 +32,8 @@ type Result<T> = std::result::Result<T, Mistake>;
 
 /// What an account's table may hold.
 const KEYS: &[&str] = &[
-    "provider", "host", "port", "security", "username", "password", "auth", "from", "replyTo",
-    "ehloName", "tls", "timeouts", "limits", "policy",
+    "provider", "host", "port", "security", "username", "password", "auth", "oauth2", "from",
+    "replyTo", "ehloName", "tls", "timeouts", "limits", "policy",
 ];
 
 /// Reads one account. Files that it names are looked for beside the settings, in `directory`.
@@ -67,17 +68,7 @@ pub(super) fn read_account(
     if let Some(auth) = table.choice("auth", Auth::NAMES)? {
         builder = builder.auth(auth);
     }
-    builder = match (table.text("username")?, read_secret(&table, directory)?) {
-        (Some(username), Some(password)) => builder.credentials(username, password),
-        (Some(_), None) => {
-            return Err(table.mistake(
-                "username",
-                "a password is needed beside it: password = { env = \"...\" }",
-            ));
-        }
-        (None, Some(_)) => return Err(table.mistake("password", "a username is needed beside it")),
-        (None, None) => builder,
-    };
+    builder = read_credentials(builder, &table, directory)?;
     if let Some(sender) = table.text("from")? {
         builder = builder.sender(sender);
     }
@@ -94,18 +85,44 @@ pub(super) fn read_account(
     builder.build().map_err(|error| table.whole(error.to_string()))
 }
 
-fn read_secret(table: &Table<'_>, directory: &Path) -> Result<Option<SecretSource>> {
-    let Some(item) = table.table.get("password") else { return Ok(None) };
+fn read_credentials(
+    builder: AccountBuilder,
+    table: &Table<'_>,
+    directory: &Path,
+) -> Result<AccountBuilder> {
+    let password = read_secret(table, "password", directory)?;
+    let oauth2 = read_oauth2(table, directory)?;
+    match (table.text("username")?, password, oauth2) {
+        (_, Some(_), Some(_)) => {
+            Err(table.mistake("oauth2", "there is a password too: one of them is needed"))
+        }
+        (Some(username), Some(password), None) => Ok(builder.credentials(username, password)),
+        (Some(username), None, Some(oauth2)) => Ok(builder.oauth2(username, oauth2)),
+        (Some(_), None, None) => Err(table
+            .mistake("username", "a password is needed beside it: password = { env = \"...\" }")),
+        (None, Some(_), None) => Err(table.mistake("password", "a username is needed beside it")),
+        (None, None, Some(_)) => Err(table.mistake("oauth2", "a username is needed beside it")),
+        (None, None, None) => Ok(builder),
+    }
+}
+
+/// Reads a secret, or where it is kept.
+pub(super) fn read_secret(
+    table: &Table<'_>,
+    key: &str,
+    directory: &Path,
+) -> Result<Option<SecretSource>> {
+    let Some(item) = table.table.get(key) else { return Ok(None) };
     let shape = "give it as { env = \"VARIABLE\" }, { file = \"path\" }, { command = [\"program\", \"argument\"] } \
                  or as text";
     if let Some(text) = item.as_str() {
         if text.is_empty() {
-            return Err(table.mistake("password", "it is empty"));
+            return Err(table.mistake(key, "it is empty"));
         }
         return Ok(Some(Secret::new(text).into()));
     }
-    let Some(inner) = item.as_table_like() else { return Err(table.mistake("password", shape)) };
-    let inner = Table { table: inner, path: format!("{}.password", table.path), span: item.span() };
+    let Some(inner) = item.as_table_like() else { return Err(table.mistake(key, shape)) };
+    let inner = Table { table: inner, path: format!("{}.{key}", table.path), span: item.span() };
     inner.check_keys(&["env", "file", "command"])?;
     let sources = [
         inner.text("env")?.map(SecretSource::Env),
@@ -115,7 +132,7 @@ fn read_secret(table: &Table<'_>, directory: &Path) -> Result<Option<SecretSourc
     let mut sources = sources.into_iter().flatten();
     match (sources.next(), sources.next()) {
         (Some(source), None) => Ok(Some(source)),
-        _ => Err(table.mistake("password", shape)),
+        _ => Err(table.mistake(key, shape)),
     }
 }
 
@@ -124,17 +141,45 @@ fn read_tls(
     table: &Table<'_>,
     directory: &Path,
 ) -> Result<AccountBuilder> {
-    let Some(inner) = table.inner("tls", &["serverName", "ca"])? else { return Ok(builder) };
+    let Some(inner) = table.inner("tls", TLS_KEYS)? else { return Ok(builder) };
     let mut tls = TlsSettings::default();
     if let Some(name) = inner.text("serverName")? {
         let name =
             name.parse().map_err(|reason| inner.mistake("serverName", format!("{reason}")))?;
         tls.server_name = Some(name);
     }
-    tls.ca = inner.text("ca")?.map(|path| directory.join(path));
+    let path = |key| inner.text(key).map(|path| path.map(|path| directory.join(path)));
+    tls.ca = path("ca")?;
+    tls.client_certificate = match (path("clientCert")?, path("clientKey")?) {
+        (Some(certificate), Some(key)) => Some(ClientCertificate { certificate, key }),
+        (None, None) => None,
+        (Some(_), None) => return Err(inner.mistake("clientCert", "clientKey is needed beside it")),
+        (None, Some(_)) => return Err(inner.mistake("clientKey", "clientCert is needed beside it")),
+    };
+    if let Some(version) = inner.choice("minVersion", TlsVersion::NAMES)? {
+        tls.min_version = version;
+    }
+    if let Some(text) = inner.text("pinSha256")? {
+        let pin = text.parse();
+        let pin = pin.map_err(|error: crate::Error| inner.mistake("pinSha256", error.to_string()));
+        tls.pin = Some(pin?);
+    }
+    tls.allow_invalid_certificate = inner.flag("allowInvalidCert")?;
+    tls.require_tls = inner.flag("requireTls")?;
     builder = builder.tls(tls);
     Ok(builder)
 }
+
+const TLS_KEYS: &[&str] = &[
+    "serverName",
+    "ca",
+    "clientCert",
+    "clientKey",
+    "minVersion",
+    "pinSha256",
+    "allowInvalidCert",
+    "requireTls",
+];
 
 fn read_timeouts(builder: AccountBuilder, table: &Table<'_>) -> Result<AccountBuilder> {
     let keys = ["connect", "greeting", "command", "data", "finalReply", "total"];
@@ -158,7 +203,15 @@ fn read_timeouts(builder: AccountBuilder, table: &Table<'_>) -> Result<AccountBu
 }
 
 fn read_limits(builder: AccountBuilder, table: &Table<'_>) -> Result<AccountBuilder> {
-    let keys = ["messageBytes", "attachments", "recipients", "messagesPerMinute", "concurrentRuns"];
+    let keys = [
+        "messageBytes",
+        "attachments",
+        "recipients",
+        "connections",
+        "messagesPerConnection",
+        "messagesPerMinute",
+        "concurrentRuns",
+    ];
     let Some(inner) = table.inner("limits", &keys)? else { return Ok(builder) };
     let mut limits = AccountLimits::default();
     // Whole and within the ranges of their types: checked by `number`.
@@ -170,6 +223,12 @@ fn read_limits(builder: AccountBuilder, table: &Table<'_>) -> Result<AccountBuil
     }
     if let Some(number) = inner.number("recipients", 1.0, 100_000.0)? {
         limits.recipients = number as u32;
+    }
+    if let Some(number) = inner.number("connections", 1.0, 1000.0)? {
+        limits.connections = number as u32;
+    }
+    if let Some(number) = inner.number("messagesPerConnection", 1.0, 1e6)? {
+        limits.messages_per_connection = number as u32;
     }
     limits.messages_per_minute =
         inner.number("messagesPerMinute", 1.0, 100_000.0)?.map(|number| number as u32);
@@ -191,7 +250,7 @@ fn read_policy(builder: AccountBuilder, table: &Table<'_>) -> Result<AccountBuil
 }
 
 /// A table, and where it stands.
-struct Table<'t> {
+pub(super) struct Table<'t> {
     table: &'t dyn TableLike,
     path: String,
     span: Option<Range<usize>>,
@@ -216,7 +275,7 @@ impl<'t> Table<'t> {
         Ok(())
     }
 
-    fn inner(&self, key: &str, known: &[&str]) -> Result<Option<Table<'t>>> {
+    pub(super) fn inner(&self, key: &str, known: &[&str]) -> Result<Option<Table<'t>>> {
         let Some(item) = self.table.get(key) else { return Ok(None) };
         let Some(table) = item.as_table_like() else {
             return Err(self.mistake(key, format!("a table is needed, with {}", known.join(", "))));
@@ -226,12 +285,21 @@ impl<'t> Table<'t> {
         Ok(Some(inner))
     }
 
-    fn text(&self, key: &str) -> Result<Option<String>> {
+    pub(super) fn item(&self, key: &str) -> Option<&Item> {
+        self.table.get(key)
+    }
+
+    pub(super) fn text(&self, key: &str) -> Result<Option<String>> {
         let Some(item) = self.table.get(key) else { return Ok(None) };
         match item.as_str() {
             Some(text) => Ok(Some(text.to_owned())),
             None => Err(self.mistake(key, "text in quotes is needed")),
         }
+    }
+
+    fn flag(&self, key: &str) -> Result<bool> {
+        let Some(item) = self.table.get(key) else { return Ok(false) };
+        item.as_bool().ok_or_else(|| self.mistake(key, "true or false is needed"))
     }
 
     fn texts(&self, key: &str) -> Result<Option<Vec<String>>> {
@@ -274,7 +342,7 @@ impl<'t> Table<'t> {
         }
     }
 
-    fn choice<T: Copy>(&self, key: &str, choices: &[(&str, T)]) -> Result<Option<T>> {
+    pub(super) fn choice<T: Copy>(&self, key: &str, choices: &[(&str, T)]) -> Result<Option<T>> {
         let Some(text) = self.text(key)? else { return Ok(None) };
         match choices.iter().find(|(name, _)| *name == text) {
             Some((_, choice)) => Ok(Some(*choice)),
@@ -285,7 +353,7 @@ impl<'t> Table<'t> {
         }
     }
 
-    fn mistake(&self, key: &str, message: impl Into<String>) -> Mistake {
+    pub(super) fn mistake(&self, key: &str, message: impl Into<String>) -> Mistake {
         let span = self.table.get(key).and_then(Item::span).or_else(|| self.span.clone());
         Mistake { span, key: format!("{}.{key}", self.path), message: message.into() }
     }

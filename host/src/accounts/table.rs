@@ -2,7 +2,8 @@
 
 use toml_edit::{Array, InlineTable, Item, Table, value};
 
-use super::account::Account;
+use super::account::{Account, Proof};
+use super::oauth2_settings::oauth2_item;
 use super::secret::SecretSource;
 use super::security::{Auth, Security};
 
@@ -27,7 +28,10 @@ pub(super) fn table_of(account: &Account) -> Table {
     }
     if let Some(credentials) = &account.credentials {
         set("username", value(&credentials.username));
-        set("password", secret_item(&credentials.password));
+        match &credentials.proof {
+            Proof::Password(password) => set("password", secret_item(password)),
+            Proof::OAuth2(oauth2) => set("oauth2", oauth2_item(oauth2)),
+        };
     }
     if account.auth != Auth::Auto {
         set("auth", value(account.auth.to_string()));
@@ -44,7 +48,7 @@ pub(super) fn table_of(account: &Account) -> Table {
     table
 }
 
-fn secret_item(source: &SecretSource) -> Item {
+pub(super) fn secret_item(source: &SecretSource) -> Item {
     let mut inner = InlineTable::new();
     match source {
         SecretSource::Text(secret) => return value(secret.expose()),

@@ -7,11 +7,11 @@ use std::time::Duration;
 use tokio::time::{Instant, timeout_at};
 
 use super::extensions::Extensions;
-use super::redaction::Redaction;
 use super::reply::{Malformed, RawReply, ReplyReader};
 use super::stream::Stream;
+use super::tls::tls_failure;
 use super::transcript::{Entry, Transcript};
-use crate::accounts::Account;
+use crate::accounts::{Account, Redaction};
 use crate::failure::{Failure, FailureCode, Phase, Reply};
 
 /// A connection to an account's server.
@@ -20,6 +20,10 @@ pub(super) struct Connection {
     pub(super) account: Arc<Account>,
     pub(super) extensions: Extensions,
     pub(super) redaction: Redaction,
+    /// Messages that the connection was used for, this one among them.
+    pub(super) served: u32,
+    /// Since when it is between two messages, where it is.
+    resting: Option<Instant>,
     reader: ReplyReader,
     clock: Clock,
     transcript: Option<Arc<dyn Transcript>>,
@@ -42,6 +46,9 @@ pub(super) enum Broken {
     /// What came is no reply.
     Malformed(Malformed),
 }
+
+/// A server that does not see off its clients, or forget their envelopes, is not waited for.
+const PATIENCE: Duration = Duration::from_secs(5);
 
 impl Clock {
     pub(super) fn start(account: &Account) -> Self {
@@ -72,6 +79,8 @@ impl Connection {
             account,
             extensions: Extensions::default(),
             redaction,
+            served: 0,
+            resting: None,
             reader: ReplyReader::default(),
             clock,
             transcript,
@@ -80,6 +89,48 @@ impl Connection {
 
     pub(super) fn clock(&self) -> Clock {
         self.clock
+    }
+
+    /// Begins a message, with the clock at its start; true if there was one before.
+    pub(super) fn begin_again(&mut self, account: &Arc<Account>) -> bool {
+        let is_reused = self.resting.take().is_some();
+        self.account = Arc::clone(account);
+        self.served += 1;
+        if is_reused {
+            self.clock = Clock::start(account);
+            self.reader.begin_again();
+            let peer =
+                self.stream.peer().map_or_else(|_| account.host.to_string(), |p| p.to_string());
+            self.note(|| Entry::Reused(peer));
+        }
+        is_reused
+    }
+
+    /// The server is between two messages.
+    pub(super) fn rest(&mut self) {
+        self.resting = Some(Instant::now());
+    }
+
+    /// How long the connection has been between two messages.
+    pub(super) fn idle(&self) -> Duration {
+        self.resting.map_or(Duration::ZERO, |since| since.elapsed())
+    }
+
+    /// Whether the connection is between two messages, and nothing has come since: neither its end nor a
+    /// word that nobody asked for, as servers say before they hang up.
+    pub(super) fn may_be_used_again(&self, idle_time: Duration) -> bool {
+        self.resting.is_some()
+            && self.idle() < idle_time
+            && !self.reader.has_more()
+            && self.stream.is_silent()
+    }
+
+    /// Has the server forget an envelope (RSET); false if it does not say that it has.
+    pub(super) async fn forget_envelope(&mut self) -> bool {
+        let deadline = self.clock.stage(PATIENCE);
+        self.note(|| Entry::Command("RSET".to_owned()));
+        self.send(b"RSET\r\n", deadline).await.is_ok()
+            && self.reply(deadline).await.is_ok_and(|reply| reply.is_positive())
     }
 
     /// Sends a command, with its CRLF, and awaits its reply.
@@ -141,8 +192,6 @@ impl Connection {
 
     /// Says goodbye. What comes of it changes nothing.
     pub(super) async fn quit(mut self) {
-        /// A server that does not see off its clients is not waited for.
-        const PATIENCE: Duration = Duration::from_secs(5);
         let deadline = self.clock.stage(PATIENCE);
         self.note(|| Entry::Command("QUIT".to_owned()));
         if self.send(b"QUIT\r\n", deadline).await.is_ok() {
@@ -185,14 +234,27 @@ impl Connection {
         Reply { code: reply.code, enhanced, text: lines.join("\n") }
     }
 
-    fn clean(&self, text: &str) -> String {
+    /// A text of the server's with secrets taken out, and nothing in it that a terminal obeys.
+    pub(super) fn clean(&self, text: &str) -> String {
         self.redaction.apply(text).chars().map(|c| if c.is_control() { ' ' } else { c }).collect()
     }
 
     /// What a connection that broke means in a phase in which nobody can have the message.
     pub(super) fn broken(&self, phase: Phase, broken: Broken) -> Failure {
+        if let Broken::Lost(Some(reason)) = &broken
+            && is_alert(reason)
+        {
+            // With TLS 1.3 a server may have objections once the handshake is over for its client.
+            return tls_failure(&self.account, phase, reason);
+        }
         broken_failure(phase, broken, |line| self.clean(line))
     }
+}
+
+/// Whether a connection broke because the server ended TLS with an alert.
+fn is_alert(reason: &io::Error) -> bool {
+    let inner = reason.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>());
+    matches!(inner, Some(rustls::Error::AlertReceived(_)))
 }
 
 /// The enhanced status code that a reply's text begins with, if it is one of the reply's class (RFC 3463,

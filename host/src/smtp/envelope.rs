@@ -28,6 +28,11 @@ impl Commands {
         Ok(Self { mail, recipients: recipients.collect::<Result<_, Failure>>()? })
     }
 
+    /// How many lines there are, DATA among them.
+    pub(super) fn len(&self) -> usize {
+        self.recipients.len() + 2
+    }
+
     /// Every line, DATA at the end.
     pub(super) fn lines(&self) -> impl Iterator<Item = String> {
         let lines = std::iter::once(&self.mail).chain(&self.recipients).cloned();
@@ -53,6 +58,13 @@ pub(super) fn check_extensions(
         let message = format!("the message has {size} bytes, and the server takes at most {limit}");
         return Err(Failure::new(FailureCode::TooLarge, Phase::MailFrom, message)
             .hint("attach less, or send a link instead"));
+    }
+    let encrypted = connection.stream.is_encrypted();
+    if connection.account.tls.require_tls && !(extensions.require_tls && encrypted) {
+        let message = "the server does not promise to send on over TLS alone (REQUIRETLS)";
+        return Err(Failure::new(FailureCode::Tls, Phase::MailFrom, message)
+            .hint("use another server, or leave out the account's tls.requireTls")
+            .after_config_change());
     }
     if needs_smtputf8(envelope) && !extensions.smtputf8 {
         let mut named = envelope.recipients.iter().chain([&envelope.sender]);
@@ -87,6 +99,10 @@ fn mail_parameters(connection: &Connection, envelope: &Envelope) -> Vec<MailPara
             parameters.push(MailParameter::Body(MailBodyParameter::EightBitMime));
         }
         parameters.push(MailParameter::SmtpUtfEight);
+    }
+    if connection.account.tls.require_tls {
+        let keyword = "REQUIRETLS".to_owned();
+        parameters.push(MailParameter::Other { keyword, value: None });
     }
     if let (Some(notification), true) = (&envelope.notification, extensions.dsn) {
         let mut push = |keyword: &str, value: String| {

@@ -13,6 +13,8 @@ pub(super) struct Extensions {
     pub(super) smtputf8: bool,
     /// RFC 3461.
     pub(super) dsn: bool,
+    /// RFC 8689.
+    pub(super) require_tls: bool,
     /// RFC 1870; the largest message that the server takes, where it says so.
     pub(super) size: Option<Option<u64>>,
     /// RFC 4954: the mechanisms' names, in upper case.
@@ -33,6 +35,7 @@ impl Extensions {
                 "8BITMIME" => found.eight_bit_mime = true,
                 "SMTPUTF8" => found.smtputf8 = true,
                 "DSN" => found.dsn = true,
+                "REQUIRETLS" => found.require_tls = true,
                 // Zero, or no number, is no limit (RFC 1870 section 4).
                 "SIZE" => {
                     let limit = words.next().and_then(|number| number.parse().ok());

@@ -1,107 +1,129 @@
 //! From a host's name to a connection on which mail may be sent: dialled, greeted, encrypted, logged in.
 
-use std::io;
 use std::sync::Arc;
 
 use lettre::transport::smtp::commands::{Ehlo, Starttls};
-use rustls::pki_types::ServerName;
 use tokio::time::timeout_at;
 
 use super::auth::authenticate;
 use super::connection::{Clock, Connection};
 use super::extensions::Extensions;
 use super::local_name::client_id;
-use super::redaction::Redaction;
 use super::stream::Stream;
+use super::tls::{TlsParameters, not_tls_hint, tls_failure};
 use super::transcript::{Entry, Transcript};
 use super::verdict;
-use crate::accounts::{Account, HostName, Secret, Security};
+use crate::accounts::{
+    Account, OAuth2, Proof, Redaction, Secret, Security, TokenRequest, TokenSource,
+};
 use crate::failure::{Failure, FailureCode, Phase};
-use crate::network::{DialError, Reach, RootsError, client_config, dial};
+use crate::network::{DialError, Reach, dial};
+use crate::oauth2::Tokens;
 
-/// Opens a connection for an account.
-///
-/// What can be known to be wrong without the server is found before it is dialled.
-pub(super) async fn open(
-    account: &Arc<Account>,
-    reach: Reach,
-    transcript: Option<Arc<dyn Transcript>>,
-) -> Result<Connection, Failure> {
-    let clock = Clock::start(account);
-    let password = match &account.credentials {
-        Some(credentials) => Some(credentials.password.reveal().await.map_err(|error| {
-            let failure = Failure::new(FailureCode::Account, Phase::Policy, error.to_string());
-            let hint = error.hint().unwrap_or("check the account's password").to_owned();
-            failure.hint(hint).after_config_change()
-        })?),
-        None => None,
-    };
-    let tls = match account.security {
-        Security::None => None,
-        _ => Some(TlsParameters::of(account)?),
-    };
-    let mut redaction = Redaction::default();
-    if let Some(password) = &password {
-        redaction.add(password);
-    }
-    let deadline = clock.stage(account.timeouts.connect);
-    let stream = dial(&account.host, account.port, reach, deadline)
-        .await
-        .map_err(|error| dial_failure(account, error))?;
-    let mut connection =
-        Connection::new(Stream::Clear(stream), Arc::clone(account), redaction, clock, transcript);
-    connection.note(|| {
-        let peer = connection.stream.peer();
-        Entry::Connected(peer.map_or_else(|_| account.host.to_string(), |peer| peer.to_string()))
-    });
-    if let (Security::Tls, Some(tls)) = (account.security, &tls) {
-        connection = encrypt(connection, tls, Phase::Connect).await?;
-    }
-    greet(&mut connection).await?;
-    introduce(&mut connection).await?;
-    if let (Security::Starttls | Security::StarttlsOptional, Some(tls)) = (account.security, &tls) {
-        connection = starttls(connection, tls).await?;
-    }
-    if let Some(password) = password {
-        log_in(&mut connection, &password).await?;
-    }
-    Ok(connection)
+/// Opens connections: how far it may go for them, and who watches.
+#[derive(Clone)]
+pub(super) struct Opener {
+    pub(super) reach: Reach,
+    pub(super) transcript: Option<Arc<dyn Transcript>>,
+    pub(super) tokens: Arc<Tokens>,
 }
 
-/// What TLS with the account's server needs.
-struct TlsParameters {
-    config: rustls::ClientConfig,
-    name: ServerName<'static>,
-}
-
-impl TlsParameters {
-    fn of(account: &Account) -> Result<Self, Failure> {
-        let config = client_config(account.tls.ca.as_deref()).map_err(|error| {
-            let (message, hint) = match error {
-                RootsError::File(reason) => (
-                    format!("the account's certificate authorities cannot be used: {reason}"),
-                    "check tls.ca: it names a PEM file",
-                ),
-                RootsError::System(reason) => (
-                    format!("this machine's certificate authorities cannot be used: {reason}"),
-                    "install them (ca-certificates), or name a PEM file in the account's tls.ca",
-                ),
-            };
-            Failure::new(FailureCode::Account, Phase::Policy, message)
-                .hint(hint)
-                .after_config_change()
-        })?;
-        let host = account.tls.server_name.as_ref().unwrap_or(&account.host);
-        let name = match host {
-            HostName::Ip(address) => ServerName::from(*address),
-            HostName::Name(name) => ServerName::try_from(name.clone()).map_err(|_| {
-                let message = format!("{name} is no name that a certificate could have");
-                Failure::new(FailureCode::Account, Phase::Policy, message)
-                    .hint("set the account's tls.serverName")
-                    .after_config_change()
-            })?,
+impl Opener {
+    /// Opens a connection for an account.
+    ///
+    /// An access token that was kept may have been revoked since: where it is refused, a new one is tried.
+    pub(super) async fn open(&self, account: &Arc<Account>) -> Result<Connection, Failure> {
+        let clock = Clock::start(account);
+        let secret = self.secret(account, clock).await?;
+        let opened = self.open_with(account, clock, secret.as_ref()).await;
+        let (Err(failure), Some((token, is_fresh)), Some(request)) =
+            (&opened, &secret, token_request(account))
+        else {
+            return opened;
         };
-        Ok(Self { config, name })
+        if failure.code != FailureCode::Auth {
+            return opened;
+        }
+        self.tokens.forget(request, token).await;
+        if *is_fresh {
+            return opened;
+        }
+        let secret = self.secret(account, clock).await?;
+        self.open_with(account, clock, secret.as_ref()).await
+    }
+
+    /// What the account logs in with, and whether it is known to be of today.
+    async fn secret(
+        &self,
+        account: &Account,
+        clock: Clock,
+    ) -> Result<Option<(Secret, bool)>, Failure> {
+        let Some(credentials) = &account.credentials else { return Ok(None) };
+        let (source, what) = match &credentials.proof {
+            Proof::Password(source) => (source, "password"),
+            Proof::OAuth2(oauth2) => match &oauth2.source {
+                TokenSource::Given(source) => (source, "access token"),
+                TokenSource::Endpoint(request) => {
+                    let deadline = clock.stage(account.timeouts.total);
+                    let token = self.tokens.token(request, self.reach, deadline).await?;
+                    return Ok(Some((token.secret, token.is_fresh)));
+                }
+            },
+        };
+        let secret = source.reveal(what).await.map_err(|error| Failure::from_account(&error))?;
+        Ok(Some((secret, true)))
+    }
+
+    /// What can be known to be wrong without the server is found before it is dialled.
+    async fn open_with(
+        &self,
+        account: &Arc<Account>,
+        clock: Clock,
+        secret: Option<&(Secret, bool)>,
+    ) -> Result<Connection, Failure> {
+        let tls = match account.security {
+            Security::None => None,
+            _ => Some(TlsParameters::of(account)?),
+        };
+        let mut redaction = Redaction::default();
+        if let Some((secret, _)) = secret {
+            redaction.add(secret);
+        }
+        let deadline = clock.stage(account.timeouts.connect);
+        let stream = dial(&account.host, account.port, self.reach, deadline)
+            .await
+            .map_err(|error| dial_failure(account, error))?;
+        let transcript = self.transcript.clone();
+        let stream = Stream::Clear(stream);
+        let mut connection =
+            Connection::new(stream, Arc::clone(account), redaction, clock, transcript);
+        connection.note(|| {
+            let peer = connection.stream.peer();
+            let host = || account.host.to_string();
+            Entry::Connected(peer.map_or_else(|_| host(), |peer| peer.to_string()))
+        });
+        if let (Security::Tls, Some(tls)) = (account.security, &tls) {
+            connection = encrypt(connection, tls, Phase::Connect).await?;
+        }
+        greet(&mut connection).await?;
+        introduce(&mut connection).await?;
+        if let (Security::Starttls | Security::StarttlsOptional, Some(tls)) =
+            (account.security, &tls)
+        {
+            connection = starttls(connection, tls).await?;
+        }
+        if let Some((secret, _)) = secret {
+            log_in(&mut connection, secret).await?;
+        }
+        Ok(connection)
+    }
+}
+
+/// What the account's access tokens are asked for with, if they are.
+fn token_request(account: &Account) -> Option<&TokenRequest> {
+    match &account.credentials.as_ref()?.proof {
+        Proof::OAuth2(OAuth2 { source: TokenSource::Endpoint(request) }) => Some(request),
+        _ => None,
     }
 }
 
@@ -210,7 +232,7 @@ async fn encrypt(
         _ => connection.account.timeouts.command,
     };
     let deadline = connection.clock().stage(length);
-    let handshake = connection.stream.encrypt(tls.config.clone(), tls.name.clone());
+    let handshake = connection.stream.encrypt(Arc::clone(&tls.config), tls.name.clone());
     let stream = match timeout_at(deadline, handshake).await {
         Ok(Ok(stream)) => stream,
         Ok(Err(reason)) => return Err(tls_failure(&connection.account, phase, &reason)),
@@ -228,64 +250,14 @@ async fn encrypt(
     Ok(connection)
 }
 
-fn tls_failure(account: &Account, phase: Phase, reason: &io::Error) -> Failure {
-    let inner = reason.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>());
-    let Some(error) = inner else {
-        let message = format!("the connection broke while it was being encrypted: {reason}");
-        return Failure::new(FailureCode::Connect, phase, message)
-            .hint(not_tls_hint(account))
-            .later();
-    };
-    let (message, hint) = match error {
-        rustls::Error::InvalidCertificate(why) => (
-            format!("the certificate of {} is not trusted: {}", account.host, certificate(why)),
-            "check the host's name; for a server of your own, name its authority in the account's tls.ca"
-                .to_owned(),
-        ),
-        rustls::Error::InvalidMessage(_) => {
-            ("the server does not speak TLS here".to_owned(), not_tls_hint(account))
-        }
-        other => (
-            format!("the connection cannot be encrypted: {other}"),
-            "the server may only know versions of TLS before 1.2, which are not secure".to_owned(),
-        ),
-    };
-    Failure::new(FailureCode::Tls, phase, message).hint(hint).after_config_change()
-}
-
-fn certificate(why: &rustls::CertificateError) -> String {
-    use rustls::CertificateError as Why;
-    match why {
-        Why::Expired | Why::ExpiredContext { .. } => "it has expired".to_owned(),
-        Why::NotValidYet | Why::NotValidYetContext { .. } => "it is not valid yet".to_owned(),
-        Why::NotValidForName | Why::NotValidForNameContext { .. } => {
-            "it is for another name".to_owned()
-        }
-        Why::UnknownIssuer | Why::BadSignature => "nobody that is trusted has signed it".to_owned(),
-        Why::Revoked => "it was revoked".to_owned(),
-        other => other.to_string(),
-    }
-}
-
-/// What to try where a server and a client do not agree about TLS: by far the commonest mistake.
-fn not_tls_hint(account: &Account) -> String {
-    match (account.security, account.port) {
-        (Security::Tls, 587 | 25 | 2587) => {
-            format!("port {} speaks STARTTLS: set security = \"starttls\"", account.port)
-        }
-        (Security::Tls, _) => "set security = \"starttls\", or port 465".to_owned(),
-        _ => "try port 465 with security = \"tls\"".to_owned(),
-    }
-}
-
-async fn log_in(connection: &mut Connection, password: &Secret) -> Result<(), Failure> {
+async fn log_in(connection: &mut Connection, secret: &Secret) -> Result<(), Failure> {
     let peer = connection.stream.peer().ok();
     let own = peer.is_some_and(|peer| peer.ip().to_canonical().is_loopback());
     if !connection.stream.is_encrypted() && !own {
-        let message = "the connection is not encrypted, so the password was not sent";
+        let message = "the connection is not encrypted, so nobody logged in";
         return Err(Failure::new(FailureCode::Tls, Phase::Auth, message)
             .hint("set the account's security to starttls or tls")
             .after_config_change());
     }
-    authenticate(connection, password).await
+    authenticate(connection, secret).await
 }

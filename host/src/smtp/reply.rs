@@ -73,6 +73,11 @@ impl ReplyReader {
         Ok(None)
     }
 
+    /// Begins a conversation anew, on a connection that is kept.
+    pub(super) fn begin_again(&mut self) {
+        self.total = 0;
+    }
+
     /// Whether bytes are waiting that belong to no reply yet.
     pub(super) fn has_more(&self) -> bool {
         !self.buffer.is_empty() || self.partial.is_some()

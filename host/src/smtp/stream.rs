@@ -23,12 +23,12 @@ impl Stream {
     /// Encrypts what has been in the clear so far.
     pub(super) async fn encrypt(
         self,
-        config: ClientConfig,
+        config: Arc<ClientConfig>,
         name: ServerName<'static>,
     ) -> io::Result<Self> {
         match self {
             Self::Clear(stream) => {
-                let connector = TlsConnector::from(Arc::new(config));
+                let connector = TlsConnector::from(config);
                 let stream = connector.connect(name, stream).await?;
                 Ok(Self::Tls(Box::new(stream)))
             }
@@ -77,6 +77,14 @@ impl Stream {
                 stream.flush().await
             }
         }
+    }
+
+    /// Whether nothing is there to be read: neither bytes nor the connection's end. The socket itself is
+    /// asked, since the runtime may not have heard of it yet.
+    pub(super) fn is_silent(&self) -> bool {
+        let mut byte = [std::mem::MaybeUninit::uninit()];
+        let peeked = socket2::SockRef::from(self.tcp()).peek(&mut byte);
+        matches!(peeked, Err(reason) if reason.kind() == io::ErrorKind::WouldBlock)
     }
 
     fn tcp(&self) -> &TcpStream {

@@ -1,73 +1,96 @@
-//! One message to a server: envelope, content, and what the server makes of it.
+//! An envelope: from whom, to whom, and whether the server is ready for the message.
 
 use lettre::transport::smtp::commands::Data;
-use memchr::memchr_iter;
 
-use super::connection::{Broken, Connection};
+use super::connection::Broken;
 use super::envelope::{Commands, check_extensions};
-use super::queue_id::queue_id;
+use super::pool::Lease;
 use super::reply::RawReply;
 use super::transcript::Entry;
 use super::verdict;
-use crate::failure::{Delivered, Failure, FailureCode, Phase, Refusal, Retry};
-use crate::transport::{Envelope, Receipt};
+use crate::failure::{Failure, FailureCode, Phase, Refusal, Reply, Retry};
+use crate::transport::Envelope;
 
 /// A message that the server is ready to take.
 pub(super) struct Transaction {
-    connection: Connection,
-    accepted: Vec<String>,
-    refused: Vec<Refusal>,
-    /// Dot-stuffed, and not sent yet.
-    pending: Vec<u8>,
-    /// Whether the last octet was a line's end, so that a dot next would stand alone.
-    at_line_start: bool,
-    size: u64,
+    pub(super) lease: Lease,
+    pub(super) accepted: Vec<String>,
+    pub(super) refused: Vec<Refusal>,
+    /// Recipients that are too many for this transaction, and what the server said of them.
+    pub(super) postponed: Vec<Refusal>,
 }
 
-/// Bytes that are collected before they are sent: a small message goes out with its end in one write.
-const BLOCK: usize = 64 * 1024;
+/// Why a transaction did not get as far as its content.
+pub(super) struct Unbegun {
+    pub(super) failure: Failure,
+    /// Whether the connection was at its end before the server heard a word.
+    pub(super) is_stale: bool,
+}
+
+struct Refused {
+    failure: Failure,
+    then: Then,
+}
+
+/// What becomes of the connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Then {
+    /// It is at its end, or the server is out of step.
+    Close,
+    /// The server listens for commands, in the middle of an envelope.
+    Reset,
+    /// It was at its end before.
+    Stale,
+}
 
 impl Transaction {
     /// Sends the envelope, and DATA.
-    pub(super) async fn begin(connection: Connection, envelope: Envelope) -> Result<Self, Failure> {
-        check_extensions(&connection, &envelope)?;
-        let commands = Commands::of(&connection, &envelope)?;
-        let mut transaction = Self {
-            connection,
-            accepted: Vec::new(),
-            refused: Vec::new(),
-            pending: Vec::new(),
-            at_line_start: true,
-            size: 0,
+    pub(super) async fn begin(lease: Lease, envelope: &Envelope) -> Result<Self, Unbegun> {
+        let commands = check_extensions(&lease, envelope);
+        let commands = match commands.and_then(|()| Commands::of(&lease, envelope)) {
+            Ok(commands) => commands,
+            Err(failure) => {
+                lease.settle().await;
+                return Err(Unbegun { failure, is_stale: false });
+            }
         };
-        let outcome = if transaction.connection.extensions.pipelining {
-            transaction.pipelined(&commands, &envelope).await
+        let mut transaction =
+            Self { lease, accepted: Vec::new(), refused: Vec::new(), postponed: Vec::new() };
+        let outcome = if transaction.lease.extensions.pipelining {
+            transaction.pipelined(&commands, envelope).await
         } else {
-            transaction.one_by_one(&commands, &envelope).await
+            transaction.one_by_one(&commands, envelope).await
         };
         match outcome {
             Ok(()) => Ok(transaction),
-            Err(Refused { failure, may_quit }) => {
-                if may_quit {
-                    transaction.connection.quit().await;
+            Err(Refused { failure, then }) => {
+                if then == Then::Reset {
+                    transaction.lease.reset().await;
                 }
-                Err(failure)
+                Err(Unbegun { failure, is_stale: then == Then::Stale })
             }
         }
     }
 
     /// MAIL, each RCPT and DATA in one write, replies matched one by one (RFC 2920).
     async fn pipelined(&mut self, commands: &Commands, envelope: &Envelope) -> Result<(), Refused> {
-        for line in commands.lines() {
-            self.connection.note(|| Entry::Command(line.trim_end().to_owned()));
+        // Where all or nobody is to get the message, DATA waits until all are accepted: once it is said,
+        // whoever was accepted could only be spared by closing the connection.
+        let waits = !envelope.allow_partial && envelope.recipients.len() > 1;
+        let lines = || commands.lines().take(commands.len() - usize::from(waits));
+        for line in lines() {
+            self.lease.note(|| Entry::Command(line.trim_end().to_owned()));
         }
-        let deadline = self.connection.clock().stage(self.connection.account.timeouts.command);
-        let all: String = commands.lines().collect();
-        let sent = self.connection.send(all.as_bytes(), deadline).await;
+        let deadline = self.lease.clock().stage(self.lease.account.timeouts.command);
+        let all: String = lines().collect();
+        let sent = self.lease.send(all.as_bytes(), deadline).await;
         sent.map_err(|broken| self.lost(Phase::MailFrom, broken))?;
         let mail = self.next_reply(Phase::MailFrom).await?;
         // What the server said first is why, even if it hangs up before it has answered the rest.
         let mut verdict = self.sender(&mail);
+        if matches!(verdict, Err(Refused { then: Then::Stale, .. })) {
+            return verdict;
+        }
         for recipient in &envelope.recipients {
             let reply = match self.next_reply(Phase::RcptTo).await {
                 Ok(reply) => reply,
@@ -75,18 +98,25 @@ impl Transaction {
             };
             // After a refused MAIL these only say that there was none.
             if verdict.is_ok() {
-                self.recipient(recipient, &reply)?;
+                self.recipient(recipient, &reply, envelope)?;
             }
         }
         verdict = verdict.and_then(|()| self.recipients(envelope));
+        if waits {
+            verdict?;
+            let data = self.say(&Data.to_string(), Phase::Data).await?;
+            return self.go_ahead(&data);
+        }
         let data = match self.next_reply(Phase::Data).await {
             Ok(reply) => reply,
             Err(lost) => return Err(verdict.err().unwrap_or(lost)),
         };
         // After 354 whatever is sent next is a message. Where none is to be sent, only closing the
         // connection says so.
-        let may_quit = data.code != 354;
-        verdict.map_err(|refused| Refused { may_quit: refused.may_quit && may_quit, ..refused })?;
+        verdict.map_err(|refused| match data.code {
+            354 => Refused { then: Then::Close, ..refused },
+            _ => refused,
+        })?;
         self.go_ahead(&data)
     }
 
@@ -99,7 +129,7 @@ impl Transaction {
         self.sender(&mail)?;
         for (recipient, line) in envelope.recipients.iter().zip(&commands.recipients) {
             let reply = self.say(line, Phase::RcptTo).await?;
-            self.recipient(recipient, &reply)?;
+            self.recipient(recipient, &reply, envelope)?;
         }
         self.recipients(envelope)?;
         let data = self.say(&Data.to_string(), Phase::Data).await?;
@@ -107,17 +137,22 @@ impl Transaction {
     }
 
     async fn say(&mut self, line: &str, phase: Phase) -> Result<RawReply, Refused> {
-        let reply = self.connection.command(line).await;
+        let reply = self.lease.command(line).await;
         reply.map_err(|broken| self.lost(phase, broken))
     }
 
     async fn next_reply(&mut self, phase: Phase) -> Result<RawReply, Refused> {
-        let reply = self.connection.command_reply().await;
+        let reply = self.lease.command_reply().await;
         reply.map_err(|broken| self.lost(phase, broken))
     }
 
     fn lost(&self, phase: Phase, broken: Broken) -> Refused {
-        Refused { failure: self.connection.broken(phase, broken), may_quit: false }
+        let was_open = !matches!(broken, Broken::Lost(_));
+        let then = match phase == Phase::MailFrom && self.lease.is_reused() && !was_open {
+            true => Then::Stale,
+            false => Then::Close,
+        };
+        Refused { failure: self.lease.broken(phase, broken), then }
     }
 
     fn sender(&self, reply: &RawReply) -> Result<(), Refused> {
@@ -129,11 +164,21 @@ impl Transaction {
 
     /// Sorts a recipient by its reply. What is neither yes nor no ends the conversation, and so does a
     /// server that says that it closes (421).
-    fn recipient(&mut self, recipient: &str, reply: &RawReply) -> Result<(), Refused> {
+    fn recipient(
+        &mut self,
+        recipient: &str,
+        reply: &RawReply,
+        envelope: &Envelope,
+    ) -> Result<(), Refused> {
         if reply.is_positive() {
             self.accepted.push(recipient.to_owned());
         } else if (reply.is_transient() || reply.is_permanent()) && reply.code != 421 {
-            self.refused.push(verdict::of_recipient(&self.connection, recipient, reply));
+            let refusal = verdict::of_recipient(&self.lease, recipient, reply);
+            // What is sent in two transactions can be taken back in neither.
+            match envelope.allow_partial && is_one_too_many(&refusal.reply) {
+                true => self.postponed.push(refusal),
+                false => self.refused.push(refusal),
+            }
         } else {
             return Err(self.refuse(Phase::RcptTo, reply));
         }
@@ -142,6 +187,10 @@ impl Transaction {
 
     /// Whether there is somebody to send to, on the sender's terms.
     fn recipients(&mut self, envelope: &Envelope) -> Result<(), Refused> {
+        if self.accepted.is_empty() {
+            // It is not their number.
+            self.refused.append(&mut self.postponed);
+        }
         let all_or_nothing = !envelope.allow_partial && !self.refused.is_empty();
         if !self.accepted.is_empty() && !all_or_nothing {
             return Ok(());
@@ -171,7 +220,7 @@ impl Transaction {
         let reply = refusals.first().map(|refusal| refusal.reply.clone());
         let failure = Failure::new(FailureCode::Recipients, Phase::RcptTo, message).hint(hint);
         let failure = Failure { retry, refusals, reply, ..failure };
-        Err(Refused { failure, may_quit: true })
+        Err(Refused { failure, then: Then::Reset })
     }
 
     fn go_ahead(&self, reply: &RawReply) -> Result<(), Refused> {
@@ -182,121 +231,50 @@ impl Transaction {
     }
 
     fn refuse(&self, phase: Phase, reply: &RawReply) -> Refused {
-        let failure = verdict::of(&self.connection, phase, reply);
-        // A server that is out of step, or has said that it closes, is not talked to any more.
-        let may_quit = failure.code != FailureCode::Protocol && reply.code != 421;
-        Refused { failure, may_quit }
-    }
-
-    /// Sends the next bytes of the message.
-    pub(super) async fn write(&mut self, chunk: &[u8]) -> Result<(), Failure> {
-        self.size += chunk.len() as u64;
-        self.stuff(chunk);
-        if self.pending.len() >= BLOCK {
-            let block = std::mem::take(&mut self.pending);
-            self.send_block(&block).await?;
-            self.pending = block;
-            self.pending.clear();
+        let failure = verdict::of(&self.lease, phase, reply);
+        let hangs_up = reply.code == 421;
+        if hangs_up && phase == Phase::MailFrom && self.lease.is_reused() {
+            // Said while the connection was idle.
+            return Refused { failure, then: Then::Stale };
         }
-        Ok(())
-    }
-
-    /// Doubles each dot that starts a line (RFC 5321 section 4.5.2). Line ends are known to be CRLF; a
-    /// dot after any CR or LF is doubled all the same, so that no reader sees an end where there is none.
-    fn stuff(&mut self, chunk: &[u8]) {
-        self.pending.reserve(chunk.len() + 2);
-        let mut from = 0;
-        for at in memchr_iter(b'.', chunk) {
-            let starts = match at {
-                0 => self.at_line_start,
-                _ => matches!(chunk[at - 1], b'\r' | b'\n'),
-            };
-            if starts {
-                self.pending.extend_from_slice(&chunk[from..at]);
-                self.pending.push(b'.');
-                from = at;
-            }
+        if hangs_up || reply.code == 432 {
+            self.lease.spare_the_server();
         }
-        self.pending.extend_from_slice(&chunk[from..]);
-        if let Some(last) = chunk.last() {
-            self.at_line_start = matches!(last, b'\r' | b'\n');
-        }
-    }
-
-    async fn send_block(&mut self, block: &[u8]) -> Result<(), Failure> {
-        let deadline = self.connection.clock().stage(self.connection.account.timeouts.data);
-        match self.connection.send(block, deadline).await {
-            Ok(()) => Ok(()),
-            Err(broken) => Err(self.broken_off(broken).await),
-        }
-    }
-
-    /// A connection that broke before the message's end was out: nobody has it. The server may have said
-    /// why before it closed.
-    async fn broken_off(&mut self, broken: Broken) -> Failure {
-        if let Broken::Lost(_) = broken {
-            let now = tokio::time::Instant::now();
-            if let Ok(reply) = self.connection.reply(now).await {
-                return verdict::of(&self.connection, Phase::Body, &reply);
-            }
-        }
-        self.connection.broken(Phase::Body, broken)
-    }
-
-    /// Sends the end of the message, and awaits what the server makes of it.
-    pub(super) async fn finish(mut self) -> Result<Receipt, Failure> {
-        self.pending.extend_from_slice(b".\r\n");
-        let block = std::mem::take(&mut self.pending);
-        // A write that fails did not get all of it out, and the end is its last octets.
-        self.send_block(&block).await?;
-        self.connection.note(|| Entry::Content(self.size));
-        let deadline = self.connection.clock().stage(self.connection.account.timeouts.final_reply);
-        let reply = match self.connection.reply(deadline).await {
-            Ok(reply) => reply,
-            Err(broken) => return Err(self.nobody_knows(broken)),
+        let then = match hangs_up || failure.code == FailureCode::Protocol {
+            true => Then::Close,
+            false => Then::Reset,
         };
-        if reply.is_positive() {
-            return Ok(self.receipt(&reply).await);
-        }
-        let failure = verdict::of(&self.connection, Phase::FinalReply, &reply);
-        if !reply.is_transient() && !reply.is_permanent() {
-            return Err(unknown(failure));
-        }
-        if reply.code != 421 {
-            self.connection.quit().await;
-        }
-        Err(failure)
-    }
-
-    async fn receipt(self, raw: &RawReply) -> Receipt {
-        let reply = self.connection.shown(raw);
-        let queue_id = queue_id(&reply.text);
-        self.connection.quit().await;
-        Receipt { reply, accepted: self.accepted, refused: self.refused, queue_id }
-    }
-
-    fn nobody_knows(&self, broken: Broken) -> Failure {
-        unknown(self.connection.broken(Phase::FinalReply, broken))
+        Refused { failure, then }
     }
 }
 
-/// A failure after the end of the message was sent: the doubt of RFC 1047, which can only be shown.
-fn unknown(failure: Failure) -> Failure {
-    let message = format!("nobody can tell whether the message was sent: {failure}");
-    let hint = "look for its Message-ID in the server's log or the recipient's mailbox before sending again; \
-                the same idempotencyKey makes the same Message-ID";
-    Failure {
-        message,
-        hint: Some(hint.to_owned()),
-        delivered: Delivered::Unknown,
-        retry: Retry::Never,
-        ..failure
+/// Whether a recipient is one more than the server takes in one transaction (RFC 5321 section 4.5.3.1.10).
+fn is_one_too_many(reply: &Reply) -> bool {
+    match (reply.code, reply.enhanced.as_deref()) {
+        (452, Some(enhanced)) => enhanced == "4.5.3",
+        // Without it, 452 is a full disk as well.
+        (452, None) => reply.text.to_ascii_lowercase().contains("too many"),
+        _ => false,
     }
 }
 
-/// Why a transaction ends before its content.
-struct Refused {
-    failure: Failure,
-    /// Whether the server is still listening for commands.
-    may_quit: bool,
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_full_disk_is_not_a_recipient_too_many() {
+        for (code, enhanced, text, found) in [
+            (452, Some("4.5.3"), "Too many recipients", true),
+            (452, None, "Too many recipients received this hour", true),
+            (452, None, "insufficient system storage", false),
+            (452, Some("4.2.2"), "mailbox full: too many messages", false),
+            (452, Some("4.3.1"), "insufficient system storage", false),
+            (450, Some("4.5.3"), "Too many recipients", false),
+        ] {
+            let reply =
+                Reply { code, enhanced: enhanced.map(str::to_owned), text: text.to_owned() };
+            assert_eq!(is_one_too_many(&reply), found, "{text}");
+        }
+    }
 }

@@ -9,6 +9,8 @@ use std::time::Duration;
 pub enum Entry {
     /// The connection is open, to this address.
     Connected(String),
+    /// A connection to this address, open since an earlier message, is used again.
+    Reused(String),
     /// The connection is encrypted now, with this version of TLS.
     Encrypted(String),
     /// A command, without credentials.
@@ -44,6 +46,7 @@ impl fmt::Display for Entry {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Connected(address) => write!(f, "** connected to {address}"),
+            Self::Reused(address) => write!(f, "** again on the connection to {address}"),
             Self::Encrypted(version) => write!(f, "** encrypted with {version}"),
             Self::Command(command) => write!(f, "-> {command}"),
             Self::Reply(line) => write!(f, "<- {line}"),

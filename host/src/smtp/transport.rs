@@ -1,41 +1,86 @@
-//! The transport that most hosts use: a connection to the account's server for each message.
+//! The transport that most hosts use: SMTP, on connections that are kept for the messages to come.
 
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
-use super::handshake::open;
-use super::transaction::Transaction;
+use super::delivery::Delivery;
+use super::handshake::Opener;
+use super::pool::{Lease, Pool};
 use super::transcript::Transcript;
 use crate::accounts::{Account, BoxFuture};
 use crate::error::{Error, Result};
 use crate::failure::Failure;
 use crate::network::Reach;
-use crate::transport::{Envelope, Outgoing, Receipt, Transport};
+use crate::oauth2::Tokens;
+use crate::transport::{Envelope, Outgoing, Transport};
 
 /// Sends over SMTP.
+///
+/// A connection is kept for the account's next message, up to the account's limits, and closed when none
+/// comes for a while. Clones share their connections.
+///
+/// ```no_run
+/// # async fn example() {
+/// use smtp_connector_host::smtp::SmtpTransport;
+///
+/// let transport = SmtpTransport::new();
+/// // ... `Host::builder().transport(transport.clone())` ...
+/// transport.close().await; // says goodbye to every server
+/// # }
+/// ```
 #[derive(Clone)]
 pub struct SmtpTransport {
-    reach: Reach,
-    transcript: Option<Arc<dyn Transcript>>,
+    opener: Opener,
+    pool: Option<Arc<Pool>>,
 }
 
 impl SmtpTransport {
     /// A transport to servers on the public internet.
     pub fn new() -> Self {
-        Self { reach: Reach::Public, transcript: None }
+        let tokens = Arc::new(Tokens::default());
+        let opener = Opener { reach: Reach::Public, transcript: None, tokens };
+        Self { opener, pool: Some(Arc::new(Pool::new())) }
     }
 
     /// Also to servers on this machine and on private networks: for a program that runs on its user's own
     /// machine, and for tests. A platform whose customers choose the host must not do this.
     #[must_use]
     pub fn allow_private_hosts(self) -> Self {
-        Self { reach: Reach::Anywhere, ..self }
+        Self { opener: Opener { reach: Reach::Anywhere, ..self.opener }, ..self }
     }
 
     /// Shows conversations to somebody, credentials left out.
     #[must_use]
     pub fn transcript(self, transcript: Arc<dyn Transcript>) -> Self {
-        Self { transcript: Some(transcript), ..self }
+        Self { opener: Opener { transcript: Some(transcript), ..self.opener }, ..self }
+    }
+
+    /// Keeps connections for so long while no message comes. Default: 30 seconds.
+    #[must_use]
+    pub fn idle_time(self, idle_time: Duration) -> Self {
+        Self { pool: Some(Arc::new(Pool::with_idle_time(idle_time))), ..self }
+    }
+
+    /// Keeps no connection: one for each message, as a program wants that sends one.
+    #[must_use]
+    pub fn without_pool(self) -> Self {
+        Self { pool: None, ..self }
+    }
+
+    /// Closes the connections that wait for a message. Those in use are closed when theirs is sent; a
+    /// message that comes later opens a new one.
+    pub async fn close(&self) {
+        if let Some(pool) = &self.pool {
+            pool.close().await;
+        }
+    }
+
+    async fn lease(&self, account: &Arc<Account>) -> Result<Lease, Failure> {
+        match &self.pool {
+            Some(pool) => pool.lease(account, &self.opener).await,
+            None => self.opener.open(account).await.map(Lease::single),
+        }
     }
 
     /// Resolves, connects, encrypts and logs in, as a message would, and sends none.
@@ -44,7 +89,7 @@ impl SmtpTransport {
     ///
     /// What a message would fail with.
     pub async fn test(&self, account: &Arc<Account>) -> Result<()> {
-        let connection = open(account, self.reach, self.transcript.clone()).await;
+        let connection = self.opener.open(account).await;
         connection.map_err(Error::from)?.quit().await;
         Ok(())
     }
@@ -58,7 +103,7 @@ impl Default for SmtpTransport {
 
 impl fmt::Debug for SmtpTransport {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("SmtpTransport").field("reach", &self.reach).finish_non_exhaustive()
+        f.debug_struct("SmtpTransport").field("reach", &self.opener.reach).finish_non_exhaustive()
     }
 }
 
@@ -69,21 +114,16 @@ impl Transport for SmtpTransport {
         envelope: Envelope,
     ) -> BoxFuture<'a, Result<Box<dyn Outgoing>, Failure>> {
         Box::pin(async move {
-            let connection = open(account, self.reach, self.transcript.clone()).await?;
-            let transaction = Transaction::begin(connection, envelope).await?;
-            Ok(Box::new(SmtpOutgoing(transaction)) as Box<dyn Outgoing>)
+            let mut envelope = envelope;
+            // Ends with a connection that was never idle: a stale one is not put back.
+            loop {
+                let lease = self.lease(account).await?;
+                match Delivery::begin(lease, envelope).await {
+                    Ok(delivery) => return Ok(Box::new(delivery) as Box<dyn Outgoing>),
+                    Err(undelivered) if undelivered.is_stale => envelope = undelivered.envelope,
+                    Err(undelivered) => return Err(undelivered.failure),
+                }
+            }
         })
-    }
-}
-
-struct SmtpOutgoing(Transaction);
-
-impl Outgoing for SmtpOutgoing {
-    fn write(&mut self, chunk: Vec<u8>) -> BoxFuture<'_, Result<(), Failure>> {
-        Box::pin(async move { self.0.write(&chunk).await })
-    }
-
-    fn finish(self: Box<Self>) -> BoxFuture<'static, Result<Receipt, Failure>> {
-        Box::pin(self.0.finish())
     }
 }

@@ -3,9 +3,14 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair};
-use rustls::ServerConfig;
+use rcgen::{
+    BasicConstraints, Certificate, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair,
+    PublicKeyData as _,
+};
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
+use rustls::server::WebPkiClientVerifier;
+use rustls::server::danger::ClientCertVerifier;
+use rustls::{RootCertStore, ServerConfig, SupportedProtocolVersion};
 
 /// An authority that no system knows.
 pub(crate) struct Authority {
@@ -43,28 +48,80 @@ impl Authority {
         let certificate =
             params.signed_by(&key, &self.issuer).expect("a certificate can be signed");
         let chain = vec![CertificateDer::from(certificate.der().to_vec())];
-        let key = PrivateKeyDer::from(PrivatePkcs8KeyDer::from(key.serialize_der()));
+        config(chain, &key, rustls::ALL_VERSIONS, WebPkiClientVerifier::no_client_auth())
+    }
+
+    /// A server's side of TLS, with a certificate that nobody but itself has signed.
+    pub(crate) fn self_signed(name: &str) -> Arc<ServerConfig> {
+        let key = KeyPair::generate().expect("a key can be made");
+        let params = CertificateParams::new([name.to_owned()]).expect("a name");
+        let certificate = params.self_signed(&key).expect("a certificate can be signed");
+        let chain = vec![CertificateDer::from(certificate.der().to_vec())];
+        config(chain, &key, rustls::ALL_VERSIONS, WebPkiClientVerifier::no_client_auth())
+    }
+
+    /// A server's side of TLS 1.2 and nothing newer.
+    pub(crate) fn server_of_tls12(&self, name: &str) -> Arc<ServerConfig> {
+        let (certificate, key) = self.pair(name);
+        let chain = vec![certificate.der().clone()];
+        config(chain, &key, &[&rustls::version::TLS12], WebPkiClientVerifier::no_client_auth())
+    }
+
+    /// A server's side of TLS that wants a certificate of this authority's from its clients.
+    pub(crate) fn server_for_known(
+        &self,
+        name: &str,
+        versions: &[&'static SupportedProtocolVersion],
+    ) -> Arc<ServerConfig> {
+        let mut roots = RootCertStore::empty();
+        roots.add(self.issuer.der().clone()).expect("an authority");
         let provider = Arc::new(rustls::crypto::ring::default_provider());
-        let config = ServerConfig::builder_with_provider(provider)
-            .with_safe_default_protocol_versions()
-            .expect("ring has the default versions")
-            .with_no_client_auth()
-            .with_single_cert(chain, key)
-            .expect("the key belongs to the certificate");
-        Arc::new(config)
+        let verifier = WebPkiClientVerifier::builder_with_provider(Arc::new(roots), provider);
+        let (certificate, key) = self.pair(name);
+        let chain = vec![certificate.der().clone()];
+        config(chain, &key, versions, verifier.build().expect("there is an authority"))
+    }
+
+    /// A certificate, as DER, and its key's SubjectPublicKeyInfo, with a server's side of TLS that shows it.
+    pub(crate) fn server_and_hashes(&self, name: &str) -> (Arc<ServerConfig>, Vec<u8>, Vec<u8>) {
+        let (certificate, key) = self.pair(name);
+        let (der, public) = (certificate.der().to_vec(), key.subject_public_key_info());
+        let chain = vec![certificate.der().clone()];
+        let server =
+            config(chain, &key, rustls::ALL_VERSIONS, WebPkiClientVerifier::no_client_auth());
+        (server, der, public)
+    }
+
+    fn pair(&self, name: &str) -> (Certificate, KeyPair) {
+        let params = CertificateParams::new([name.to_owned()]).expect("a name");
+        let key = KeyPair::generate().expect("a key can be made");
+        (params.signed_by(&key, &self.issuer).expect("a certificate can be signed"), key)
     }
 
     /// Writes a certificate and its key as PEM files, for servers that are programs of their own.
     pub(crate) fn write_pair(&self, name: &str, directory: &Path) -> (PathBuf, PathBuf) {
-        let params =
-            CertificateParams::new([name.to_owned()]).expect("a name that can be certified");
-        let key = KeyPair::generate().expect("a key can be made");
-        let certificate =
-            params.signed_by(&key, &self.issuer).expect("a certificate can be signed");
+        let (certificate, key) = self.pair(name);
         let (certificate_file, key_file) =
             (directory.join("server.pem"), directory.join("server.key"));
         std::fs::write(&certificate_file, certificate.pem()).expect("a file can be written");
         std::fs::write(&key_file, key.serialize_pem()).expect("a file can be written");
         (certificate_file, key_file)
     }
+}
+
+fn config(
+    chain: Vec<CertificateDer<'static>>,
+    key: &KeyPair,
+    versions: &[&'static SupportedProtocolVersion],
+    clients: Arc<dyn ClientCertVerifier>,
+) -> Arc<ServerConfig> {
+    let key = PrivateKeyDer::from(PrivatePkcs8KeyDer::from(key.serialize_der()));
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let config = ServerConfig::builder_with_provider(provider)
+        .with_protocol_versions(versions)
+        .expect("ring has these versions")
+        .with_client_cert_verifier(clients)
+        .with_single_cert(chain, key)
+        .expect("the key belongs to the certificate");
+    Arc::new(config)
 }

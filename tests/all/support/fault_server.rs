@@ -18,14 +18,20 @@ pub(crate) enum Stage {
     Helo,
     Starttls,
     Auth,
+    /// The answer of that number, from 1, to what came instead of AUTH's usual reply.
+    AuthAnswer(usize),
     Mail,
-    /// The recipient of that number, from 1.
+    /// Another MAIL on the same connection.
+    MailAgain,
+    /// The recipient of that number, from 1, counted through the connection.
     Rcpt(usize),
     Data,
     /// After the first bytes of a message.
     Body,
     /// After the final dot.
     Dot,
+    /// After another final dot on the same connection.
+    DotAgain,
     Quit,
 }
 
@@ -34,6 +40,8 @@ pub(crate) enum Stage {
 pub(crate) enum Act {
     /// These bytes instead of the usual reply.
     Reply(&'static str),
+    /// These bytes, and then the connection is closed.
+    ReplyAndDrop(&'static str),
     /// These bytes, one every 100 ms.
     Drip(&'static str),
     /// The connection is closed.
@@ -57,6 +65,8 @@ pub(crate) struct Offers {
     pub(crate) starttls: Option<Arc<ServerConfig>>,
     /// TLS from the first byte.
     pub(crate) implicit: Option<Arc<ServerConfig>>,
+    /// So many connections at once, and no more.
+    pub(crate) most: Option<usize>,
 }
 
 /// What the server does.
@@ -69,8 +79,16 @@ pub(crate) struct Scenario {
 /// What the server saw.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Seen {
+    /// Connections that were opened.
+    pub(crate) connections: usize,
+    /// How many are open.
+    pub(crate) open: usize,
+    /// How many were open at once.
+    pub(crate) most_open: usize,
     /// Lines that came as commands.
     pub(crate) commands: Vec<String>,
+    /// Lines that answered AUTH's challenges.
+    pub(crate) answers: Vec<String>,
     /// Messages, dots and all: those that ended, and the last, if it did not.
     pub(crate) messages: Vec<Vec<u8>>,
     /// How many of the messages ended.
@@ -121,7 +139,18 @@ impl FaultServer {
         let task = tokio::spawn(async move {
             while let Ok((stream, _)) = listener.accept().await {
                 let (scenario, record) = (Arc::clone(&scenario), Arc::clone(&record));
-                tokio::spawn(async move { converse(stream, &scenario, &record).await });
+                tokio::spawn(async move {
+                    let change = |change: fn(&mut Seen)| {
+                        change(&mut record.lock().expect("nobody panics while holding it"));
+                    };
+                    change(|seen| {
+                        seen.connections += 1;
+                        seen.open += 1;
+                        seen.most_open = seen.most_open.max(seen.open);
+                    });
+                    converse(stream, &scenario, &record).await;
+                    change(|seen| seen.open -= 1);
+                });
             }
         });
         Self { address, seen, task }
@@ -156,6 +185,7 @@ struct Conversation<'s> {
     seen: &'s Mutex<Seen>,
     encrypted: bool,
     recipients: usize,
+    mails: usize,
 }
 
 async fn converse(stream: TcpStream, scenario: &Scenario, seen: &Mutex<Seen>) {
@@ -172,14 +202,25 @@ async fn converse(stream: TcpStream, scenario: &Scenario, seen: &Mutex<Seen>) {
         None => Box::new(stream),
     };
     let encrypted = scenario.offers.implicit.is_some();
-    let conversation =
-        Conversation { pipe, buffer: Vec::new(), scenario, seen, encrypted, recipients: 0 };
+    let conversation = Conversation {
+        pipe,
+        buffer: Vec::new(),
+        scenario,
+        seen,
+        encrypted,
+        recipients: 0,
+        mails: 0,
+    };
     // However it ends, it is over.
     let _ = conversation.run().await;
 }
 
 impl Conversation<'_> {
     async fn run(mut self) -> Result<(), Over> {
+        let open = self.seen.lock().expect("nobody panics while holding it").open;
+        if self.scenario.offers.most.is_some_and(|most| open > most) {
+            return self.say("421 4.7.0 too many connections\r\n").await;
+        }
         self.act(Stage::Greeting, "220 mx.test ESMTP\r\n").await?;
         loop {
             let line = self.line().await?;
@@ -190,7 +231,12 @@ impl Conversation<'_> {
                 "HELO" => self.act(Stage::Helo, "250 mx.test\r\n").await?,
                 "STAR" => self = self.starttls().await?,
                 "AUTH" => self.auth(&line).await?,
-                "MAIL" => self.act(Stage::Mail, "250 2.1.0 ok\r\n").await?,
+                "MAIL" => {
+                    self.mails += 1;
+                    let stage = if self.mails > 1 { Stage::MailAgain } else { Stage::Mail };
+                    self.act(stage, "250 2.1.0 ok\r\n").await?;
+                }
+                "RSET" => self.say("250 2.0.0 ok\r\n").await?,
                 "RCPT" => {
                     self.recipients += 1;
                     self.act(Stage::Rcpt(self.recipients), "250 2.1.5 ok\r\n").await?;
@@ -237,7 +283,17 @@ impl Conversation<'_> {
             self.say("334 UGFzc3dvcmQ6\r\n").await?;
             self.line().await?;
         }
-        self.act(Stage::Auth, "235 2.7.0 welcome\r\n").await
+        let mut stage = Stage::Auth;
+        for number in 1.. {
+            self.act(stage, "235 2.7.0 welcome\r\n").await?;
+            if !matches!(self.rule(stage), Some(Act::Reply(text)) if text.starts_with("334")) {
+                break;
+            }
+            stage = Stage::AuthAnswer(number);
+            let answer = self.line().await?;
+            self.note(|seen| seen.answers.push(answer));
+        }
+        Ok(())
     }
 
     async fn data(&mut self) -> Result<(), Over> {
@@ -253,15 +309,23 @@ impl Conversation<'_> {
             if self.buffer.is_empty() {
                 self.fill().await?;
             }
+            // The end may have begun in what came before.
+            let from = message.len().saturating_sub(4);
+            let known = message.len();
             message.append(&mut self.buffer);
-            let end = message.windows(5).position(|window| window == b"\r\n.\r\n").map(|at| at + 5);
+            let end = message[from..].windows(5).position(|window| window == b"\r\n.\r\n");
+            let end = end.map(|at| from + at + 5);
             if let Some(end) = end {
                 self.buffer = message.split_off(end);
             }
-            self.note(|seen| *seen.messages.last_mut().expect("pushed above") = message.clone());
+            self.note(|seen| {
+                let kept = seen.messages.last_mut().expect("pushed above");
+                kept.extend_from_slice(&message[known..]);
+            });
             if end.is_some() {
                 self.note(|seen| seen.complete += 1);
-                return self.act(Stage::Dot, "250 2.0.0 Ok: queued as 1\r\n").await;
+                let stage = if self.mails > 1 { Stage::DotAgain } else { Stage::Dot };
+                return self.act(stage, "250 2.0.0 Ok: queued as 1\r\n").await;
             }
             self.act(Stage::Body, "").await?;
         }
@@ -275,6 +339,10 @@ impl Conversation<'_> {
         match self.rule(stage) {
             None => self.say(usual).await,
             Some(Act::Reply(text)) => self.say(text).await,
+            Some(Act::ReplyAndDrop(text)) => {
+                self.say(text).await?;
+                Err(Over)
+            }
             Some(Act::Drip(text)) => {
                 for byte in text.bytes() {
                     self.write(&[byte]).await?;

@@ -34,6 +34,14 @@ impl Page {
     }
 }
 
+/// Whether a request is there with the body that it announces.
+fn is_whole(request: &[u8]) -> bool {
+    let text = String::from_utf8_lossy(request).to_ascii_lowercase();
+    let Some((head, body)) = text.split_once("\r\n\r\n") else { return false };
+    let length = head.lines().find_map(|line| line.strip_prefix("content-length: "));
+    body.len() >= length.and_then(|length| length.parse().ok()).unwrap_or(0)
+}
+
 impl HttpServer {
     pub(crate) async fn start(pages: Vec<Page>) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port on loopback is free");
@@ -43,7 +51,7 @@ impl HttpServer {
         let task = tokio::spawn(async move {
             while let Ok((mut stream, _)) = listener.accept().await {
                 let mut request = Vec::new();
-                while !request.ends_with(b"\r\n\r\n") {
+                while !is_whole(&request) {
                     if stream.read_buf(&mut request).await.unwrap_or(0) == 0 {
                         break;
                     }

@@ -10,6 +10,6 @@ mod log;
 pub(crate) use bench::{Bench, HOST_CACHE, host_builder};
 pub(crate) use certificates::Authority;
 pub(crate) use command::CommandLine;
-pub(crate) use fault_server::{Act, FaultServer, Offers, Scenario, Stage};
+pub(crate) use fault_server::{Act, FaultServer, Offers, Scenario, Seen, Stage};
 pub(crate) use http_server::{HttpServer, Page};
 pub(crate) use log::Log;

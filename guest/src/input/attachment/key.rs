@@ -63,7 +63,9 @@ impl Key {
     /// The key that a name means: case, `_`, `-` and blanks do not matter.
     pub(super) fn from_name(name: &str) -> Option<Self> {
         let folded = fold(name);
-        let found = KEYS.iter().find(|(_, names)| names.iter().any(|name| fold(name) == folded));
+        // Names are letters and digits alone: folded, they are only without capitals.
+        let is_meant = |name: &&str| name.eq_ignore_ascii_case(&folded);
+        let found = KEYS.iter().find(|(_, names)| names.iter().any(is_meant));
         found.map(|(key, _)| *key)
     }
 

@@ -176,7 +176,7 @@ fn read_object<'a>(
     for (name, value) in members {
         let place = path.key(&name);
         let Some(key) = Key::from_name(&name) else {
-            findings.issue(&place, Code::UnknownField, Key::explain_unknown(&name));
+            findings.issue_with(&place, Code::UnknownField, || Key::explain_unknown(&name));
             continue;
         };
         if value == Value::Null || key == Key::Ignored {

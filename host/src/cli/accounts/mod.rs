@@ -12,6 +12,7 @@ use serde_json::{Value, json};
 use super::Outcome;
 use super::context::Context;
 use crate::Account;
+use crate::accounts::Proof;
 
 /// Manage connected accounts.
 #[derive(Args, Debug)]
@@ -49,6 +50,11 @@ impl Accounts {
 /// An account for programs, without its password.
 fn json_of(account: &Account) -> Value {
     let credentials = account.credentials();
+    let (password_from, grant) = match credentials.map(|one| &one.proof) {
+        Some(Proof::Password(password)) => (Some(password.to_string()), None),
+        Some(Proof::OAuth2(oauth2)) => (None, Some(oauth2.grant())),
+        None => (None, None),
+    };
     json!({
         "name": account.name(),
         "provider": account.provider().map(|preset| preset.id),
@@ -56,7 +62,8 @@ fn json_of(account: &Account) -> Value {
         "port": account.port(),
         "security": account.security().to_string(),
         "username": credentials.map(|one| one.username.as_str()),
-        "passwordFrom": credentials.map(|one| one.password.to_string()),
+        "passwordFrom": password_from,
+        "oauth2": grant,
         "auth": account.auth().to_string(),
         "from": account.sender(),
     })

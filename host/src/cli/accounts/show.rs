@@ -28,6 +28,7 @@ impl Show {
             "security",
             "username",
             "passwordFrom",
+            "oauth2",
             "auth",
             "from",
         ] {

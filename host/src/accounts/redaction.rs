@@ -1,4 +1,4 @@
-//! Taking secrets out of what a server says: some echo what they were sent.
+//! Taking secrets out of what servers say: some echo what they were sent.
 
 use std::borrow::Cow;
 
@@ -6,11 +6,11 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD_NO_PAD;
 use zeroize::Zeroizing;
 
-use crate::accounts::Secret;
+use super::secret::Secret;
 
 /// The forms that a connection's secrets may be echoed in.
 #[derive(Clone, Default)]
-pub(super) struct Redaction {
+pub(crate) struct Redaction {
     forms: Vec<Zeroizing<String>>,
 }
 
@@ -19,7 +19,7 @@ const MARK: &str = "[secret]";
 
 impl Redaction {
     /// Adds a secret, plain and in the encodings of SASL, URLs and dumps.
-    pub(super) fn add(&mut self, secret: &Secret) {
+    pub(crate) fn add(&mut self, secret: &Secret) {
         let plain = secret.expose();
         let bytes = plain.as_bytes();
         let percent: String = bytes.iter().map(|byte| percent_encoded(*byte)).collect();
@@ -37,7 +37,7 @@ impl Redaction {
     }
 
     /// The text without secrets.
-    pub(super) fn apply<'t>(&self, text: &'t str) -> Cow<'t, str> {
+    pub(crate) fn apply<'t>(&self, text: &'t str) -> Cow<'t, str> {
         let mut clean = Cow::Borrowed(text);
         for form in &self.forms {
             if clean.contains(form.as_str()) {

@@ -4,16 +4,22 @@
 //! loop and branch; in the others `{{...}}` alone means something, so that a file called `50{%.pdf` is
 //! one. With no keywords, braces are ordinary text everywhere.
 
-use std::borrow::Cow;
-use std::fmt::Write as _;
+mod address_text;
+mod problem;
+mod values;
 
-use minijinja::value::{Value as Keyword, ValueKind};
-use minijinja::{AutoEscape, Environment, ErrorKind, UndefinedBehavior, escape_formatter};
+use std::borrow::Cow;
+
+use minijinja::value::Value as Keyword;
+use minijinja::{AutoEscape, Environment, UndefinedBehavior, escape_formatter};
 
 use super::fields::{Field, Fields};
 use super::findings::{Code, Findings};
-use super::json::{Object, Value};
+use super::json::Value;
 use super::path::Path;
+use address_text::AddressText;
+use problem::{Problem, excerpt};
+use values::{json_value, keyword_map};
 
 /// Keywords, and the engine that puts them in place.
 pub struct Keywords {
@@ -30,10 +36,20 @@ const FUEL: u64 = 5_000_000;
 enum Reading {
     /// `{{...}}` alone.
     Data,
+    /// The same, in a list of addresses: a value stays in the element in which its placeholder stands.
+    Addresses,
     /// A template, plain.
     Text,
     /// A template whose keywords are escaped for HTML.
     Html,
+}
+
+/// A piece of a text with placeholders.
+enum Piece<'t> {
+    /// As it stands there.
+    Literal(&'t str),
+    /// What a placeholder stands for.
+    Value(String),
 }
 
 impl Keywords {
@@ -72,6 +88,13 @@ impl Keywords {
                 Field::Body if is_html => Reading::Html,
                 Field::Html => Reading::Html,
                 Field::Subject | Field::Body | Field::Text => Reading::Text,
+                Field::From
+                | Field::To
+                | Field::Cc
+                | Field::Bcc
+                | Field::ReplyTo
+                | Field::ReturnPath
+                | Field::ReadReceiptTo => Reading::Addresses,
                 _ => Reading::Data,
             };
             self.resolve_value(value, reading, &Path::ROOT.key(name), findings);
@@ -101,8 +124,10 @@ impl Keywords {
                 }
             }
             Value::Object(members) => {
+                // `{"name": ..., "email": ...}`: nothing in there is a list.
+                let inside = if reading == Reading::Addresses { Reading::Data } else { reading };
                 for (key, item) in members {
-                    self.resolve_value(item, reading, &path.key(key), findings);
+                    self.resolve_value(item, inside, &path.key(key), findings);
                 }
             }
             Value::Null | Value::Bool(_) | Value::Number(_) => {}
@@ -117,12 +142,26 @@ impl Keywords {
         path: &Path<'_>,
         findings: &mut Findings,
     ) -> Option<Value<'static>> {
-        if !text.contains("{{") && (reading == Reading::Data || !text.contains("{%")) {
+        let is_template = matches!(reading, Reading::Text | Reading::Html);
+        let has_placeholder = text.contains("{{") || is_template && text.contains("{%");
+        if !has_placeholder {
             return None;
         }
         let outcome = match (whole_placeholder(text), reading) {
             (Some(expression), _) => self.evaluate(expression).map(|found| json_value(&found)),
-            (None, Reading::Data) => self.interpolate(text).map(string),
+            (None, Reading::Data) => {
+                let mut filled = String::with_capacity(text.len());
+                let outcome = self.interpolate(text, |piece| match piece {
+                    Piece::Literal(literal) => filled.push_str(literal),
+                    Piece::Value(value) => filled.push_str(&value),
+                });
+                outcome.map(|()| string(filled))
+            }
+            (None, Reading::Addresses) => {
+                let mut filled = AddressText::default();
+                let outcome = self.interpolate(text, |piece| filled.push(piece));
+                outcome.and_then(|()| filled.finish()).map(string)
+            }
             (None, Reading::Text) => self.render("text", text).map(string),
             (None, Reading::Html) => self.render("html", text).map(string),
         };
@@ -152,9 +191,8 @@ impl Keywords {
         missing
     }
 
-    /// Puts each `{{...}}` of a text in its place, and leaves the rest as it is.
-    fn interpolate(&self, text: &str) -> Result<String, Problem> {
-        let mut filled = String::with_capacity(text.len());
+    /// Cuts a text at its placeholders, and puts what they stand for between.
+    fn interpolate(&self, text: &str, mut put: impl FnMut(Piece<'_>)) -> Result<(), Problem> {
         let mut rest = text;
         while let Some((before, after)) = rest.split_once("{{") {
             let Some((expression, after)) = after.split_once("}}") else {
@@ -162,16 +200,13 @@ impl Keywords {
                     format!("{:?} is not closed with }}}}", excerpt(&rest[before.len()..]));
                 return Err(Problem { code: Code::TemplateError, message });
             };
-            filled.push_str(before);
+            put(Piece::Literal(before));
             let found = self.evaluate(expression)?;
-            if !found.is_none() {
-                // Writing to a String cannot fail.
-                let _ = write!(filled, "{found}");
-            }
+            put(Piece::Value(if found.is_none() { String::new() } else { found.to_string() }));
             rest = after;
         }
-        filled.push_str(rest);
-        Ok(filled)
+        put(Piece::Literal(rest));
+        Ok(())
     }
 
     /// The value of one expression, with its type.
@@ -197,104 +232,8 @@ fn whole_placeholder(text: &str) -> Option<&str> {
     (!inside.contains("{{") && !inside.contains("}}")).then_some(inside)
 }
 
-/// Why a placeholder could not be resolved.
-struct Problem {
-    code: Code,
-    message: String,
-}
-
-impl Problem {
-    /// `missing` are the names in `source` that stand for nothing, as far as they can be told.
-    fn new(error: &minijinja::Error, source: &str, missing: &[String]) -> Self {
-        match error.kind() {
-            ErrorKind::UndefinedError if !missing.is_empty() => Self::missing(missing),
-            ErrorKind::UndefinedError => {
-                let name = error.range().and_then(|range| whole_name(source, &range));
-                Self::missing(&[name.unwrap_or(source)])
-            }
-            ErrorKind::OutOfFuel => Self {
-                code: Code::TemplateError,
-                message: format!("the template takes more than {FUEL} steps; it may never end"),
-            },
-            kind => {
-                let detail = error.detail().map_or(String::new(), |detail| format!(": {detail}"));
-                let line = error.line().map_or(String::new(), |line| format!(" in line {line}"));
-                Self {
-                    code: Code::TemplateError,
-                    message: format!("the template cannot be filled in{line}: {kind}{detail}"),
-                }
-            }
-        }
-    }
-
-    fn missing(names: &[impl AsRef<str>]) -> Self {
-        let names: Vec<_> = names.iter().map(|name| excerpt(name.as_ref().trim())).collect();
-        let message = format!("there is no keyword {}; give it, or take it out", names.join(", "));
-        Self { code: Code::MissingKeyword, message }
-    }
-}
-
-/// The name at a place of a template, `order.ids[7]`, of which the engine points at the last step alone.
-fn whole_name<'s>(source: &'s str, range: &std::ops::Range<usize>) -> Option<&'s str> {
-    let part_of_name = |c: char| c.is_alphanumeric() || "_.[]'\"".contains(c);
-    let before = source.get(..range.start)?;
-    let start = before.trim_end_matches(part_of_name).len();
-    source.get(start..range.end)
-}
-
-fn excerpt(text: &str) -> String {
-    /// So much of a template is shown.
-    const SHOWN: usize = 80;
-    text.chars().take(SHOWN).collect()
-}
-
 fn string(text: String) -> Value<'static> {
     Value::String(Cow::Owned(text))
-}
-
-fn keyword_map(members: Object<'_>) -> Keyword {
-    Keyword::from_pairs(members.into_iter().map(|(key, value)| (key.into_owned(), keyword(value))))
-}
-
-fn keyword(value: Value<'_>) -> Keyword {
-    match value {
-        Value::Null => Keyword::from(()),
-        Value::Bool(value) => Keyword::from(value),
-        Value::Number(number) => match (number.as_u64(), number.as_i64(), number.as_f64()) {
-            (Some(unsigned), ..) => Keyword::from(unsigned),
-            (None, Some(signed), _) => Keyword::from(signed),
-            (None, None, float) => Keyword::from(float.unwrap_or_default()),
-        },
-        Value::String(text) => Keyword::from(text.into_owned()),
-        Value::Array(items) => Keyword::from(items.into_iter().map(keyword).collect::<Vec<_>>()),
-        Value::Object(members) => keyword_map(members),
-    }
-}
-
-/// A keyword's value as JSON has it.
-fn json_value(value: &Keyword) -> Value<'static> {
-    let items = |value: &Keyword| value.try_iter().into_iter().flatten().collect::<Vec<_>>();
-    match value.kind() {
-        ValueKind::None | ValueKind::Undefined => Value::Null,
-        ValueKind::Bool => Value::Bool(value.is_true()),
-        ValueKind::Number => match serde_json::from_str(&value.to_string()) {
-            Ok(number) => Value::Number(number),
-            Err(_) => string(value.to_string()),
-        },
-        ValueKind::Seq | ValueKind::Iterable => {
-            Value::Array(items(value).iter().map(json_value).collect())
-        }
-        ValueKind::Map => Value::Object(
-            items(value)
-                .into_iter()
-                .map(|key| {
-                    let inner = value.get_item(&key).unwrap_or_default();
-                    (Cow::Owned(key.to_string()), json_value(&inner))
-                })
-                .collect(),
-        ),
-        _ => string(value.to_string()),
-    }
 }
 
 #[cfg(test)]
@@ -351,6 +290,38 @@ mod tests {
         assert_eq!(resolve("text", "{{customer.name}}.", true), text("Cem <b>."));
         assert_eq!(resolve("subject", "a{{nobody}}b", false), text("ab"));
         assert_eq!(resolve("fromName", "{{customer.name}} {%", false), text("Cem <b> {%"));
+    }
+
+    #[test]
+    fn a_value_does_not_get_out_of_the_address_that_it_is_a_part_of() {
+        let keywords = r#"{"name": "Doe, Jo \"J\"", "email": "jo@x.test", "list": "a@x.test, B <b@x.test>",
+                           "evil": "x@x.test>, <evil@evil.test"}"#;
+        let resolve = |template: &str| {
+            let input = serde_json::json!({ "to": template }).to_string();
+            let mut findings = Findings::default();
+            let keywords = Keywords::read(Some(keywords), &mut findings).unwrap();
+            let members = Value::read_object(&input, &mut findings).unwrap();
+            let mut fields = Fields::sort(members, &mut findings);
+            keywords.resolve(&mut fields, false, &mut findings);
+            match fields.take(Field::To).1 {
+                Value::String(text) => Ok(text.into_owned()),
+                _ => Err(findings.issues[0].code),
+            }
+        };
+        for (template, text) in [
+            ("{{name}} <{{email}}>", r#""Doe, Jo \"J\"" <jo@x.test>"#),
+            ("\"{{name}}\" <{{email}}>", r#""Doe, Jo \"J\"" <jo@x.test>"#),
+            ("Jo {{email}} <{{email}}>", r#"Jo "jo@x.test" <jo@x.test>"#),
+            // A placeholder that is a whole element may be a list of its own.
+            ("{{list}}; {{email}}", "a@x.test, B <b@x.test>; jo@x.test"),
+            ("sales@x.test\n{{ list }}", "sales@x.test\na@x.test, B <b@x.test>"),
+            ("{{email}} ", "jo@x.test"),
+        ] {
+            assert_eq!(resolve(template).as_deref(), Ok(text), "{template}");
+        }
+        for template in ["Jo <{{evil}}>", "<{{list}}>", "Jo < {{name}} >"] {
+            assert_eq!(resolve(template), Err(Code::InvalidAddress), "{template}");
+        }
     }
 
     #[test]

@@ -1,0 +1,29 @@
+//! An input as a whole, and keywords to it: JSON or not, a NUL between them.
+
+#![no_main]
+
+use libfuzzer_sys::fuzz_target;
+use smtp_connector_fuzz::platform::Desk;
+use smtp_connector_fuzz::rules;
+use smtp_connector_guest::send_mail::{Unsent, send_mail};
+
+fuzz_target!(|text: &str| {
+    let (input, keywords) = match text.split_once('\0') {
+        Some((input, keywords)) => (input, Some(keywords)),
+        None => (text, None),
+    };
+    let desk = Desk::default();
+    match send_mail(&desk, input, keywords) {
+        Ok(result) => {
+            serde_json::from_str::<serde_json::Value>(&result).expect("a result is JSON");
+            if let Some(sent) = desk.sent() {
+                rules::check(&sent);
+            }
+        }
+        Err(Unsent::Invalid(issues)) => {
+            assert!(!issues.is_empty(), "refused, and nothing is wrong");
+            assert!(issues.iter().all(|issue| !issue.path.is_empty() && !issue.message.is_empty()));
+        }
+        Err(Unsent::Failed(_)) => {}
+    }
+});

@@ -1,0 +1,58 @@
+//! What can be wrong with a template.
+
+use minijinja::ErrorKind;
+
+use super::FUEL;
+use crate::input::findings::Code;
+
+/// Why a placeholder could not be resolved.
+pub(super) struct Problem {
+    pub(super) code: Code,
+    pub(super) message: String,
+}
+
+impl Problem {
+    /// `missing` are the names in `source` that stand for nothing, as far as they can be told.
+    pub(super) fn new(error: &minijinja::Error, source: &str, missing: &[String]) -> Self {
+        match error.kind() {
+            ErrorKind::UndefinedError if !missing.is_empty() => Self::missing(missing),
+            ErrorKind::UndefinedError => {
+                let name = error.range().and_then(|range| whole_name(source, &range));
+                Self::missing(&[name.unwrap_or(source)])
+            }
+            ErrorKind::OutOfFuel => Self {
+                code: Code::TemplateError,
+                message: format!("the template takes more than {FUEL} steps; it may never end"),
+            },
+            kind => {
+                let detail = error.detail().map_or(String::new(), |detail| format!(": {detail}"));
+                let line = error.line().map_or(String::new(), |line| format!(" in line {line}"));
+                Self {
+                    code: Code::TemplateError,
+                    message: format!("the template cannot be filled in{line}: {kind}{detail}"),
+                }
+            }
+        }
+    }
+
+    pub(super) fn missing(names: &[impl AsRef<str>]) -> Self {
+        let names: Vec<_> = names.iter().map(|name| excerpt(name.as_ref().trim())).collect();
+        let message = format!("there is no keyword {}; give it, or take it out", names.join(", "));
+        Self { code: Code::MissingKeyword, message }
+    }
+}
+
+/// The name at a place of a template, `order.ids[7]`, of which the engine points at the last step alone.
+fn whole_name<'s>(source: &'s str, range: &std::ops::Range<usize>) -> Option<&'s str> {
+    let part_of_name = |c: char| c.is_alphanumeric() || "_.[]'\"".contains(c);
+    let before = source.get(..range.start)?;
+    let start = before.trim_end_matches(part_of_name).len();
+    source.get(start..range.end)
+}
+
+/// So much of a template that a person knows it again.
+pub(super) fn excerpt(text: &str) -> String {
+    /// So much of a template is shown.
+    const SHOWN: usize = 80;
+    text.chars().take(SHOWN).collect()
+}

@@ -1,0 +1,54 @@
+//! Between JSON and the engine's own values.
+
+use std::borrow::Cow;
+
+use minijinja::value::{Value as Keyword, ValueKind};
+
+use super::string;
+use crate::input::json::{Object, Value};
+
+/// An object as the engine has it.
+pub(super) fn keyword_map(members: Object<'_>) -> Keyword {
+    Keyword::from_pairs(members.into_iter().map(|(key, value)| (key.into_owned(), keyword(value))))
+}
+
+fn keyword(value: Value<'_>) -> Keyword {
+    match value {
+        Value::Null => Keyword::from(()),
+        Value::Bool(value) => Keyword::from(value),
+        Value::Number(number) => match (number.as_u64(), number.as_i64(), number.as_f64()) {
+            (Some(unsigned), ..) => Keyword::from(unsigned),
+            (None, Some(signed), _) => Keyword::from(signed),
+            (None, None, float) => Keyword::from(float.unwrap_or_default()),
+        },
+        Value::String(text) => Keyword::from(text.into_owned()),
+        Value::Array(items) => Keyword::from(items.into_iter().map(keyword).collect::<Vec<_>>()),
+        Value::Object(members) => keyword_map(members),
+    }
+}
+
+/// A keyword's value as JSON has it.
+pub(super) fn json_value(value: &Keyword) -> Value<'static> {
+    let items = |value: &Keyword| value.try_iter().into_iter().flatten().collect::<Vec<_>>();
+    match value.kind() {
+        ValueKind::None | ValueKind::Undefined => Value::Null,
+        ValueKind::Bool => Value::Bool(value.is_true()),
+        ValueKind::Number => match serde_json::from_str(&value.to_string()) {
+            Ok(number) => Value::Number(number),
+            Err(_) => string(value.to_string()),
+        },
+        ValueKind::Seq | ValueKind::Iterable => {
+            Value::Array(items(value).iter().map(json_value).collect())
+        }
+        ValueKind::Map => Value::Object(
+            items(value)
+                .into_iter()
+                .map(|key| {
+                    let inner = value.get_item(&key).unwrap_or_default();
+                    (Cow::Owned(key.to_string()), json_value(&inner))
+                })
+                .collect(),
+        ),
+        _ => string(value.to_string()),
+    }
+}

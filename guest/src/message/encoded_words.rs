@@ -1,0 +1,140 @@
+//! Text beyond ASCII in a header, cut into encoded words (RFC 2047).
+
+use encodify::rfc2047::{B, WordEncoder};
+
+/// `=?utf-8?B?` and `?=` around what a word says.
+pub const OVERHEAD: usize = "=?utf-8?B?".len() + "?=".len();
+
+/// Characters of a payload on a line of its own: 76 in all (RFC 2047 section 2), a blank before the word.
+const FULL_LINE: usize = 76 - 1 - OVERHEAD;
+
+/// A text on its way into encoded words.
+///
+/// A word in base64 that another one follows holds a multiple of three octets. By the RFC each word stands
+/// alone, but GMime, postal-mime and others join what neighbours say before they decode it, and lose what
+/// comes after padding.
+pub struct EncodedWords<'t> {
+    rest: &'t str,
+    quoted: WordEncoder,
+    is_base64: bool,
+}
+
+impl<'t> EncodedWords<'t> {
+    /// A text to be cut, in base64 or in the given Q encoding, whichever is the shorter.
+    pub fn new(text: &'t str, quoted: WordEncoder) -> Self {
+        let is_base64 = B.payload_len(text) < quoted.payload_len(text);
+        Self { rest: text, quoted, is_base64 }
+    }
+
+    /// Whether one word on a line of its own could hold it all, and `room` characters could not.
+    pub fn would_fit_on_a_line(&self, room: usize) -> bool {
+        let encoder = if self.is_base64 { B } else { self.quoted };
+        let length = encoder.payload_len(self.rest);
+        (room + 1..=FULL_LINE).contains(&length)
+    }
+
+    /// Whether nothing is left.
+    pub fn is_empty(&self) -> bool {
+        self.rest.is_empty()
+    }
+
+    /// The next word with a payload of at most `room` characters. None: a word on a line of its own would
+    /// do better.
+    pub fn next_within(&mut self, room: usize) -> Option<String> {
+        let room = room.min(FULL_LINE);
+        let (letter, encoder, most) = match self.base64_prefix(room) {
+            Prefix::Fits(length) => ('B', B, length),
+            Prefix::NeedsMoreRoom => return None,
+            Prefix::Never(length) => ('Q', self.quoted, length),
+        };
+        let mut payload = String::new();
+        let taken = encoder.encode_payload(&self.rest[..most], room, &mut payload);
+        if taken == 0 {
+            return None;
+        }
+        self.rest = &self.rest[taken..];
+        Some(format!("=?utf-8?{letter}?{payload}?="))
+    }
+
+    fn base64_prefix(&self, room: usize) -> Prefix {
+        if !self.is_base64 {
+            return Prefix::Never(self.rest.len());
+        }
+        if let Some(length) = whole_groups(self.rest, room) {
+            return Prefix::Fits(length);
+        }
+        // The shortest start after which base64 comes out even again, or all of it.
+        let starts = self.rest.char_indices().map(|(index, _)| index);
+        let even = |start: &usize| whole_groups(&self.rest[*start..], FULL_LINE).is_some();
+        match starts.clone().find(even) {
+            Some(0) => Prefix::NeedsMoreRoom,
+            Some(length) => Prefix::Never(length),
+            None => Prefix::Never(self.rest.len()),
+        }
+    }
+}
+
+/// How much of a text the next word in base64 may hold.
+enum Prefix {
+    /// So many octets.
+    Fits(usize),
+    /// Nothing here, and something on a line of its own.
+    NeedsMoreRoom,
+    /// Nothing anywhere: so many octets have to go into a word of the other encoding first.
+    Never(usize),
+}
+
+/// The longest start of a text that fills whole groups of base64 (three octets, four characters), or is all
+/// of the text, in at most `room` characters.
+fn whole_groups(text: &str, room: usize) -> Option<usize> {
+    let most = room / 4 * 3;
+    if text.len() <= most {
+        return Some(text.len());
+    }
+    (1..=most / 3).rev().map(|groups| groups * 3).find(|length| text.is_char_boundary(*length))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    use encodify::rfc2047::Q_TEXT;
+
+    fn words(text: &str) -> Vec<String> {
+        let mut words = EncodedWords::new(text, Q_TEXT);
+        let mut found = Vec::new();
+        while !words.is_empty() {
+            found.push(words.next_within(FULL_LINE).expect("a line has room for a word"));
+        }
+        found
+    }
+
+    #[test]
+    fn only_the_last_word_of_base64_is_padded() {
+        for text in [
+            "日本語の件名".repeat(20),
+            format!("a{}", "日本語の件名".repeat(20)),
+            "😀".repeat(50),
+            format!("aé😀{}", "é😀日".repeat(30)),
+            "ß日".repeat(40),
+        ] {
+            let words = words(&text);
+            let base64: Vec<_> = words.iter().filter(|word| word.contains("?B?")).collect();
+            assert!(base64.len() > 1, "{words:?}");
+            let (last, before) = base64.split_last().expect("there are some");
+            assert!(before.iter().all(|word| !word.ends_with("=?=")), "{words:?}");
+            assert_eq!(Some(*last), words.last(), "{words:?}");
+            let joined = words.join(" ");
+            let read =
+                encodify::rfc2047::decode_text(joined.as_bytes(), encodify::rfc2047::utf8_charset);
+            assert_eq!(read, text);
+        }
+    }
+
+    #[test]
+    fn a_word_that_does_not_fit_waits_for_the_next_line() {
+        let mut words = EncodedWords::new("😀😀😀😀😀😀😀😀😀😀😀😀", Q_TEXT);
+        assert_eq!(words.next_within(12), None);
+        assert!(words.next_within(FULL_LINE).is_some());
+    }
+}

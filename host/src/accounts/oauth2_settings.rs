@@ -1,0 +1,87 @@
+//! The table `oauth2` of an account in a settings file.
+
+use std::path::Path;
+
+use toml_edit::{InlineTable, Item, value};
+
+use super::oauth2::{OAuth2, TokenSource};
+use super::settings::{Mistake, Table, read_secret};
+use super::table::secret_item;
+
+const KEYS: &[&str] =
+    &["grant", "tokenUrl", "clientId", "clientSecret", "refreshToken", "accessToken", "scope"];
+
+/// Reads it, where it is there.
+pub(super) fn read_oauth2(table: &Table<'_>, directory: &Path) -> Result<Option<OAuth2>, Mistake> {
+    let Some(inner) = table.inner("oauth2", KEYS)? else { return Ok(None) };
+    let grants: Vec<_> = OAuth2::GRANTS.iter().map(|name| (*name, *name)).collect();
+    let grant = inner.choice("grant", &grants)?.ok_or_else(|| {
+        inner.mistake("grant", format!("it is needed: one of {}", OAuth2::GRANTS.join(", ")))
+    })?;
+    let needed: &[&str] = match grant {
+        "token" => &["accessToken"],
+        "refresh-token" => &["tokenUrl", "clientId", "refreshToken"],
+        _ => &["tokenUrl", "clientId", "clientSecret"],
+    };
+    let allowed: &[&str] = match grant {
+        "token" => &["grant"],
+        "refresh-token" => &["grant", "clientSecret", "scope"],
+        _ => &["grant", "scope"],
+    };
+    for key in KEYS {
+        let given = inner.item(key).is_some();
+        if !given && needed.contains(key) {
+            return Err(inner.mistake(key, format!("grant = {grant:?} needs it")));
+        }
+        if given && !needed.contains(key) && !allowed.contains(key) {
+            return Err(inner.mistake(key, format!("grant = {grant:?} does not use it")));
+        }
+    }
+    let secret = |key| read_secret(&inner, key, directory);
+    let (Some(url), Some(client_id)) = (inner.text("tokenUrl")?, inner.text("clientId")?) else {
+        return Ok(secret("accessToken")?.map(OAuth2::token));
+    };
+    let url = url.parse().map_err(|error: crate::Error| {
+        inner.mistake("tokenUrl", error.to_string().trim_start_matches("tokenUrl: ").to_owned())
+    })?;
+    let oauth2 = match (secret("refreshToken")?, secret("clientSecret")?) {
+        (Some(refresh), Some(secret)) => {
+            OAuth2::refresh_token(url, client_id, refresh).client_secret(secret)
+        }
+        (Some(refresh), None) => OAuth2::refresh_token(url, client_id, refresh),
+        (None, Some(secret)) => OAuth2::client_credentials(url, client_id, secret),
+        (None, None) => return Ok(None),
+    };
+    Ok(Some(match inner.text("scope")? {
+        Some(scope) => oauth2.scope(scope),
+        None => oauth2,
+    }))
+}
+
+/// The table, as a settings file has it.
+pub(super) fn oauth2_item(oauth2: &OAuth2) -> Item {
+    let mut inner = InlineTable::new();
+    let mut set = |key: &str, item: Item| {
+        if let Ok(item) = item.into_value() {
+            inner.insert(key, item);
+        }
+    };
+    set("grant", value(oauth2.grant()));
+    match &oauth2.source {
+        TokenSource::Given(token) => set("accessToken", secret_item(token)),
+        TokenSource::Endpoint(request) => {
+            set("tokenUrl", value(request.url.as_str()));
+            set("clientId", value(&request.client_id));
+            if let Some(secret) = &request.client_secret {
+                set("clientSecret", secret_item(secret));
+            }
+            if let Some(token) = &request.refresh_token {
+                set("refreshToken", secret_item(token));
+            }
+            if let Some(scope) = &request.scope {
+                set("scope", value(scope));
+            }
+        }
+    }
+    value(inner)
+}

@@ -1,0 +1,261 @@
+//! Asking a token endpoint (RFC 6749 sections 4.4, 5 and 6).
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use http_body_util::{BodyExt as _, Full, Limited};
+use hyper::header::{ACCEPT, CONTENT_TYPE, HOST, USER_AGENT};
+use hyper::{Request, StatusCode};
+use hyper_util::rt::TokioIo;
+use rustls::pki_types::ServerName;
+use serde::Deserialize;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::time::{Instant, timeout_at};
+use tokio_rustls::TlsConnector;
+use url::Position;
+use url::form_urlencoded::Serializer;
+use zeroize::Zeroizing;
+
+use crate::accounts::{HostName, Redaction, Secret, SecretSource, TokenRequest};
+use crate::failure::{Failure, FailureCode, Phase};
+use crate::network::{DialError, Reach, client_config, dial};
+
+/// What an endpoint grants.
+pub(super) struct Granted {
+    pub(super) access: Secret,
+    pub(super) lifetime: Option<Duration>,
+    pub(super) refresh: Option<Secret>,
+}
+
+/// An endpoint that takes longer is down.
+const PATIENCE: Duration = Duration::from_secs(30);
+/// Tokens have a few kilobytes at most.
+const MAX_ANSWER: usize = 64 * 1024;
+
+/// Asks for a token, with the refresh token that came last, if one did.
+pub(super) async fn ask(
+    request: &TokenRequest,
+    rotated: Option<&Secret>,
+    reach: Reach,
+    deadline: Instant,
+) -> Result<Granted, Failure> {
+    let deadline = deadline.min(Instant::now() + PATIENCE);
+    let mut redaction = Redaction::default();
+    let form = form(request, rotated, &mut redaction).await?;
+    let exchange = post(request, form, reach, deadline);
+    let (status, body) = timeout_at(deadline, exchange)
+        .await
+        .map_err(|_| unavailable(request, "it did not answer in time"))??;
+    let body = Zeroizing::new(body.to_vec());
+    if status == StatusCode::OK {
+        return granted(request, &body);
+    }
+    Err(refused(request, status, &body, &redaction))
+}
+
+/// The request's body. The client's secret goes in it rather than in a header: the endpoints of the large
+/// providers all take it there.
+async fn form(
+    request: &TokenRequest,
+    rotated: Option<&Secret>,
+    redaction: &mut Redaction,
+) -> Result<String, Failure> {
+    let refresh_token = match (&request.refresh_token, rotated) {
+        (None, _) => None,
+        (Some(_), Some(token)) => {
+            redaction.add(token);
+            Some(token.clone())
+        }
+        (Some(source), None) => Some(reveal(source, "refresh token", redaction).await?),
+    };
+    let client_secret = match &request.client_secret {
+        Some(source) => Some(reveal(source, "client secret", redaction).await?),
+        None => None,
+    };
+    let mut form = Serializer::new(String::new());
+    match &refresh_token {
+        None => form.append_pair("grant_type", "client_credentials"),
+        Some(token) => form
+            .append_pair("grant_type", "refresh_token")
+            .append_pair("refresh_token", token.expose()),
+    };
+    form.append_pair("client_id", &request.client_id);
+    if let Some(secret) = &client_secret {
+        form.append_pair("client_secret", secret.expose());
+    }
+    if let Some(scope) = &request.scope {
+        form.append_pair("scope", scope);
+    }
+    Ok(form.finish())
+}
+
+async fn reveal(
+    source: &SecretSource,
+    what: &str,
+    redaction: &mut Redaction,
+) -> Result<Secret, Failure> {
+    let secret = source.reveal(what).await.map_err(|error| Failure::from_account(&error))?;
+    redaction.add(&secret);
+    Ok(secret)
+}
+
+async fn post(
+    request: &TokenRequest,
+    form: String,
+    reach: Reach,
+    deadline: Instant,
+) -> Result<(StatusCode, Bytes), Failure> {
+    let url = request.url.url();
+    let host = url.host_str().unwrap_or_default();
+    // An address that was parsed names a host.
+    let host: HostName =
+        host.parse().map_err(|_| unavailable(request, "its host is none that could be asked"))?;
+    let port = url.port_or_known_default().unwrap_or(443);
+    let stream = dial(&host, port, reach, deadline).await.map_err(|error| match error {
+        DialError::Forbidden => {
+            let message = format!("the token endpoint {host} is not on the public internet");
+            Failure::new(FailureCode::Policy, Phase::Auth, message)
+                .hint("use a public endpoint, or have the platform allow private ones")
+                .after_config_change()
+        }
+        DialError::Resolve(_) => unavailable(request, "its host cannot be found"),
+        DialError::Connect(_) => unavailable(request, "it cannot be connected to"),
+        DialError::Timeout { .. } => unavailable(request, "it did not answer in time"),
+    })?;
+    if url.scheme() == "http" {
+        // A name may stand for another machine than this one, whatever it says.
+        let own = stream.peer_addr().is_ok_and(|peer| peer.ip().to_canonical().is_loopback());
+        return match own {
+            true => talk(request, form, stream).await,
+            false => Err(unavailable(request, "it would get secrets in the clear")),
+        };
+    }
+    let config = client_config(None)
+        .map_err(|_| unavailable(request, "no certificate can be checked here"))?;
+    let name = match &host {
+        HostName::Ip(address) => ServerName::from(*address),
+        HostName::Name(name) => ServerName::try_from(name.clone())
+            .map_err(|_| unavailable(request, "its host is none that could be asked"))?,
+    };
+    let stream = TlsConnector::from(Arc::new(config))
+        .connect(name, stream)
+        .await
+        .map_err(|_| unavailable(request, "it cannot be talked to over TLS"))?;
+    talk(request, form, stream).await
+}
+
+async fn talk(
+    request: &TokenRequest,
+    form: String,
+    stream: impl AsyncRead + AsyncWrite + Send + Unpin + 'static,
+) -> Result<(StatusCode, Bytes), Failure> {
+    let broken = |_: hyper::Error| unavailable(request, "it does not speak HTTP as it should");
+    let url = request.url.url();
+    let (mut sender, connection) =
+        hyper::client::conn::http1::handshake(TokioIo::new(stream)).await.map_err(broken)?;
+    // Ends with the answer, or when that is dropped.
+    tokio::spawn(connection);
+    let post = Request::post(&url[Position::BeforePath..Position::AfterQuery])
+        .header(HOST, &url[Position::BeforeHost..Position::AfterPort])
+        .header(USER_AGENT, concat!("smtp-connector/", env!("CARGO_PKG_VERSION")))
+        .header(ACCEPT, "application/json")
+        .header(CONTENT_TYPE, "application/x-www-form-urlencoded")
+        .body(Full::new(Bytes::from(form)))
+        .map_err(|_| unavailable(request, "its address cannot be asked for"))?;
+    let answer = sender.send_request(post).await.map_err(broken)?;
+    let status = answer.status();
+    let body = Limited::new(answer.into_body(), MAX_ANSWER).collect().await;
+    let body = body.map_err(|_| unavailable(request, "its answer breaks off or does not end"))?;
+    Ok((status, body.to_bytes()))
+}
+
+/// A token as endpoints write it (RFC 6749 section 5.1).
+#[derive(Deserialize)]
+struct Answer {
+    access_token: String,
+    token_type: Option<String>,
+    expires_in: Option<serde_json::Value>,
+    refresh_token: Option<String>,
+}
+
+fn granted(request: &TokenRequest, body: &[u8]) -> Result<Granted, Failure> {
+    let answer: Answer = serde_json::from_slice(body)
+        .map_err(|_| unavailable(request, "what it answers is no token"))?;
+    let bearer = answer.token_type.is_none_or(|kind| kind.eq_ignore_ascii_case("bearer"));
+    let fits = !answer.access_token.is_empty()
+        && answer.access_token.bytes().all(|byte| byte.is_ascii_graphic());
+    if !bearer || !fits {
+        return Err(unavailable(request, "what it answers is no bearer token"));
+    }
+    // Some endpoints write the number as text.
+    let seconds = answer.expires_in.and_then(|value| match value {
+        serde_json::Value::Number(number) => number.as_u64(),
+        serde_json::Value::String(text) => text.parse().ok(),
+        _ => None,
+    });
+    /// A day: what lives longer is asked for again all the same, and no clock overflows.
+    const LONGEST: u64 = 86_400;
+    Ok(Granted {
+        access: Secret::new(answer.access_token),
+        lifetime: seconds.map(|seconds| Duration::from_secs(seconds.min(LONGEST))),
+        refresh: answer.refresh_token.map(Secret::new),
+    })
+}
+
+/// A refusal as endpoints write it (RFC 6749 section 5.2).
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Refusal {
+    error: String,
+    error_description: String,
+}
+
+fn refused(
+    request: &TokenRequest,
+    status: StatusCode,
+    body: &[u8],
+    redaction: &Redaction,
+) -> Failure {
+    /// The first sentence says it; the rest is for the endpoint's own people.
+    const SHOWN: usize = 200;
+    let refusal: Refusal = serde_json::from_slice(body).unwrap_or_default();
+    let clean = |text: &str| -> String {
+        let text = redaction.apply(text);
+        text.chars().map(|c| if c.is_control() { ' ' } else { c }).take(SHOWN).collect()
+    };
+    let said = [clean(&refusal.error), clean(&refusal.error_description)];
+    let said: Vec<_> =
+        said.iter().map(|text| text.trim()).filter(|text| !text.is_empty()).collect();
+    let said = match said.is_empty() {
+        true => String::new(),
+        false => format!(": {}", said.join(", ")),
+    };
+    let message = format!("{} answers {}{said}", endpoint(request), status.as_u16());
+    let failure = Failure::new(FailureCode::Auth, Phase::Auth, message);
+    if status.is_server_error() || status == StatusCode::TOO_MANY_REQUESTS {
+        return failure.hint("try again later").later();
+    }
+    let hint = match refusal.error.as_str() {
+        "invalid_grant" => {
+            "the refresh token has expired or was revoked: agree anew, and put the new one into the account's oauth2"
+        }
+        "invalid_client" | "unauthorized_client" => "check oauth2.clientId and oauth2.clientSecret",
+        "invalid_scope" => "check oauth2.scope",
+        _ => "check the account's oauth2",
+    };
+    failure.hint(hint).after_config_change()
+}
+
+fn unavailable(request: &TokenRequest, why: &str) -> Failure {
+    let message = format!("{} gives no access token: {why}", endpoint(request));
+    Failure::new(FailureCode::Auth, Phase::Auth, message)
+        .hint("try again later; if it persists, check oauth2.tokenUrl")
+        .later()
+}
+
+/// The endpoint for people: its query may hold what is nobody's business.
+fn endpoint(request: &TokenRequest) -> String {
+    let url = request.url.url();
+    format!("the token endpoint {}", &url[..Position::AfterPath])
+}

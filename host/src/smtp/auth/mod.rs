@@ -1,0 +1,234 @@
+//! Logging in (RFC 4954), by any of the mechanisms in the files beside this one.
+//!
+//! The mechanisms are ours rather than those of a SASL library: of the two that are kept up, rsasl has no
+//! CRAM-MD5 and leaves copies of secrets behind, and scram-rs is for SCRAM alone. Their arithmetic is
+//! ring's and RustCrypto's.
+
+mod bearer;
+mod cram_md5;
+mod mechanism;
+mod password;
+mod scram;
+
+use std::sync::Arc;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use zeroize::Zeroizing;
+
+use self::mechanism::Mechanism;
+use super::connection::Connection;
+use super::reply::RawReply;
+use super::verdict;
+use crate::accounts::{Account, Auth, Proof, Secret};
+use crate::failure::{Failure, FailureCode, Phase};
+
+/// What is sent to a server, before it is written as base64.
+type Message = Zeroizing<Vec<u8>>;
+
+/// How one mechanism proves who logs in.
+trait Exchange: Send {
+    /// What is sent with AUTH itself; none, for mechanisms in which the server speaks first.
+    fn start(&mut self) -> Option<Message> {
+        None
+    }
+
+    /// What answers a challenge.
+    ///
+    /// # Errors
+    ///
+    /// A challenge that has no place there, and why.
+    fn answer(&mut self, challenge: &[u8]) -> Result<Message, &'static str>;
+
+    /// Why the server's 235 is not to be believed, if it is not.
+    fn doubt(&self) -> Option<&'static str> {
+        None
+    }
+
+    /// What was derived from the secret and sent: a server could be asked to show it.
+    fn derived(&self) -> Option<&Secret> {
+        None
+    }
+
+    /// What the server said is wrong, where it says so otherwise than in its reply.
+    fn complaint(&self) -> Option<String> {
+        None
+    }
+}
+
+/// No mechanism takes more; a server that goes on asking is not going to stop.
+const MAX_ROUNDS: usize = 8;
+
+/// The longest line that a command may be (RFC 5321 section 4.5.3.1.4). What does not fit in AUTH's is sent
+/// once the server asks for it (RFC 4954 section 4).
+const MAX_COMMAND: usize = 512;
+
+/// Logs in, with a password or an access token. Only 235 means that it worked.
+pub(super) async fn authenticate(
+    connection: &mut Connection,
+    secret: &Secret,
+) -> Result<(), Failure> {
+    let account = Arc::clone(&connection.account);
+    let Some(credentials) = &account.credentials else { return Ok(()) };
+    let offered = &connection.extensions.auth;
+    let by_token = matches!(credentials.proof, Proof::OAuth2(_));
+    let encrypted = connection.stream.is_encrypted();
+    let Some(mechanism) = Mechanism::choose(account.auth, by_token, encrypted, offered) else {
+        return Err(no_mechanism(account.auth, by_token, offered));
+    };
+    let exchange = mechanism.exchange(&account, &credentials.username, secret);
+    Login { connection, account: &account, mechanism, exchange }.run().await
+}
+
+/// A login under way.
+struct Login<'c> {
+    connection: &'c mut Connection,
+    account: &'c Account,
+    mechanism: Mechanism,
+    exchange: Box<dyn Exchange>,
+}
+
+impl Login<'_> {
+    async fn run(mut self) -> Result<(), Failure> {
+        let mut reply = self.start().await?;
+        for _ in 0..MAX_ROUNDS {
+            if reply.code == 235 {
+                return match self.exchange.doubt() {
+                    None => Ok(()),
+                    Some(why) => Err(self.nonsense(&reply, why)),
+                };
+            }
+            if reply.code != 334 {
+                return Err(self.refused(&reply));
+            }
+            let challenge = decode(&reply);
+            let answer = self.answer(challenge).await;
+            let answer = answer.map_err(|why| self.nonsense(&reply, why))?;
+            if let Some(derived) = self.exchange.derived() {
+                self.connection.redaction.add(derived);
+            }
+            reply = self.say(&line("", &answer), "(answer)").await?;
+        }
+        Err(self.nonsense(&reply, "the server does not stop asking"))
+    }
+
+    async fn start(&mut self) -> Result<RawReply, Failure> {
+        let name = self.mechanism.name();
+        let bare = format!("AUTH {name}\r\n");
+        let Some(initial) = self.exchange.start() else {
+            return self.say(bare.as_bytes(), bare.trim_end()).await;
+        };
+        let whole = line(&format!("AUTH {name} "), &initial);
+        if whole.len() <= MAX_COMMAND {
+            return self.say(&whole, &format!("AUTH {name} ...")).await;
+        }
+        let reply = self.say(bare.as_bytes(), bare.trim_end()).await?;
+        match reply.code {
+            334 => self.say(&line("", &initial), "(answer)").await,
+            _ => Ok(reply),
+        }
+    }
+
+    async fn say(&mut self, line: &[u8], shown: &str) -> Result<RawReply, Failure> {
+        let reply = self.connection.secret_line(line, shown).await;
+        reply.map_err(|broken| self.connection.broken(Phase::Auth, broken))
+    }
+
+    /// Works out an answer. The server says how long that takes in SCRAM: no other task waits for it.
+    async fn answer(&mut self, challenge: Option<Vec<u8>>) -> Result<Message, &'static str> {
+        let challenge = challenge.ok_or("the challenge is not base64")?;
+        let placeholder: Box<dyn Exchange> = Box::new(password::Plain::default());
+        let mut exchange = std::mem::replace(&mut self.exchange, placeholder);
+        let work = move || {
+            let answer = exchange.answer(&challenge);
+            (exchange, answer)
+        };
+        let done = tokio::task::spawn_blocking(work).await;
+        let (exchange, answer) = done.map_err(|_| "it cannot be answered")?;
+        self.exchange = exchange;
+        answer
+    }
+
+    fn refused(&self, reply: &RawReply) -> Failure {
+        let mut failure = verdict::of(self.connection, Phase::Auth, reply);
+        if let Some(complaint) = self.exchange.complaint() {
+            let complaint = self.connection.clean(&complaint);
+            failure.message = format!("{} ({complaint})", failure.message);
+        }
+        if self.mechanism.is_by_token() && failure.code == FailureCode::Auth && reply.is_permanent()
+        {
+            let provider = self
+                .account
+                .provider
+                .map_or(String::new(), |preset| format!("; {}: {}", preset.title, preset.hint));
+            failure.hint = Some(format!(
+                "the access token is not accepted: check the user name, the token's scope, and that the user \
+                 may send over SMTP{provider}"
+            ));
+        }
+        failure
+    }
+
+    fn nonsense(&self, reply: &RawReply, why: &str) -> Failure {
+        let failure = verdict::of(self.connection, Phase::Auth, reply);
+        let message = format!("the login by {} broke off: {why}", self.mechanism.name());
+        let code = FailureCode::Protocol;
+        let hint = "set the account's auth to another mechanism, and tell whoever runs the server";
+        Failure { code, message, ..failure }.hint(hint).later()
+    }
+}
+
+/// A challenge; none, if it is not base64.
+fn decode(reply: &RawReply) -> Option<Vec<u8>> {
+    let text = reply.lines.first().map_or("", |line| line.trim());
+    STANDARD.decode(text).ok()
+}
+
+/// A line that ends in base64.
+fn line(start: &str, value: &[u8]) -> Zeroizing<Vec<u8>> {
+    // In one piece from the start: a buffer that grows leaves copies behind.
+    let length = start.len() + value.len().div_ceil(3) * 4 + 2;
+    let mut text = Zeroizing::new(String::with_capacity(length));
+    text.push_str(start);
+    STANDARD.encode_string(value, &mut text);
+    text.push_str("\r\n");
+    Zeroizing::new(std::mem::take(&mut *text).into_bytes())
+}
+
+fn no_mechanism(asked: Auth, by_token: bool, offered: &[String]) -> Failure {
+    let (message, hint) = if offered.is_empty() {
+        (
+            "the server offers no login".to_owned(),
+            "check port and security: servers offer it once the connection is encrypted; a server that \
+             needs no login takes an account without a username",
+        )
+    } else {
+        let wanted = Mechanism::candidates(asked, by_token, true).map(Mechanism::name);
+        let wanted: Vec<_> = wanted.collect();
+        (
+            format!(
+                "the server offers login by {}, and not by {}",
+                offered.join(", "),
+                wanted.join(" or ")
+            ),
+            match (asked, by_token) {
+                (Auth::Auto, true) => "the server takes no access tokens: log in with a password",
+                (Auth::Auto, false) => "the server may want OAuth 2: see the account's oauth2",
+                _ => "set the account's auth to auto",
+            },
+        )
+    };
+    Failure::new(FailureCode::Auth, Phase::Auth, message).hint(hint).after_config_change()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lines_are_written_in_one_piece() {
+        let text = line("AUTH PLAIN ", b"\0user\0s3cr3t");
+        assert_eq!(text.as_slice(), b"AUTH PLAIN AHVzZXIAczNjcjN0\r\n");
+        assert_eq!(text.capacity(), text.len());
+    }
+}

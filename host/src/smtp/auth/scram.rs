@@ -1,0 +1,208 @@
+//! SCRAM-SHA-256 (RFC 5802, RFC 7677): both sides prove that they know the password, and neither says it.
+
+use std::num::NonZeroU32;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
+use ring::rand::{SecureRandom as _, SystemRandom};
+use ring::{digest, hmac, pbkdf2};
+use stringprep::saslprep;
+use zeroize::Zeroizing;
+
+use super::{Exchange, Message};
+use crate::accounts::Secret;
+
+pub(super) struct Scram {
+    username: String,
+    password: Secret,
+    nonce: String,
+    state: State,
+    proof: Option<Secret>,
+}
+
+enum State {
+    /// Nothing is said yet.
+    Begun,
+    /// The first message is out.
+    Introduced,
+    /// The proof is out; this signature shows that the server knows the password, too.
+    Proven(Vec<u8>),
+    /// The server has shown that it knows the password.
+    Trusted,
+}
+
+/// No channel binding (RFC 5802 section 6), and no other name to act for.
+const GS2_HEADER: &str = "n,,";
+
+/// A third of a second of arithmetic: more would be an attack. Servers ask for 4,096 and up (RFC 7677
+/// section 4).
+const MAX_ITERATIONS: u32 = 1_000_000;
+
+impl Scram {
+    pub(super) fn new(username: &str, password: &Secret) -> Self {
+        Self {
+            username: prepare(username),
+            password: Secret::new(prepare(password.expose())),
+            nonce: String::new(),
+            state: State::Begun,
+            proof: None,
+        }
+    }
+
+    /// The first message without its header.
+    fn introduction(&self) -> String {
+        // A saslname (RFC 5802 section 5.1): the two characters that would end it are written otherwise.
+        let name = self.username.replace('=', "=3D").replace(',', "=2C");
+        format!("n={name},r={}", self.nonce)
+    }
+
+    fn prove(&mut self, challenge: &str) -> Result<Message, &'static str> {
+        let mut fields = challenge.split(',');
+        let mut field = |name: &str| fields.next().and_then(|field| field.strip_prefix(name));
+        let (nonce, salt, count) = (field("r="), field("s="), field("i="));
+        let (Some(nonce), Some(salt), Some(count)) = (nonce, salt, count) else {
+            return Err("the challenge is not one of SCRAM");
+        };
+        if !nonce.starts_with(&self.nonce) || nonce.len() == self.nonce.len() {
+            return Err("the challenge belongs to another login");
+        }
+        let salt = STANDARD.decode(salt).map_err(|_| "the challenge's salt is not base64")?;
+        let count = count.parse().ok().filter(|count: &NonZeroU32| count.get() <= MAX_ITERATIONS);
+        let count = count.ok_or("the challenge asks for more work than is reasonable")?;
+
+        let mut salted = Zeroizing::new([0; digest::SHA256_OUTPUT_LEN]);
+        let password = self.password.expose().as_bytes();
+        pbkdf2::derive(pbkdf2::PBKDF2_HMAC_SHA256, count, &salt, password, &mut *salted);
+        let unproven = format!("c={},r={nonce}", STANDARD.encode(GS2_HEADER));
+        let all = format!("{},{challenge},{unproven}", self.introduction());
+
+        let client_key = sign(&*salted, b"Client Key");
+        let stored_key = digest::digest(&digest::SHA256, client_key.as_ref());
+        let signature = sign(stored_key.as_ref(), all.as_bytes());
+        let proof: Vec<u8> =
+            client_key.as_ref().iter().zip(signature.as_ref()).map(|(a, b)| a ^ b).collect();
+        let proof = STANDARD.encode(proof);
+        let server_key = sign(&*salted, b"Server Key");
+        let expected = sign(server_key.as_ref(), all.as_bytes());
+
+        let answer = format!("{unproven},p={proof}");
+        self.proof = Some(Secret::new(proof));
+        self.state = State::Proven(expected.as_ref().to_vec());
+        Ok(Message::new(answer.into_bytes()))
+    }
+
+    fn trust(&mut self, challenge: &str, expected: &[u8]) -> Result<Message, &'static str> {
+        if challenge.starts_with("e=") {
+            // What is wrong is in the reply that ends the login.
+            return Ok(Message::default());
+        }
+        let field = challenge.split(',').next().and_then(|field| field.strip_prefix("v="));
+        let shown = field.and_then(|text| STANDARD.decode(text).ok()).unwrap_or_default();
+        if shown != expected {
+            return Err("the server does not prove that it knows the password");
+        }
+        self.state = State::Trusted;
+        Ok(Message::default())
+    }
+}
+
+impl Exchange for Scram {
+    fn start(&mut self) -> Option<Message> {
+        if self.nonce.is_empty() {
+            let mut octets = [0; 18];
+            // Without randomness a recorded login could be played again: none is begun.
+            SystemRandom::new().fill(&mut octets).ok()?;
+            self.nonce = URL_SAFE_NO_PAD.encode(octets);
+        }
+        self.state = State::Introduced;
+        Some(Message::new(format!("{GS2_HEADER}{}", self.introduction()).into_bytes()))
+    }
+
+    fn answer(&mut self, challenge: &[u8]) -> Result<Message, &'static str> {
+        let challenge = std::str::from_utf8(challenge).map_err(|_| "the challenge is not text")?;
+        match std::mem::replace(&mut self.state, State::Begun) {
+            State::Introduced => self.prove(challenge),
+            State::Proven(expected) => self.trust(challenge, &expected),
+            State::Begun | State::Trusted => Err("the server asks out of turn"),
+        }
+    }
+
+    fn doubt(&self) -> Option<&'static str> {
+        match self.state {
+            State::Trusted => None,
+            _ => Some("the server does not prove that it knows the password"),
+        }
+    }
+
+    fn derived(&self) -> Option<&Secret> {
+        self.proof.as_ref()
+    }
+}
+
+/// As both sides must write it to compute the same (RFC 4013); what has no such form stays as it is, as
+/// servers keep it.
+fn prepare(text: &str) -> String {
+    saslprep(text).map_or_else(|_| text.to_owned(), std::borrow::Cow::into_owned)
+}
+
+fn sign(key: &[u8], text: &[u8]) -> hmac::Tag {
+    hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, key), text)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const CHALLENGE: &str =
+        "r=rOprNGfwEbeRWgbNEkqO%hvYDpWUa2RaTCAfuxFIlj)hNlF$k0,s=W22ZaJ0SNY7soEsUEjb6gQ==,i=4096";
+
+    /// The example of RFC 7677 section 3.
+    fn example() -> Scram {
+        let mut scram = Scram::new("user", &Secret::new("pencil"));
+        scram.nonce = "rOprNGfwEbeRWgbNEkqO".to_owned();
+        let first = scram.start().expect("it speaks first");
+        assert_eq!(first.as_slice(), b"n,,n=user,r=rOprNGfwEbeRWgbNEkqO");
+        scram
+    }
+
+    #[test]
+    fn the_example_of_the_rfc_comes_out() {
+        let mut scram = example();
+        let answer = scram.answer(CHALLENGE.as_bytes()).expect("a challenge");
+        assert_eq!(
+            String::from_utf8_lossy(&answer),
+            "c=biws,r=rOprNGfwEbeRWgbNEkqO%hvYDpWUa2RaTCAfuxFIlj)hNlF$k0,\
+             p=dHzbZapWIk4jUhN+Ute9ytag9zjfMHgsqmmiz7AndVQ="
+        );
+        assert!(scram.doubt().is_some(), "the server has proven nothing yet");
+        let signature = b"v=6rriTRBi23WpRR/wtup+mMhUZUn/dB5nLTJRsjl95G4=";
+        assert!(scram.answer(signature).expect("it is the server's").is_empty());
+        assert_eq!(scram.doubt(), None);
+    }
+
+    #[test]
+    fn a_server_that_does_not_know_the_password_is_not_believed() {
+        for answer in ["v=AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=", "v=", "", "x"] {
+            let mut scram = example();
+            scram.answer(CHALLENGE.as_bytes()).expect("a challenge");
+            assert!(scram.answer(answer.as_bytes()).is_err(), "{answer}");
+            assert!(scram.doubt().is_some());
+        }
+    }
+
+    #[test]
+    fn challenges_that_are_none_are_not_answered() {
+        for challenge in [
+            "",
+            "r=x",
+            "r=other,s=W22ZaJ0SNY7soEsUEjb6gQ==,i=4096",
+            "r=rOprNGfwEbeRWgbNEkqO,s=W22ZaJ0SNY7soEsUEjb6gQ==,i=4096",
+            "r=rOprNGfwEbeRWgbNEkqOabc,s=!,i=4096",
+            "r=rOprNGfwEbeRWgbNEkqOabc,s=W22ZaJ0SNY7soEsUEjb6gQ==,i=0",
+            "r=rOprNGfwEbeRWgbNEkqOabc,s=W22ZaJ0SNY7soEsUEjb6gQ==,i=4000000000",
+            "m=x,r=rOprNGfwEbeRWgbNEkqOabc,s=W22ZaJ0SNY7soEsUEjb6gQ==,i=4096",
+        ] {
+            assert!(example().answer(challenge.as_bytes()).is_err(), "{challenge}");
+        }
+    }
+}

@@ -1,0 +1,150 @@
+//! A message from its envelope to the server's last word, in as many transactions as the server wants.
+
+use std::io::{Read as _, Seek as _, SeekFrom, Write as _};
+
+use tempfile::SpooledTempFile;
+
+use super::content::{Content, Sent};
+use super::pool::Lease;
+use super::queue_id::queue_id;
+use super::transaction::{Transaction, Unbegun};
+use crate::accounts::BoxFuture;
+use crate::failure::{Delivered, Failure, FailureCode, Phase, Refusal};
+use crate::transport::{Envelope, Outgoing, Receipt};
+
+/// A message under way.
+pub(super) struct Delivery {
+    envelope: Envelope,
+    content: Content,
+    /// A copy, where there are recipients for a further transaction.
+    copy: Option<SpooledTempFile>,
+}
+
+/// A copy up to this size stays in memory.
+const IN_MEMORY: usize = 1024 * 1024;
+/// What is read of a copy at once.
+const BLOCK: usize = 64 * 1024;
+
+impl Delivery {
+    /// Sends the envelope.
+    pub(super) async fn begin(lease: Lease, envelope: Envelope) -> Result<Self, Box<Undelivered>> {
+        match Transaction::begin(lease, &envelope).await {
+            Ok(transaction) => {
+                let content = Content::new(transaction);
+                let copied = !content.postponed().is_empty();
+                let copy = copied.then(|| SpooledTempFile::new(IN_MEMORY));
+                Ok(Self { envelope, content, copy })
+            }
+            Err(Unbegun { failure, is_stale }) => {
+                Err(Box::new(Undelivered { failure, envelope, is_stale }))
+            }
+        }
+    }
+
+    async fn deliver(self) -> Result<Receipt, Failure> {
+        let mut sent = self.content.finish().await?;
+        let queue_id = queue_id(&sent.reply.text);
+        let mut rest = std::mem::take(&mut sent.postponed);
+        let mut receipt =
+            Receipt { reply: sent.reply, accepted: sent.accepted, refused: sent.refused, queue_id };
+        let Some(mut copy) = self.copy else {
+            sent.lease.settle().await;
+            return Ok(receipt);
+        };
+        let mut lease = sent.lease;
+        // Each transaction that goes through serves at least one of the rest, or there is no next.
+        loop {
+            let recipients = rest.iter().map(|refusal| refusal.recipient.clone()).collect();
+            let envelope = Envelope { recipients, ..self.envelope.clone() };
+            match again(lease, &envelope, &mut copy).await {
+                Ok(sent) => {
+                    receipt.accepted.extend(sent.accepted);
+                    receipt.refused.extend(sent.refused);
+                    lease = sent.lease;
+                    rest = sent.postponed;
+                }
+                Err(failure) if failure.delivered == Delivered::Unknown => {
+                    return Err(in_part(failure, &receipt.accepted));
+                }
+                Err(failure) => {
+                    receipt.refused.extend(refusals(failure, rest));
+                    return Ok(receipt);
+                }
+            }
+            if rest.is_empty() {
+                lease.settle().await;
+                return Ok(receipt);
+            }
+        }
+    }
+}
+
+impl Outgoing for Delivery {
+    fn write(&mut self, chunk: Vec<u8>) -> BoxFuture<'_, Result<(), Failure>> {
+        Box::pin(async move {
+            if let Some(copy) = &mut self.copy {
+                // A temporary file takes this as fast as memory does, and waits for no disk.
+                copy.write_all(&chunk).map_err(|reason| no_copy(&reason))?;
+            }
+            self.content.write(&chunk).await
+        })
+    }
+
+    fn finish(self: Box<Self>) -> BoxFuture<'static, Result<Receipt, Failure>> {
+        Box::pin(self.deliver())
+    }
+}
+
+/// A message that did not get as far as its content.
+pub(super) struct Undelivered {
+    pub(super) failure: Failure,
+    pub(super) envelope: Envelope,
+    /// Whether the connection was at its end before the server heard a word.
+    pub(super) is_stale: bool,
+}
+
+/// Sends a copy.
+async fn again(
+    lease: Lease,
+    envelope: &Envelope,
+    copy: &mut SpooledTempFile,
+) -> Result<Sent, Failure> {
+    let transaction = Transaction::begin(lease, envelope).await;
+    let mut content = Content::new(transaction.map_err(|unbegun| unbegun.failure)?);
+    copy.seek(SeekFrom::Start(0)).map_err(|reason| no_copy(&reason))?;
+    let mut block = vec![0; BLOCK];
+    loop {
+        let length = copy.read(&mut block).map_err(|reason| no_copy(&reason))?;
+        if length == 0 {
+            return content.finish().await;
+        }
+        content.write(&block[..length]).await?;
+    }
+}
+
+/// What a further transaction that came to nothing means for those it was for. Where the server said
+/// nothing, what it said of them before stands.
+fn refusals(failure: Failure, rest: Vec<Refusal>) -> Vec<Refusal> {
+    if !failure.refusals.is_empty() {
+        return failure.refusals;
+    }
+    let refused = |refusal: Refusal| Refusal {
+        reply: failure.reply.clone().unwrap_or(refusal.reply),
+        retry: failure.retry,
+        ..refusal
+    };
+    rest.into_iter().map(refused).collect()
+}
+
+/// Nobody can tell whether the further recipients have the message; the first do.
+fn in_part(failure: Failure, accepted: &[String]) -> Failure {
+    let message = format!("{}; it was sent to {}", failure.message, accepted.join(", "));
+    Failure { message, ..failure }
+}
+
+fn no_copy(reason: &std::io::Error) -> Failure {
+    let message = format!("the message cannot be kept for a second transaction: {reason}");
+    Failure::new(FailureCode::Internal, Phase::Body, message)
+        .hint("make room in the temporary folder, or send to fewer recipients at once")
+        .later()
+}

@@ -1,0 +1,214 @@
+//! One account's connections.
+
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Weak};
+use std::time::Duration;
+
+use deadpool::managed::{self, Metrics, PoolError, QueueMode, RecycleError, RecycleResult};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::time::timeout;
+
+use super::super::connection::Connection;
+use super::super::handshake::Opener;
+use super::lease::Lease;
+use crate::accounts::Account;
+use crate::failure::{Failure, FailureCode, Phase};
+
+/// The connections of an account, as long as its settings are the same.
+pub(super) struct Site {
+    account: Arc<Account>,
+    connections: managed::Pool<Opening>,
+    /// How many more may be in use. deadpool has a number of its own, which cannot be lowered while fewer
+    /// than that are open.
+    permits: Arc<Semaphore>,
+    /// By how many the number is lowered.
+    lowered: AtomicUsize,
+    /// Whether somebody sees off connections that are idle too long.
+    is_swept: AtomicBool,
+    idle_time: Duration,
+}
+
+/// How deadpool gets a connection, and whether it may be used again.
+pub(super) struct Opening {
+    opener: Opener,
+    account: Arc<Account>,
+    idle_time: Duration,
+}
+
+/// How long a server that has too many connections is spared.
+const REST: Duration = Duration::from_secs(60);
+
+impl managed::Manager for Opening {
+    type Type = Connection;
+    type Error = Failure;
+
+    async fn create(&self) -> Result<Connection, Failure> {
+        self.opener.open(&self.account).await
+    }
+
+    async fn recycle(&self, connection: &mut Connection, _: &Metrics) -> RecycleResult<Failure> {
+        if connection.may_be_used_again(self.idle_time) {
+            return Ok(());
+        }
+        Err(RecycleError::message("the server has closed it, or said something"))
+    }
+}
+
+impl Site {
+    pub(super) fn new(account: Arc<Account>, opener: Opener, idle_time: Duration) -> Self {
+        let limit = account.limits.connections.max(1) as usize;
+        let opening = Opening { opener, account: Arc::clone(&account), idle_time };
+        let builder = managed::Pool::builder(opening).max_size(limit);
+        // The one that was used last is the least likely to have died.
+        let connections = builder.queue_mode(QueueMode::Lifo).build();
+        Self {
+            account,
+            connections: connections
+                .expect("no timeouts are set, which alone would need a runtime"),
+            permits: Arc::new(Semaphore::new(limit)),
+            lowered: AtomicUsize::new(0),
+            is_swept: AtomicBool::new(false),
+            idle_time,
+        }
+    }
+
+    /// Whether a connection for one account may be used for another of the same name: nothing that was said
+    /// on it would have been said otherwise.
+    pub(super) fn serves(&self, account: &Arc<Account>) -> bool {
+        let own = &self.account;
+        Arc::ptr_eq(own, account)
+            || (own.host == account.host
+                && own.port == account.port
+                && own.security == account.security
+                && own.tls == account.tls
+                && own.credentials == account.credentials
+                && own.auth == account.auth
+                && own.ehlo_name == account.ehlo_name
+                && own.limits.connections == account.limits.connections)
+    }
+
+    /// Whether nothing is open, and nobody waits for it to be.
+    pub(super) fn is_empty(&self) -> bool {
+        let status = self.connections.status();
+        status.size == 0 && status.waiting == 0
+    }
+
+    pub(super) async fn lease(self: &Arc<Self>, account: &Arc<Account>) -> Result<Lease, Failure> {
+        match self.try_lease(account).await {
+            Err(failure) if is_too_many(&failure) => {
+                // It may be one connection too many: then those that are open do.
+                let open = self.connections.status().size;
+                self.lower_to(open);
+                match open {
+                    0 => Err(failure),
+                    _ => self.try_lease(account).await,
+                }
+            }
+            outcome => outcome,
+        }
+    }
+
+    async fn try_lease(self: &Arc<Self>, account: &Arc<Account>) -> Result<Lease, Failure> {
+        let permit = self.permit(account).await?;
+        let object = self.connections.get().await.map_err(|error| match error {
+            PoolError::Backend(failure) => failure,
+            other => Failure::new(FailureCode::Internal, Phase::Connect, other.to_string()),
+        })?;
+        Ok(Lease::pooled(object, permit, Arc::clone(self), account))
+    }
+
+    async fn permit(&self, account: &Account) -> Result<OwnedSemaphorePermit, Failure> {
+        let acquired = timeout(account.timeouts.total, Arc::clone(&self.permits).acquire_owned());
+        match acquired.await {
+            Ok(Ok(permit)) => Ok(permit),
+            _ => {
+                let message = format!("all connections to {} are in use", account.host);
+                Err(Failure::new(FailureCode::Timeout, Phase::Connect, message)
+                    .hint("try again later, or raise the account's limits.connections")
+                    .later())
+            }
+        }
+    }
+
+    /// Has half as many connections for a while.
+    pub(super) fn lower(self: &Arc<Self>) {
+        self.lower_to(self.permitted() / 2);
+    }
+
+    /// How many connections there may be.
+    fn permitted(&self) -> usize {
+        let limit = self.account.limits.connections.max(1) as usize;
+        limit - self.lowered.load(Ordering::SeqCst)
+    }
+
+    /// Has so many connections for a while, and never none.
+    fn lower_to(self: &Arc<Self>, number: usize) {
+        let limit = self.account.limits.connections.max(1) as usize;
+        let mut by = 0;
+        let change = |lowered: usize| {
+            by = (limit - lowered).saturating_sub(number.max(1));
+            Some(lowered + by)
+        };
+        // The closure always gives a value.
+        let _ = self.lowered.fetch_update(Ordering::SeqCst, Ordering::SeqCst, change);
+        let Ok(number @ 1..) = u32::try_from(by) else { return };
+        let site = Arc::downgrade(self);
+        let permits = Arc::clone(&self.permits);
+        // At once, if so many are not in use: whoever asks next must not get one of them.
+        let held = Arc::clone(&permits).try_acquire_many_owned(number).ok();
+        tokio::spawn(async move {
+            let held = match held {
+                Some(held) => Ok(held),
+                // Whoever asks later waits behind this.
+                None => permits.acquire_many_owned(number).await,
+            };
+            tokio::time::sleep(REST).await;
+            drop(held);
+            if let Some(site) = site.upgrade() {
+                site.lowered.fetch_sub(by, Ordering::SeqCst);
+            }
+        });
+    }
+
+    /// Sees to it that connections that stay idle are closed.
+    pub(super) fn sweep(self: &Arc<Self>) {
+        if !self.is_swept.swap(true, Ordering::SeqCst) {
+            tokio::spawn(sweep(Arc::downgrade(self), self.idle_time));
+        }
+    }
+
+    /// Sees off every idle connection, and keeps none from now on.
+    pub(super) async fn close(&self) {
+        let idle = self.connections.retain(|_, _| false).removed;
+        self.connections.close();
+        for connection in idle {
+            connection.quit().await;
+        }
+    }
+}
+
+/// Closes what has been idle for too long, until nothing is idle.
+async fn sweep(site: Weak<Site>, idle_time: Duration) {
+    loop {
+        tokio::time::sleep(idle_time).await;
+        let Some(site) = site.upgrade() else { return };
+        let swept = site.connections.retain(|connection, _| connection.idle() < idle_time);
+        for connection in swept.removed {
+            connection.quit().await;
+        }
+        if swept.retained == 0 {
+            site.is_swept.store(false, Ordering::SeqCst);
+            // One may have come back in between, and have found somebody still sweeping.
+            let idle = site.connections.status().available > 0;
+            if !idle || site.is_swept.swap(true, Ordering::SeqCst) {
+                return;
+            }
+        }
+    }
+}
+
+/// Whether a server says that it has too many connections: 421 before anything was asked of it, and what
+/// Microsoft's say (432 4.3.2).
+fn is_too_many(failure: &Failure) -> bool {
+    failure.reply.as_ref().is_some_and(|reply| matches!(reply.code, 421 | 432))
+}

@@ -1,0 +1,303 @@
+//! Logging in otherwise than by sending the password: what is sent, what is believed, and what is shown.
+
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use serde_json::json;
+use smtp_connector_host::accounts::{
+    AccountBuilder, AccountsInMemory, Auth, OAuth2, Security, TokenUrl,
+};
+use smtp_connector_host::smtp::{Entry, SmtpTransport, Transcript};
+use smtp_connector_host::{
+    Account, Connector, Error, FailureCode, Host, Invocation, Phase, Retry, Secret,
+};
+
+use crate::support::{
+    Act, CommandLine, FaultServer, HOST_CACHE, HttpServer, Offers, Page, Scenario, Stage,
+};
+
+/// Everything that whoever watches conversations is told.
+#[derive(Clone, Default)]
+struct Told(Arc<Mutex<String>>);
+
+impl Transcript for Told {
+    fn note(&self, _: Duration, entry: &Entry) {
+        let mut text = self.0.lock().expect("nobody panics while holding it");
+        text.push_str(&format!("{entry}\n{entry:?}\n"));
+    }
+}
+
+/// A connector with some accounts, and what is told of its conversations.
+struct Setting {
+    connector: Connector,
+    told: Told,
+}
+
+impl Setting {
+    fn with(accounts: impl IntoIterator<Item = Account>) -> Self {
+        let told = Told::default();
+        let transport = SmtpTransport::new()
+            .allow_private_hosts()
+            .without_pool()
+            .transcript(Arc::new(told.clone()));
+        let host = Host::builder()
+            .accounts(AccountsInMemory::from_iter(accounts))
+            .transport(transport)
+            .cache_directory(HOST_CACHE)
+            .build()
+            .expect("the sandbox runs");
+        let connector = Connector::builtin(&host).expect("a component");
+        Self { connector, told }
+    }
+
+    async fn send(&self, account: &str) -> Result<(), Error> {
+        let input = json!({ "to": "b@example.net" }).to_string();
+        self.connector.invoke(Invocation::send_mail(input).account(account)).await.map(|_| ())
+    }
+
+    /// Everything that anybody is shown, of an error and of the conversation.
+    fn shown(&self, error: Option<&Error>) -> String {
+        let told = self.told.0.lock().expect("nobody panics while holding it").clone();
+        let error = error.map_or(String::new(), |error| {
+            format!("{error} {error:?} {:?} {}", error.hint(), error.to_json())
+        });
+        format!("{told}{error}")
+    }
+}
+
+async fn server(mechanism: &'static str, scenario: Scenario) -> FaultServer {
+    let extensions = Some(vec!["PIPELINING", mechanism]);
+    FaultServer::start(scenario.offering(Offers { extensions, ..Offers::default() })).await
+}
+
+fn account(name: &str, server: &FaultServer) -> AccountBuilder {
+    Account::builder(name, "127.0.0.1")
+        .port(server.port())
+        .security(Security::None)
+        .sender("alice@example.com")
+}
+
+#[tokio::test]
+async fn cram_md5_answers_the_challenge_and_shows_neither_password_nor_digest() {
+    // The example of RFC 2195 section 2.
+    let challenge = "334 PDE4OTYuNjk3MTcwOTUyQHBvc3RvZmZpY2UucmVzdG9uLm1jaS5uZXQ+\r\n";
+    let answer = "dGltIGI5MTNhNjAyYzdlZGE3YTQ5NWI0ZTZlNzMzNGQzODkw";
+    let digest = "b913a602c7eda7a495b4e6e7334d3890";
+    let echo = "535 5.7.8 not dGltIGI5MTNhNjAyYzdlZGE3YTQ5NWI0ZTZlNzMzNGQzODkw, \
+                b913a602c7eda7a495b4e6e7334d3890, tanstaaftanstaaf\r\n";
+    for refused in [false, true] {
+        let mut scenario = Scenario::when(Stage::Auth, Act::Reply(challenge));
+        if refused {
+            scenario = scenario.and(Stage::AuthAnswer(1), Act::Reply(echo));
+        }
+        let server = server("AUTH CRAM-MD5", scenario).await;
+        let account = account("work", &server).credentials("tim", Secret::new("tanstaaftanstaaf"));
+        let setting = Setting::with([account.build().expect("right")]);
+        let error = setting.send("work").await.err();
+        assert_eq!(error.is_some(), refused, "{error:?}");
+        assert_eq!(server.seen().answers, [answer]);
+        let shown = setting.shown(error.as_ref());
+        assert!(shown.contains("AUTH CRAM-MD5"), "{shown}");
+        for secret in ["tanstaaftanstaaf", digest, &answer[8..40]] {
+            assert!(!shown.contains(secret), "{secret} is in {shown}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_server_that_proves_nothing_is_not_believed_after_scram() {
+    for (scenario, why) in [
+        (Scenario::default(), "prove"),
+        (Scenario::when(Stage::Auth, Act::Reply("334 cj14LHM9eCxpPTE=\r\n")), "another login"),
+        (Scenario::when(Stage::Auth, Act::Reply("334 \r\n")), "not one of SCRAM"),
+    ] {
+        let server = server("AUTH SCRAM-SHA-256 PLAIN", scenario).await;
+        let account = account("work", &server).credentials("user", Secret::new("pencil"));
+        let setting = Setting::with([account.build().expect("right")]);
+        let error = setting.send("work").await.expect_err("it must not be believed");
+        assert_eq!((error.code(), error.phase()), (FailureCode::Protocol, Phase::Auth), "{error}");
+        assert!(error.to_string().contains(why), "{error}");
+        let commands = server.seen().commands;
+        assert!(commands[1].starts_with("AUTH SCRAM-SHA-256 "), "{commands:?}");
+        assert!(!commands.iter().any(|line| line.starts_with("MAIL")), "{commands:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_token_is_sent_and_a_refused_one_gives_the_servers_reason() {
+    // {"status":"400","schemes":"Bearer"}
+    const REFUSAL: &str = "334 eyJzdGF0dXMiOiI0MDAiLCJzY2hlbWVzIjoiQmVhcmVyIn0=\r\n";
+    for (mechanism, auth, line, last) in [
+        (
+            "AUTH XOAUTH2",
+            Auth::XOAuth2,
+            "AUTH XOAUTH2 dXNlcj11c2VyAWF1dGg9QmVhcmVyIE1hcmszZC10MGszbgEB",
+            "",
+        ),
+        ("AUTH OAUTHBEARER", Auth::OAuthBearer, "AUTH OAUTHBEARER bixhPXVzZXIsAWhvc3Q9", "AQ=="),
+    ] {
+        for auth in [auth, Auth::Auto] {
+            let token = OAuth2::token(Secret::new("Mark3d-t0k3n"));
+            let accepting = server(mechanism, Scenario::default()).await;
+            let right = account("work", &accepting).oauth2("user", token.clone()).auth(auth);
+            let setting = Setting::with([right.build().expect("right")]);
+            setting.send("work").await.expect("the token is accepted");
+            let commands = accepting.seen().commands;
+            assert!(commands[1].starts_with(line), "{commands:?}");
+
+            let scenario = Scenario::when(Stage::Auth, Act::Reply(REFUSAL)).and(
+                Stage::AuthAnswer(1),
+                Act::Reply("535 5.7.8 dXNlcj11c2VyAWF1dGg9QmVhcmVyIE1hcmszZC10MGszbgEB\r\n"),
+            );
+            let refusing = server(mechanism, scenario).await;
+            let wrong = account("work", &refusing).oauth2("user", token).auth(auth);
+            let setting = Setting::with([wrong.build().expect("right")]);
+            let error = setting.send("work").await.expect_err("the token is refused");
+            assert_eq!(
+                (error.code(), error.retry()),
+                (FailureCode::Auth, Retry::AfterConfigChange)
+            );
+            assert_eq!(error.reply().map(|reply| reply.code), Some(535));
+            assert!(error.to_string().contains("400"), "{error}");
+            assert!(error.hint().is_some_and(|hint| hint.contains("token")), "{error:?}");
+            assert_eq!(refusing.seen().answers, [last]);
+            let shown = setting.shown(Some(&error));
+            for form in ["Mark3d-t0k3n", "TWFyazNkLXQwazNu", "1hcmszZC10MGszb", "NYXJrM2QtdDBrM2"] {
+                assert!(!shown.contains(form), "{form} is in {shown}");
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_token_that_is_too_long_for_a_line_is_sent_when_it_is_asked_for() {
+    let scenario = Scenario::when(Stage::Auth, Act::Reply("334 \r\n"));
+    let server = server("AUTH XOAUTH2", scenario).await;
+    let token = OAuth2::token(Secret::new("t".repeat(2000)));
+    let account = account("work", &server).oauth2("user", token).build().expect("right");
+    Setting::with([account]).send("work").await.expect("it is sent");
+    let seen = server.seen();
+    assert_eq!(seen.commands[1], "AUTH XOAUTH2");
+    assert_eq!(seen.answers.len(), 1);
+    assert!(seen.answers[0].len() > 2600);
+}
+
+/// A token endpoint that always answers the same.
+async fn endpoint(status: &str, body: &str) -> (HttpServer, TokenUrl) {
+    let answer = format!(
+        "HTTP/1.1 {status}\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\r\n{body}",
+        body.len()
+    );
+    let endpoint = HttpServer::start(vec![Page::raw("/token?v=2", answer)]).await;
+    let url = endpoint.url("/token?v=2").parse().expect("an address on this machine");
+    (endpoint, url)
+}
+
+fn refreshing(url: TokenUrl) -> OAuth2 {
+    OAuth2::refresh_token(url, "client&id", Secret::new("r3fresh/t0ken"))
+        .client_secret(Secret::new("cl1ent s3cret"))
+        .scope("https://mail.example.com/")
+}
+
+#[tokio::test]
+async fn an_access_token_is_asked_for_once_and_kept() {
+    let granted = r#"{"access_token":"Mark3d-t0k3n","token_type":"Bearer","expires_in":3600}"#;
+    let (endpoint, url) = endpoint("200 OK", granted).await;
+    let accepting = server("AUTH XOAUTH2", Scenario::default()).await;
+    let refusal = Scenario::when(Stage::Auth, Act::Reply("535 5.7.8 no\r\n"));
+    let refusing = server("AUTH XOAUTH2", refusal).await;
+    let oauth2 = refreshing(url);
+    let work = account("work", &accepting).oauth2("user", oauth2.clone()).build().expect("right");
+    let other = account("other", &refusing).oauth2("user", oauth2).build().expect("right");
+    let setting = Setting::with([work, other]);
+    for _ in 0..3 {
+        setting.send("work").await.expect("the token is accepted");
+    }
+    let requests = endpoint.requests();
+    assert_eq!(requests.len(), 1, "{requests:?}");
+    assert!(requests[0].starts_with("POST /token?v=2 HTTP/1.1\r\n"), "{requests:?}");
+    assert!(
+        requests[0].ends_with(
+            "\r\n\r\ngrant_type=refresh_token&refresh_token=r3fresh%2Ft0ken&client_id=client%26id\
+             &client_secret=cl1ent+s3cret&scope=https%3A%2F%2Fmail.example.com%2F"
+        ),
+        "{requests:?}"
+    );
+    // A token that was kept may have been revoked: a new one is tried, once.
+    let error = setting.send("other").await.expect_err("no token is accepted");
+    assert_eq!(error.code(), FailureCode::Auth);
+    assert_eq!(endpoint.requests().len(), 2);
+    assert_eq!(refusing.seen().commands.iter().filter(|line| line.starts_with("AUTH")).count(), 2);
+}
+
+#[tokio::test]
+async fn a_token_that_is_about_to_expire_is_not_kept() {
+    let granted =
+        r#"{"access_token":"t","token_type":"bearer","expires_in":"30","refresh_token":"n3xt"}"#;
+    let (endpoint, url) = endpoint("200 OK", granted).await;
+    let server = server("AUTH OAUTHBEARER", Scenario::default()).await;
+    let work = account("work", &server).oauth2("user", refreshing(url)).build().expect("right");
+    let setting = Setting::with([work]);
+    for _ in 0..2 {
+        setting.send("work").await.expect("the token is accepted");
+    }
+    let requests = endpoint.requests();
+    assert_eq!(requests.len(), 2);
+    assert!(requests[1].contains("refresh_token=n3xt&"), "the one that came last: {requests:?}");
+}
+
+#[tokio::test]
+async fn an_endpoint_that_gives_no_token_is_a_failure_to_log_in() {
+    for (status, body, retry) in [
+        (
+            "400 Bad Request",
+            r#"{"error":"invalid_grant","error_description":"no r3fresh/t0ken, cl1ent s3cret\u001b[2J"}"#,
+            Retry::AfterConfigChange,
+        ),
+        ("401 Unauthorized", r#"{"error":"invalid_client"}"#, Retry::AfterConfigChange),
+        ("503 Service Unavailable", "busy", Retry::Later),
+        ("302 Found", "", Retry::AfterConfigChange),
+        ("200 OK", "<html>", Retry::Later),
+        ("200 OK", r#"{"access_token":"a\u0001auth=x"}"#, Retry::Later),
+        ("200 OK", r#"{"access_token":"a","token_type":"mac"}"#, Retry::Later),
+    ] {
+        let (endpoint, url) = endpoint(status, body).await;
+        let server = server("AUTH XOAUTH2", Scenario::default()).await;
+        let work = account("work", &server).oauth2("user", refreshing(url)).build();
+        let setting = Setting::with([work.expect("right")]);
+        let error = setting.send("work").await.expect_err(body);
+        assert_eq!((error.code(), error.phase()), (FailureCode::Auth, Phase::Auth), "{error}");
+        assert_eq!(error.retry(), retry, "{error}");
+        assert!(error.hint().is_some(), "{error:?}");
+        assert!(server.seen().commands.is_empty(), "the server was not asked");
+        assert_eq!(endpoint.requests().len(), 1);
+        let shown = setting.shown(Some(&error));
+        for secret in ["r3fresh", "cl1ent s3cret", "\u{1b}", "v=2"] {
+            assert!(!shown.contains(secret), "{secret} is in {shown}");
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_command_logs_in_with_a_token_from_an_endpoint() {
+    let granted = r#"{"access_token":"Mark3d-t0k3n","token_type":"Bearer","expires_in":3600}"#;
+    let (endpoint, url) = endpoint("200 OK", granted).await;
+    let server = server("AUTH XOAUTH2", Scenario::default()).await;
+    let line = CommandLine::new();
+    let settings = format!(
+        "[accounts.work]\nhost = \"127.0.0.1\"\nport = {}\nsecurity = \"none\"\nusername = \"user\"\n\
+         from = \"alice@example.com\"\n[accounts.work.oauth2]\ngrant = \"client-credentials\"\n\
+         tokenUrl = \"{url}\"\nclientId = \"id\"\nclientSecret = {{ env = \"CLIENT\" }}\n",
+        server.port()
+    );
+    std::fs::write(line.home().join("accounts.toml"), settings).expect("a file can be written");
+    let secret = [("CLIENT", "cl1ent-s3cret")];
+    let ran = line.run_with(&["accounts", "test", "work", "-v"], "", &secret).expect(0);
+    assert!(ran.err.contains("AUTH XOAUTH2 ..."), "{ran:?}");
+    for text in [&ran.out, &ran.err, &line.run(&["accounts", "show", "work", "--json"]).out] {
+        assert!(!text.contains("cl1ent-s3cret") && !text.contains("Mark3d"), "{text}");
+    }
+    assert!(endpoint.requests()[0].contains("grant_type=client_credentials&client_id=id&"));
+    let error = line.run(&["send", "--to", "b@example.net", "--json"]).expect(78).json();
+    assert!(error["error"]["message"].as_str().is_some_and(|text| text.contains("CLIENT")));
+}

@@ -1,0 +1,244 @@
+//! Mails that people may send, and what readers must find in them.
+
+use proptest::collection::vec;
+use proptest::option;
+use proptest::prelude::*;
+use proptest::sample::select;
+use serde_json::{Value, json};
+
+use super::reading::{Leaf, Mailbox, Reading, Tree};
+
+/// A recipient of every mail who must be in no byte of it.
+pub(super) const HIDDEN: &str = "hidden.recipient@";
+
+/// A mail in the terms of the input.
+#[derive(Debug)]
+pub(super) struct Mail {
+    from: Mailbox,
+    to: Vec<Mailbox>,
+    cc: Vec<Mailbox>,
+    reply_to: Vec<Mailbox>,
+    subject: String,
+    custom: Vec<String>,
+    text: Option<String>,
+    html: Option<String>,
+    files: Vec<File>,
+}
+
+#[derive(Clone, Debug)]
+struct File {
+    name: Option<String>,
+    kind: &'static str,
+    bytes: Vec<u8>,
+    has_content_id: bool,
+    inline: Option<bool>,
+}
+
+/// Any mail.
+pub(super) fn mails() -> impl Strategy<Value = Mail> {
+    let people = (mailbox(), vec(mailbox(), 0..4), vec(mailbox(), 0..3), vec(mailbox(), 0..2));
+    let says = (line(), vec(line(), 0..3), option::of(body()), option::of(body()));
+    (people, says, vec(file(), 0..4)).prop_map(
+        |((from, to, cc, reply_to), (subject, custom, text, html), files)| Mail {
+            from,
+            // Each mailbox is kept once: a number makes every address unlike the others.
+            to: numbered("to", to),
+            cc: numbered("cc", cc),
+            reply_to,
+            subject,
+            custom,
+            text,
+            html,
+            files,
+        },
+    )
+}
+
+fn numbered(field: &str, mailboxes: Vec<Mailbox>) -> Vec<Mailbox> {
+    let unlike =
+        |(index, (name, address)): (usize, Mailbox)| (name, format!("{field}{index}{address}"));
+    mailboxes.into_iter().enumerate().map(unlike).collect()
+}
+
+/// Characters that mail has trouble with, and those that it has none with.
+fn character() -> impl Strategy<Value = char> {
+    prop_oneof![
+        8 => proptest::char::range('a', 'z'),
+        3 => Just(' '),
+        2 => proptest::char::range('!', '~'),
+        2 => select(vec!['é', 'ß', '日', '本', '😀', '\u{301}', '\u{a0}', '✓', 'ا', '\u{10ffff}']),
+    ]
+}
+
+fn characters(most: usize) -> impl Strategy<Value = String> {
+    vec(character(), 0..most).prop_map(String::from_iter)
+}
+
+/// A line as a header may hold it.
+fn line() -> impl Strategy<Value = String> {
+    prop_oneof![6 => characters(40), 2 => characters(300), 1 => "[a-z]{70,200}"]
+}
+
+fn mailbox() -> impl Strategy<Value = Mailbox> {
+    let local = "[a-z0-9!#$%&'*+/=?^_`{|}~-]{1,12}(\\.[a-z0-9]{1,8}){0,2}";
+    let domain = select(vec!["example.com", "mail.example.net", "bücher.example", "Example.ORG"]);
+    // One encoded word holds so many of any character: between two of them in a name, Python 3.11 reads a
+    // blank that is not there.
+    (characters(12), local, domain)
+        .prop_map(|(name, local, domain)| (one_blank(&name), format!("{local}@{domain}")))
+}
+
+fn body() -> impl Strategy<Value = String> {
+    let piece = prop_oneof![
+        6 => characters(60),
+        1 => select(vec!["\r", "\n\n", "\r\n", ".", "..", "From me", "\t x \t", " ", "=", "=3D", "--", "\u{7}"])
+            .prop_map(str::to_owned),
+        1 => "[a-z]{900,1100}",
+    ];
+    vec(piece, 0..8).prop_map(|pieces| pieces.join("\n"))
+}
+
+fn file() -> impl Strategy<Value = File> {
+    let name = option::of("[a-zA-Zéß日✓'\"()%;=,_ -]{0,60}[a-z]\\.[a-z]{1,4}");
+    let kind =
+        select(vec!["application/pdf", "image/png", "application/zip", "application/x-thing"]);
+    let bytes = prop_oneof![4 => vec(any::<u8>(), 0..200), 1 => vec(any::<u8>(), 1000..3000)];
+    (name, kind, bytes, any::<bool>(), option::of(any::<bool>())).prop_map(
+        |(name, kind, bytes, has_content_id, inline)| File {
+            name: name.map(|name| name.trim().to_owned()),
+            kind,
+            bytes,
+            has_content_id,
+            inline,
+        },
+    )
+}
+
+impl Mail {
+    /// The input that asks for it.
+    pub(super) fn input(&self) -> Value {
+        let people = |mailboxes: &[Mailbox]| -> Value {
+            mailboxes.iter().map(|(name, email)| json!({ "name": name, "email": email })).collect()
+        };
+        let file = |(index, file): (usize, &File)| {
+            json!({
+                "base64": Leaf::encode(&file.bytes),
+                "contentType": file.kind,
+                "filename": file.name,
+                "cid": file.has_content_id.then(|| content_id(index)),
+                "inline": file.inline,
+            })
+        };
+        json!({
+            "from": { "name": self.from.0, "email": self.from.1 },
+            "to": people(&self.to),
+            "cc": people(&self.cc),
+            "bcc": format!("{HIDDEN}example.net"),
+            "replyTo": people(&self.reply_to),
+            "subject": self.subject,
+            "headers": { "X-Custom": self.custom },
+            "text": self.text,
+            "html": self.html,
+            "attachments": self.files.iter().enumerate().map(file).collect::<Vec<_>>(),
+        })
+    }
+
+    /// What a reader finds in it.
+    pub(super) fn expected(&self) -> Reading {
+        let (tree, leaves) = self.parts();
+        let ascii = |mailboxes: &[Mailbox]| -> Vec<Mailbox> {
+            let domain = |(name, address): &Mailbox| {
+                (name.clone(), address.replace("bücher", "xn--bcher-kva"))
+            };
+            mailboxes.iter().map(domain).collect()
+        };
+        Reading {
+            subject: trimmed(&self.subject),
+            from: ascii(std::slice::from_ref(&self.from)),
+            to: ascii(&self.to),
+            cc: ascii(&self.cc),
+            reply_to: ascii(&self.reply_to),
+            custom: self.custom.iter().map(|value| trimmed(value)).collect(),
+            tree,
+            leaves,
+            defects: Vec::new(),
+        }
+    }
+
+    /// The tree of the contract: `mixed( alternative( text, related( html, inline... ) ), attached... )`,
+    /// levels with one child left out.
+    fn parts(&self) -> (Tree, Vec<Leaf>) {
+        let html = self.html.as_deref().filter(|html| !html.is_empty());
+        let text = self.text.as_deref().filter(|text| !text.is_empty());
+        let text = text.or_else(|| html.is_none().then_some(""));
+        let (related, attached): (Vec<_>, Vec<_>) =
+            self.files.iter().enumerate().partition(|(_, file)| {
+                html.is_some() && file.has_content_id && file.inline != Some(false)
+            });
+        let mut leaves = Vec::new();
+        let mut leaf = |leaf: Leaf| {
+            let kind = Tree::Leaf(leaf.kind.clone());
+            leaves.push(leaf);
+            kind
+        };
+        let mut alternatives: Vec<_> =
+            text.map(|text| leaf(text_leaf("text/plain", text))).into_iter().collect();
+        if let Some(html) = html {
+            let mut shown = vec![leaf(text_leaf("text/html", html))];
+            shown.extend(related.iter().map(|(index, file)| leaf(file.leaf(*index, true))));
+            alternatives.push(level("multipart/related", shown));
+        }
+        let mut all = vec![level("multipart/alternative", alternatives)];
+        all.extend(attached.iter().map(|(index, file)| leaf(file.leaf(*index, false))));
+        (level("multipart/mixed", all), leaves)
+    }
+}
+
+impl File {
+    fn leaf(&self, index: usize, shown: bool) -> Leaf {
+        let made_up = || {
+            let extension = match self.kind {
+                "application/pdf" => "pdf",
+                "image/png" => "png",
+                "application/zip" => "zip",
+                _ => "bin",
+            };
+            let name = format!("attachment-{}.{extension}", index + 1);
+            if self.has_content_id { String::new() } else { name }
+        };
+        let inline = shown || self.inline == Some(true);
+        Leaf {
+            kind: self.kind.to_owned(),
+            disposition: if inline { "inline" } else { "attachment" }.to_owned(),
+            filename: self.name.clone().unwrap_or_else(made_up),
+            cid: if self.has_content_id { content_id(index) } else { String::new() },
+            bytes: Leaf::encode(&self.bytes),
+        }
+    }
+}
+
+/// A name whose words are one blank apart: Python reads it so, however many there are.
+fn one_blank(name: &str) -> String {
+    name.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+/// Blanks at either end of a header's value belong to nobody.
+fn trimmed(value: &str) -> String {
+    value.trim_matches(' ').to_owned()
+}
+
+fn content_id(index: usize) -> String {
+    format!("file{index}@example.com")
+}
+
+fn text_leaf(kind: &str, text: &str) -> Leaf {
+    let lines = text.replace("\r\n", "\n").replace('\r', "\n").replace('\n', "\r\n");
+    Leaf { kind: kind.to_owned(), bytes: Leaf::encode(lines.as_bytes()), ..Leaf::default() }
+}
+
+fn level(kind: &str, mut parts: Vec<Tree>) -> Tree {
+    match parts.len() {
+        1 => parts.remove(0),
+        _ => Tree::Multipart(kind.to_owned(), parts),
+    }
+}

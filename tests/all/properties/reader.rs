@@ -1,0 +1,106 @@
+//! Readers that are other programs: each gets message after message, and says what it finds in each.
+
+use std::cell::{Cell, RefCell};
+use std::io::{BufRead as _, BufReader, Write as _};
+use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
+
+use super::reading::Reading;
+
+/// A reader that runs until it is dropped.
+pub(super) struct Reader {
+    /// The name of its script.
+    pub(super) name: &'static str,
+    /// It reads one message of so many.
+    stride: u64,
+    /// Messages that it was given, or was spared.
+    seen: Cell<u64>,
+    process: RefCell<Process>,
+}
+
+struct Process {
+    child: Child,
+    messages: ChildStdin,
+    readings: BufReader<ChildStdout>,
+}
+
+/// The readers, and how many messages it takes for one to be read where nobody asks for all. Python takes
+/// ten times as long as everything else together.
+const READERS: &[(&str, u64)] = &[("python_email.py", 10), ("gmime.py", 1)];
+
+/// Set where every reader must be there and read every message, as in CI.
+const ALL_READERS: &str = "SMTP_CONNECTOR_TEST_ALL_READERS";
+
+impl Reader {
+    /// Every reader that can be run on this machine.
+    #[expect(clippy::print_stderr, reason = "a person should know that a test did less")]
+    pub(super) fn all() -> Vec<Self> {
+        let all = std::env::var_os(ALL_READERS).is_some();
+        let readers = READERS.iter().filter_map(|(name, stride)| {
+            let found = Self::start(name, if all { 1 } else { *stride });
+            if found.is_none() {
+                assert!(!all, "{name} cannot be run");
+                eprintln!("skipped: what {name} needs is not installed");
+            }
+            found
+        });
+        readers.collect()
+    }
+
+    /// Starts the reader of a script. None: what it needs is not installed on this machine.
+    fn start(name: &'static str, stride: u64) -> Option<Self> {
+        // Debian's Python, which sees Debian's packages; any other where there is none.
+        let pythons = ["/usr/bin/python3", "python3"];
+        pythons.into_iter().find_map(|python| Self::start_with(python, name, stride))
+    }
+
+    fn start_with(python: &str, name: &'static str, stride: u64) -> Option<Self> {
+        let mut child = Command::new(python)
+            .arg(format!("{}/readers/{name}", env!("CARGO_MANIFEST_DIR")))
+            .env("PYTHONDONTWRITEBYTECODE", "1")
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .ok()?;
+        let messages = child.stdin.take().expect("it was piped");
+        let readings = BufReader::new(child.stdout.take().expect("it was piped"));
+        let process = RefCell::new(Process { child, messages, readings });
+        let reader = Self { name, stride, seen: Cell::new(0), process };
+        reader.try_read(b"Subject: x\r\nContent-Type: text/plain\r\n\r\nx\r\n")?;
+        Some(reader)
+    }
+
+    /// What it finds in a message. None: it is spared this one.
+    pub(super) fn read(&self, message: &[u8]) -> Option<Reading> {
+        let seen = self.seen.get();
+        self.seen.set(seen + 1);
+        if !seen.is_multiple_of(self.stride) {
+            return None;
+        }
+        let line = self.try_read(message);
+        let line = line.unwrap_or_else(|| {
+            panic!("{} gives up on {}", self.name, String::from_utf8_lossy(message))
+        });
+        let reading = serde_json::from_str(&line);
+        Some(reading.unwrap_or_else(|error| panic!("{}: {error}: {line}", self.name)))
+    }
+
+    fn try_read(&self, message: &[u8]) -> Option<String> {
+        let process = &mut *self.process.borrow_mut();
+        let length = u32::try_from(message.len()).expect("a message of a test is small");
+        process.messages.write_all(&length.to_be_bytes()).ok()?;
+        process.messages.write_all(message).ok()?;
+        process.messages.flush().ok()?;
+        let mut line = String::new();
+        process.readings.read_line(&mut line).ok()?;
+        (!line.is_empty()).then_some(line)
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        // One that has ended already is as good.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
