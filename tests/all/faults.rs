@@ -4,12 +4,12 @@
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
-use smtp_connector_host::accounts::{Security, Timeouts};
+use smtp_connector_host::accounts::{AccountBuilder, AccountLimits, Security, Timeouts};
 use smtp_connector_host::{
-    Account, Connector, Delivered, Error, FailureCode, Invocation, Phase, Retry,
+    Account, Connector, Delivered, Error, FailureCode, Invocation, Phase, Retry, Secret,
 };
 
-use crate::support::{Act, FaultServer, Offers, Scenario, Stage, host_builder};
+use crate::support::{Act, Authority, FaultServer, Offers, Scenario, Stage, host_builder};
 
 /// Deadlines that a test can wait for.
 const TIMEOUTS: Timeouts = Timeouts {
@@ -21,14 +21,22 @@ const TIMEOUTS: Timeouts = Timeouts {
     total: Duration::from_secs(5),
 };
 
-async fn send_to(server: &FaultServer, input: &Value) -> Result<Value, Error> {
+pub(crate) async fn send_to(server: &FaultServer, input: &Value) -> Result<Value, Error> {
+    send_with(server, input, |account| account).await
+}
+
+/// The same with other settings.
+async fn send_with(
+    server: &FaultServer,
+    input: &Value,
+    settings: impl FnOnce(AccountBuilder) -> AccountBuilder,
+) -> Result<Value, Error> {
     let account = Account::builder("work", "127.0.0.1")
         .port(server.port())
         .security(Security::None)
         .sender("alice@example.com")
-        .timeouts(TIMEOUTS)
-        .build()
-        .expect("the settings are right");
+        .timeouts(TIMEOUTS);
+    let account = settings(account).build().expect("the settings are right");
     let host = host_builder([account]).build().expect("the sandbox runs");
     let connector = Connector::builtin(&host).expect("a component");
     let outcome =
@@ -36,7 +44,7 @@ async fn send_to(server: &FaultServer, input: &Value) -> Result<Value, Error> {
     Ok(outcome.parse().expect("a result is JSON"))
 }
 
-fn mail(to: &[&str]) -> Value {
+pub(crate) fn mail(to: &[&str]) -> Value {
     json!({ "to": to, "subject": "x", "body": "y" })
 }
 
@@ -47,6 +55,7 @@ async fn every_fault_has_its_phase_and_its_verdict() {
     use FailureCode::*;
     use Retry::*;
     use Stage::*;
+    let authority = Authority::new();
     for (stage, act, code, phase, retry, delivered) in [
         (Greeting, Drop, Connect, Phase::Greeting, Later, No),
         (Greeting, Reset, Connect, Phase::Greeting, Later, No),
@@ -56,46 +65,213 @@ async fn every_fault_has_its_phase_and_its_verdict() {
         (Greeting, Reply("421 4.3.2 busy\r\n"), Connect, Phase::Greeting, Later, No),
         (Greeting, Reply("554 5.7.1 no\r\n"), Connect, Phase::Greeting, AfterConfigChange, No),
         (Greeting, Reply("HTTP/1.1 400 Bad Request\r\n\r\n"), Protocol, Phase::Greeting, Later, No),
+        (Greeting, Reply("-ERR unknown command\r\n"), Protocol, Phase::Greeting, Later, No),
+        (Ehlo, Drop, Connect, Phase::Ehlo, Later, No),
+        (Ehlo, Hang, Timeout, Phase::Ehlo, Later, No),
         (Ehlo, EndlessLines, Protocol, Phase::Ehlo, Later, No),
         (Ehlo, Reply("421 4.7.0 no\r\n"), Connect, Phase::Ehlo, Later, No),
         (Ehlo, Reply("250-a\r\n251 b\r\n"), Protocol, Phase::Ehlo, Later, No),
         (Ehlo, Reply("250-mx\r\n250 SIZE 10\r\n"), TooLarge, Phase::MailFrom, Never, No),
         (Mail, Hang, Timeout, Phase::MailFrom, Later, No),
         (Mail, Drop, Connect, Phase::MailFrom, Later, No),
+        (Mail, Reply("421 4.3.2 shutting down\r\n"), Sender, Phase::MailFrom, Later, No),
+        (Mail, Reply("552 5.3.4 too big\r\n"), TooLarge, Phase::MailFrom, Never, No),
         (Mail, Reply("451 4.3.0 later\r\n"), Sender, Phase::MailFrom, Later, No),
         (Mail, Reply("550 5.1.8 no\r\n"), Sender, Phase::MailFrom, Never, No),
         (Mail, Reply("354 go\r\n"), Protocol, Phase::MailFrom, Later, No),
         (Rcpt(1), Reply("550 5.1.1 no\r\n"), Recipients, Phase::RcptTo, Never, No),
         (Rcpt(1), Reply("450 4.2.0 later\r\n"), Recipients, Phase::RcptTo, Later, No),
         (Rcpt(1), Reply("354 go\r\n"), Protocol, Phase::RcptTo, Later, No),
+        (Rcpt(1), Reply("421 4.7.0 too many errors\r\n"), Recipients, Phase::RcptTo, Later, No),
+        (Rcpt(1), Reply("452 4.5.3 too many\r\n"), Recipients, Phase::RcptTo, Later, No),
         (Rcpt(1), Drop, Connect, Phase::RcptTo, Later, No),
+        (Rcpt(1), Hang, Timeout, Phase::RcptTo, Later, No),
         (Stage::Data, Reply("250 ok\r\n"), Protocol, Phase::Data, Later, No),
         (Stage::Data, Reply("554 5.5.1 no\r\n"), FailureCode::Data, Phase::Data, Never, No),
+        (Stage::Data, Reply("451 4.3.0 later\r\n"), FailureCode::Data, Phase::Data, Later, No),
+        (Stage::Data, Drop, Connect, Phase::Data, Later, No),
         (Stage::Data, Hang, Timeout, Phase::Data, Later, No),
+        (Stage::Data, Reply("354 go\r\n250 2.0.0 queued\r\n"), Protocol, Phase::Body, Later, No),
+        (Stage::Data, Reply("354 go\r\n552 5.3.4 no\r\n"), TooLarge, Phase::Body, Never, No),
         (Dot, Reply("451 4.3.0 later\r\n"), FailureCode::Data, Phase::FinalReply, Later, No),
+        (Dot, Reply("421 4.3.2 bye\r\n"), FailureCode::Data, Phase::FinalReply, Later, No),
+        (
+            Dot,
+            Reply("552-5.2.2 a\r\n552 5.2.2 b\r\n"),
+            FailureCode::Data,
+            Phase::FinalReply,
+            Later,
+            No,
+        ),
+        (Dot, Reply("552 5.3.4 too big\r\n"), TooLarge, Phase::FinalReply, Never, No),
         (Dot, Reply("554 5.6.0 no\r\n"), FailureCode::Data, Phase::FinalReply, Never, No),
         (Dot, Reply("354 go\r\n"), Protocol, Phase::FinalReply, Never, Unknown),
         (Dot, Reply("250-a\r\n550 b\r\n"), Protocol, Phase::FinalReply, Never, Unknown),
+        (Dot, Reply("what?\r\n"), Protocol, Phase::FinalReply, Never, Unknown),
+        (Dot, EndlessLine, Protocol, Phase::FinalReply, Never, Unknown),
+        (Dot, Drip("250 2.0.0 ok\r\n"), Timeout, Phase::FinalReply, Never, Unknown),
         (Dot, Drop, Connect, Phase::FinalReply, Never, Unknown),
         (Dot, Reset, Connect, Phase::FinalReply, Never, Unknown),
         (Dot, Hang, Timeout, Phase::FinalReply, Never, Unknown),
     ] {
-        for pipelining in [true, false] {
-            let what = format!("{stage:?} {act:?}, pipelining {pipelining}");
-            let extensions = (!pipelining).then(|| vec!["SIZE 35882577"]);
-            let offers = Offers { extensions, ..Offers::default() };
-            let server = FaultServer::start(Scenario::when(stage, act).offering(offers)).await;
-            let started = Instant::now();
-            let error = send_to(&server, &mail(&["b@example.net"])).await.expect_err(&what);
-            assert!(started.elapsed() < Duration::from_secs(4), "{what}: {:?}", started.elapsed());
-            assert_eq!((error.code(), error.phase()), (code, phase), "{what}: {error}");
-            assert_eq!((error.retry(), error.delivered()), (retry, delivered), "{what}: {error}");
-            assert!(error.message_id().is_some() && error.hint().is_some(), "{what}: {error:?}");
-            if delivered == No && !matches!(stage, Dot) {
-                assert_eq!(server.seen().complete, 0, "{what}");
-            }
+        let expected = Verdict { code, phase, retry, delivered };
+        tokio::join!(
+            try_fault(
+                &authority,
+                stage,
+                act,
+                expected,
+                Manner { pipelining: true, encrypted: false }
+            ),
+            try_fault(
+                &authority,
+                stage,
+                act,
+                expected,
+                Manner { pipelining: false, encrypted: false }
+            ),
+            try_fault(
+                &authority,
+                stage,
+                act,
+                expected,
+                Manner { pipelining: true, encrypted: true }
+            ),
+        );
+    }
+}
+
+/// What a fault must end with.
+#[derive(Clone, Copy)]
+struct Verdict {
+    code: FailureCode,
+    phase: Phase,
+    retry: Retry,
+    delivered: Delivered,
+}
+
+/// How the conversation goes in which the fault happens.
+#[derive(Clone, Copy, Debug)]
+struct Manner {
+    pipelining: bool,
+    encrypted: bool,
+}
+
+async fn try_fault(
+    authority: &Authority,
+    stage: Stage,
+    act: Act,
+    expected: Verdict,
+    manner: Manner,
+) {
+    let what = format!("{stage:?} {act:?}, {manner:?}");
+    let extensions = (!manner.pipelining).then(|| vec!["SIZE 35882577"]);
+    let implicit = manner.encrypted.then(|| authority.server("127.0.0.1"));
+    let offers = Offers { extensions, implicit, ..Offers::default() };
+    let server = FaultServer::start(Scenario::when(stage, act).offering(offers)).await;
+    let settings = |account: AccountBuilder| match manner.encrypted {
+        true => account.security(Security::Tls).tls(authority.trusted()),
+        false => account,
+    };
+    let started = Instant::now();
+    let sent = send_with(&server, &mail(&["b@example.net"]), settings).await;
+    let error = sent.expect_err(&what);
+    assert!(started.elapsed() < Duration::from_secs(4), "{what}: {:?}", started.elapsed());
+    let Verdict { code, phase, retry, delivered } = expected;
+    assert_eq!((error.code(), error.phase()), (code, phase), "{what}: {error}");
+    assert_eq!((error.retry(), error.delivered()), (retry, delivered), "{what}: {error}");
+    assert!(error.message_id().is_some() && error.hint().is_some(), "{what}: {error:?}");
+    if delivered == Delivered::No && stage != Stage::Dot {
+        assert_eq!(server.seen().complete, 0, "{what}");
+    }
+}
+
+#[tokio::test]
+async fn every_fault_before_the_envelope_has_its_verdict_and_nothing_is_sent() {
+    use Act::*;
+    use FailureCode::*;
+    use Retry::*;
+    let mail = mail(&["b@example.net"]);
+    let authority = Authority::new();
+    let login = |account: AccountBuilder| account.credentials("user", Secret::new("s3cr3t"));
+    for (act, code, retry) in [
+        (Reply("535 5.7.8 bad\r\n"), Auth, AfterConfigChange),
+        (Reply("534 5.7.9 app password\r\n"), Auth, AfterConfigChange),
+        (Reply("454 4.7.0 later\r\n"), Auth, Later),
+        (Reply("421 4.3.2 bye\r\n"), Auth, Later),
+        (Reply("250 ok\r\n"), Protocol, Later),
+        (Reply("334 \r\n"), Protocol, Later),
+        (Reply("235-a\r\n535 b\r\n"), Protocol, Later),
+        (EndlessLines, Protocol, Later),
+        (Drop, Connect, Later),
+        (Reset, Connect, Later),
+        (Hang, Timeout, Later),
+    ] {
+        for encrypted in [false, true] {
+            let implicit = encrypted.then(|| authority.server("127.0.0.1"));
+            let offers = Offers { implicit, ..Offers::default() };
+            let scenario = Scenario::when(Stage::Auth, act).offering(offers);
+            let server = FaultServer::start(scenario).await;
+            let sent = send_with(&server, &mail, |account| match encrypted {
+                true => login(account).security(Security::Tls).tls(authority.trusted()),
+                false => login(account),
+            });
+            let error = sent.await.expect_err("there is no login");
+            assert_eq!((error.code(), error.phase()), (code, Phase::Auth), "{act:?}: {error}");
+            assert_eq!((error.retry(), error.delivered()), (retry, Delivered::No), "{act:?}");
+            let commands = server.seen().commands;
+            assert_eq!(commands.len() - usize::from(commands[commands.len() - 1] == "QUIT"), 2);
         }
     }
+    for (act, code, retry) in [
+        (Reply("454 4.7.0 later\r\n"), Tls, Later),
+        (Reply("500 what\r\n"), Tls, AfterConfigChange),
+        (Reply("250 ok\r\n"), Protocol, Later),
+        (EndlessLine, Protocol, Later),
+        (Drop, Connect, Later),
+        (Hang, Timeout, Later),
+    ] {
+        for security in [Security::Starttls, Security::StarttlsOptional] {
+            let starttls = Some(authority.server("127.0.0.1"));
+            let offers = Offers { starttls, ..Offers::default() };
+            let scenario = Scenario::when(Stage::Starttls, act).offering(offers);
+            let server = FaultServer::start(scenario).await;
+            let sent = send_with(&server, &mail, |account| {
+                login(account).security(security).tls(authority.trusted())
+            });
+            let error = sent.await.expect_err("it is not encrypted");
+            assert_eq!((error.code(), error.phase()), (code, Phase::Starttls), "{act:?}: {error}");
+            assert_eq!((error.retry(), error.delivered()), (retry, Delivered::No), "{act:?}");
+            let commands = server.seen().commands;
+            assert!(commands[1..].iter().all(|line| line == "STARTTLS"), "{commands:?}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn extensions_are_used_as_the_server_has_them() {
+    let login = |account: AccountBuilder| account.credentials("user", Secret::new("s3cr3t"));
+    for (stage, reply, line) in [
+        (Stage::Ehlo, "502 5.5.1 no\r\n", "HELO "),
+        (Stage::Ehlo, "250 mx\r\n", "MAIL FROM:<alice@example.com>"),
+        (Stage::Ehlo, "250-mx\r\n250-\r\n250 8BITMIME\r\n", "MAIL FROM:<alice@example.com>"),
+        (Stage::Ehlo, "250-mx\r\n250 SIZE lots\r\n", "MAIL FROM:<alice@example.com> SIZE="),
+    ] {
+        let server = FaultServer::start(Scenario::when(stage, Act::Reply(reply))).await;
+        send_to(&server, &mail(&["b@example.net"])).await.expect(reply);
+        let commands = server.seen().commands;
+        assert!(commands[1].starts_with(line), "{commands:?}");
+    }
+    for reply in ["250-mx\r\n250 AUTH=PLAIN LOGIN\r\n", "250-mx\r\n250 auth plain\r\n"] {
+        let server = FaultServer::start(Scenario::when(Stage::Ehlo, Act::Reply(reply))).await;
+        send_with(&server, &mail(&["b@example.net"]), login).await.expect(reply);
+        assert!(server.seen().commands[1].starts_with("AUTH PLAIN "), "{reply}");
+    }
+    let without = Act::Reply("250-mx\r\n250 8BITMIME\r\n");
+    let server = FaultServer::start(Scenario::when(Stage::Ehlo, without)).await;
+    let error = send_to(&server, &mail(&["jörg@example.net"])).await.expect_err("no SMTPUTF8");
+    assert_eq!((error.code(), error.retry()), (FailureCode::Recipients, Retry::Never));
+    assert!(!server.seen().commands.iter().any(|line| line.starts_with("MAIL")));
 }
 
 #[tokio::test]
@@ -112,19 +288,26 @@ async fn what_servers_get_away_with_is_no_fault() {
         (Data, "354-go\r\n354 ahead\r\n"),
         (Dot, "250\r\n"),
         (Dot, "251 ok\r\n"),
-        (Quit, "554 no\r\n"),
     ] {
         let server = FaultServer::start(Scenario::when(stage, Act::Reply(reply))).await;
         let result = send_to(&server, &mail(&["b@example.net"])).await.expect(reply);
         assert_eq!(result["status"], "sent", "{reply}");
         assert_eq!(server.seen().complete, 1, "{reply}");
     }
-    for act in [Act::Drop, Act::Hang] {
-        let server = FaultServer::start(Scenario::when(Quit, act)).await;
+}
+
+#[tokio::test]
+async fn nothing_that_happens_at_quit_undoes_a_message() {
+    let mail = mail(&["b@example.net"]);
+    for act in [Act::Drop, Act::Reset, Act::Hang, Act::Reply("554 no\r\n"), Act::EndlessLine] {
+        let server = FaultServer::start(Scenario::when(Stage::Quit, act)).await;
         let started = Instant::now();
-        let result = send_to(&server, &mail(&["b@example.net"])).await.expect("it was sent");
-        assert_eq!(result["status"], "sent");
-        assert!(started.elapsed() < Duration::from_secs(2));
+        // The last message that the connection may serve.
+        let sent = send_with(&server, &mail, |account| {
+            account.limits(AccountLimits { messages_per_connection: 1, ..AccountLimits::default() })
+        });
+        assert_eq!(sent.await.expect("it was sent")["status"], "sent", "{act:?}");
+        assert!(started.elapsed() < Duration::from_secs(2), "{act:?}");
     }
 }
 
@@ -142,93 +325,6 @@ async fn a_large_message_that_breaks_off_reaches_nobody() {
         assert_eq!((error.code(), error.phase()), (code, Phase::Body), "{error}");
         assert_eq!((error.retry(), error.delivered()), (Retry::Later, Delivered::No));
         assert_eq!(server.seen().complete, 0);
-    }
-}
-
-#[tokio::test]
-async fn recipients_get_their_own_answers() {
-    let scenario = Scenario::when(Stage::Rcpt(2), Act::Reply("550 5.1.1 no such user\r\n"))
-        .and(Stage::Rcpt(3), Act::Reply("450 4.2.1 greylisted\r\n"));
-    let server = FaultServer::start(scenario).await;
-    let result = send_to(&server, &mail(&["a@x.test", "b@x.test", "c@x.test", "d@x.test"])).await;
-    let result = result.expect("two are accepted");
-    assert_eq!(result["status"], "partial");
-    assert_eq!(result["accepted"], json!(["a@x.test", "d@x.test"]));
-    assert_eq!(result["rejected"], json!(["b@x.test", "c@x.test"]));
-    let retries: Vec<_> = result["rejectedErrors"]
-        .as_array()
-        .expect("a list")
-        .iter()
-        .map(|one| &one["retry"])
-        .collect();
-    assert_eq!(retries, ["never", "later"]);
-}
-
-#[tokio::test]
-async fn recipients_that_are_too_many_for_one_transaction_get_another() {
-    const TOO_MANY: Act = Act::Reply("452 4.5.3 too many recipients\r\n");
-    let to = ["a@x.test", "b@x.test", "c@x.test", "d@x.test"];
-    for body in ["y".to_owned(), "0123456789abcdef\n.\n".repeat(100_000)] {
-        // Of the second transaction's two, the sixth of the connection is too many again.
-        let scenario = Scenario::when(Stage::Rcpt(2), TOO_MANY)
-            .and(Stage::Rcpt(3), TOO_MANY)
-            .and(Stage::Rcpt(6), TOO_MANY);
-        let server = FaultServer::start(scenario).await;
-        let input = json!({ "to": to, "subject": "x", "body": body });
-        let result = send_to(&server, &input).await.expect("all are accepted");
-        assert_eq!(result["status"], "sent");
-        assert_eq!(result["accepted"], json!(["a@x.test", "d@x.test", "b@x.test", "c@x.test"]));
-        let seen = server.seen();
-        assert_eq!((seen.connections, seen.complete), (1, 3));
-        assert!(seen.messages.iter().all(|message| *message == seen.messages[0]));
-    }
-}
-
-#[tokio::test]
-async fn a_further_transaction_that_fails_undoes_nothing() {
-    const TOO_MANY: Act = Act::Reply("452 4.5.3 too many recipients\r\n");
-    let mail = mail(&["a@x.test", "b@x.test"]);
-    for (stage, act, code, retry) in [
-        (Stage::MailAgain, Act::Drop, 452, "later"),
-        (Stage::MailAgain, Act::Reply("550 5.7.1 no\r\n"), 550, "after-config-change"),
-        (Stage::Rcpt(3), Act::Reply("550 5.1.1 no\r\n"), 550, "never"),
-        (Stage::Rcpt(3), TOO_MANY, 452, "later"),
-        (Stage::DotAgain, Act::Reply("554 5.6.0 no\r\n"), 554, "never"),
-    ] {
-        let scenario = Scenario::when(Stage::Rcpt(2), TOO_MANY).and(stage, act);
-        let server = FaultServer::start(scenario).await;
-        let result = send_to(&server, &mail).await.expect("one has it");
-        assert_eq!(result["status"], "partial", "{stage:?} {act:?}");
-        assert_eq!(result["accepted"], json!(["a@x.test"]), "{stage:?} {act:?}");
-        let refused = &result["rejectedErrors"][0];
-        assert_eq!(refused["recipient"], "b@x.test");
-        assert_eq!((&refused["responseCode"], &refused["retry"]), (&json!(code), &json!(retry)));
-    }
-    let scenario = Scenario::when(Stage::Rcpt(2), TOO_MANY).and(Stage::DotAgain, Act::Drop);
-    let server = FaultServer::start(scenario).await;
-    let error = send_to(&server, &mail).await.expect_err("nobody can tell");
-    assert_eq!((error.delivered(), error.retry()), (Delivered::Unknown, Retry::Never));
-    assert!(error.to_string().contains("it was sent to a@x.test"), "{error}");
-}
-
-#[tokio::test]
-async fn where_all_or_nobody_is_to_get_it_nobody_does() {
-    for reply in ["550 5.1.1 no such user\r\n", "452 4.5.3 too many recipients\r\n"] {
-        for pipelining in [true, false] {
-            let extensions = (!pipelining).then(|| vec!["SIZE 35882577"]);
-            let offers = Offers { extensions, ..Offers::default() };
-            let scenario = Scenario::when(Stage::Rcpt(2), Act::Reply(reply)).offering(offers);
-            let server = FaultServer::start(scenario).await;
-            let input = json!({
-                "to": ["a@x.test", "b@x.test"], "body": "y", "onPartialFailure": "fail",
-            });
-            let error = send_to(&server, &input).await.expect_err("one is refused");
-            assert_eq!((error.code(), error.phase()), (FailureCode::Recipients, Phase::RcptTo));
-            assert_eq!(error.refusals().len(), 1);
-            let commands = server.seen().commands;
-            assert_eq!(commands.last().map(String::as_str), Some("RSET"), "{commands:?}");
-            assert!(!commands.iter().any(|line| line == "DATA"), "{commands:?}");
-        }
     }
 }
 

@@ -13,7 +13,7 @@ use smtp_connector_host::{
 };
 
 use crate::support::{
-    Act, CommandLine, FaultServer, HOST_CACHE, HttpServer, Offers, Page, Scenario, Stage,
+    Act, Authority, CommandLine, FaultServer, HOST_CACHE, HttpServer, Offers, Page, Scenario, Stage,
 };
 
 /// Everything that whoever watches conversations is told.
@@ -105,6 +105,21 @@ async fn cram_md5_answers_the_challenge_and_shows_neither_password_nor_digest() 
 }
 
 #[tokio::test]
+async fn prompts_are_answered_in_their_order_whatever_they_say() {
+    for (user, password) in
+        [("334 VXNlcm5hbWU6\r\n", "334 UGFzc3dvcmQ6\r\n"), ("334 Username:\r\n", "334\r\n")]
+    {
+        let scenario = Scenario::when(Stage::Auth, Act::Reply(user))
+            .and(Stage::AuthAnswer(1), Act::Reply(password));
+        let server = server("AUTH LOGIN", scenario).await;
+        let account = account("work", &server).credentials("user", Secret::new("s3cr3t"));
+        let setting = Setting::with([account.build().expect("right")]);
+        setting.send("work").await.expect("it is sent");
+        assert_eq!(server.seen().answers, ["dXNlcg==", "czNjcjN0"]);
+    }
+}
+
+#[tokio::test]
 async fn a_server_that_proves_nothing_is_not_believed_after_scram() {
     for (scenario, why) in [
         (Scenario::default(), "prove"),
@@ -173,9 +188,12 @@ async fn a_token_is_sent_and_a_refused_one_gives_the_servers_reason() {
 async fn a_token_that_is_too_long_for_a_line_is_sent_when_it_is_asked_for() {
     let scenario = Scenario::when(Stage::Auth, Act::Reply("334 \r\n"));
     let server = server("AUTH XOAUTH2", scenario).await;
-    let token = OAuth2::token(Secret::new("t".repeat(2000)));
-    let account = account("work", &server).oauth2("user", token).build().expect("right");
-    Setting::with([account]).send("work").await.expect("it is sent");
+    // A password stands for the token where the account asks for this login.
+    let account = account("work", &server)
+        .credentials("user", Secret::new("t".repeat(2000)))
+        .auth(Auth::XOAuth2)
+        .build();
+    Setting::with([account.expect("right")]).send("work").await.expect("it is sent");
     let seen = server.seen();
     assert_eq!(seen.commands[1], "AUTH XOAUTH2");
     assert_eq!(seen.answers.len(), 1);
@@ -206,12 +224,17 @@ async fn an_access_token_is_asked_for_once_and_kept() {
     let accepting = server("AUTH XOAUTH2", Scenario::default()).await;
     let refusal = Scenario::when(Stage::Auth, Act::Reply("535 5.7.8 no\r\n"));
     let refusing = server("AUTH XOAUTH2", refusal).await;
+    let busy = Scenario::when(Stage::Auth, Act::Reply("454 4.7.0 later\r\n"));
+    let busy = server("AUTH XOAUTH2", busy).await;
     let oauth2 = refreshing(url);
+    let later = account("later", &busy).oauth2("user", oauth2.clone()).build().expect("right");
     let work = account("work", &accepting).oauth2("user", oauth2.clone()).build().expect("right");
     let other = account("other", &refusing).oauth2("user", oauth2).build().expect("right");
-    let setting = Setting::with([work, other]);
+    let setting = Setting::with([work, other, later]);
     for _ in 0..3 {
         setting.send("work").await.expect("the token is accepted");
+        let error = setting.send("later").await.expect_err("nobody can log in now");
+        assert_eq!(error.retry(), Retry::Later);
     }
     let requests = endpoint.requests();
     assert_eq!(requests.len(), 1, "{requests:?}");
@@ -276,6 +299,26 @@ async fn an_endpoint_that_gives_no_token_is_a_failure_to_log_in() {
             assert!(!shown.contains(secret), "{secret} is in {shown}");
         }
     }
+}
+
+#[tokio::test]
+async fn an_endpoint_that_is_not_trusted_or_not_public_gets_no_secret() {
+    let offers =
+        Offers { implicit: Some(Authority::new().server("127.0.0.1")), ..Offers::default() };
+    let stranger = FaultServer::start(Scenario::default().offering(offers)).await;
+    let url = format!("https://127.0.0.1:{}/token", stranger.port());
+    let server = server("AUTH XOAUTH2", Scenario::default()).await;
+    let oauth2 = refreshing(url.parse().expect("an address"));
+    let work = account("work", &server).oauth2("user", oauth2).build().expect("right");
+    let error = Setting::with([work]).send("work").await.expect_err("nobody has signed for it");
+    assert_eq!((error.code(), error.phase()), (FailureCode::Auth, Phase::Auth), "{error}");
+    assert!(stranger.seen().commands.is_empty());
+
+    let (endpoint, url) = endpoint("200 OK", r#"{"access_token":"t"}"#).await;
+    let work = account("work", &server).oauth2("user", refreshing(url)).build().expect("right");
+    let error = SmtpTransport::new().test(&Arc::new(work)).await.expect_err("it is not public");
+    assert_eq!((error.code(), error.phase()), (FailureCode::Policy, Phase::Auth), "{error}");
+    assert!(endpoint.requests().is_empty() && server.seen().commands.is_empty());
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -9,7 +9,7 @@ use smtp_connector_host::smtp::SmtpTransport;
 use smtp_connector_host::transport::{Envelope, Transport as _};
 use smtp_connector_host::{Account, Connector, Error, Failure, Host, Invocation, Secret};
 
-use crate::support::{Act, FaultServer, HOST_CACHE, Offers, Scenario, Seen, Stage};
+use crate::support::{Act, Authority, FaultServer, HOST_CACHE, Offers, Scenario, Seen, Stage};
 
 fn account(server: &FaultServer) -> AccountBuilder {
     Account::builder("work", "127.0.0.1")
@@ -59,15 +59,25 @@ fn spoken(seen: &Seen, verb: &str) -> usize {
 
 #[tokio::test]
 async fn messages_share_a_connection() {
-    let server = FaultServer::start(Scenario::default()).await;
-    let login = account(&server).credentials("user", Secret::new("s3cr3t"));
-    let connector = connector(&transport(), login);
-    for _ in 0..3 {
-        send(&connector).await.expect("it is sent");
+    let authority = Authority::new();
+    for encrypted in [false, true] {
+        let implicit = encrypted.then(|| authority.server("127.0.0.1"));
+        let offers = Offers { implicit, ..Offers::default() };
+        let server = FaultServer::start(Scenario::default().offering(offers)).await;
+        let login = account(&server).credentials("user", Secret::new("s3cr3t"));
+        let login = match encrypted {
+            true => login.security(Security::Tls).tls(authority.trusted()),
+            false => login,
+        };
+        let connector = connector(&transport(), login);
+        for _ in 0..3 {
+            send(&connector).await.expect("it is sent");
+        }
+        let seen = server.seen();
+        assert_eq!((seen.connections, seen.complete), (1, 3));
+        let spoken = |verb| spoken(&seen, verb);
+        assert_eq!((spoken("EHLO"), spoken("AUTH"), spoken("QUIT")), (1, 1, 0));
     }
-    let seen = server.seen();
-    assert_eq!((seen.connections, seen.complete), (1, 3));
-    assert_eq!((spoken(&seen, "EHLO"), spoken(&seen, "AUTH"), spoken(&seen, "QUIT")), (1, 1, 0));
 }
 
 #[tokio::test]

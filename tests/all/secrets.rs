@@ -216,6 +216,43 @@ async fn no_component_finds_the_password_in_its_memory() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_conversation_is_shown_with_times_and_without_credentials_and_content() {
+    let server = FaultServer::start(Scenario::default()).await;
+    let line = CommandLine::new();
+    let settings = format!(
+        "[accounts.work]\nhost = \"127.0.0.1\"\nport = {}\nsecurity = \"none\"\nusername = \"user\"\n\
+         password = {{ env = \"PASSWORD\" }}\nfrom = \"alice@example.com\"\nauth = \"login\"\n",
+        server.port()
+    );
+    std::fs::write(line.home().join("accounts.toml"), settings).expect("a file can be written");
+    let send = ["send", "--to", "b@example.net", "--text", "For Bob alone", "--json", "-v"];
+    let ran = line.run_with(&send, "", &[("PASSWORD", PASSWORD)]).expect(0);
+    let size = ran.json()["messageSize"].as_u64().expect("a number");
+    let lines = ran.err.lines().map(|line| line.trim_start().split_once(' ').expect("a time"));
+    let (times, said): (Vec<_>, Vec<_>) = lines.unzip();
+    let times: Vec<f64> = times.iter().map(|time| time.parse().expect("seconds")).collect();
+    assert!(times.is_sorted(), "{times:?}");
+    let commands: Vec<_> = said.iter().filter_map(|text| text.strip_prefix("-> ")).collect();
+    let content = format!("({size} bytes of message)");
+    let expected = [
+        "AUTH LOGIN",
+        "(answer)",
+        "(answer)",
+        "MAIL FROM:<alice@example.com> SIZE=",
+        "RCPT TO:<b@example.net>",
+        "DATA",
+        &content,
+        "QUIT",
+    ];
+    assert_eq!(commands.len(), 1 + expected.len(), "{commands:?}");
+    for (command, expected) in commands[1..].iter().zip(expected) {
+        assert!(command.starts_with(expected), "{command}");
+    }
+    assert!(!ran.err.contains("For Bob alone"));
+    assert_clean(&ran.err);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn the_command_never_prints_the_password() {
     for (stage, reply) in ECHOES {
         let server = FaultServer::start(Scenario::when(*stage, Act::Reply(reply))).await;

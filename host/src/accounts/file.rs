@@ -243,7 +243,7 @@ fn write_private(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::accounts::{Auth, OAuth2, Proof, Secret, Security};
+    use crate::accounts::{Auth, Secret, Security};
 
     fn file(text: &str) -> (tempfile::TempDir, AccountsFile) {
         let directory = tempfile::tempdir().expect("a temporary directory");
@@ -281,26 +281,6 @@ mod tests {
         accounts.remove("my work").expect("it is taken out");
         assert_eq!(accounts.all().expect("the other is still right").len(), 1);
         assert!(accounts.remove("my work").is_err());
-    }
-
-    #[test]
-    fn an_account_by_oauth_2_reads_back_as_it_was_put() {
-        let (_directory, accounts) = file("");
-        let url = || "https://login.example.com/token".parse().expect("an address");
-        for oauth2 in [
-            OAuth2::token(SecretSource::Env("TOKEN".into())),
-            OAuth2::refresh_token(url(), "id", Secret::new("refr3sh")).scope("a b"),
-            OAuth2::refresh_token(url(), "id", Secret::new("refr3sh"))
-                .client_secret(SecretSource::Env("CLIENT".into())),
-            OAuth2::client_credentials(url(), "id", Secret::new("s3cr3t")),
-        ] {
-            let account = Account::builder("work", "mail.example").oauth2("user", oauth2.clone());
-            let account = account.build().expect("the account is right");
-            accounts.put(&account).expect("it is written");
-            let read = accounts.get("work").expect("it is there");
-            let proof = read.credentials().map(|one| one.proof.clone());
-            assert_eq!(proof, Some(Proof::OAuth2(oauth2)));
-        }
     }
 
     #[test]

@@ -85,3 +85,30 @@ pub(super) fn oauth2_item(oauth2: &OAuth2) -> Item {
     }
     value(inner)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::accounts::{Account, AccountsFile, Proof, Secret, SecretSource};
+
+    #[test]
+    fn an_account_by_oauth_2_reads_back_as_it_was_put() {
+        let directory = tempfile::tempdir().expect("a temporary directory");
+        let accounts = AccountsFile::new(directory.path().join("accounts.toml"));
+        let url = || "https://login.example.com/token".parse().expect("an address");
+        for oauth2 in [
+            OAuth2::token(SecretSource::Env("TOKEN".into())),
+            OAuth2::refresh_token(url(), "id", Secret::new("refr3sh")).scope("a b"),
+            OAuth2::refresh_token(url(), "id", Secret::new("refr3sh"))
+                .client_secret(SecretSource::Env("CLIENT".into())),
+            OAuth2::client_credentials(url(), "id", Secret::new("s3cr3t")),
+        ] {
+            let account = Account::builder("work", "mail.example").oauth2("user", oauth2.clone());
+            let account = account.build().expect("the account is right");
+            accounts.put(&account).expect("it is written");
+            let read = accounts.get("work").expect("it is there");
+            let proof = read.credentials().map(|one| one.proof.clone());
+            assert_eq!(proof, Some(Proof::OAuth2(oauth2)));
+        }
+    }
+}

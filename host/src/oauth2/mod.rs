@@ -34,11 +34,22 @@ struct Token {
     until: Instant,
 }
 
+impl Entry {
+    /// Whether it holds what cannot be asked for again, or need not be yet.
+    fn is_needed(&self) -> bool {
+        let is_good = |token: &Token| token.until > Instant::now();
+        self.rotated.is_some() || self.token.as_ref().is_some_and(is_good)
+    }
+}
+
 /// A token, and whether it was asked for just now.
 pub(crate) struct AccessToken {
     pub(crate) secret: Secret,
     pub(crate) is_fresh: bool,
 }
+
+/// From so many on, tokens that have expired are dropped.
+const MANY: usize = 1024;
 
 /// Clocks differ, and a login takes a while.
 const MARGIN: Duration = Duration::from_secs(60);
@@ -80,6 +91,9 @@ impl Tokens {
         let mut entries = self.entries.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(entry) = entries.get(request) {
             return Arc::clone(entry);
+        }
+        if entries.len() >= MANY {
+            entries.retain(|_, entry| entry.try_lock().map_or(true, |entry| entry.is_needed()));
         }
         Arc::clone(entries.entry(request.clone()).or_default())
     }

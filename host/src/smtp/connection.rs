@@ -99,9 +99,10 @@ impl Connection {
         if is_reused {
             self.clock = Clock::start(account);
             self.reader.begin_again();
-            let peer =
-                self.stream.peer().map_or_else(|_| account.host.to_string(), |p| p.to_string());
-            self.note(|| Entry::Reused(peer));
+            self.note(|| {
+                let peer = self.stream.peer().map(|peer| peer.to_string());
+                Entry::Reused(peer.unwrap_or_else(|_| account.host.to_string()))
+            });
         }
         is_reused
     }

@@ -88,6 +88,17 @@ impl Content {
         }
     }
 
+    /// Whatever the server has said before it saw the message's end, or that it is gone: no answer to that
+    /// end, even if it were 250, and nobody has the message.
+    async fn heard_early(&mut self) -> Result<(), Failure> {
+        let lease = &mut self.transaction.lease;
+        match lease.reply(tokio::time::Instant::now()).await {
+            Err(Broken::Timeout) => Ok(()),
+            Err(broken) => Err(lease.broken(Phase::Body, broken)),
+            Ok(reply) => Err(verdict::of(lease, Phase::Body, &reply)),
+        }
+    }
+
     /// A connection that broke before the message's end was out: nobody has it. The server may have said
     /// why before it closed.
     async fn broken_off(&mut self, broken: Broken) -> Failure {
@@ -102,6 +113,7 @@ impl Content {
 
     /// Sends the end of the message, and awaits what the server makes of it.
     pub(super) async fn finish(mut self) -> Result<Sent, Failure> {
+        self.heard_early().await?;
         self.pending.extend_from_slice(b".\r\n");
         let block = std::mem::take(&mut self.pending);
         // A write that fails did not get all of it out, and the end is its last octets.

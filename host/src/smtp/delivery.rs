@@ -16,7 +16,8 @@ use crate::transport::{Envelope, Outgoing, Receipt};
 pub(super) struct Delivery {
     envelope: Envelope,
     content: Content,
-    /// A copy, where there are recipients for a further transaction.
+    /// A copy, where there are recipients for a further transaction. On the disk it has no name, and ends
+    /// with the process.
     copy: Option<SpooledTempFile>,
 }
 

@@ -41,7 +41,9 @@ impl Opener {
         else {
             return opened;
         };
-        if failure.code != FailureCode::Auth {
+        let is_refused = failure.code == FailureCode::Auth
+            && failure.reply.as_ref().is_some_and(|reply| reply.code / 100 == 5);
+        if !is_refused {
             return opened;
         }
         self.tokens.forget(request, token).await;

@@ -3,14 +3,16 @@
 /// The server's own name for a message, out of the words that common servers say it in.
 pub(super) fn queue_id(text: &str) -> Option<String> {
     let words: Vec<&str> = text.split([' ', '\n', '\t']).filter(|word| !word.is_empty()).collect();
-    let after = |lead: &[&str]| {
-        let place = words.windows(lead.len()).position(|window| {
-            window.iter().zip(lead).all(|(word, lead)| word.eq_ignore_ascii_case(lead))
-        })?;
-        words.get(place + lead.len()).copied()
+    let place = |phrase: &[&str]| {
+        words.windows(phrase.len()).position(|window| {
+            window.iter().zip(phrase).all(|(word, said)| word.eq_ignore_ascii_case(said))
+        })
     };
-    // Postfix and many others; Exim; Gmail; Amazon SES, which says nothing but the id.
+    let after = |phrase: &[&str]| words.get(place(phrase)? + phrase.len()).copied();
+    let before = |phrase: &[&str]| words.get(place(phrase)?.checked_sub(1)?).copied();
+    // Postfix and many others; Sendmail and OpenSMTPD; Exim; Amazon SES, which says nothing but the id.
     let found = after(&["queued", "as"])
+        .or_else(|| before(&["Message", "accepted", "for", "delivery"]))
         .or_else(|| {
             words.iter().find_map(|word| word.strip_prefix("id=").filter(|id| !id.is_empty()))
         })
@@ -31,6 +33,8 @@ mod tests {
             ("OK id=1tABCD-000001-Ab", Some("1tABCD-000001-Ab")),
             ("Ok 0100018f2c3d4e5f-1a2b3c4d-000000", Some("0100018f2c3d4e5f-1a2b3c4d-000000")),
             ("Message accepted for delivery\nqueued as <7>", Some("7")),
+            ("91fe2c3d Message accepted for delivery", Some("91fe2c3d")),
+            ("Message accepted for delivery", None),
             ("OK", None),
             ("", None),
             ("Ok: thanks", None),

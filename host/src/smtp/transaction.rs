@@ -147,10 +147,10 @@ impl Transaction {
     }
 
     fn lost(&self, phase: Phase, broken: Broken) -> Refused {
-        let was_open = !matches!(broken, Broken::Lost(_));
-        let then = match phase == Phase::MailFrom && self.lease.is_reused() && !was_open {
-            true => Then::Stale,
-            false => Then::Close,
+        let then = match (phase, &broken) {
+            // MAIL is the first that it was to hear.
+            (Phase::MailFrom, Broken::Lost(_)) if self.lease.is_reused() => Then::Stale,
+            _ => Then::Close,
         };
         Refused { failure: self.lease.broken(phase, broken), then }
     }

@@ -18,7 +18,8 @@ use crate::transport::{Envelope, Outgoing, Transport};
 /// Sends over SMTP.
 ///
 /// A connection is kept for the account's next message, up to the account's limits, and closed when none
-/// comes for a while. Clones share their connections.
+/// comes for a while. Clones share their connections. A password is looked up for each connection, and not
+/// for each message: a change of one that is kept in a file is seen when the connections have ended.
 ///
 /// ```no_run
 /// # async fn example() {

@@ -42,6 +42,19 @@ fn the_account_schema_says_what_the_accounts_file_takes() {
     for key in properties.keys().filter(|key| *key != "name") {
         assert!(error.contains(key.as_str()), "{key}: {error}");
     }
+    let tables = properties.iter().filter(|(_, schema)| schema["type"] == "object");
+    for (name, table) in tables {
+        let text = format!("[accounts.x]\nhost = \"a.example\"\n[accounts.x.{name}]\nnope = 1\n");
+        std::fs::write(&file, text).expect("a file can be written");
+        let error = line.run(&["accounts", "list"]).expect(78).err;
+        let (_, known) = error.split_once("there are ").expect("they are named");
+        let known = known.lines().next().unwrap_or_default();
+        let mut known: Vec<_> = known.split(", ").map(str::trim).collect();
+        known.sort_unstable();
+        let mut keys: Vec<_> = table["properties"].as_object().expect("an object").keys().collect();
+        keys.sort_unstable();
+        assert_eq!(keys, known, "{name}");
+    }
 }
 
 #[test]

@@ -11,6 +11,7 @@ use rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
 use rustls::server::WebPkiClientVerifier;
 use rustls::server::danger::ClientCertVerifier;
 use rustls::{RootCertStore, ServerConfig, SupportedProtocolVersion};
+use smtp_connector_host::accounts::TlsSettings;
 
 /// An authority that no system knows.
 pub(crate) struct Authority {
@@ -34,6 +35,11 @@ impl Authority {
     /// The authority's certificate, in a PEM file.
     pub(crate) fn file(&self) -> PathBuf {
         self.directory.path().join("ca.pem")
+    }
+
+    /// Settings of an account that believes the authority.
+    pub(crate) fn trusted(&self) -> TlsSettings {
+        TlsSettings { ca: Some(self.file()), ..TlsSettings::default() }
     }
 
     /// A server's side of TLS, with a certificate for `name`.

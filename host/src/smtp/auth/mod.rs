@@ -135,8 +135,7 @@ impl Login<'_> {
     }
 
     /// Works out an answer. The server says how long that takes in SCRAM: no other task waits for it.
-    async fn answer(&mut self, challenge: Option<Vec<u8>>) -> Result<Message, &'static str> {
-        let challenge = challenge.ok_or("the challenge is not base64")?;
+    async fn answer(&mut self, challenge: Vec<u8>) -> Result<Message, &'static str> {
         let placeholder: Box<dyn Exchange> = Box::new(password::Plain::default());
         let mut exchange = std::mem::replace(&mut self.exchange, placeholder);
         let work = move || {
@@ -178,10 +177,11 @@ impl Login<'_> {
     }
 }
 
-/// A challenge; none, if it is not base64.
-fn decode(reply: &RawReply) -> Option<Vec<u8>> {
+/// A challenge. What is not base64 stays as it is: some servers write LOGIN's prompts so, and where a
+/// challenge counts, it is not the one that the mechanism expects.
+fn decode(reply: &RawReply) -> Vec<u8> {
     let text = reply.lines.first().map_or("", |line| line.trim());
-    STANDARD.decode(text).ok()
+    STANDARD.decode(text).unwrap_or_else(|_| text.as_bytes().to_vec())
 }
 
 /// A line that ends in base64.
@@ -205,6 +205,8 @@ fn no_mechanism(asked: Auth, by_token: bool, offered: &[String]) -> Failure {
     } else {
         let wanted = Mechanism::candidates(asked, by_token, true).map(Mechanism::name);
         let wanted: Vec<_> = wanted.collect();
+        let mut tokens = Mechanism::candidates(Auth::Auto, true, true);
+        let takes_tokens = tokens.any(|one| offered.iter().any(|name| name == one.name()));
         (
             format!(
                 "the server offers login by {}, and not by {}",
@@ -213,7 +215,10 @@ fn no_mechanism(asked: Auth, by_token: bool, offered: &[String]) -> Failure {
             ),
             match (asked, by_token) {
                 (Auth::Auto, true) => "the server takes no access tokens: log in with a password",
-                (Auth::Auto, false) => "the server may want OAuth 2: see the account's oauth2",
+                (Auth::Auto, false) if takes_tokens => {
+                    "the server wants OAuth 2: set the account's oauth2"
+                }
+                (Auth::Auto, false) => "ask whoever runs the server for another way to log in",
                 _ => "set the account's auth to auto",
             },
         )

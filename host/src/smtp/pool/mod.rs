@@ -7,7 +7,7 @@ mod lease;
 mod site;
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 pub(super) use lease::Lease;
@@ -21,8 +21,15 @@ use crate::failure::Failure;
 pub(super) struct Pool {
     /// By account name; several, where hosts that share a transport mean different accounts by one name,
     /// or while the last connections of an account's old settings are idle.
-    sites: Mutex<HashMap<String, Vec<Arc<Site>>>>,
+    sites: Mutex<Sites>,
     idle_time: Duration,
+}
+
+#[derive(Default)]
+struct Sites {
+    by_name: HashMap<String, Vec<Arc<Site>>>,
+    /// How many names there may be before those that are no longer used are forgotten.
+    room: usize,
 }
 
 /// Servers wait five minutes for a command (RFC 5321 section 4.5.3.2.7), and under load ten seconds.
@@ -43,32 +50,63 @@ impl Pool {
         account: &Arc<Account>,
         opener: &Opener,
     ) -> Result<Lease, Failure> {
-        let site = self.site(account, opener);
-        site.lease(account).await
+        loop {
+            let site = self.site(account, opener);
+            match site.lease(account).await {
+                // The pool was closed in between: its successor has another site.
+                Err(_) if site.is_closed() => {}
+                outcome => return outcome,
+            }
+        }
     }
 
     /// Sees off every idle connection. Those in use are seen off when their message is.
     pub(super) async fn close(&self) {
         let sites = std::mem::take(&mut *self.lock());
-        for site in sites.into_values().flatten() {
+        for site in sites.by_name.into_values().flatten() {
             site.close().await;
         }
     }
 
     fn site(&self, account: &Arc<Account>, opener: &Opener) -> Arc<Site> {
         let mut sites = self.lock();
-        let same_name = sites.entry(account.name().to_owned()).or_default();
-        if let Some(site) = same_name.iter().find(|site| site.serves(account)) {
-            return Arc::clone(site);
+        if let Some(same_name) = sites.by_name.get_mut(account.name()) {
+            if let Some(site) = same_name.iter().find(|site| site.serves(account)) {
+                return Arc::clone(site);
+            }
+            same_name.retain(is_used);
         }
-        same_name.retain(|site| !site.is_empty());
+        sites.make_room();
         let site = Arc::new(Site::new(Arc::clone(account), opener.clone(), self.idle_time));
-        same_name.push(Arc::clone(&site));
+        sites.by_name.entry(account.name().to_owned()).or_default().push(Arc::clone(&site));
         site
     }
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<String, Vec<Arc<Site>>>> {
+    fn lock(&self) -> MutexGuard<'_, Sites> {
         // Nothing that is done under this lock can leave the map half changed.
         self.sites.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+impl Sites {
+    /// Forgets accounts that are no longer used, once there are twice as many as last time: a platform has
+    /// more customers in a year than in an hour.
+    fn make_room(&mut self) {
+        if self.by_name.len() < self.room.max(FEW) {
+            return;
+        }
+        self.by_name.retain(|_, sites| {
+            sites.retain(is_used);
+            !sites.is_empty()
+        });
+        self.room = 2 * self.by_name.len();
+    }
+}
+
+/// So many accounts are kept without a thought.
+const FEW: usize = 64;
+
+/// Whether anything is open there, or somebody is about to open it.
+fn is_used(site: &Arc<Site>) -> bool {
+    Arc::strong_count(site) > 1 || !site.is_empty()
 }

@@ -87,10 +87,14 @@ impl Site {
                 && own.limits.connections == account.limits.connections)
     }
 
-    /// Whether nothing is open, and nobody waits for it to be.
+    /// Whether nothing is open.
     pub(super) fn is_empty(&self) -> bool {
-        let status = self.connections.status();
-        status.size == 0 && status.waiting == 0
+        self.connections.status().size == 0
+    }
+
+    /// Whether it keeps nothing any more.
+    pub(super) fn is_closed(&self) -> bool {
+        self.connections.is_closed()
     }
 
     pub(super) async fn lease(self: &Arc<Self>, account: &Arc<Account>) -> Result<Lease, Failure> {

@@ -1,0 +1,35 @@
+//! OpenSMTPD, in the clear and without a login: Debian 12's cannot speak TLS, since it predates the OpenSSL
+//! that it is linked with (OpenSMTPD#1171), and offers no login without it.
+
+use smtp_connector_host::inbox::Inbox;
+
+use super::{Server, Way, hands_on, unpacked};
+use crate::support::Authority;
+
+/// Starts it; it hands every mail on to the port `next`.
+fn start(next: u16) -> Server {
+    let mut server = Server::new();
+    let (one, other) = (server.starttls, server.implicit);
+    let config = format!(
+        "listen on 127.0.0.1 port {one}
+listen on 127.0.0.1 port {other}
+action \"next\" relay host \"smtp://127.0.0.1:{next}\"
+match from any for any action \"next\"
+"
+    );
+    let config = server.write("smtpd.conf", &config).display().to_string();
+    server.spawn(&unpacked("usr/sbin/smtpd"), &["-d", "-f", &config]);
+    server.wait();
+    server
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs root and opensmtpd; .ci/run unpacks it and runs it"]
+async fn opensmtpd_takes_mail() {
+    let authority = Authority::new();
+    let inbox = Inbox::builder().start("127.0.0.1:0").await.expect("a port on loopback is free");
+    let opensmtpd = start(inbox.address().port());
+    let way =
+        Way { name: "clear".into(), port: opensmtpd.starttls, security: "none", auth: "none" };
+    hands_on(&authority, &opensmtpd, &inbox, &[way]).await;
+}

@@ -1,0 +1,138 @@
+//! Postfix, with logins checked by Dovecot.
+
+use std::fs;
+use std::process::Command;
+
+use smtp_connector_host::inbox::Inbox;
+
+use super::{PASSWORD, Server, USER, hands_on, path, run, shares_a_connection};
+use crate::support::Authority;
+
+/// Starts both; Postfix hands every mail on to the port `next`.
+fn start(authority: &Authority, next: u16) -> Postfix {
+    let mut server = Server::new();
+    start_dovecot(&mut server);
+    write_postfix(&server, authority, next);
+    let etc = path(server.root(), "etc");
+    server.spawn("postfix", &["-c", &etc, "start-fg"]);
+    server.wait();
+    Postfix(server)
+}
+
+/// Postfix's processes are many: it stops them itself.
+struct Postfix(Server);
+
+impl Drop for Postfix {
+    fn drop(&mut self) {
+        let etc = path(self.0.root(), "etc");
+        // Best effort: a test that has failed says why by itself.
+        let _ = Command::new("postfix").args(["-c", &etc, "stop"]).output();
+    }
+}
+
+fn start_dovecot(server: &mut Server) {
+    let root = server.root();
+    fs::create_dir_all(root.join("queue/private")).expect("a folder can be made");
+    let config = format!(
+        "base_dir = {root}/dovecot
+state_dir = {root}/dovecot-state
+log_path = {root}/dovecot.log
+ssl = no
+protocols =
+auth_mechanisms = plain login cram-md5 scram-sha-256
+disable_plaintext_auth = no
+passdb {{
+  driver = passwd-file
+  args = scheme=PLAIN username_format=%u {root}/users
+}}
+userdb {{
+  driver = static
+  args = uid=nobody gid=nogroup home=/nonexistent
+}}
+service auth {{
+  unix_listener {root}/queue/private/auth {{
+    mode = 0666
+  }}
+}}
+service anvil {{
+  chroot =
+}}
+",
+        root = root.display()
+    );
+    let config = server.write("dovecot.conf", &config).display().to_string();
+    server.write("users", &format!("{USER}:{{PLAIN}}{PASSWORD}::::::\n"));
+    server.spawn("dovecot", &["-F", "-c", &config]);
+}
+
+fn write_postfix(server: &Server, authority: &Authority, next: u16) {
+    let root = server.root();
+    let (certificate, key) = authority.write_pair("localhost", root);
+    for folder in ["queue", "data"] {
+        fs::create_dir_all(root.join(folder)).expect("a folder can be made");
+    }
+    run("chown", &["postfix", &path(root, "data"), &path(root, "queue/private")]);
+    let main = format!(
+        "compatibility_level = 3.6
+queue_directory = {root}/queue
+data_directory = {root}/data
+maillog_file = {root}/log
+maillog_file_prefixes = {root}
+inet_interfaces = 127.0.0.1
+inet_protocols = ipv4
+myhostname = localhost
+mydestination =
+mynetworks =
+alias_maps =
+smtp_dns_support_level = disabled
+relayhost = [127.0.0.1]:{next}
+smtpd_tls_cert_file = {certificate}
+smtpd_tls_key_file = {key}
+smtpd_tls_security_level = encrypt
+smtpd_tls_auth_only = yes
+smtpd_sasl_auth_enable = yes
+smtpd_sasl_type = dovecot
+smtpd_sasl_path = private/auth
+smtpd_relay_restrictions = permit_sasl_authenticated, reject
+",
+        root = root.display(),
+        certificate = certificate.display(),
+        key = key.display(),
+    );
+    server.write("etc/main.cf", &main);
+    let Server { starttls, implicit, .. } = server;
+    let services = format!(
+        "127.0.0.1:{starttls} inet n - n - - smtpd
+127.0.0.1:{implicit} inet n - n - - smtpd -o smtpd_tls_wrappermode=yes
+pickup unix n - n 60 1 pickup
+cleanup unix n - n - 0 cleanup
+qmgr unix n - n 300 1 qmgr
+tlsmgr unix - - n 1000? 1 tlsmgr
+rewrite unix - - n - - trivial-rewrite
+bounce unix - - n - 0 bounce
+defer unix - - n - 0 bounce
+trace unix - - n - 0 bounce
+smtp unix - - n - - smtp
+relay unix - - n - - smtp
+error unix - - n - - error
+retry unix - - n - - error
+discard unix - - n - - discard
+anvil unix - - n - 1 anvil
+scache unix - - n - 1 scache
+proxymap unix - - n - - proxymap
+postlog unix-dgram n - n - 1 postlogd
+"
+    );
+    server.write("etc/master.cf", &services);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs root, postfix and dovecot-core; .ci/run installs them and runs it"]
+async fn postfix_takes_mail_from_whoever_logs_in() {
+    let authority = Authority::new();
+    let inbox = Inbox::builder().start("127.0.0.1:0").await.expect("a port on loopback is free");
+    let postfix = start(&authority, inbox.address().port());
+    let ways = postfix.0.ways(&["plain", "login", "cram-md5", "scram-sha-256", "auto"]);
+    hands_on(&authority, &postfix.0, &inbox, &ways).await;
+    shares_a_connection(&authority, &postfix.0, &inbox).await;
+}
