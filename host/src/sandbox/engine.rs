@@ -8,8 +8,9 @@ use wasmtime::{Cache, CacheConfig, Config, Engine};
 use super::{Allocation, Limits};
 use crate::error::{Error, Result};
 
-/// How often a component that computes is interrupted, to count its time and let others run.
-const TICK: Duration = Duration::from_millis(10);
+/// How often a component that computes is interrupted, so that others can run: whoever waits for it waits at most so
+/// long. Shorter is no better, since timers are no finer than a millisecond.
+const TICK: Duration = Duration::from_millis(2);
 
 /// The stack that is left for host functions when a component has used up its own: wasmtime's default.
 const HOST_STACK: usize = 3 << 19;

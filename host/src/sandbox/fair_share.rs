@@ -11,7 +11,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 /// What a run may compute without ever waiting: a small mail takes a tenth of it.
-const SHORT: Duration = Duration::from_millis(5);
+const SHORT: Duration = Duration::from_millis(3);
 /// What each byte of a message that goes out is worth: more than it costs to encode, check and send it, so that
 /// large messages are no attack.
 const BYTE: Duration = Duration::from_nanos(8);
@@ -19,7 +19,7 @@ const BYTE: Duration = Duration::from_nanos(8);
 const OVERDRAFT: Duration = Duration::from_millis(100);
 /// What a run is charged before it begins, where it has to wait for that: what it can compute before it is
 /// looked at for the first time.
-const FIRST: Duration = Duration::from_millis(10);
+const FIRST: Duration = Duration::from_millis(2);
 
 /// Time that was computed and is being paid off.
 #[derive(Debug)]
