@@ -36,6 +36,9 @@ struct Options {
     /// Octets of a file that the platform holds, attached to each.
     #[arg(long, default_value_t = 0)]
     attachment_bytes: usize,
+    /// Take the memory of runs from a pool.
+    #[arg(long)]
+    pooled: bool,
     /// Send assembled messages by a bare socket instead.
     #[arg(long)]
     floor: bool,

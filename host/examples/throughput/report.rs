@@ -15,6 +15,7 @@ pub(crate) struct Report {
 
 impl Report {
     /// Prints one line of JSON.
+    #[expect(clippy::print_stdout, reason = "it is what the program is for")]
     pub(crate) fn print(mut self) {
         self.messages.sort_unstable();
         let percentile = |percent: usize| {

@@ -7,7 +7,7 @@ use std::time::Instant;
 use smtp_connector_host::accounts::{Account, AccountLimits, AccountsInMemory, Security};
 use smtp_connector_host::attachments::{MemoryUploads, Metadata};
 use smtp_connector_host::smtp::SmtpTransport;
-use smtp_connector_host::{Connector, Host, Invocation};
+use smtp_connector_host::{Allocation, Connector, Host, Invocation};
 
 use crate::Options;
 use crate::report::Report;
@@ -92,6 +92,10 @@ fn connector(options: &Options) -> smtp_connector_host::Result<Connector> {
         .accounts(AccountsInMemory::from_iter([account]))
         .uploads(uploads)
         .transport(SmtpTransport::new().allow_private_hosts())
+        .allocation(match options.pooled {
+            true => Allocation::Pooled { runs: limits.connections },
+            false => Allocation::OnDemand,
+        })
         .build()?;
     Connector::builtin(&host)
 }

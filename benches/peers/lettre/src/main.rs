@@ -7,8 +7,10 @@ use std::time::Instant;
 use lettre::transport::smtp::PoolConfig;
 use lettre::{AsyncSmtpTransport, AsyncTransport as _, Message, Tokio1Executor};
 
+type Failure = Box<dyn std::error::Error + Send + Sync>;
+
 #[tokio::main]
-async fn main() -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
+async fn main() -> Result<(), Failure> {
     let numbers: Vec<usize> =
         std::env::args().skip(1).map(|word| word.parse()).collect::<Result<_, _>>()?;
     let [port, messages, connections, size] = numbers[..] else {
@@ -18,8 +20,8 @@ async fn main() -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
         .port(u16::try_from(port)?)
         .pool_config(PoolConfig::new().max_size(u32::try_from(connections)?))
         .build();
-    let text: String =
-        "All work and no play makes Jack a dull boy.\n".chars().cycle().take(size).collect();
+    let line = "All work and no play makes Jack a dull boy.\n";
+    let text: String = line.chars().cycle().take(size).collect();
     let left = Arc::new(AtomicUsize::new(messages));
     let started = Instant::now();
     let workers: Vec<_> = (0..connections)
@@ -35,7 +37,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
                         .body(text.clone())?;
                     transport.send(message).await?;
                 }
-                Ok::<_, Box<dyn std::error::Error + Send + Sync>>(())
+                Ok::<_, Failure>(())
             })
         })
         .collect();
