@@ -13,10 +13,11 @@ use crate::report::Report;
 const ENVELOPE: &[u8] = b"MAIL FROM:<alice@example.com>\r\nRCPT TO:<bob@example.net>\r\nDATA\r\n";
 
 pub(crate) async fn run(options: &Options) -> Result<Report, Box<dyn std::error::Error>> {
-    let message = crate::sandboxed::assembled(options).await?;
+    let mut message = crate::sandboxed::assembled(options).await?;
     let message_bytes = message.len() as u64;
     // No line of it starts with a dot.
-    let message: Arc<str> = format!("{message}.\r\n").into();
+    message.extend_from_slice(b".\r\n");
+    let message: Arc<[u8]> = message.into();
     let left = Arc::new(AtomicUsize::new(options.messages));
     let mut connections = Vec::new();
     for _ in 0..options.connections {
@@ -33,7 +34,7 @@ pub(crate) async fn run(options: &Options) -> Result<Report, Box<dyn std::error:
                     .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(1))
                     .is_ok()
                 {
-                    sent.push(connection.send(message.as_bytes()).await?);
+                    sent.push(connection.send(&message).await?);
                 }
                 Ok::<_, std::io::Error>(sent)
             })

@@ -7,13 +7,15 @@ use std::time::Instant;
 use smtp_connector_host::accounts::{Account, AccountLimits, AccountsInMemory, Security};
 use smtp_connector_host::attachments::{MemoryUploads, Metadata};
 use smtp_connector_host::smtp::SmtpTransport;
+use smtp_connector_host::transport::{RecordingTransport, Transport};
 use smtp_connector_host::{Allocation, Connector, Host, Invocation};
 
 use crate::Options;
 use crate::report::Report;
 
 pub(crate) async fn run(options: &Options) -> smtp_connector_host::Result<Report> {
-    let connector = connector(options)?;
+    let transport = SmtpTransport::new().allow_private_hosts();
+    let connector = connector(options, transport)?;
     let input: Arc<str> = input(options).into();
     // One message ahead of the clock: connections are opened, and the size is known.
     let first = send(&connector, &input).await?;
@@ -47,11 +49,11 @@ pub(crate) async fn run(options: &Options) -> smtp_connector_host::Result<Report
 }
 
 /// A message of the run, assembled and not sent.
-pub(crate) async fn assembled(options: &Options) -> smtp_connector_host::Result<String> {
-    let mail = Invocation::send_mail(input(options)).account("work").dry_run();
-    let outcome = connector(options)?.invoke(mail).await?;
-    let result: serde_json::Value = outcome.parse().expect("a result is JSON");
-    Ok(result["message"].as_str().expect("a dry run gives the message").to_owned())
+pub(crate) async fn assembled(options: &Options) -> smtp_connector_host::Result<Vec<u8>> {
+    let transport = RecordingTransport::new();
+    let connector = connector(options, transport.clone())?;
+    send(&connector, &input(options)).await?;
+    Ok(transport.take().pop().expect("one was sent").message)
 }
 
 /// What sending one message took.
@@ -72,7 +74,10 @@ fn take_one(left: &AtomicUsize) -> bool {
     left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(1)).is_ok()
 }
 
-fn connector(options: &Options) -> smtp_connector_host::Result<Connector> {
+fn connector(
+    options: &Options,
+    transport: impl Transport,
+) -> smtp_connector_host::Result<Connector> {
     let limits = AccountLimits {
         connections: u32::try_from(options.connections).unwrap_or(u32::MAX),
         messages_per_connection: u32::MAX,
@@ -91,7 +96,7 @@ fn connector(options: &Options) -> smtp_connector_host::Result<Connector> {
     let host = Host::builder()
         .accounts(AccountsInMemory::from_iter([account]))
         .uploads(uploads)
-        .transport(SmtpTransport::new().allow_private_hosts())
+        .transport(transport)
         .allocation(match options.pooled {
             true => Allocation::Pooled { runs: limits.connections },
             false => Allocation::OnDemand,

@@ -83,6 +83,7 @@ impl AccountsFile {
     }
 
     /// Writes an account to the file, in the place of one of the same name; what else stands there stays.
+    /// So do the tables of that account, `tls`, `timeouts`, `limits` and `policy`: people write those.
     ///
     /// # Errors
     ///
@@ -93,7 +94,13 @@ impl AccountsFile {
         let accounts = accounts.as_table_like_mut().ok_or_else(|| {
             Error::account(format!("{}: accounts is no table", self.path.display()))
         })?;
-        accounts.insert(account.name(), Item::Table(table_of(account)));
+        let mut table = table_of(account);
+        if let Some(before) = accounts.get_mut(account.name()).and_then(Item::as_table_like_mut) {
+            for name in ["tls", "timeouts", "limits", "policy"] {
+                table.extend(before.remove(name).map(|inner| (name, inner)));
+            }
+        }
+        accounts.insert(account.name(), Item::Table(table));
         self.write(&document)
     }
 
@@ -278,6 +285,10 @@ mod tests {
             text.starts_with("# mine\n[accounts.other]\nhost = \"mail.example\" # old\n"),
             "{text}"
         );
+        let limits = "[accounts.\"my work\".limits] # ours\nrecipients = 7\n";
+        write_private(accounts.path(), format!("{text}\n{limits}").as_bytes()).expect("written");
+        accounts.put(&account).expect("it is written");
+        assert_eq!(accounts.get("my work").expect("it is there").limits.recipients, 7);
         accounts.remove("my work").expect("it is taken out");
         assert_eq!(accounts.all().expect("the other is still right").len(), 1);
         assert!(accounts.remove("my work").is_err());
