@@ -6,7 +6,7 @@ use serde_json::json;
 use smtp_connector_host::accounts::{BoxFuture, Security};
 use smtp_connector_host::attachments::{Content, Metadata, SourceError, Uploads};
 use smtp_connector_host::{
-    Account, Connector, Delivered, Error, FailureCode, Host, Invocation, Limits, Retry,
+    Account, Allocation, Connector, Delivered, Error, FailureCode, Host, Invocation, Limits, Retry,
 };
 
 use crate::support::{Act, Bench, FaultServer, Scenario, Stage, host_builder};
@@ -184,5 +184,29 @@ async fn a_run_leaves_nothing_for_the_next() {
         bench.send(&json!({ "to": "c@example.net" })).await.expect("it is sent");
         let received = bench.received().await;
         assert!(!String::from_utf8_lossy(&received.content).contains(mark));
+    }
+}
+
+#[tokio::test]
+async fn runs_from_a_pool_wait_for_a_slot_and_find_nothing_in_it() {
+    let host = host_builder([]).allocation(Allocation::Pooled { runs: 2 }).build();
+    let connector = Connector::builtin(&host.expect("the sandbox runs")).expect("a component");
+    let runs: Vec<_> = (0..50)
+        .map(|number| {
+            let connector = connector.clone();
+            tokio::spawn(async move {
+                let body = format!("mark-{number}-").repeat(10_000);
+                let input = json!({ "from": "a@example.com", "to": "b@example.net", "body": body });
+                let mail = Invocation::send_mail(input.to_string()).dry_run();
+                connector.invoke(mail).await.expect("it is assembled").as_json().to_owned()
+            })
+        })
+        .collect();
+    for (number, run) in runs.into_iter().enumerate() {
+        let json = run.await.expect("no run panics");
+        assert!(json.contains(&format!("mark-{number}-")), "{number}");
+        for other in (0..50).filter(|other| *other != number) {
+            assert!(!json.contains(&format!("-mark-{other}-")), "{number}: {other}");
+        }
     }
 }
