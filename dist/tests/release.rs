@@ -111,9 +111,17 @@ fn another_folder_gives_the_same_component() {
 }
 
 fn copy_sources(to: &Path) {
-    for path in
-        ["Cargo.toml", "Cargo.lock", "dist", "examples/bare-host", "guest", "host", "tests", "wit"]
-    {
+    for path in [
+        "Cargo.toml",
+        "Cargo.lock",
+        "benches",
+        "dist",
+        "examples/bare-host",
+        "guest",
+        "host",
+        "tests",
+        "wit",
+    ] {
         let target = to.join(path);
         fs::create_dir_all(target.parent().expect("it lies in the folder"))
             .expect("the folder is ours");

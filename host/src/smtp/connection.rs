@@ -126,6 +126,12 @@ impl Connection {
             && self.stream.is_silent()
     }
 
+    /// Whether the server is known to have said nothing yet. Behind TLS that cannot be told by looking: what
+    /// it said may have been decrypted already.
+    pub(super) fn is_surely_silent(&self) -> bool {
+        !self.stream.is_encrypted() && !self.reader.has_more() && self.stream.is_silent()
+    }
+
     /// Has the server forget an envelope (RSET); false if it does not say that it has.
     pub(super) async fn forget_envelope(&mut self) -> bool {
         let deadline = self.clock.stage(PATIENCE);
