@@ -4,6 +4,7 @@ use std::borrow::Cow;
 use std::fmt;
 
 use encodify::base64::MIME;
+use memchr::memchr2_iter;
 use percent_encoding::percent_decode_str;
 use sha2::{Digest, Sha256};
 
@@ -14,6 +15,7 @@ use crate::input::file_name::FileName;
 use crate::input::media_type::MediaType;
 use crate::input::message_id::ContentId;
 use crate::input::{Code, Issue};
+use crate::message::names::hexadecimal;
 use crate::platform::{Content, Platform};
 
 /// A file that goes into the message.
@@ -248,14 +250,16 @@ const MAX_LINE: usize = 998;
 /// Text with each kind of line break as CRLF.
 pub fn crlf(text: &str) -> String {
     let mut lines = String::with_capacity(text.len() + text.len() / 32);
-    let mut rest = text;
-    while let Some(end) = rest.find(['\r', '\n']) {
-        lines.push_str(&rest[..end]);
-        lines.push_str("\r\n");
-        let after = &rest[end..];
-        rest = after.strip_prefix("\r\n").unwrap_or(&after[1..]);
+    let mut from = 0;
+    for at in memchr2_iter(b'\r', b'\n', text.as_bytes()) {
+        // The LF of a CRLF was passed over with its CR.
+        if at >= from {
+            lines.push_str(&text[from..at]);
+            lines.push_str("\r\n");
+            from = at + if text[at..].starts_with("\r\n") { 2 } else { 1 };
+        }
     }
-    lines.push_str(rest);
+    lines.push_str(&text[from..]);
     lines
 }
 
@@ -290,7 +294,7 @@ impl Evidence {
 
     /// The hash as people compare it.
     pub fn sha256_text(&self) -> String {
-        self.sha256.iter().map(|byte| format!("{byte:02x}")).collect()
+        hexadecimal(&self.sha256)
     }
 }
 

@@ -42,8 +42,14 @@ impl Names {
         hash.update(self.seed);
         hash.update(purpose);
         hash.update(number.to_be_bytes());
-        hash.finalize()[..16].iter().map(|byte| format!("{byte:02x}")).collect()
+        hexadecimal(&hash.finalize()[..16])
     }
+}
+
+/// Bytes as two digits each.
+pub fn hexadecimal(bytes: &[u8]) -> String {
+    let digit = |value: u8| char::from(b"0123456789abcdef"[usize::from(value)]);
+    bytes.iter().flat_map(|byte| [digit(byte >> 4), digit(byte & 15)]).collect()
 }
 
 fn contains(part: &[u8], wanted: &[u8]) -> bool {

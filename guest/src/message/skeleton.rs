@@ -39,6 +39,11 @@ impl Skeleton {
         self.bytes.len()
     }
 
+    /// The bytes around the files: the whole message, where it has none.
+    pub(super) fn bytes(&self) -> &[u8] {
+        &self.bytes
+    }
+
     /// The whole message, piece by piece.
     pub(super) fn pieces(&self) -> impl Iterator<Item = Piece<'_>> {
         let mut from = 0;

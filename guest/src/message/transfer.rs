@@ -56,6 +56,9 @@ impl<C: Content> Message<'_, C> {
         mut self,
         sink: &mut S,
     ) -> Result<Transferred, TransferError<S::Error>> {
+        if self.files.is_empty() {
+            return write_whole(self.skeleton.bytes(), sink).map_err(TransferError::Sink);
+        }
         let mut out = Chunks { sink, buffer: Vec::new(), size: 0 };
         let mut files = Vec::with_capacity(self.files.len());
         for piece in self.skeleton.pieces() {
@@ -67,6 +70,12 @@ impl<C: Content> Message<'_, C> {
         out.flush().map_err(TransferError::Sink)?;
         Ok(Transferred { size: out.size, files })
     }
+}
+
+/// Hands on a message that is there as a whole.
+fn write_whole<S: Sink>(message: &[u8], sink: &mut S) -> Result<Transferred, S::Error> {
+    message.chunks(CHUNK).try_for_each(|chunk| sink.write(chunk))?;
+    Ok(Transferred { size: message.len() as u64, files: Vec::new() })
 }
 
 fn write_file<C: Content, S: Sink>(
