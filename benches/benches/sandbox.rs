@@ -11,11 +11,11 @@ const ALLOCATORS: [(&str, Allocation); 2] =
 
 /// A store, an instance, and a call that ends at its first look: the input is no JSON.
 fn instance(criterion: &mut Criterion) {
-    let runtime = Builder::new_current_thread().build().expect("a runtime");
+    let runtime = Builder::new_current_thread().enable_time().build().expect("a runtime");
     let mut group = criterion.benchmark_group("sandbox/instance");
     for (name, allocation) in ALLOCATORS {
-        let connector = connector(0, |builder| builder.allocation(allocation));
         group.bench_function(name, |bencher| {
+            let connector = connector(0, |builder| builder.allocation(allocation));
             bencher.iter(|| {
                 let mail = Invocation::send_mail("").account("work");
                 runtime.block_on(connector.validate(mail)).expect("a check is made")
@@ -25,14 +25,14 @@ fn instance(criterion: &mut Criterion) {
 }
 
 fn send(criterion: &mut Criterion) {
-    let runtime = Builder::new_current_thread().build().expect("a runtime");
+    let runtime = Builder::new_current_thread().enable_time().build().expect("a runtime");
     for (name, allocation) in ALLOCATORS {
         let mut group = criterion.benchmark_group(format!("sandbox/send/{name}"));
         group.sample_size(20);
         for mail in [mails::small(), mails::html(), mails::base64(), mails::upload()] {
             group.throughput(Throughput::Bytes((mail.input.len() + mail.upload) as u64));
-            let connector = connector(mail.upload, |builder| builder.allocation(allocation));
             group.bench_function(mail.name, |bencher| {
+                let connector = connector(mail.upload, |builder| builder.allocation(allocation));
                 bencher.iter(|| {
                     let invocation = Invocation::send_mail(mail.input.as_str()).account("work");
                     runtime.block_on(connector.invoke(invocation)).expect("it is sent")

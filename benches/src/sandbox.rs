@@ -36,6 +36,9 @@ impl Outgoing for Taken {
     }
 }
 
+/// Where the compiled component is kept from one benchmark to the next.
+const CACHE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../target/component-cache");
+
 /// A connector on a host with an upload of so many octets, built as `settings` has it.
 pub fn connector(upload: usize, settings: impl FnOnce(HostBuilder) -> HostBuilder) -> Connector {
     let limits = AccountLimits { message_bytes: 1 << 30, ..AccountLimits::default() };
@@ -45,6 +48,7 @@ pub fn connector(upload: usize, settings: impl FnOnce(HostBuilder) -> HostBuilde
     let builder = Host::builder()
         .accounts(AccountsInMemory::from_iter([account]))
         .uploads(uploads)
+        .cache_directory(CACHE)
         .transport(Nowhere);
     let host = settings(builder).build().expect("the sandbox runs on this machine");
     Connector::builtin(&host).expect("the built-in component is one")
