@@ -187,8 +187,8 @@ async fn a_run_leaves_nothing_for_the_next() {
     }
 }
 
-#[tokio::test]
-async fn runs_from_a_pool_wait_for_a_slot_and_find_nothing_in_it() {
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn runs_from_a_pool_and_those_beyond_it_find_nothing_of_each_other() {
     let host = host_builder([]).allocation(Allocation::Pooled { runs: 2 }).build();
     let connector = Connector::builtin(&host.expect("the sandbox runs")).expect("a component");
     let runs: Vec<_> = (0..50)

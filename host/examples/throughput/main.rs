@@ -36,12 +36,21 @@ struct Options {
     /// Octets of a file that the platform holds, attached to each.
     #[arg(long, default_value_t = 0)]
     attachment_bytes: usize,
-    /// Take the memory of runs from a pool.
+    /// How many runs at a time [default: one for each connection]
     #[arg(long)]
-    pooled: bool,
+    runs: Option<usize>,
+    /// Take the memory of each run from the system, and not from a pool.
+    #[arg(long)]
+    on_demand: bool,
     /// Send assembled messages by a bare socket instead.
     #[arg(long)]
     floor: bool,
+}
+
+impl Options {
+    fn runs(&self) -> usize {
+        self.runs.unwrap_or(self.connections)
+    }
 }
 
 #[tokio::main]

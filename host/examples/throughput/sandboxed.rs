@@ -21,7 +21,7 @@ pub(crate) async fn run(options: &Options) -> smtp_connector_host::Result<Report
     let first = send(&connector, &input).await?;
     let left = Arc::new(AtomicUsize::new(options.messages));
     let started = Instant::now();
-    let workers: Vec<_> = (0..options.connections)
+    let workers: Vec<_> = (0..options.runs())
         .map(|_| {
             let (connector, input, left) =
                 (connector.clone(), Arc::clone(&input), Arc::clone(&left));
@@ -70,6 +70,10 @@ async fn send(connector: &Connector, input: &str) -> smtp_connector_host::Result
     Ok(Sent { message_bytes, guest_bytes })
 }
 
+/// Where the compiled component is kept from one run to the next: compiling it would be most of the process's
+/// memory.
+const CACHE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../target/component-cache");
+
 fn take_one(left: &AtomicUsize) -> bool {
     left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(1)).is_ok()
 }
@@ -96,10 +100,11 @@ fn connector(
     let host = Host::builder()
         .accounts(AccountsInMemory::from_iter([account]))
         .uploads(uploads)
+        .cache_directory(CACHE)
         .transport(transport)
-        .allocation(match options.pooled {
-            true => Allocation::Pooled { runs: limits.connections },
-            false => Allocation::OnDemand,
+        .allocation(match options.on_demand {
+            true => Allocation::OnDemand,
+            false => Allocation::Pooled { runs: u32::try_from(options.runs()).unwrap_or(u32::MAX) },
         })
         .build()?;
     Connector::builtin(&host)

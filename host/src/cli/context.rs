@@ -9,7 +9,7 @@ use super::options::Shared;
 use super::output::{Output, tell};
 use crate::accounts::{Account, Accounts, AccountsFile};
 use crate::smtp::{Entry, SmtpTransport, Transcript};
-use crate::{Connector, Host};
+use crate::{Allocation, Connector, Host};
 
 /// The surroundings of a command.
 pub(crate) struct Context<'o> {
@@ -61,7 +61,9 @@ impl<'o> Context<'o> {
 
     /// A host with these accounts.
     pub(crate) fn host(&self, accounts: impl Accounts) -> Result<Host, Stop> {
-        let builder = Host::builder().accounts(accounts).transport(self.transport());
+        // A command is one run.
+        let builder = Host::builder().allocation(Allocation::OnDemand);
+        let builder = builder.accounts(accounts).transport(self.transport());
         Ok(builder.cache_directory(&self.home.cache).build()?)
     }
 

@@ -8,6 +8,7 @@ use std::time::Instant;
 use wasmtime::Store;
 use wasmtime::component::Component;
 
+use super::engines::{Ready, Unready};
 use super::fair_share::Ledgers;
 use super::host::Host;
 use super::invocation::Invocation;
@@ -15,8 +16,8 @@ use super::observation::observed;
 use super::outcome::{Findings, Outcome};
 use super::run::{LimitReached, Run, State, store};
 use super::verdict;
+use crate::bindings::Plugin;
 use crate::bindings::exports::connectors::smtp::smtp_connector as wit;
-use crate::bindings::{Plugin, PluginPre};
 use crate::error::{Error, Issue, Result};
 use crate::failure::Failure;
 use crate::transport::Progress;
@@ -38,7 +39,7 @@ use crate::transport::Progress;
 #[derive(Clone)]
 pub struct Connector {
     host: Host,
-    pre: PluginPre<State>,
+    ready: Ready,
     /// What its runs compute, by account.
     ledgers: Arc<Ledgers>,
 }
@@ -95,17 +96,19 @@ impl Connector {
     /// gives to any.
     pub fn from_bytes(host: &Host, bytes: &[u8]) -> Result<Self> {
         let component = compile(host, bytes)?;
-        let linked = host.inner.linker.instantiate_pre(&component).map_err(|reason| {
-            Error::component(format!("the component wants what no component gets: {}", summary(&reason)))
-                .with_hint("it may import connectors:smtp/*, wasi:io, wasi:clocks and wasi:cli, and nothing else")
-                .with_source(reason)
+        let ready = host.inner.engines.prepare(&component).map_err(|unready| match unready {
+            Unready::Imports(reason) => {
+                Error::component(format!("the component wants what no component gets: {}", summary(&reason)))
+                    .with_hint("it may import connectors:smtp/*, wasi:io, wasi:clocks and wasi:cli, and nothing else")
+                    .with_source(reason)
+            }
+            Unready::Exports(reason) => {
+                Error::component("the component does not export connectors:smtp/smtp-connector@0.1.0")
+                    .with_hint("build it from the package's WIT, world plugin")
+                    .with_source(reason)
+            }
         })?;
-        let pre = PluginPre::new(linked).map_err(|reason| {
-            Error::component("the component does not export connectors:smtp/smtp-connector@0.1.0")
-                .with_hint("build it from the package's WIT, world plugin")
-                .with_source(reason)
-        })?;
-        Ok(Self { host: host.clone(), pre, ledgers: Arc::default() })
+        Ok(Self { host: host.clone(), ready, ledgers: Arc::default() })
     }
 
     /// A component in a file.
@@ -195,19 +198,19 @@ impl Connector {
         call: impl AsyncFnOnce(&Plugin, &mut Store<State>) -> wasmtime::Result<T>,
     ) -> Result<T> {
         let inner = &self.host.inner;
-        let _slot = inner.slots.acquire().await.expect("nothing closes it");
         let ledger = self.ledgers.of(run.account.as_ref().map(|account| account.name()));
         if let Some(turn) = inner.share.admit(&ledger, Instant::now()) {
             tokio::time::sleep_until(turn.into()).await;
         }
+        let place = inner.engines.place(&self.ready);
         let meter = Arc::clone(&run.meter);
-        let mut store = store(&inner.engine, &inner.share, &ledger, run);
+        let mut store = store(place.pre.engine(), &inner.share, &ledger, run);
         let work = async {
-            let plugin = self.pre.instantiate_async(&mut store).await?;
+            let plugin = place.pre.instantiate_async(&mut store).await?;
             call(&plugin, &mut store).await
         };
         let outcome = meter.measure(work).await;
-        outcome.map_err(|trap| verdict::of_trap(trap, &store.data().log.contents()))
+        outcome.map_err(|trap| verdict::of_trap(trap, &store.data().wasi.printed()))
     }
 
     /// Waits for all that a run does, for as long as it may take.
@@ -243,7 +246,7 @@ fn compile(host: &Host, bytes: &[u8]) -> Result<Component> {
         let message = "this is a WebAssembly module, not a component";
         return Err(Error::component(message).with_hint(hint));
     }
-    Component::new(&host.inner.engine, bytes).map_err(|reason| {
+    host.inner.engines.compile(bytes).map_err(|reason| {
         Error::component(format!("the component cannot be compiled: {}", summary(&reason)))
             .with_hint(hint)
             .with_source(reason)

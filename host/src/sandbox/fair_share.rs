@@ -10,8 +10,11 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-/// What a run may compute without ever waiting: a small mail takes a tenth of it.
-const SHORT: Duration = Duration::from_millis(3);
+/// What a run may compute without being charged: a small mail takes a tenth of it, so that an account that sends
+/// as fast as its server takes is never held up.
+const FREE: Duration = Duration::from_millis(1);
+/// What a run may be charged without ever waiting.
+const SHORT: Duration = Duration::from_millis(2);
 /// What each byte of a message that goes out is worth: more than it costs to encode, check and send it, so that
 /// large messages are no attack.
 const BYTE: Duration = Duration::from_nanos(8);
@@ -87,10 +90,10 @@ impl Ledgers {
     }
 }
 
-/// What a run has to account for: what it computed, less what it sent.
+/// What a run has to account for: what it computed, less what it sent, and what every run may.
 pub(super) fn cost(computed: Duration, bytes_sent: u64) -> Duration {
     let bytes = u32::try_from(bytes_sent).unwrap_or(u32::MAX);
-    computed.saturating_sub(BYTE * bytes)
+    computed.saturating_sub(FREE + BYTE * bytes)
 }
 
 impl FairShare {
@@ -173,10 +176,11 @@ mod tests {
     }
 
     #[test]
-    fn a_large_message_costs_nothing() {
+    fn mails_cost_nothing_small_or_large() {
+        assert_eq!(cost(Duration::from_micros(900), 0), Duration::ZERO);
         // 137 MB of base64 in half a second.
         assert_eq!(cost(Duration::from_millis(500), 137_000_000), Duration::ZERO);
-        assert_eq!(cost(Duration::from_millis(500), 0), Duration::from_millis(500));
+        assert_eq!(cost(Duration::from_millis(500), 0), Duration::from_millis(499));
         assert_eq!(cost(Duration::from_millis(500), u64::MAX), Duration::ZERO);
     }
 

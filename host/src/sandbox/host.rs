@@ -4,26 +4,14 @@ use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use tokio::sync::Semaphore;
-use wasmtime::Engine;
-use wasmtime::component::Linker;
-use wasmtime_wasi::WasiView as _;
-use wasmtime_wasi::cli::{WasiCli, WasiCliView as _};
-use wasmtime_wasi::clocks::{WasiClocks, WasiClocksView as _};
-use wasmtime_wasi::p2::bindings::{cli, clocks, random};
-use wasmtime_wasi::random::WasiRandom;
-use wasmtime_wasi_io::bindings::wasi::io;
-
-use super::engine;
+use super::engines::Engines;
 use super::fair_share::FairShare;
 use super::invocation::Invocation;
-use super::run::{Run, State};
+use super::run::Run;
 use super::{Allocation, Limits};
 use crate::accounts::{Account, Accounts, AccountsInMemory, Usage};
 use crate::attachments::{NoUploads, Uploads};
-use crate::bindings::Plugin;
-use crate::error::{Error, Result};
-use crate::imports::{Imports, View};
+use crate::error::Result;
 use crate::network::{Network, SystemNetwork};
 use crate::smtp::SmtpTransport;
 use crate::transport::{CheckedTransport, NamedRecipients, Progress, Transport};
@@ -44,8 +32,7 @@ pub struct Host {
 }
 
 pub(super) struct Inner {
-    pub(super) engine: Engine,
-    pub(super) linker: Linker<State>,
+    pub(super) engines: Engines,
     pub(super) share: Arc<FairShare>,
     pub(super) accounts: Arc<dyn Accounts>,
     pub(super) uploads: Arc<dyn Uploads>,
@@ -53,8 +40,6 @@ pub(super) struct Inner {
     pub(super) transport: Arc<dyn Transport>,
     pub(super) usage: Arc<Usage>,
     pub(super) limits: Limits,
-    /// A permit for each run that may go on.
-    pub(super) slots: Semaphore,
 }
 
 /// Builds a [`Host`].
@@ -174,13 +159,8 @@ impl HostBuilder {
     ///
     /// A machine that the sandbox cannot run on.
     pub fn build(self) -> Result<Host> {
-        let engine = engine::build(self.cache.as_deref(), self.allocation, &self.limits)?;
-        let linker = link(&engine).map_err(|reason| {
-            Error::component("the sandbox cannot be set up").with_source(reason)
-        })?;
         let inner = Inner {
-            engine,
-            linker,
+            engines: Engines::build(self.cache.as_deref(), self.allocation, &self.limits)?,
             share: Arc::new(FairShare::of_this_machine()),
             usage: Arc::default(),
             accounts: self.accounts,
@@ -188,46 +168,9 @@ impl HostBuilder {
             network: self.network,
             transport: self.transport,
             limits: self.limits,
-            slots: Semaphore::new(self.allocation.runs()),
         };
         Ok(Host { inner: Arc::new(inner) })
     }
-}
-
-/// All that a component may import: the contract's own interfaces, and those of WASI that Rust's standard
-/// library starts and panics with. No file system, no sockets, no HTTP.
-fn link(engine: &Engine) -> wasmtime::Result<Linker<State>> {
-    let mut linker = Linker::new(engine);
-    let l = &mut linker;
-    Plugin::add_to_linker::<_, Imports>(l, |state: &mut State| View {
-        table: &mut state.table,
-        run: &state.run,
-    })?;
-    io::error::add_to_linker::<_, Io>(l, |state: &mut State| state.ctx().table)?;
-    io::poll::add_to_linker::<_, Io>(l, |state: &mut State| state.ctx().table)?;
-    io::streams::add_to_linker::<_, Io>(l, |state: &mut State| state.ctx().table)?;
-    clocks::wall_clock::add_to_linker::<_, WasiClocks>(l, State::clocks)?;
-    clocks::monotonic_clock::add_to_linker::<_, WasiClocks>(l, State::clocks)?;
-    // Hash tables ask for a seed; it is always the same.
-    random::insecure_seed::add_to_linker::<_, WasiRandom>(l, |state| state.ctx().ctx.random())?;
-    cli::environment::add_to_linker::<_, WasiCli>(l, State::cli)?;
-    cli::exit::add_to_linker::<_, WasiCli>(l, State::cli)?;
-    cli::stdin::add_to_linker::<_, WasiCli>(l, State::cli)?;
-    cli::stdout::add_to_linker::<_, WasiCli>(l, State::cli)?;
-    cli::stderr::add_to_linker::<_, WasiCli>(l, State::cli)?;
-    cli::terminal_input::add_to_linker::<_, WasiCli>(l, State::cli)?;
-    cli::terminal_output::add_to_linker::<_, WasiCli>(l, State::cli)?;
-    cli::terminal_stdin::add_to_linker::<_, WasiCli>(l, State::cli)?;
-    cli::terminal_stdout::add_to_linker::<_, WasiCli>(l, State::cli)?;
-    cli::terminal_stderr::add_to_linker::<_, WasiCli>(l, State::cli)?;
-    Ok(linker)
-}
-
-/// Stands for the table of a run's resources, where wasmtime-wasi-io asks for a type without a lifetime.
-struct Io;
-
-impl wasmtime::component::HasData for Io {
-    type Data<'a> = &'a mut wasmtime::component::ResourceTable;
 }
 
 impl fmt::Debug for Host {

@@ -1,11 +1,12 @@
-//! Running components: an engine for all, a store for each run, limits around everything.
+//! Running components: engines for all, a store for each run, limits around everything.
 
 mod allocation;
 mod ceiling;
 mod connector;
-mod engine;
+mod engines;
 mod fair_share;
 mod host;
+mod imports;
 mod invocation;
 mod limits;
 mod meter;
@@ -13,6 +14,7 @@ mod observation;
 mod outcome;
 mod run;
 mod verdict;
+mod wasi;
 
 pub use allocation::Allocation;
 pub use connector::{ComponentSource, Connector};

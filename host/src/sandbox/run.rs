@@ -6,13 +6,13 @@ use std::time::{Duration, Instant};
 
 use wasmtime::component::ResourceTable;
 use wasmtime::{Engine, Store, StoreContextMut, UpdateDeadline};
-use wasmtime_wasi::p2::pipe::MemoryOutputPipe;
-use wasmtime_wasi::{HostMonotonicClock, HostWallClock, WasiCtx, WasiCtxView, WasiView};
+use wasmtime_wasi::{WasiCtxView, WasiView};
 
 use super::Limits;
 use super::ceiling::Ceiling;
 use super::fair_share::{FairShare, Ledger, cost};
 use super::meter::Meter;
+use super::wasi::Wasi;
 use crate::accounts::{Account, AccountLimits};
 use crate::attachments::Uploads;
 use crate::network::Network;
@@ -91,11 +91,9 @@ impl Run {
 /// What a store holds.
 pub(super) struct State {
     pub(super) table: ResourceTable,
-    wasi: WasiCtx,
+    pub(super) wasi: Wasi,
     ceiling: Ceiling,
     pub(super) run: Run,
-    /// What the component printed: a panic's message.
-    pub(super) log: MemoryOutputPipe,
 }
 
 impl State {
@@ -107,7 +105,7 @@ impl State {
 
 impl WasiView for State {
     fn ctx(&mut self) -> WasiCtxView<'_> {
-        WasiCtxView { ctx: &mut self.wasi, table: &mut self.table }
+        WasiCtxView { ctx: self.wasi.context(), table: &mut self.table }
     }
 }
 
@@ -119,21 +117,10 @@ pub(super) fn store(
     run: Run,
 ) -> Store<State> {
     let limits = run.limits;
-    let log = MemoryOutputPipe::new(limits.log_bytes);
-    let started = Duration::from_secs(run.started_at);
-    // No files, arguments, environment or sockets; a clock that stands still at the run's start, and
-    // randomness that is none: the same run does the same again.
-    let wasi = WasiCtx::builder()
-        .stderr(log.clone())
-        .wall_clock(Standing(started))
-        .monotonic_clock(Standing(Duration::ZERO))
-        .insecure_random_seed(0)
-        .max_random_size(4096)
-        .build();
+    let wasi = Wasi::new(run.started_at, limits.log_bytes);
     let mut table = ResourceTable::new();
     table.set_max_capacity(limits.handles);
-    let mut store =
-        Store::new(engine, State { table, wasi, ceiling: Ceiling::new(&limits), run, log });
+    let mut store = Store::new(engine, State { table, wasi, ceiling: Ceiling::new(&limits), run });
     store.limiter(|state| &mut state.ceiling);
     store.set_hostcall_fuel(limits.host_call_bytes);
     store.set_max_component_handles(limits.handles);
@@ -142,19 +129,25 @@ pub(super) fn store(
     store
 }
 
-/// What happens at each tick: a run that computed too long ends, and the others let each other run.
+/// What happens at each tick: a run that computed too long ends, and one that computes for a while lets others
+/// run. One that was waiting meanwhile has missed a tick, and goes on.
 fn give_way(
     share: Arc<FairShare>,
     ledger: Arc<Ledger>,
 ) -> impl FnMut(StoreContextMut<'_, State>) -> wasmtime::Result<UpdateDeadline> + Send + Sync + 'static
 {
     let mut charged = Duration::ZERO;
+    let mut gave_way_at = Duration::ZERO;
     move |store| {
         let run = &store.data().run;
         let computed = run.meter.computed();
         if computed > run.limits.cpu {
             return Err(wasmtime::Error::new(LimitReached("computing time")));
         }
+        if computed.saturating_sub(gave_way_at) < SLICE {
+            return Ok(UpdateDeadline::Continue(1));
+        }
+        gave_way_at = computed;
         let cost = cost(computed, run.bytes_sent());
         let just = cost.saturating_sub(charged);
         charged = charged.max(cost);
@@ -167,28 +160,8 @@ fn give_way(
     }
 }
 
-/// A clock that stands still.
-struct Standing(Duration);
-
-impl HostWallClock for Standing {
-    fn resolution(&self) -> Duration {
-        Duration::from_secs(1)
-    }
-
-    fn now(&self) -> Duration {
-        self.0
-    }
-}
-
-impl HostMonotonicClock for Standing {
-    fn resolution(&self) -> u64 {
-        1
-    }
-
-    fn now(&self) -> u64 {
-        0
-    }
-}
+/// What a run computes before it has to give way: more than a small mail takes, and less than a tick.
+const SLICE: Duration = Duration::from_millis(1);
 
 impl std::fmt::Display for LimitReached {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {

@@ -19,6 +19,9 @@ pub(super) enum Stream {
     Tls(Box<TlsStream<TcpStream>>),
 }
 
+/// Bytes that are asked for at once: the replies to the commands of an envelope come in one read.
+const READ: usize = 1024;
+
 impl Stream {
     /// Encrypts what has been in the clear so far.
     pub(super) async fn encrypt(
@@ -62,6 +65,7 @@ impl Stream {
 
     /// Reads what there is, at least a byte unless the connection has ended.
     pub(super) async fn read(&mut self, into: &mut Vec<u8>) -> io::Result<usize> {
+        into.reserve(READ);
         match self {
             Self::Clear(stream) => stream.read_buf(into).await,
             Self::Tls(stream) => stream.read_buf(into).await,

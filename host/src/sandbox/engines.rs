@@ -1,0 +1,175 @@
+//! The engines that all runs share, and the clock that interrupts them.
+//!
+//! One takes the memory of each run from the system, and compiles. The other, where there is one, has a pool,
+//! and runs what the first compiled. It has a slot for so many runs; the others are the first one's.
+
+use std::path::Path;
+use std::time::Duration;
+
+use tokio::sync::{Semaphore, SemaphorePermit};
+use wasmtime::component::{Component, InstancePre, Linker};
+use wasmtime::{Cache, CacheConfig, Config, Engine, EngineWeak};
+
+use super::allocation::pool;
+use super::run::State;
+use super::{Allocation, Limits, imports};
+use crate::bindings::PluginPre;
+use crate::error::{Error, Result};
+
+/// How often a component that computes is interrupted, so that others can run: whoever waits for it waits at most so
+/// long. Shorter is no better, since timers are no finer than a millisecond.
+const TICK: Duration = Duration::from_millis(2);
+
+/// The stack that is left for host functions when a component has used up its own: wasmtime's default.
+const HOST_STACK: usize = 3 << 19;
+
+/// What components are compiled and run by.
+pub(super) struct Engines {
+    roomy: Lane,
+    pooled: Option<Pooled>,
+}
+
+/// An engine, and what its components may import.
+struct Lane {
+    engine: Engine,
+    linker: Linker<State>,
+}
+
+struct Pooled {
+    lane: Lane,
+    /// A permit for each slot.
+    slots: Semaphore,
+}
+
+/// A component that is ready to run on every engine that there is.
+#[derive(Clone)]
+pub(super) struct Ready {
+    roomy: PluginPre<State>,
+    /// None too for a component that wants more than a slot has.
+    pooled: Option<PluginPre<State>>,
+}
+
+/// Where one run goes on, for as long as this is held.
+pub(super) struct Place<'r> {
+    pub(super) pre: &'r PluginPre<State>,
+    _slot: Option<SemaphorePermit<'r>>,
+}
+
+/// Why a component is not ready to run.
+pub(super) enum Unready {
+    /// It imports what is not there.
+    Imports(wasmtime::Error),
+    /// It does not export the contract.
+    Exports(wasmtime::Error),
+}
+
+impl Engines {
+    /// Builds them. With a directory, compiled components are kept there for the next start.
+    pub(super) fn build(
+        cache: Option<&Path>,
+        allocation: Allocation,
+        limits: &Limits,
+    ) -> Result<Self> {
+        let mut config = configuration(limits);
+        if let Some(directory) = cache {
+            config.cache(open_cache(directory));
+        }
+        let roomy = Lane::build(&config)?;
+        let pooled = match allocation.slots() {
+            None => None,
+            Some(slots) => {
+                let mut config = configuration(limits);
+                pool(slots, limits, &mut config);
+                // A machine without the address space for it does without.
+                let lane = Lane::build(&config).ok();
+                lane.map(|lane| Pooled { lane, slots: Semaphore::new(slots as usize) })
+            }
+        };
+        let mut ticking = vec![roomy.engine.weak()];
+        ticking.extend(pooled.as_ref().map(|pooled| pooled.lane.engine.weak()));
+        start_ticker(ticking);
+        Ok(Self { roomy, pooled })
+    }
+
+    /// Compiles a component.
+    pub(super) fn compile(&self, bytes: &[u8]) -> wasmtime::Result<Component> {
+        Component::new(&self.roomy.engine, bytes)
+    }
+
+    /// Links a component.
+    pub(super) fn prepare(&self, component: &Component) -> Result<Ready, Unready> {
+        let linked = self.roomy.linker.instantiate_pre(component).map_err(Unready::Imports)?;
+        let roomy = PluginPre::new(linked).map_err(Unready::Exports)?;
+        let pooled = self.pooled.as_ref().and_then(|pooled| pooled.prepare(component).ok());
+        Ok(Ready { roomy, pooled })
+    }
+
+    /// A slot of the pool, if one is free, and memory from the system otherwise.
+    pub(super) fn place<'r>(&'r self, ready: &'r Ready) -> Place<'r> {
+        let slot = self.pooled.as_ref().and_then(|pooled| pooled.slots.try_acquire().ok());
+        match (&ready.pooled, slot) {
+            (Some(pre), slot @ Some(_)) => Place { pre, _slot: slot },
+            _ => Place { pre: &ready.roomy, _slot: None },
+        }
+    }
+}
+
+impl Pooled {
+    #[expect(unsafe_code, reason = "compiling it again would take as long as the first time")]
+    fn prepare(&self, component: &Component) -> wasmtime::Result<PluginPre<State>> {
+        let compiled = component.serialize()?;
+        // SAFETY: these are the bytes of a component that this process compiled, and nobody else had them.
+        let component = unsafe { Component::deserialize(&self.lane.engine, compiled)? };
+        let linked: InstancePre<State> = self.lane.linker.instantiate_pre(&component)?;
+        PluginPre::new(linked)
+    }
+}
+
+impl Lane {
+    fn build(config: &Config) -> Result<Self> {
+        let engine = Engine::new(config).map_err(|reason| {
+            Error::component("the sandbox cannot be started on this machine")
+                .with_hint("it needs a 64-bit processor that wasmtime supports")
+                .with_source(reason)
+        })?;
+        let linker = imports::link(&engine).map_err(|reason| {
+            Error::component("the sandbox cannot be set up").with_source(reason)
+        })?;
+        Ok(Self { engine, linker })
+    }
+}
+
+/// What the engines have in common: what one compiled, the other can run.
+fn configuration(limits: &Limits) -> Config {
+    let mut config = Config::new();
+    config
+        .epoch_interruption(true)
+        // Components that want the asynchronous ABI are refused, and every call is three times faster.
+        .concurrency_support(false)
+        .max_wasm_stack(limits.stack_bytes)
+        // Host functions run on what the component leaves of it.
+        .async_stack_size(limits.stack_bytes + HOST_STACK)
+        // Traps are told in a sentence, not in a backtrace.
+        .wasm_backtrace_max_frames(None);
+    config
+}
+
+/// A cache that cannot be used is none: the next start is slower, and nothing else.
+fn open_cache(directory: &Path) -> Option<Cache> {
+    let mut config = CacheConfig::new();
+    config.with_directory(directory);
+    Cache::new(config).ok()
+}
+
+/// Ticks until the engines are gone.
+fn start_ticker(engines: Vec<EngineWeak>) {
+    std::thread::spawn(move || {
+        loop {
+            std::thread::sleep(TICK);
+            for engine in &engines {
+                let Some(engine) = engine.upgrade() else { return };
+                engine.increment_epoch();
+            }
+        }
+    });
+}
