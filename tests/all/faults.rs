@@ -25,6 +25,11 @@ pub(crate) async fn send_to(server: &FaultServer, input: &Value) -> Result<Value
     send_with(server, input, |account| account).await
 }
 
+/// The same with an account's usual deadlines: for large messages, which take their time on a busy machine.
+pub(crate) async fn send_patiently(server: &FaultServer, input: &Value) -> Result<Value, Error> {
+    send_with(server, input, |account| account.timeouts(Timeouts::default())).await
+}
+
 /// The same with other settings.
 async fn send_with(
     server: &FaultServer,

@@ -3,7 +3,7 @@
 use serde_json::json;
 use smtp_connector_host::{Delivered, FailureCode, Phase, Retry};
 
-use crate::faults::{mail, send_to};
+use crate::faults::{mail, send_patiently, send_to};
 use crate::support::{Act, FaultServer, Offers, Scenario, Stage};
 
 #[tokio::test]
@@ -36,7 +36,7 @@ async fn recipients_that_are_too_many_for_one_transaction_get_another() {
             .and(Stage::Rcpt(6), TOO_MANY);
         let server = FaultServer::start(scenario).await;
         let input = json!({ "to": to, "subject": "x", "body": body });
-        let result = send_to(&server, &input).await.expect("all are accepted");
+        let result = send_patiently(&server, &input).await.expect("all are accepted");
         assert_eq!(result["status"], "sent");
         assert_eq!(result["accepted"], json!(["a@x.test", "d@x.test", "b@x.test", "c@x.test"]));
         let seen = server.seen();

@@ -1,5 +1,5 @@
-//! What hostile components cost the process that runs them, and their neighbours. One test after another:
-//! what they measure would be disturbed by others.
+//! What hostile components, and slow servers, cost the process that has to do with them, and their neighbours. One
+//! test after another: what they measure would be disturbed by others.
 
 // What is measured is shown.
 #![allow(clippy::print_stdout)]
@@ -8,6 +8,7 @@
 #[allow(dead_code)]
 #[path = "../all/hostile/guest.rs"]
 mod guest;
+mod waiting;
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
@@ -15,6 +16,14 @@ use std::time::{Duration, Instant};
 
 use guest::Guest;
 use smtp_connector_host::{Connector, Host, Invocation, Limits};
+use tokio::sync::{Mutex as Turn, MutexGuard};
+
+static TURN: Turn<()> = Turn::const_new(());
+
+/// A test's turn, for as long as this is held.
+async fn alone() -> MutexGuard<'static, ()> {
+    TURN.lock().await
+}
 
 /// So many runs of hostile components.
 const RUNS: usize = 1000;
@@ -86,6 +95,7 @@ async fn fails(connector: &Connector) {
 #[cfg(target_os = "linux")]
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_thousand_hostile_runs_leave_nothing_behind() {
+    let _alone = alone().await;
     let host = host();
     let attacks: Vec<_> = attacks().iter().map(|guest| guest.load(&host)).collect();
     // What is needed once is needed: code, stacks, the allocator's own reserves.
@@ -121,6 +131,7 @@ async fn pace(neighbour: &Connector) -> Vec<Duration> {
 #[ignore = "measures: run it by itself, with --release --nocapture"]
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_neighbour_keeps_its_pace() {
+    let _alone = alone().await;
     let mut limits = Limits::default();
     limits.wall_clock = DEADLINE;
     let host = Host::builder().limits(limits).build().expect("the sandbox runs");

@@ -1,0 +1,101 @@
+//! A slow server, and what those who wait for it cost.
+
+use std::time::{Duration, Instant};
+
+use smtp_connector_host::accounts::{AccountLimits, AccountsInMemory, Security};
+use smtp_connector_host::inbox::Inbox;
+use smtp_connector_host::smtp::SmtpTransport;
+use smtp_connector_host::{Account, Connector, Host, Invocation};
+use tokio::net::TcpListener;
+
+use crate::alone;
+
+/// Runs that wait.
+const WAITING: usize = 1000;
+/// What the process may have of memory meanwhile, in a build that is not optimised.
+const MEMORY: usize = 450 << 20;
+/// Mails of the other account.
+const MAILS: usize = 200;
+
+#[cfg(target_os = "linux")]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_thousand_runs_wait_for_a_slow_server_and_the_fast_account_does_not() {
+    let _alone = alone().await;
+    let silent = TcpListener::bind("127.0.0.1:0").await.expect("a port is free");
+    let fast = Inbox::builder().start("127.0.0.1:0").await.expect("a port is free");
+    let slow_port = silent.local_addr().expect("it is bound").port();
+    let accounts = [account("slow", slow_port), account("fast", fast.address().port())];
+    let host = Host::builder()
+        .accounts(AccountsInMemory::from_iter(accounts))
+        .transport(SmtpTransport::new().allow_private_hosts())
+        .build()
+        .expect("the sandbox runs on this machine");
+    let connector = Connector::builtin(&host).expect("the built-in component is one");
+
+    pace(&connector, &fast).await;
+    let before = pace(&connector, &fast).await;
+    let slow: Vec<_> = (0..WAITING)
+        .map(|_| {
+            let connector = connector.clone();
+            tokio::spawn(async move { connector.invoke(mail("slow")).await })
+        })
+        .collect();
+    // Connections are accepted, and nothing is ever said on them.
+    let mut accepted = Vec::new();
+    while let Ok(Ok(one)) = tokio::time::timeout(Duration::from_millis(500), silent.accept()).await
+    {
+        accepted.push(one);
+    }
+    let beside = pace(&connector, &fast).await;
+    let bytes = proportional();
+    assert!(slow.iter().all(|run| !run.is_finished()), "a run ended that nobody answered");
+    slow.iter().for_each(tokio::task::JoinHandle::abort);
+
+    println!(
+        "{WAITING} runs wait, on {} connections: {} MB of memory; a mail of another account took {before:?}, and takes {beside:?}",
+        accepted.len(),
+        bytes >> 20,
+    );
+    assert!(bytes < MEMORY, "{} MB", bytes >> 20);
+    // Waiting runs compute nothing. Far above what a noisy machine does to a mail of a millisecond or two.
+    assert!(beside < before * 3 + Duration::from_millis(10), "{before:?}, then {beside:?}");
+}
+
+fn account(name: &str, port: u16) -> Account {
+    let limits = AccountLimits { connections: 100, ..AccountLimits::default() };
+    Account::builder(name, "127.0.0.1")
+        .port(port)
+        .security(Security::None)
+        .sender("Alice <alice@example.com>")
+        .limits(limits)
+        .build()
+        .expect("the account's settings are right")
+}
+
+fn mail(account: &str) -> Invocation {
+    let text = "All work and no play. ".repeat(90);
+    let input = serde_json::json!({ "to": "bob@example.net", "subject": "Hi", "text": text });
+    Invocation::send_mail(input.to_string()).account(account)
+}
+
+/// Bytes of this process that are in memory. The pages of the component's image are one for all runs, and are
+/// counted once here, where the kernel's resident set counts them for each run that has looked at them.
+fn proportional() -> usize {
+    let rollup = std::fs::read_to_string("/proc/self/smaps_rollup").expect("this is Linux");
+    let line = rollup.lines().find_map(|line| line.strip_prefix("Pss:")).expect("it has a sum");
+    let kilobytes: usize = line.trim().trim_end_matches(" kB").parse().expect("it is a number");
+    kilobytes << 10
+}
+
+/// What a mail takes, the median of several.
+async fn pace(connector: &Connector, inbox: &Inbox) -> Duration {
+    let mut took = Vec::with_capacity(MAILS);
+    for _ in 0..MAILS {
+        let started = Instant::now();
+        connector.invoke(mail("fast")).await.expect("it is sent");
+        took.push(started.elapsed());
+        inbox.next().await;
+    }
+    took.sort_unstable();
+    took[MAILS / 2]
+}
