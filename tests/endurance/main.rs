@@ -8,6 +8,7 @@
 #[allow(dead_code)]
 #[path = "../all/hostile/guest.rs"]
 mod guest;
+#[cfg(target_os = "linux")]
 mod waiting;
 
 use std::sync::atomic::{AtomicBool, Ordering};

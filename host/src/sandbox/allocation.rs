@@ -12,7 +12,8 @@ pub enum Allocation {
     /// machines that are short of address space.
     OnDemand,
     /// From slots that are set up once: a run starts in a third of the time, and several do not wait for each
-    /// other in the kernel. While all slots are in use, runs take their memory from the system; none waits.
+    /// other in the kernel. While all slots are in use, runs take their memory from the system; none waits. So
+    /// they do on a machine without the address space for slots, and where a component wants more than one has.
     Pooled {
         /// Slots. Each takes 16 GiB of address space, and keeps what a small mail needs, about half a megabyte,
         /// once it was used.
