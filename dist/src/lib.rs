@@ -10,6 +10,12 @@ use std::path::Path;
 
 pub use wit::Contract;
 
+/// The contract for people, made of it; from the repository's root.
+pub const PAGE: &str = "docs/wit.md";
+
+/// The contract in Rust, made of it for the component; from the repository's root.
+pub const BINDINGS: &str = "guest/src/bindings/generated.rs";
+
 /// The folder of the whole repository.
 pub fn repository() -> &'static Path {
     let own = Path::new(env!("CARGO_MANIFEST_DIR"));

@@ -3,14 +3,14 @@
 //! ```text
 //! cargo run --release --package smtp-connector-dist            # everything, in target/dist
 //! cargo run --release --package smtp-connector-dist -- FOLDER  # everything, in another folder
-//! cargo run --package smtp-connector-dist -- --wit-page        # docs/wit.md, after a change of the WIT
+//! cargo run --package smtp-connector-dist -- --wit             # what is made of the WIT, after a change of it
 //! ```
 
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "it is a program for a terminal")]
 
 use std::error::Error;
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::ExitCode;
 
 use smtp_connector_dist::{Contract, component, release, repository};
@@ -18,9 +18,9 @@ use smtp_connector_dist::{Contract, component, release, repository};
 fn main() -> ExitCode {
     let argument = std::env::args().nth(1);
     let done = match argument.as_deref() {
-        Some("--wit-page") => write_page(&repository().join("docs/wit.md")),
+        Some("--wit") => write_what_is_made_of_the_contract(),
         Some(option) if option.starts_with('-') => {
-            eprintln!("error: there is no option {option}; --wit-page is, or a folder to write to");
+            eprintln!("error: there is no option {option}; --wit is, or a folder to write to");
             return ExitCode::from(64);
         }
         Some(folder) => make(Path::new(folder)),
@@ -43,8 +43,14 @@ fn make(folder: &Path) -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-fn write_page(path: &PathBuf) -> Result<(), Box<dyn Error>> {
-    fs::write(path, Contract::current()?.page())?;
-    println!("{}", path.display());
+fn write_what_is_made_of_the_contract() -> Result<(), Box<dyn Error>> {
+    for (path, text) in [
+        (smtp_connector_dist::PAGE, Contract::current()?.page()),
+        (smtp_connector_dist::BINDINGS, Contract::current()?.bindings()?),
+    ] {
+        let path = repository().join(path);
+        fs::write(&path, text)?;
+        println!("{}", path.display());
+    }
     Ok(())
 }

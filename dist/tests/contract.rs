@@ -2,20 +2,30 @@
 
 use std::fs;
 
-use smtp_connector_dist::{Contract, repository};
+use smtp_connector_dist::{BINDINGS, Contract, PAGE, repository};
 use wit_parser::{Resolve, WorldId};
 
 fn current() -> Contract {
     Contract::current().expect("the contract in the tree is WIT")
 }
 
+/// What is made of the contract and kept has to be made again when the contract changes.
+fn assert_kept(path: &str, made: &str) {
+    let kept = fs::read_to_string(repository().join(path)).expect("it is kept in the tree");
+    assert!(
+        kept == made,
+        "{path} is not what wit/ says; run: cargo run --package smtp-connector-dist -- --wit"
+    );
+}
+
 #[test]
 fn the_page_is_what_the_contract_says() {
-    let page = fs::read_to_string(repository().join("docs/wit.md")).expect("the page is there");
-    assert!(
-        page == current().page(),
-        "docs/wit.md is not what wit/ says; run: cargo run --package smtp-connector-dist -- --wit-page"
-    );
+    assert_kept(PAGE, &current().page());
+}
+
+#[test]
+fn the_bindings_of_the_component_are_what_wit_bindgen_makes_of_the_contract() {
+    assert_kept(BINDINGS, &current().bindings().expect("the contract has bindings"));
 }
 
 #[test]

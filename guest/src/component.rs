@@ -16,8 +16,9 @@ use crate::send_mail::{Unsent, send_mail};
 /// The component.
 struct Component;
 
-// The entry points that the macro writes are public for the linker; in Rust nobody names them.
-#[expect(unreachable_pub)]
+// The entry points that the macro writes are public for the linker; in Rust nobody names them. Why they are sound is
+// wit-bindgen's to say.
+#[expect(unreachable_pub, clippy::undocumented_unsafe_blocks)]
 mod entry_points {
     use super::{Component, bindings};
 

@@ -1,5 +1,6 @@
 //! The contract as data.
 
+mod bindings;
 mod page;
 
 use std::error::Error;
@@ -67,6 +68,15 @@ impl Contract {
     /// The page for people, in Markdown.
     pub fn page(&self) -> String {
         page::write(self)
+    }
+
+    /// The bindings of the component, in Rust.
+    ///
+    /// # Errors
+    ///
+    /// None that a contract which was read could cause.
+    pub fn bindings(self) -> Result<String, Box<dyn Error>> {
+        bindings::write(self)
     }
 
     pub(crate) fn main(&self) -> &Package {

@@ -26,7 +26,7 @@ impl Page<'_> {
         let package = contract.main();
         self.block(&format!("# The contract {}", package.name));
         self.block(
-            "<!-- Made from wit/smtp-connector.wit by: cargo run --package smtp-connector-dist -- --wit-page -->",
+            "<!-- Made from wit/smtp-connector.wit by: cargo run --package smtp-connector-dist -- --wit -->",
         );
         self.docs(&package.docs);
         for world in contract.worlds() {
