@@ -8,9 +8,10 @@ use std::time::Duration;
 
 use tokio::sync::{Semaphore, SemaphorePermit};
 use wasmtime::component::{Component, InstancePre, Linker};
-use wasmtime::{Cache, CacheConfig, Config, Engine, EngineWeak};
+use wasmtime::{Config, Engine, EngineWeak};
 
 use super::allocation::pool;
+use super::compiled::Compiled;
 use super::run::State;
 use super::{Allocation, Limits, imports};
 use crate::bindings::PluginPre;
@@ -27,6 +28,7 @@ const HOST_STACK: usize = 3 << 19;
 pub(super) struct Engines {
     roomy: Lane,
     pooled: Option<Pooled>,
+    compiled: Option<Compiled>,
 }
 
 /// An engine, and what its components may import.
@@ -70,11 +72,7 @@ impl Engines {
         allocation: Allocation,
         limits: &Limits,
     ) -> Result<Self> {
-        let mut config = configuration(limits);
-        if let Some(directory) = cache {
-            config.cache(open_cache(directory));
-        }
-        let roomy = Lane::build(&config)?;
+        let roomy = Lane::build(&configuration(limits))?;
         let pooled = match allocation.slots() {
             None => None,
             Some(slots) => {
@@ -88,12 +86,15 @@ impl Engines {
         let mut ticking = vec![roomy.engine.weak()];
         ticking.extend(pooled.as_ref().map(|pooled| pooled.lane.engine.weak()));
         start_ticker(ticking);
-        Ok(Self { roomy, pooled })
+        Ok(Self { roomy, pooled, compiled: cache.map(Compiled::within) })
     }
 
-    /// Compiles a component.
+    /// Compiles a component, or finds it compiled.
     pub(super) fn compile(&self, bytes: &[u8]) -> wasmtime::Result<Component> {
-        Component::new(&self.roomy.engine, bytes)
+        match &self.compiled {
+            Some(compiled) => compiled.load(&self.roomy.engine, bytes),
+            None => Component::new(&self.roomy.engine, bytes),
+        }
     }
 
     /// Links a component.
@@ -152,13 +153,6 @@ fn configuration(limits: &Limits) -> Config {
         // Traps are told in a sentence, not in a backtrace.
         .wasm_backtrace_max_frames(None);
     config
-}
-
-/// A cache that cannot be used is none: the next start is slower, and nothing else.
-fn open_cache(directory: &Path) -> Option<Cache> {
-    let mut config = CacheConfig::new();
-    config.with_directory(directory);
-    Cache::new(config).ok()
 }
 
 /// Ticks until the engines are gone.

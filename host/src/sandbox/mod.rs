@@ -2,6 +2,7 @@
 
 mod allocation;
 mod ceiling;
+mod compiled;
 mod connector;
 mod engines;
 mod fair_share;

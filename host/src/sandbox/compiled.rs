@@ -1,0 +1,174 @@
+//! Compiled components, kept in a directory for the next start.
+//!
+//! wasmtime has a cache too; it compresses what it keeps, so every start takes it apart again, and the compressor is
+//! C that every build compiles.
+
+use std::fs::{self, DirBuilder};
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
+use std::io;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, SystemTime};
+
+use ring::digest::{SHA256, digest};
+use wasmtime::Engine;
+use wasmtime::component::Component;
+
+/// What a file is called that this wrote: nothing else in the directory is touched.
+const EXTENSION: &str = "cwasm";
+
+/// What nobody has used for so long is from a version that is no longer there.
+const KEPT_UNUSED: Duration = Duration::from_hours(30 * 24);
+
+/// How exactly it is known when a file was last used: to write it down on every start would cost every start.
+const NOTED: Duration = Duration::from_hours(24);
+
+/// A directory of compiled components.
+pub(super) struct Compiled {
+    directory: PathBuf,
+}
+
+impl Compiled {
+    /// In a directory, which is made for this user alone where it is not there.
+    pub(super) fn within(directory: &Path) -> Self {
+        let mut builder = DirBuilder::new();
+        builder.recursive(true);
+        #[cfg(unix)]
+        std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+        // Without it nothing can be kept: the next start is slower, and nothing else.
+        let _ = builder.create(directory);
+        Self { directory: directory.to_owned() }
+    }
+
+    /// What a component compiles to: as it was kept, or else compiled now, and kept.
+    pub(super) fn load(&self, engine: &Engine, bytes: &[u8]) -> wasmtime::Result<Component> {
+        let path = self.path(engine, bytes);
+        if let Some(component) = read(engine, &path) {
+            return Ok(component);
+        }
+        let component = Component::new(engine, bytes)?;
+        if self.keep(&component, &path).is_ok() {
+            self.remove_unused();
+        }
+        Ok(component)
+    }
+
+    /// One name for each component and each way to compile it.
+    fn path(&self, engine: &Engine, bytes: &[u8]) -> PathBuf {
+        let mut settings = DefaultHasher::new();
+        engine.precompile_compatibility_hash().hash(&mut settings);
+        let mut name = format!("{:016x}-", settings.finish());
+        name.extend(digest(&SHA256, bytes).as_ref().iter().map(|byte| format!("{byte:02x}")));
+        self.directory.join(name).with_extension(EXTENSION)
+    }
+
+    /// Puts the whole file in its place at once: two processes may start at the same time.
+    fn keep(&self, component: &Component, path: &Path) -> wasmtime::Result<()> {
+        let mut file = tempfile::NamedTempFile::new_in(&self.directory)?;
+        io::Write::write_all(&mut file, &component.serialize()?)?;
+        file.persist(path)?;
+        Ok(())
+    }
+
+    /// Best effort: a file that stays is one more file.
+    fn remove_unused(&self) {
+        for file in fs::read_dir(&self.directory).into_iter().flatten().flatten() {
+            let path = file.path();
+            if path.extension().is_some_and(|extension| extension == EXTENSION)
+                && age(&path).is_some_and(|age| age > KEPT_UNUSED)
+            {
+                let _ = fs::remove_file(path);
+            }
+        }
+    }
+}
+
+/// None: it is not there, or not for this engine.
+#[expect(unsafe_code, reason = "compiled components are machine code")]
+fn read(engine: &Engine, path: &Path) -> Option<Component> {
+    // Read, not mapped: what is mapped could still be changed by others.
+    let bytes = fs::read(path).ok()?;
+    // SAFETY: `keep` wrote the file, whole, from a component that was compiled for such an engine; wasmtime refuses
+    // those of other versions and settings. Whoever else may write to the directory is trusted: see
+    // `HostBuilder::cache_directory`.
+    let component = unsafe { Component::deserialize(engine, bytes).ok()? };
+    if age(path).is_some_and(|age| age > NOTED) {
+        let _ = fs::File::open(path).and_then(|file| file.set_modified(SystemTime::now()));
+    }
+    Some(component)
+}
+
+fn age(path: &Path) -> Option<Duration> {
+    fs::metadata(path).ok()?.modified().ok()?.elapsed().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The smallest component that there is.
+    const EMPTY: &[u8] = b"\0asm\x0d\0\x01\0";
+
+    fn files(directory: &Path) -> Vec<PathBuf> {
+        let entries = fs::read_dir(directory).expect("the directory can be read");
+        entries.map(|entry| entry.expect("an entry").path()).collect()
+    }
+
+    #[test]
+    fn a_component_is_compiled_once_and_read_the_next_time() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let (compiled, engine) = (Compiled::within(directory.path()), Engine::default());
+        assert!(read(&engine, &compiled.path(&engine, EMPTY)).is_none());
+        compiled.load(&engine, EMPTY).expect("it compiles");
+        assert_eq!(files(directory.path()), [compiled.path(&engine, EMPTY)]);
+        assert!(read(&engine, &compiled.path(&engine, EMPTY)).is_some());
+    }
+
+    #[test]
+    fn an_engine_with_other_settings_has_a_file_of_its_own() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let compiled = Compiled::within(directory.path());
+        let interrupted = wasmtime::Config::new().epoch_interruption(true).clone();
+        let interrupted = Engine::new(&interrupted).expect("an engine");
+        let plain = Engine::default();
+        compiled.load(&plain, EMPTY).expect("it compiles");
+        compiled.load(&interrupted, EMPTY).expect("it compiles");
+        assert_eq!(files(directory.path()).len(), 2);
+        let moved = compiled.path(&plain, EMPTY);
+        assert!(read(&interrupted, &moved).is_none(), "nor does it take the other's");
+    }
+
+    #[test]
+    fn a_file_that_is_no_compiled_component_is_written_again() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let (compiled, engine) = (Compiled::within(directory.path()), Engine::default());
+        let path = compiled.path(&engine, EMPTY);
+        fs::write(&path, b"half of a f").expect("it can be written");
+        compiled.load(&engine, EMPTY).expect("it compiles");
+        assert!(read(&engine, &path).is_some());
+    }
+
+    #[test]
+    fn a_directory_that_cannot_be_made_costs_time_and_nothing_else() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let file = directory.path().join("file");
+        fs::write(&file, b"").expect("it can be written");
+        let compiled = Compiled::within(&file.join("below"));
+        compiled.load(&Engine::default(), EMPTY).expect("it compiles");
+    }
+
+    #[test]
+    fn what_nobody_has_used_for_a_month_goes_when_something_is_kept() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let old = |name| {
+            let path = directory.path().join(name);
+            let file = fs::File::create(&path).expect("it can be made");
+            file.set_modified(SystemTime::now() - 2 * KEPT_UNUSED).expect("a time can be set");
+            path
+        };
+        let (unused, foreign) = (old("unused.cwasm"), old("notes.txt"));
+        let compiled = Compiled::within(directory.path());
+        compiled.load(&Engine::default(), EMPTY).expect("it compiles");
+        assert!(!unused.exists());
+        assert!(foreign.exists(), "what it did not write is not its own");
+    }
+}
