@@ -13,6 +13,7 @@ mod report;
 mod sandboxed;
 
 use std::net::SocketAddr;
+use std::path::PathBuf;
 
 use clap::Parser;
 
@@ -42,6 +43,9 @@ struct Options {
     /// Take the memory of each run from the system, and not from a pool.
     #[arg(long)]
     on_demand: bool,
+    /// Another component than the built-in one.
+    #[arg(long)]
+    component: Option<PathBuf>,
     /// Send assembled messages by a bare socket instead.
     #[arg(long)]
     floor: bool,

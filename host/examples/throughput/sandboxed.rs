@@ -8,7 +8,7 @@ use smtp_connector_host::accounts::{Account, AccountLimits, AccountsInMemory, Se
 use smtp_connector_host::attachments::{MemoryUploads, Metadata};
 use smtp_connector_host::smtp::SmtpTransport;
 use smtp_connector_host::transport::{RecordingTransport, Transport};
-use smtp_connector_host::{Allocation, Connector, Host, Invocation};
+use smtp_connector_host::{Allocation, ComponentSource, Connector, Host, Invocation};
 
 use crate::Options;
 use crate::report::Report;
@@ -107,7 +107,8 @@ fn connector(
             false => Allocation::Pooled { runs: u32::try_from(options.runs()).unwrap_or(u32::MAX) },
         })
         .build()?;
-    Connector::builtin(&host)
+    let component = options.component.as_deref();
+    Connector::load(&host, component.map_or(ComponentSource::Builtin, ComponentSource::File))
 }
 
 fn input(options: &Options) -> String {
