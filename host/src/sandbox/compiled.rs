@@ -22,12 +22,31 @@ const KEPT_UNUSED: Duration = Duration::from_hours(30 * 24);
 /// How exactly it is known when a file was last used: to write it down on every start would cost every start.
 const NOTED: Duration = Duration::from_hours(24);
 
-/// A directory of compiled components.
-pub(super) struct Compiled {
-    directory: PathBuf,
+/// A component as machine code, for every engine of the same settings.
+pub(super) struct Code(Vec<u8>);
+
+impl Code {
+    /// Compiles a component.
+    pub(super) fn compile(engine: &Engine, component: &[u8]) -> wasmtime::Result<Self> {
+        engine.precompile_component(component).map(Self)
+    }
+
+    /// The component on an engine.
+    #[expect(unsafe_code, reason = "it is machine code")]
+    pub(super) fn load(&self, engine: &Engine) -> wasmtime::Result<Component> {
+        // SAFETY: the code was compiled here, or is from a file that `Directory::keep` wrote, whole; wasmtime refuses
+        // that of other versions and settings. Whoever else may write to the directory is trusted: see
+        // `HostBuilder::cache_directory`.
+        unsafe { Component::deserialize(engine, &self.0) }
+    }
 }
 
-impl Compiled {
+/// A directory of compiled components.
+pub(super) struct Directory {
+    path: PathBuf,
+}
+
+impl Directory {
     /// In a directory, which is made for this user alone where it is not there.
     pub(super) fn within(directory: &Path) -> Self {
         let mut builder = DirBuilder::new();
@@ -36,42 +55,46 @@ impl Compiled {
         std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
         // Without it nothing can be kept: the next start is slower, and nothing else.
         let _ = builder.create(directory);
-        Self { directory: directory.to_owned() }
+        Self { path: directory.to_owned() }
     }
 
-    /// What a component compiles to: as it was kept, or else compiled now, and kept.
-    pub(super) fn load(&self, engine: &Engine, bytes: &[u8]) -> wasmtime::Result<Component> {
-        let path = self.path(engine, bytes);
-        if let Some(component) = read(engine, &path) {
-            return Ok(component);
+    /// A component on an engine, and its code: as it was kept, or else compiled now, and kept.
+    pub(super) fn load(
+        &self,
+        engine: &Engine,
+        component: &[u8],
+    ) -> wasmtime::Result<(Component, Code)> {
+        let path = self.file(engine, component);
+        if let Some(kept) = read(engine, &path) {
+            return Ok(kept);
         }
-        let component = Component::new(engine, bytes)?;
-        if self.keep(&component, &path).is_ok() {
+        let code = Code::compile(engine, component)?;
+        if self.keep(&code, &path).is_ok() {
             self.remove_unused();
         }
-        Ok(component)
+        Ok((code.load(engine)?, code))
     }
 
     /// One name for each component and each way to compile it.
-    fn path(&self, engine: &Engine, bytes: &[u8]) -> PathBuf {
+    fn file(&self, engine: &Engine, component: &[u8]) -> PathBuf {
         let mut settings = DefaultHasher::new();
         engine.precompile_compatibility_hash().hash(&mut settings);
         let mut name = format!("{:016x}-", settings.finish());
-        name.extend(digest(&SHA256, bytes).as_ref().iter().map(|byte| format!("{byte:02x}")));
-        self.directory.join(name).with_extension(EXTENSION)
+        name.extend(digest(&SHA256, component).as_ref().iter().map(|byte| format!("{byte:02x}")));
+        self.path.join(name).with_extension(EXTENSION)
     }
 
     /// Puts the whole file in its place at once: two processes may start at the same time.
-    fn keep(&self, component: &Component, path: &Path) -> wasmtime::Result<()> {
-        let mut file = tempfile::NamedTempFile::new_in(&self.directory)?;
-        io::Write::write_all(&mut file, &component.serialize()?)?;
+    fn keep(&self, code: &Code, path: &Path) -> io::Result<()> {
+        let mut file = tempfile::NamedTempFile::new_in(&self.path)?;
+        io::Write::write_all(&mut file, &code.0)?;
         file.persist(path)?;
         Ok(())
     }
 
     /// Best effort: a file that stays is one more file.
     fn remove_unused(&self) {
-        for file in fs::read_dir(&self.directory).into_iter().flatten().flatten() {
+        for file in fs::read_dir(&self.path).into_iter().flatten().flatten() {
             let path = file.path();
             if path.extension().is_some_and(|extension| extension == EXTENSION)
                 && age(&path).is_some_and(|age| age > KEPT_UNUSED)
@@ -83,18 +106,14 @@ impl Compiled {
 }
 
 /// None: it is not there, or not for this engine.
-#[expect(unsafe_code, reason = "compiled components are machine code")]
-fn read(engine: &Engine, path: &Path) -> Option<Component> {
+fn read(engine: &Engine, path: &Path) -> Option<(Component, Code)> {
     // Read, not mapped: what is mapped could still be changed by others.
-    let bytes = fs::read(path).ok()?;
-    // SAFETY: `keep` wrote the file, whole, from a component that was compiled for such an engine; wasmtime refuses
-    // those of other versions and settings. Whoever else may write to the directory is trusted: see
-    // `HostBuilder::cache_directory`.
-    let component = unsafe { Component::deserialize(engine, bytes).ok()? };
+    let code = Code(fs::read(path).ok()?);
+    let component = code.load(engine).ok()?;
     if age(path).is_some_and(|age| age > NOTED) {
         let _ = fs::File::open(path).and_then(|file| file.set_modified(SystemTime::now()));
     }
-    Some(component)
+    Some((component, code))
 }
 
 fn age(path: &Path) -> Option<Duration> {
@@ -116,32 +135,32 @@ mod tests {
     #[test]
     fn a_component_is_compiled_once_and_read_the_next_time() {
         let directory = tempfile::tempdir().expect("a directory");
-        let (compiled, engine) = (Compiled::within(directory.path()), Engine::default());
-        assert!(read(&engine, &compiled.path(&engine, EMPTY)).is_none());
+        let (compiled, engine) = (Directory::within(directory.path()), Engine::default());
+        assert!(read(&engine, &compiled.file(&engine, EMPTY)).is_none());
         compiled.load(&engine, EMPTY).expect("it compiles");
-        assert_eq!(files(directory.path()), [compiled.path(&engine, EMPTY)]);
-        assert!(read(&engine, &compiled.path(&engine, EMPTY)).is_some());
+        assert_eq!(files(directory.path()), [compiled.file(&engine, EMPTY)]);
+        assert!(read(&engine, &compiled.file(&engine, EMPTY)).is_some());
     }
 
     #[test]
     fn an_engine_with_other_settings_has_a_file_of_its_own() {
         let directory = tempfile::tempdir().expect("a directory");
-        let compiled = Compiled::within(directory.path());
+        let compiled = Directory::within(directory.path());
         let interrupted = wasmtime::Config::new().epoch_interruption(true).clone();
         let interrupted = Engine::new(&interrupted).expect("an engine");
         let plain = Engine::default();
         compiled.load(&plain, EMPTY).expect("it compiles");
         compiled.load(&interrupted, EMPTY).expect("it compiles");
         assert_eq!(files(directory.path()).len(), 2);
-        let moved = compiled.path(&plain, EMPTY);
+        let moved = compiled.file(&plain, EMPTY);
         assert!(read(&interrupted, &moved).is_none(), "nor does it take the other's");
     }
 
     #[test]
     fn a_file_that_is_no_compiled_component_is_written_again() {
         let directory = tempfile::tempdir().expect("a directory");
-        let (compiled, engine) = (Compiled::within(directory.path()), Engine::default());
-        let path = compiled.path(&engine, EMPTY);
+        let (compiled, engine) = (Directory::within(directory.path()), Engine::default());
+        let path = compiled.file(&engine, EMPTY);
         fs::write(&path, b"half of a f").expect("it can be written");
         compiled.load(&engine, EMPTY).expect("it compiles");
         assert!(read(&engine, &path).is_some());
@@ -152,7 +171,7 @@ mod tests {
         let directory = tempfile::tempdir().expect("a directory");
         let file = directory.path().join("file");
         fs::write(&file, b"").expect("it can be written");
-        let compiled = Compiled::within(&file.join("below"));
+        let compiled = Directory::within(&file.join("below"));
         compiled.load(&Engine::default(), EMPTY).expect("it compiles");
     }
 
@@ -166,7 +185,7 @@ mod tests {
             path
         };
         let (unused, foreign) = (old("unused.cwasm"), old("notes.txt"));
-        let compiled = Compiled::within(directory.path());
+        let compiled = Directory::within(directory.path());
         compiled.load(&Engine::default(), EMPTY).expect("it compiles");
         assert!(!unused.exists());
         assert!(foreign.exists(), "what it did not write is not its own");

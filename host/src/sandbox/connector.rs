@@ -6,7 +6,6 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use wasmtime::Store;
-use wasmtime::component::Component;
 
 use super::engines::{Ready, Unready};
 use super::fair_share::Ledgers;
@@ -95,8 +94,13 @@ impl Connector {
     /// Bytes that are no component; one that does not export the contract, or wants more than its host
     /// gives to any.
     pub fn from_bytes(host: &Host, bytes: &[u8]) -> Result<Self> {
-        let component = compile(host, bytes)?;
-        let ready = host.inner.engines.prepare(&component).map_err(|unready| match unready {
+        check_layer(bytes)?;
+        let ready = host.inner.engines.prepare(bytes).map_err(|unready| match unready {
+            Unready::Code(reason) => {
+                Error::component(format!("the component cannot be compiled: {}", summary(&reason)))
+                    .with_hint(HOW_TO_BUILD)
+                    .with_source(reason)
+            }
             Unready::Imports(reason) => {
                 Error::component(format!("the component wants what no component gets: {}", summary(&reason)))
                     .with_hint("it may import connectors:smtp/*, wasi:io, wasi:clocks and wasi:cli, and nothing else")
@@ -235,22 +239,19 @@ fn settle(answer: Result<String, wit::InvokeError>, progress: &Progress) -> Resu
     }
 }
 
-fn compile(host: &Host, bytes: &[u8]) -> Result<Component> {
-    let hint =
-        "build it for the target wasm32-wasip2, or make a component of a module with wasm-tools";
+const HOW_TO_BUILD: &str =
+    "build it for the target wasm32-wasip2, or make a component of a module with wasm-tools";
+
+fn check_layer(bytes: &[u8]) -> Result<()> {
+    let fail = |message: &str| Err(Error::component(message).with_hint(HOW_TO_BUILD));
     if bytes.get(..4) != Some(b"\0asm") {
-        return Err(Error::component("this is no WebAssembly component").with_hint(hint));
+        return fail("this is no WebAssembly component");
     }
     // A core module has version 1 where a component has its layer (component-model, Binary.md).
     if bytes.get(4..8) == Some(&[1, 0, 0, 0]) {
-        let message = "this is a WebAssembly module, not a component";
-        return Err(Error::component(message).with_hint(hint));
+        return fail("this is a WebAssembly module, not a component");
     }
-    host.inner.engines.compile(bytes).map_err(|reason| {
-        Error::component(format!("the component cannot be compiled: {}", summary(&reason)))
-            .with_hint(hint)
-            .with_source(reason)
-    })
+    Ok(())
 }
 
 /// The outermost and the innermost of what wasmtime says, on one line.

@@ -7,11 +7,11 @@ use std::path::Path;
 use std::time::Duration;
 
 use tokio::sync::{Semaphore, SemaphorePermit};
-use wasmtime::component::{Component, InstancePre, Linker};
+use wasmtime::component::{Component, Linker};
 use wasmtime::{Config, Engine, EngineWeak};
 
 use super::allocation::pool;
-use super::compiled::Compiled;
+use super::compiled::{Code, Directory};
 use super::run::State;
 use super::{Allocation, Limits, imports};
 use crate::bindings::PluginPre;
@@ -28,7 +28,8 @@ const HOST_STACK: usize = 3 << 19;
 pub(super) struct Engines {
     roomy: Lane,
     pooled: Option<Pooled>,
-    compiled: Option<Compiled>,
+    /// Where compiled components are kept.
+    directory: Option<Directory>,
 }
 
 /// An engine, and what its components may import.
@@ -59,6 +60,8 @@ pub(super) struct Place<'r> {
 
 /// Why a component is not ready to run.
 pub(super) enum Unready {
+    /// It cannot be compiled.
+    Code(wasmtime::Error),
     /// It imports what is not there.
     Imports(wasmtime::Error),
     /// It does not export the contract.
@@ -86,23 +89,29 @@ impl Engines {
         let mut ticking = vec![roomy.engine.weak()];
         ticking.extend(pooled.as_ref().map(|pooled| pooled.lane.engine.weak()));
         start_ticker(ticking);
-        Ok(Self { roomy, pooled, compiled: cache.map(Compiled::within) })
+        Ok(Self { roomy, pooled, directory: cache.map(Directory::within) })
     }
 
-    /// Compiles a component, or finds it compiled.
-    pub(super) fn compile(&self, bytes: &[u8]) -> wasmtime::Result<Component> {
-        match &self.compiled {
-            Some(compiled) => compiled.load(&self.roomy.engine, bytes),
-            None => Component::new(&self.roomy.engine, bytes),
-        }
-    }
-
-    /// Links a component.
-    pub(super) fn prepare(&self, component: &Component) -> Result<Ready, Unready> {
-        let linked = self.roomy.linker.instantiate_pre(component).map_err(Unready::Imports)?;
-        let roomy = PluginPre::new(linked).map_err(Unready::Exports)?;
-        let pooled = self.pooled.as_ref().and_then(|pooled| pooled.prepare(component).ok());
+    /// Compiles a component, or finds it compiled, and links it.
+    pub(super) fn prepare(&self, component: &[u8]) -> Result<Ready, Unready> {
+        let (component, code) = self.compile(component).map_err(Unready::Code)?;
+        let roomy = self.roomy.prepare(&component)?;
+        let pooled = self.pooled.as_ref().and_then(|pooled| {
+            let component = code.load(&pooled.lane.engine).ok()?;
+            pooled.lane.prepare(&component).ok()
+        });
         Ok(Ready { roomy, pooled })
+    }
+
+    fn compile(&self, component: &[u8]) -> wasmtime::Result<(Component, Code)> {
+        let engine = &self.roomy.engine;
+        match &self.directory {
+            Some(directory) => directory.load(engine, component),
+            None => {
+                let code = Code::compile(engine, component)?;
+                Ok((code.load(engine)?, code))
+            }
+        }
     }
 
     /// A slot of the pool, if one is free, and memory from the system otherwise.
@@ -112,17 +121,6 @@ impl Engines {
             (Some(pre), slot @ Some(_)) => Place { pre, _slot: slot },
             _ => Place { pre: &ready.roomy, _slot: None },
         }
-    }
-}
-
-impl Pooled {
-    #[expect(unsafe_code, reason = "compiling it again would take as long as the first time")]
-    fn prepare(&self, component: &Component) -> wasmtime::Result<PluginPre<State>> {
-        let compiled = component.serialize()?;
-        // SAFETY: these are the bytes of a component that this process compiled, and nobody else had them.
-        let component = unsafe { Component::deserialize(&self.lane.engine, compiled)? };
-        let linked: InstancePre<State> = self.lane.linker.instantiate_pre(&component)?;
-        PluginPre::new(linked)
     }
 }
 
@@ -137,6 +135,11 @@ impl Lane {
             Error::component("the sandbox cannot be set up").with_source(reason)
         })?;
         Ok(Self { engine, linker })
+    }
+
+    fn prepare(&self, component: &Component) -> Result<PluginPre<State>, Unready> {
+        let linked = self.linker.instantiate_pre(component).map_err(Unready::Imports)?;
+        PluginPre::new(linked).map_err(Unready::Exports)
     }
 }
 

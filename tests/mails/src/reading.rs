@@ -10,42 +10,42 @@ use serde::{Deserialize, Serialize};
 /// A message as somebody sees it.
 #[derive(Debug, Default, PartialEq, Deserialize, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub(super) struct Reading {
-    pub(super) subject: String,
-    pub(super) from: Vec<Mailbox>,
-    pub(super) to: Vec<Mailbox>,
-    pub(super) cc: Vec<Mailbox>,
-    pub(super) reply_to: Vec<Mailbox>,
+pub struct Reading {
+    pub subject: String,
+    pub from: Vec<Mailbox>,
+    pub to: Vec<Mailbox>,
+    pub cc: Vec<Mailbox>,
+    pub reply_to: Vec<Mailbox>,
     /// The values of `X-Custom`.
-    pub(super) custom: Vec<String>,
-    pub(super) tree: Tree,
+    pub custom: Vec<String>,
+    pub tree: Tree,
     /// The parts that hold something, in their order.
-    pub(super) leaves: Vec<Leaf>,
+    pub leaves: Vec<Leaf>,
     /// What the reader says is wrong.
-    pub(super) defects: Vec<String>,
+    pub defects: Vec<String>,
 }
 
 /// A name, which may be empty, and an address.
-pub(super) type Mailbox = (String, String);
+pub(crate) type Mailbox = (String, String);
 
 /// The tree of parts: their types.
 #[derive(Debug, PartialEq, Deserialize, Serialize)]
 #[serde(untagged)]
-pub(super) enum Tree {
+pub enum Tree {
     Leaf(String),
     Multipart(String, Vec<Tree>),
 }
 
 /// A part that holds something.
 #[derive(Debug, Default, PartialEq, Deserialize, Serialize)]
-pub(super) struct Leaf {
+pub struct Leaf {
     #[serde(rename = "type")]
-    pub(super) kind: String,
-    pub(super) disposition: String,
-    pub(super) filename: String,
-    pub(super) cid: String,
+    pub kind: String,
+    pub disposition: String,
+    pub filename: String,
+    pub cid: String,
     /// In base64, so that it can be shown. Nothing for a message within the message.
-    pub(super) bytes: String,
+    pub bytes: String,
 }
 
 impl Default for Tree {
@@ -57,7 +57,7 @@ impl Default for Tree {
 impl Reading {
     /// The same, without the line ends that a message of one part ends with: a message ends with a whole
     /// line, whether its text does or not.
-    pub(super) fn without_last_line_ends(mut self) -> Self {
+    pub fn without_last_line_ends(mut self) -> Self {
         if let (Tree::Leaf(_), [leaf]) = (&self.tree, self.leaves.as_mut_slice()) {
             let bytes = STANDARD.decode(&leaf.bytes).expect("base64 of our own");
             let end = bytes.iter().rposition(|byte| !b"\r\n".contains(byte)).map_or(0, |it| it + 1);
@@ -69,13 +69,13 @@ impl Reading {
 
 impl Leaf {
     /// Bytes as a leaf holds them.
-    pub(super) fn encode(bytes: &[u8]) -> String {
+    pub fn encode(bytes: &[u8]) -> String {
         STANDARD.encode(bytes)
     }
 }
 
 /// What mail-parser finds.
-pub(super) fn read(raw: &[u8]) -> Reading {
+pub fn read(raw: &[u8]) -> Reading {
     let message = MessageParser::default().parse(raw).expect("a message");
     let mut leaves = Vec::new();
     let tree = tree(&message, &message.parts[0], &mut leaves);

@@ -4,12 +4,12 @@ use std::cell::{Cell, RefCell};
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 
-use super::reading::Reading;
+use crate::reading::Reading;
 
 /// A reader that runs until it is dropped.
-pub(super) struct Reader {
+pub struct Reader {
     /// The name of its script.
-    pub(super) name: &'static str,
+    pub name: &'static str,
     /// It reads one message of so many.
     stride: u64,
     /// Messages that it was given, or was spared.
@@ -33,7 +33,7 @@ const ALL_READERS: &str = "SMTP_CONNECTOR_TEST_ALL_READERS";
 impl Reader {
     /// Every reader that can be run on this machine.
     #[expect(clippy::print_stderr, reason = "a person should know that a test did less")]
-    pub(super) fn all() -> Vec<Self> {
+    pub fn all() -> Vec<Self> {
         let all = std::env::var_os(ALL_READERS).is_some();
         let readers = READERS.iter().filter_map(|(name, stride)| {
             let found = Self::start(name, if all { 1 } else { *stride });
@@ -71,7 +71,7 @@ impl Reader {
     }
 
     /// What it finds in a message. None: it is spared this one.
-    pub(super) fn read(&self, message: &[u8]) -> Option<Reading> {
+    pub fn read(&self, message: &[u8]) -> Option<Reading> {
         let seen = self.seen.get();
         self.seen.set(seen + 1);
         if !seen.is_multiple_of(self.stride) {
