@@ -58,6 +58,7 @@ pub mod inbox;
 pub mod linker;
 mod network;
 mod oauth2;
+mod private_directory;
 mod sandbox;
 pub mod smtp;
 pub mod transport;

@@ -15,6 +15,7 @@ use super::settings::{Mistake, read_account};
 use super::table::table_of;
 use super::{Accounts, BoxFuture};
 use crate::error::{Error, Result};
+use crate::private_directory;
 
 /// The accounts of a file. It is read when it is asked, so that a change is seen at once.
 ///
@@ -179,7 +180,7 @@ impl AccountsFile {
                 .with_source(reason)
         };
         let directory = self.path.parent().unwrap_or(Path::new("."));
-        create_private(directory).map_err(failed)?;
+        private_directory::create(directory).map_err(failed)?;
         let beside = self.path.with_extension(format!("toml.{}", std::process::id()));
         let written = write_private(&beside, document.to_string().as_bytes())
             .and_then(|()| fs::rename(&beside, &self.path));
@@ -224,17 +225,6 @@ fn implicit_table() -> Item {
     let mut table = Table::new();
     table.set_implicit(true);
     Item::Table(table)
-}
-
-fn create_private(directory: &Path) -> std::io::Result<()> {
-    if directory.as_os_str().is_empty() || directory.is_dir() {
-        return Ok(());
-    }
-    let mut builder = fs::DirBuilder::new();
-    builder.recursive(true);
-    #[cfg(unix)]
-    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-    builder.create(directory)
 }
 
 fn write_private(path: &Path, bytes: &[u8]) -> std::io::Result<()> {

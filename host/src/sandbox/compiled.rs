@@ -3,15 +3,17 @@
 //! wasmtime has a cache too; it compresses what it keeps, so every start takes it apart again, and the compressor is
 //! C that every build compiles.
 
-use std::fs::{self, DirBuilder};
+use std::fs;
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
-use std::io;
+use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
 use ring::digest::{SHA256, digest};
 use wasmtime::Engine;
 use wasmtime::component::Component;
+
+use crate::private_directory;
 
 /// What a file is called that this wrote: nothing else in the directory is touched.
 const EXTENSION: &str = "cwasm";
@@ -47,15 +49,11 @@ pub(super) struct Directory {
 }
 
 impl Directory {
-    /// In a directory, which is made for this user alone where it is not there.
-    pub(super) fn within(directory: &Path) -> Self {
-        let mut builder = DirBuilder::new();
-        builder.recursive(true);
-        #[cfg(unix)]
-        std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    /// At a path, where it is made for this user alone if it is not there.
+    pub(super) fn at(path: &Path) -> Self {
         // Without it nothing can be kept: the next start is slower, and nothing else.
-        let _ = builder.create(directory);
-        Self { path: directory.to_owned() }
+        let _ = private_directory::create(path);
+        Self { path: path.to_owned() }
     }
 
     /// A component on an engine, and its code: as it was kept, or else compiled now, and kept.
@@ -87,7 +85,7 @@ impl Directory {
     /// Puts the whole file in its place at once: two processes may start at the same time.
     fn keep(&self, code: &Code, path: &Path) -> io::Result<()> {
         let mut file = tempfile::NamedTempFile::new_in(&self.path)?;
-        io::Write::write_all(&mut file, &code.0)?;
+        file.write_all(&code.0)?;
         file.persist(path)?;
         Ok(())
     }
@@ -127,66 +125,75 @@ mod tests {
     /// The smallest component that there is.
     const EMPTY: &[u8] = b"\0asm\x0d\0\x01\0";
 
-    fn files(directory: &Path) -> Vec<PathBuf> {
-        let entries = fs::read_dir(directory).expect("the directory can be read");
-        entries.map(|entry| entry.expect("an entry").path()).collect()
+    fn directory() -> (tempfile::TempDir, Directory) {
+        let folder = tempfile::tempdir().expect("a directory can be made");
+        let directory = Directory::at(folder.path());
+        (folder, directory)
+    }
+
+    fn set_age(path: &Path, age: Duration) {
+        let file =
+            fs::File::options().create(true).append(true).open(path).expect("it can be made");
+        file.set_modified(SystemTime::now() - age).expect("a time can be set");
     }
 
     #[test]
     fn a_component_is_compiled_once_and_read_the_next_time() {
-        let directory = tempfile::tempdir().expect("a directory");
-        let (compiled, engine) = (Directory::within(directory.path()), Engine::default());
-        assert!(read(&engine, &compiled.file(&engine, EMPTY)).is_none());
-        compiled.load(&engine, EMPTY).expect("it compiles");
-        assert_eq!(files(directory.path()), [compiled.file(&engine, EMPTY)]);
-        assert!(read(&engine, &compiled.file(&engine, EMPTY)).is_some());
+        let ((_folder, directory), engine) = (directory(), Engine::default());
+        let file = directory.file(&engine, EMPTY);
+        directory.load(&engine, EMPTY).expect("it compiles");
+        // Written again, it would be new.
+        set_age(&file, NOTED / 2);
+        directory.load(&engine, EMPTY).expect("it is there");
+        assert!(age(&file).expect("it is there") >= NOTED / 2);
+    }
+
+    #[test]
+    fn whoever_uses_a_file_says_so_once_a_day() {
+        let ((_folder, directory), engine) = (directory(), Engine::default());
+        let file = directory.file(&engine, EMPTY);
+        directory.load(&engine, EMPTY).expect("it compiles");
+        set_age(&file, 2 * NOTED);
+        directory.load(&engine, EMPTY).expect("it is there");
+        assert!(age(&file).expect("it is there") < NOTED);
     }
 
     #[test]
     fn an_engine_with_other_settings_has_a_file_of_its_own() {
-        let directory = tempfile::tempdir().expect("a directory");
-        let compiled = Directory::within(directory.path());
-        let interrupted = wasmtime::Config::new().epoch_interruption(true).clone();
-        let interrupted = Engine::new(&interrupted).expect("an engine");
-        let plain = Engine::default();
-        compiled.load(&plain, EMPTY).expect("it compiles");
-        compiled.load(&interrupted, EMPTY).expect("it compiles");
-        assert_eq!(files(directory.path()).len(), 2);
-        let moved = compiled.file(&plain, EMPTY);
-        assert!(read(&interrupted, &moved).is_none(), "nor does it take the other's");
+        let ((folder, directory), plain) = (directory(), Engine::default());
+        let interrupted = Engine::new(wasmtime::Config::new().epoch_interruption(true));
+        let interrupted = interrupted.expect("an engine");
+        directory.load(&plain, EMPTY).expect("it compiles");
+        directory.load(&interrupted, EMPTY).expect("it compiles");
+        assert_eq!(fs::read_dir(folder.path()).expect("it can be read").count(), 2);
+        let foreign = directory.file(&plain, EMPTY);
+        assert!(read(&interrupted, &foreign).is_none(), "nor does it take the other's");
     }
 
     #[test]
     fn a_file_that_is_no_compiled_component_is_written_again() {
-        let directory = tempfile::tempdir().expect("a directory");
-        let (compiled, engine) = (Directory::within(directory.path()), Engine::default());
-        let path = compiled.file(&engine, EMPTY);
-        fs::write(&path, b"half of a f").expect("it can be written");
-        compiled.load(&engine, EMPTY).expect("it compiles");
-        assert!(read(&engine, &path).is_some());
+        let ((_folder, directory), engine) = (directory(), Engine::default());
+        let file = directory.file(&engine, EMPTY);
+        fs::write(&file, b"half of a f").expect("it can be written");
+        directory.load(&engine, EMPTY).expect("it compiles");
+        assert!(read(&engine, &file).is_some());
     }
 
     #[test]
     fn a_directory_that_cannot_be_made_costs_time_and_nothing_else() {
-        let directory = tempfile::tempdir().expect("a directory");
-        let file = directory.path().join("file");
+        let folder = tempfile::tempdir().expect("a directory can be made");
+        let file = folder.path().join("file");
         fs::write(&file, b"").expect("it can be written");
-        let compiled = Directory::within(&file.join("below"));
-        compiled.load(&Engine::default(), EMPTY).expect("it compiles");
+        Directory::at(&file.join("below")).load(&Engine::default(), EMPTY).expect("it compiles");
     }
 
     #[test]
     fn what_nobody_has_used_for_a_month_goes_when_something_is_kept() {
-        let directory = tempfile::tempdir().expect("a directory");
-        let old = |name| {
-            let path = directory.path().join(name);
-            let file = fs::File::create(&path).expect("it can be made");
-            file.set_modified(SystemTime::now() - 2 * KEPT_UNUSED).expect("a time can be set");
-            path
-        };
-        let (unused, foreign) = (old("unused.cwasm"), old("notes.txt"));
-        let compiled = Directory::within(directory.path());
-        compiled.load(&Engine::default(), EMPTY).expect("it compiles");
+        let (folder, directory) = directory();
+        let [unused, foreign] = ["unused.cwasm", "notes.txt"].map(|name| folder.path().join(name));
+        set_age(&unused, 2 * KEPT_UNUSED);
+        set_age(&foreign, 2 * KEPT_UNUSED);
+        directory.load(&Engine::default(), EMPTY).expect("it compiles");
         assert!(!unused.exists());
         assert!(foreign.exists(), "what it did not write is not its own");
     }

@@ -89,7 +89,7 @@ impl Engines {
         let mut ticking = vec![roomy.engine.weak()];
         ticking.extend(pooled.as_ref().map(|pooled| pooled.lane.engine.weak()));
         start_ticker(ticking);
-        Ok(Self { roomy, pooled, directory: cache.map(Directory::within) })
+        Ok(Self { roomy, pooled, directory: cache.map(Directory::at) })
     }
 
     /// Compiles a component, or finds it compiled, and links it.
