@@ -314,7 +314,7 @@ mod tests {
     #[test]
     fn hostile_html_takes_time_in_proportion_to_its_length() {
         for piece in ["<", "<a", "<a href=\"", "<!--", "&", "<li>", "<ul>", "<a href=x>", "<p "] {
-            render(&format!("{}>'", piece.repeat(300_000 / piece.len())));
+            render(&format!("{}>'", piece.repeat(1_000_000 / piece.len())));
         }
     }
 }

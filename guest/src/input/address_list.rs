@@ -263,9 +263,9 @@ mod tests {
 
     #[test]
     fn hostile_lists_take_time_in_proportion_to_their_length() {
-        // Anything worse than linear would take a minute and more with these.
+        // Anything worse than linear would take minutes with these.
         for piece in ["(", "((", "\"", "<", "a@x.test,", "a:", "\\\"", "a@b@"] {
-            parse_list(&piece.repeat(300_000 / piece.len())).for_each(drop);
+            parse_list(&piece.repeat(1_000_000 / piece.len())).for_each(drop);
         }
     }
 }
