@@ -39,9 +39,7 @@ fn main() {
 
 /// Builds the component out of its source.
 fn build_component(root: &Path) -> PathBuf {
-    for path in
-        ["guest/src", "guest/build.rs", "guest/Cargo.toml", "wit", "Cargo.toml", "Cargo.lock"]
-    {
+    for path in ["guest/src", "guest/build.rs", "guest/Cargo.toml", "Cargo.toml", "Cargo.lock"] {
         println!("cargo:rerun-if-changed={}", root.join(path).display());
     }
     ensure_target();
