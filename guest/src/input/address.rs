@@ -68,13 +68,13 @@ impl Address {
     /// Parses an address without a name around it: `bob@example.com`.
     pub fn parse(text: &str) -> Result<Self, InvalidAddress> {
         use InvalidAddress::{Comment, LineBreak, NoAt, NoLocalPart, Quoted, Route, TwoAts};
-        if text.contains(['\r', '\n']) {
+        if text.bytes().any(|byte| matches!(byte, b'\r' | b'\n')) {
             return Err(LineBreak);
         }
         if text.starts_with('"') {
             return Err(Quoted);
         }
-        if text.contains(['(', ')']) {
+        if text.bytes().any(|byte| matches!(byte, b'(' | b')')) {
             return Err(Comment);
         }
         let Some((local, domain)) = text.split_once('@') else { return Err(NoAt) };
@@ -101,7 +101,9 @@ impl Address {
     /// What two spellings of one mailbox have in common: the domain's case does not matter, and the
     /// local part's does (RFC 5321 section 2.4).
     pub fn key(&self) -> String {
-        format!("{}@{}", self.local, self.domain.as_str().to_ascii_lowercase())
+        let mut key = self.to_string();
+        key[self.local.len()..].make_ascii_lowercase();
+        key
     }
 }
 
@@ -166,7 +168,9 @@ impl DisplayName {
 
 impl fmt::Display for Address {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}@{}", self.local, self.domain)
+        f.write_str(&self.local)?;
+        f.write_str("@")?;
+        f.write_str(self.domain.as_str())
     }
 }
 

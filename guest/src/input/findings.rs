@@ -163,7 +163,7 @@ codes! {
     TooDeep => "too-deep",
     /// Longer than it may be.
     TooLong => "too-long",
-    /// More values than there may be.
+    /// More values than there may be: elements of an array, 10,000; others, by the account.
     TooMany => "too-many",
     /// An action that this connector does not have.
     UnknownAction => "unknown-action",

@@ -8,7 +8,7 @@ use std::borrow::Cow;
 use std::cell::RefCell;
 use std::fmt;
 
-use serde::de::{DeserializeSeed, MapAccess, SeqAccess, Visitor};
+use serde::de::{DeserializeSeed, IgnoredAny, MapAccess, SeqAccess, Visitor};
 
 use super::findings::{Code, Findings};
 use super::path::Path;
@@ -18,7 +18,8 @@ use super::path::Path;
 pub enum Value<'a> {
     Null,
     Bool(bool),
-    Number(serde_json::Number),
+    /// In a box: a number takes twice what a text takes here, and every value would be as large.
+    Number(Box<serde_json::Number>),
     String(Cow<'a, str>),
     Array(Vec<Value<'a>>),
     Object(Object<'a>),
@@ -31,12 +32,30 @@ pub type Object<'a> = Vec<(Cow<'a, str>, Value<'a>)>;
 /// brackets must not be worth more than an issue.
 const MAX_DEPTH: usize = 32;
 
+/// No field of an input has a use for a longer array. What follows is held to be JSON, and not kept, so that
+/// a list of a hundred thousand objects costs little more than looking at its text.
+const MOST_ELEMENTS: usize = 10_000;
+
 impl<'a> Value<'a> {
+    /// Reads an input: an object, with arrays of 10,000 elements at most.
+    pub fn read_input(text: &'a str, findings: &mut Findings) -> Option<Object<'a>> {
+        Self::read_up_to(MOST_ELEMENTS, text, findings)?.into_object(findings)
+    }
+
     /// Reads a text that holds one JSON object. None: an issue says why not.
     ///
     /// A byte order mark before the text is skipped (RFC 8259 section 8.1 allows readers to).
     pub fn read_object(text: &'a str, findings: &mut Findings) -> Option<Object<'a>> {
-        match Self::read(text, findings)? {
+        Self::read(text, findings)?.into_object(findings)
+    }
+
+    /// Reads a text that holds one JSON value.
+    pub fn read(text: &'a str, findings: &mut Findings) -> Option<Self> {
+        Self::read_up_to(usize::MAX, text, findings)
+    }
+
+    fn into_object(self, findings: &mut Findings) -> Option<Object<'a>> {
+        match self {
             Value::Object(members) => Some(members),
             other => {
                 let message = format!("a JSON object is needed here, not {}", other.kind());
@@ -46,10 +65,14 @@ impl<'a> Value<'a> {
         }
     }
 
-    /// Reads a text that holds one JSON value.
-    pub fn read(text: &'a str, findings: &mut Findings) -> Option<Self> {
+    fn read_up_to(most_elements: usize, text: &'a str, findings: &mut Findings) -> Option<Self> {
         let text = text.strip_prefix('\u{feff}').unwrap_or(text);
-        let reading = Reading { trail: RefCell::default(), findings: RefCell::new(findings) };
+        let reading = Reading {
+            most_elements,
+            trail: RefCell::default(),
+            members: RefCell::default(),
+            findings: RefCell::new(findings),
+        };
         let mut deserializer = serde_json::Deserializer::from_str(text);
         let read = Element { reading: &reading, depth: 0 }.deserialize(&mut deserializer);
         match read.and_then(|value| deserializer.end().map(|()| value)) {
@@ -126,19 +149,24 @@ fn explain(error: &serde_json::Error, too_deep: bool) -> String {
 }
 
 /// What the reader shares on its way down.
-struct Reading<'f> {
+struct Reading<'de, 'f> {
+    /// So many elements of an array are kept; more are an issue.
+    most_elements: usize,
     /// The steps to the value that is being read: left as they are by an error, so that it has a place.
-    trail: RefCell<Vec<Step>>,
+    trail: RefCell<Vec<Step<'de>>>,
+    /// The members of the objects that are being read, the innermost last: an object takes its own when it ends,
+    /// in as much memory as they need. A list of a hundred thousand small objects takes half of what it would.
+    members: RefCell<Object<'de>>,
     findings: RefCell<&'f mut Findings>,
 }
 
-enum Step {
-    Key(String),
+enum Step<'de> {
+    Key(Cow<'de, str>),
     Index(usize),
 }
 
 /// Calls `report` with the path that a trail stands for.
-fn at(trail: &[Step], path: &Path<'_>, report: &mut dyn FnMut(&Path<'_>)) {
+fn at(trail: &[Step<'_>], path: &Path<'_>, report: &mut dyn FnMut(&Path<'_>)) {
     match trail {
         [] => report(path),
         [Step::Key(key), rest @ ..] => at(rest, &path.key(key), report),
@@ -146,8 +174,8 @@ fn at(trail: &[Step], path: &Path<'_>, report: &mut dyn FnMut(&Path<'_>)) {
     }
 }
 
-impl Reading<'_> {
-    fn enter(&self, step: Step) {
+impl<'de> Reading<'de, '_> {
+    fn enter(&self, step: Step<'de>) {
         self.trail.borrow_mut().push(step);
     }
 
@@ -155,8 +183,32 @@ impl Reading<'_> {
         self.trail.borrow_mut().pop();
     }
 
+    /// Reads what follows the first `kept` elements of an array, keeping none of it.
+    fn skip_rest<A: SeqAccess<'de>>(&self, kept: usize, mut source: A) -> Result<(), A::Error> {
+        let mut number = kept;
+        loop {
+            self.enter(Step::Index(number));
+            let skipped = source.next_element::<IgnoredAny>()?;
+            self.leave();
+            if skipped.is_none() {
+                break;
+            }
+            number += 1;
+        }
+        if number > kept {
+            at(&self.trail.borrow(), &Path::ROOT, &mut |path| {
+                let message = format!("this array has {number} elements; it may have {kept}");
+                self.findings.borrow_mut().issue(path, Code::TooMany, message);
+            });
+        }
+        Ok(())
+    }
+
     /// Reports each key that stands more than once among `members`.
     fn check_keys(&self, members: &Object<'_>) {
+        if members.len() <= FEW_MEMBERS && all_differ(members) {
+            return;
+        }
         let mut order: Vec<usize> = (0..members.len()).collect();
         order.sort_by(|&a, &b| members[a].0.cmp(&members[b].0));
         for pair in order.windows(2) {
@@ -171,14 +223,24 @@ impl Reading<'_> {
     }
 }
 
+/// So many keys are compared each with each, without an order of their own: 28 comparisons at most.
+const FEW_MEMBERS: usize = 8;
+
+fn all_differ(members: &Object<'_>) -> bool {
+    members
+        .iter()
+        .enumerate()
+        .all(|(index, (key, _))| members[..index].iter().all(|(earlier, _)| earlier != key))
+}
+
 /// One value, `depth` levels down.
 #[derive(Clone, Copy)]
-struct Element<'r, 'f> {
-    reading: &'r Reading<'f>,
+struct Element<'r, 'de, 'f> {
+    reading: &'r Reading<'de, 'f>,
     depth: usize,
 }
 
-impl Element<'_, '_> {
+impl Element<'_, '_, '_> {
     fn inside<E: serde::de::Error>(self) -> Result<Self, E> {
         if self.depth == MAX_DEPTH {
             return Err(E::custom("too deep"));
@@ -187,7 +249,7 @@ impl Element<'_, '_> {
     }
 }
 
-impl<'de> DeserializeSeed<'de> for Element<'_, '_> {
+impl<'de> DeserializeSeed<'de> for Element<'_, 'de, '_> {
     type Value = Value<'de>;
 
     fn deserialize<D: serde::Deserializer<'de>>(self, source: D) -> Result<Value<'de>, D::Error> {
@@ -195,7 +257,7 @@ impl<'de> DeserializeSeed<'de> for Element<'_, '_> {
     }
 }
 
-impl<'de> Visitor<'de> for Element<'_, '_> {
+impl<'de> Visitor<'de> for Element<'_, 'de, '_> {
     type Value = Value<'de>;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -211,16 +273,17 @@ impl<'de> Visitor<'de> for Element<'_, '_> {
     }
 
     fn visit_i64<E>(self, value: i64) -> Result<Value<'de>, E> {
-        Ok(Value::Number(value.into()))
+        Ok(Value::Number(Box::new(value.into())))
     }
 
     fn visit_u64<E>(self, value: u64) -> Result<Value<'de>, E> {
-        Ok(Value::Number(value.into()))
+        Ok(Value::Number(Box::new(value.into())))
     }
 
     fn visit_f64<E: serde::de::Error>(self, value: f64) -> Result<Value<'de>, E> {
         // serde_json itself refuses 1e999 and has no NaN.
-        serde_json::Number::from_f64(value).map(Value::Number).ok_or_else(|| E::custom("no number"))
+        let number = serde_json::Number::from_f64(value).ok_or_else(|| E::custom("no number"))?;
+        Ok(Value::Number(Box::new(number)))
     }
 
     fn visit_str<E>(self, text: &str) -> Result<Value<'de>, E> {
@@ -234,24 +297,27 @@ impl<'de> Visitor<'de> for Element<'_, '_> {
     fn visit_seq<A: SeqAccess<'de>>(self, mut source: A) -> Result<Value<'de>, A::Error> {
         let element = self.inside()?;
         let mut items = Vec::new();
-        loop {
+        while items.len() < self.reading.most_elements {
             self.reading.enter(Step::Index(items.len()));
-            let Some(item) = source.next_element_seed(element)? else { break };
-            items.push(item);
+            let item = source.next_element_seed(element)?;
             self.reading.leave();
+            let Some(item) = item else { return Ok(Value::Array(items)) };
+            items.push(item);
         }
-        self.reading.leave();
+        self.reading.skip_rest(items.len(), source)?;
         Ok(Value::Array(items))
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut source: A) -> Result<Value<'de>, A::Error> {
         let element = self.inside()?;
-        let mut members = Object::new();
+        let outer = self.reading.members.borrow().len();
         while let Some(Key(key)) = source.next_key()? {
-            self.reading.enter(Step::Key(key.clone().into_owned()));
-            members.push((key, source.next_value_seed(element)?));
+            self.reading.enter(Step::Key(key.clone()));
+            let value = source.next_value_seed(element)?;
+            self.reading.members.borrow_mut().push((key, value));
             self.reading.leave();
         }
+        let members = self.reading.members.borrow_mut().split_off(outer);
         self.reading.check_keys(&members);
         Ok(Value::Object(members))
     }
@@ -319,6 +385,27 @@ mod tests {
         assert_eq!(found[0].1, Code::TooDeep);
         let fits = format!("{}1{}", "[".repeat(MAX_DEPTH), "]".repeat(MAX_DEPTH));
         assert_eq!(issues(&fits), []);
+    }
+
+    #[test]
+    fn an_array_of_an_input_has_an_end_and_one_of_keywords_has_none() {
+        let array = |number: usize, last: &str| {
+            format!(r#"{{"cc": {{"a": [{}{last}]}}}}"#, "7,".repeat(number - 1))
+        };
+        let (fits, too_many) = (array(MOST_ELEMENTS, "7"), array(MOST_ELEMENTS + 2, "7"));
+        let mut findings = Findings::default();
+        assert!(Value::read_input(&fits, &mut findings).is_some());
+        assert!(findings.is_valid());
+        assert!(Value::read_input(&too_many, &mut findings).is_some());
+        assert_eq!(findings.issues[0].path, "cc.a");
+        assert_eq!(findings.issues[0].code, Code::TooMany);
+        assert!(findings.issues[0].message.contains("10002 elements"), "{findings:?}");
+        assert!(Value::read_object(&too_many, &mut Findings::default()).is_some());
+        // What is not kept is read: it may be no JSON.
+        let mut findings = Findings::default();
+        assert!(Value::read_input(&array(MOST_ELEMENTS + 2, "nul"), &mut findings).is_none());
+        assert_eq!(findings.issues[0].path, "cc.a[10001]");
+        assert_eq!(findings.issues[0].code, Code::InvalidJson);
     }
 
     #[test]

@@ -134,7 +134,7 @@ impl<'a> Mail<'a> {
         let mut findings = Findings::default();
         let given = keywords.is_some();
         let keywords = Keywords::read(keywords, &mut findings);
-        let mail = Value::read_object(input, &mut findings).and_then(|members| {
+        let mail = Value::read_input(input, &mut findings).and_then(|members| {
             let mut fields = Fields::sort(members, &mut findings);
             match keywords {
                 Some(keywords) => {

@@ -1,6 +1,8 @@
 //! Who gets the message: each mailbox once, whatever fields name it.
 
-use std::collections::BTreeMap;
+use std::collections::HashMap;
+use std::collections::hash_map::{DefaultHasher, Entry};
+use std::hash::BuildHasherDefault;
 
 use super::address::Mailbox;
 use super::fields::{Field, Fields};
@@ -19,11 +21,17 @@ pub struct Recipients {
     pub bcc: Vec<Mailbox>,
 }
 
+/// Mailboxes that were named, and where first.
+///
+/// The hashes are no secret, which saves each run a call to its host. Who makes their own recipients collide
+/// pays with their own run's time.
+type Seen = HashMap<String, Field, BuildHasherDefault<DefaultHasher>>;
+
 impl Recipients {
     /// Reads the fields `to`, `cc` and `bcc`, at most `most` mailboxes.
     pub fn read(fields: &mut Fields<'_>, most: u32, findings: &mut Findings) -> Self {
         let mut named_wrongly = false;
-        let mut seen = BTreeMap::new();
+        let mut seen = Seen::default();
         let mut recipients = Self::default();
         let mut first_name = None;
         for field in [Field::To, Field::Cc, Field::Bcc] {
@@ -57,7 +65,9 @@ impl Recipients {
             let message = "there is no recipient: give at least one of to, cc and bcc";
             findings.issue(to, Code::MissingValue, message);
         }
-        if u32::try_from(number).is_ok_and(|number| number <= most) {
+        // A list that is too long for anybody is not read to its end.
+        let known = findings.issues.iter().any(|issue| issue.code == Code::TooMany);
+        if known || u32::try_from(number).is_ok_and(|number| number <= most) {
             return;
         }
         let message =
@@ -70,22 +80,22 @@ impl Recipients {
 fn keep_first(
     listed: Vec<Mailbox>,
     field: Field,
-    seen: &mut BTreeMap<String, Field>,
+    seen: &mut Seen,
     path: &Path<'_>,
     findings: &mut Findings,
 ) -> Vec<Mailbox> {
     let mut kept = Vec::with_capacity(listed.len());
+    seen.reserve(listed.len());
     let mut dropped = 0_usize;
     let mut example = None;
     for mailbox in listed {
-        let key = mailbox.address.key();
-        match seen.get(&key) {
-            Some(first) => {
+        match seen.entry(mailbox.address.key()) {
+            Entry::Occupied(first) => {
                 dropped += 1;
-                example.get_or_insert((mailbox.address.to_string(), *first));
+                example.get_or_insert((mailbox.address.to_string(), *first.get()));
             }
-            None => {
-                seen.insert(key, field);
+            Entry::Vacant(place) => {
+                place.insert(field);
                 kept.push(mailbox);
             }
         }

@@ -34,7 +34,7 @@ pub(super) fn json_value(value: &Keyword) -> Value<'static> {
         ValueKind::None | ValueKind::Undefined => Value::Null,
         ValueKind::Bool => Value::Bool(value.is_true()),
         ValueKind::Number => match serde_json::from_str(&value.to_string()) {
-            Ok(number) => Value::Number(number),
+            Ok(number) => Value::Number(Box::new(number)),
             Err(_) => string(value.to_string()),
         },
         ValueKind::Seq | ValueKind::Iterable => {
