@@ -22,6 +22,10 @@ pub struct ListUnsubscribe {
 /// The keys of the field.
 pub const KEYS: &[&str] = &["url", "mailto", "oneClick"];
 
+/// A way stands on one line of the header, and a line holds 998 octets (RFC 5322 section 2.1.1), with the header's
+/// name, the brackets and a comma.
+const MAX_LENGTH: usize = 900;
+
 /// Reads the field `listUnsubscribe`: `{url, mailto, oneClick}`.
 pub fn read(value: Value<'_>, path: &Path<'_>, findings: &mut Findings) -> Option<ListUnsubscribe> {
     let mut settings = Settings::read(value, KEYS, path, findings)?;
@@ -50,6 +54,7 @@ fn read_url(value: &Value<'_>, path: &Path<'_>, findings: &mut Findings) -> Opti
     }
     let text = read_scalar(value, path, findings)?;
     match WebAddress::parse(&text) {
+        Ok(url) if url.as_str().len() > MAX_LENGTH => too_long(path, findings),
         Ok(url) if url.as_str().is_ascii() => Some(url),
         Ok(_) => {
             let message = "characters beyond ASCII have to be percent-encoded in a header";
@@ -74,6 +79,7 @@ fn read_mailto(value: &Value<'_>, path: &Path<'_>, findings: &mut Findings) -> O
     let (address, query) = text.split_once('?').unwrap_or((text, ""));
     let plain = |byte: u8| byte.is_ascii_graphic() && !b"<>\",".contains(&byte);
     match Address::parse(address) {
+        Ok(_) if text.len() > MAX_LENGTH => too_long(path, findings),
         Ok(address) if address.is_ascii() && query.bytes().all(plain) => {
             let query = if query.is_empty() { String::new() } else { format!("?{query}") };
             Some(format!("{address}{query}"))
@@ -85,6 +91,13 @@ fn read_mailto(value: &Value<'_>, path: &Path<'_>, findings: &mut Findings) -> O
             None
         }
     }
+}
+
+fn too_long<T>(path: &Path<'_>, findings: &mut Findings) -> Option<T> {
+    let message =
+        format!("this is longer than {MAX_LENGTH} octets, which a header's line cannot hold");
+    findings.issue(path, Code::TooLong, message);
+    None
 }
 
 fn starts_with_https(url: &str) -> bool {
@@ -111,6 +124,22 @@ mod tests {
         assert_eq!(found.url.unwrap().as_str(), "https://x.test/u?id=1");
         assert_eq!(found.mailto.as_deref(), Some("u@x.test?subject=u"));
         assert!(found.one_click);
+    }
+
+    #[test]
+    fn each_way_fits_on_a_line_of_the_header() {
+        let json = |url: usize, query: usize| {
+            let (url, query) = ("u".repeat(url), "q".repeat(query));
+            format!(r#"{{"url": "https://x.test/{url}", "mailto": "mailto:u@x.test?{query}"}}"#)
+        };
+        assert!(unsubscribe(&json(MAX_LENGTH - 15, MAX_LENGTH - 9)).1.is_valid());
+        let (_, findings) = unsubscribe(&json(MAX_LENGTH - 14, MAX_LENGTH - 8));
+        let found: Vec<_> =
+            findings.issues.iter().map(|issue| (issue.path.as_str(), issue.code)).collect();
+        assert_eq!(
+            found[..2],
+            [("listUnsubscribe.url", Code::TooLong), ("listUnsubscribe.mailto", Code::TooLong)]
+        );
     }
 
     #[test]
