@@ -1,8 +1,4 @@
-//! JSON as an input has it: bounded in depth, each key once, strings borrowed where they can be.
-//!
-//! serde_json does the reading. What is added here is what its own `Value` loses: a key that stands
-//! twice, the place where the text goes wrong, and a base64 attachment of many megabytes that need not
-//! be copied out of the text.
+//! Reading a JSON value, piece by piece as serde_json finds them.
 
 use std::borrow::Cow;
 use std::cell::RefCell;
@@ -10,131 +6,41 @@ use std::fmt;
 
 use serde::de::{DeserializeSeed, IgnoredAny, MapAccess, SeqAccess, Visitor};
 
-use super::findings::{Code, Findings};
-use super::path::Path;
-
-/// A JSON value that borrows from the text it was read from.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Value<'a> {
-    Null,
-    Bool(bool),
-    /// In a box: a number takes twice what a text takes here, and every value would be as large.
-    Number(Box<serde_json::Number>),
-    String(Cow<'a, str>),
-    Array(Vec<Value<'a>>),
-    Object(Object<'a>),
-}
-
-/// The members of an object, in the order of the text.
-pub type Object<'a> = Vec<(Cow<'a, str>, Value<'a>)>;
+use super::{Object, Value};
+use crate::input::findings::{Code, Findings};
+use crate::input::path::Path;
 
 /// Values may be nested so deep: an array of objects in an object needs 4, and a JSON text of 10,000
 /// brackets must not be worth more than an issue.
 const MAX_DEPTH: usize = 32;
 
-/// No field of an input has a use for a longer array. What follows is held to be JSON, and not kept, so that
-/// a list of a hundred thousand objects costs little more than looking at its text.
-const MOST_ELEMENTS: usize = 10_000;
-
-impl<'a> Value<'a> {
-    /// Reads an input: an object, with arrays of 10,000 elements at most.
-    pub fn read_input(text: &'a str, findings: &mut Findings) -> Option<Object<'a>> {
-        Self::read_up_to(MOST_ELEMENTS, text, findings)?.into_object(findings)
-    }
-
-    /// Reads a text that holds one JSON object. None: an issue says why not.
-    ///
-    /// A byte order mark before the text is skipped (RFC 8259 section 8.1 allows readers to).
-    pub fn read_object(text: &'a str, findings: &mut Findings) -> Option<Object<'a>> {
-        Self::read(text, findings)?.into_object(findings)
-    }
-
-    /// Reads a text that holds one JSON value.
-    pub fn read(text: &'a str, findings: &mut Findings) -> Option<Self> {
-        Self::read_up_to(usize::MAX, text, findings)
-    }
-
-    fn into_object(self, findings: &mut Findings) -> Option<Object<'a>> {
-        match self {
-            Value::Object(members) => Some(members),
-            other => {
-                let message = format!("a JSON object is needed here, not {}", other.kind());
-                findings.issue(&Path::ROOT, Code::WrongType, message);
-                None
-            }
+/// Reads a text that holds one JSON value, with so many elements of each array. None: an issue says why not.
+pub(super) fn read<'de>(
+    text: &'de str,
+    most_elements: usize,
+    findings: &mut Findings,
+) -> Option<Value<'de>> {
+    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+    let reading = Reading {
+        most_elements,
+        trail: RefCell::default(),
+        members: RefCell::default(),
+        findings: RefCell::new(findings),
+    };
+    let mut deserializer = serde_json::Deserializer::from_str(text);
+    let read = Element { reading: &reading, depth: 0 }.deserialize(&mut deserializer);
+    match read.and_then(|value| deserializer.end().map(|()| value)) {
+        Ok(value) => Some(value),
+        Err(error) => {
+            let too_deep = error.is_data();
+            let code = if too_deep { Code::TooDeep } else { Code::InvalidJson };
+            let trail = reading.trail.take();
+            let findings = reading.findings.into_inner();
+            at(&trail, &Path::ROOT, &mut |path| {
+                findings.issue(path, code, explain(&error, too_deep));
+            });
+            None
         }
-    }
-
-    fn read_up_to(most_elements: usize, text: &'a str, findings: &mut Findings) -> Option<Self> {
-        let text = text.strip_prefix('\u{feff}').unwrap_or(text);
-        let reading = Reading {
-            most_elements,
-            trail: RefCell::default(),
-            members: RefCell::default(),
-            findings: RefCell::new(findings),
-        };
-        let mut deserializer = serde_json::Deserializer::from_str(text);
-        let read = Element { reading: &reading, depth: 0 }.deserialize(&mut deserializer);
-        match read.and_then(|value| deserializer.end().map(|()| value)) {
-            Ok(value) => Some(value),
-            Err(error) => {
-                let too_deep = error.is_data();
-                let code = if too_deep { Code::TooDeep } else { Code::InvalidJson };
-                let trail = reading.trail.take();
-                let findings = reading.findings.into_inner();
-                at(&trail, &Path::ROOT, &mut |path| {
-                    findings.issue(path, code, explain(&error, too_deep));
-                });
-                None
-            }
-        }
-    }
-
-    /// What a person calls a value like this.
-    pub fn kind(&self) -> &'static str {
-        match self {
-            Value::Null => "null",
-            Value::Bool(_) => "a boolean",
-            Value::Number(_) => "a number",
-            Value::String(_) => "text",
-            Value::Array(_) => "an array",
-            Value::Object(_) => "an object",
-        }
-    }
-
-    /// Whether the value says nothing: missing, `null`, blanks, `[]`, `[""]`, `[null]`.
-    pub fn is_absent(&self) -> bool {
-        match self {
-            Value::Null => true,
-            Value::String(text) => text.trim_ascii().is_empty(),
-            Value::Array(items) => items.iter().all(Value::is_absent),
-            _ => false,
-        }
-    }
-
-    /// The same value, borrowing nothing.
-    pub fn into_owned(self) -> Value<'static> {
-        match self {
-            Value::Null => Value::Null,
-            Value::Bool(value) => Value::Bool(value),
-            Value::Number(number) => Value::Number(number),
-            Value::String(text) => Value::String(Cow::Owned(text.into_owned())),
-            Value::Array(items) => Value::Array(items.into_iter().map(Value::into_owned).collect()),
-            Value::Object(members) => Value::Object(
-                members
-                    .into_iter()
-                    .map(|(key, value)| (Cow::Owned(key.into_owned()), value.into_owned()))
-                    .collect(),
-            ),
-        }
-    }
-}
-
-/// A number as a person would write it: `1` for `1.0`, no exponent.
-pub fn number_text(number: &serde_json::Number) -> String {
-    match number.as_f64() {
-        Some(float) if number.is_f64() => float.to_string(),
-        _ => number.to_string(),
     }
 }
 
@@ -352,6 +258,7 @@ impl<'de> Visitor<'de> for KeyVisitor {
 
 #[cfg(test)]
 mod tests {
+    use super::super::MOST_ELEMENTS;
     use super::*;
 
     fn issues(text: &str) -> Vec<(String, Code)> {
@@ -424,31 +331,5 @@ mod tests {
     #[test]
     fn skips_a_byte_order_mark() {
         assert_eq!(issues("\u{feff}{}"), []);
-    }
-
-    #[test]
-    fn writes_numbers_as_people_do() {
-        let text = |number: &str| number_text(&serde_json::from_str(number).unwrap());
-        assert_eq!(text("42"), "42");
-        assert_eq!(text("1.0"), "1");
-        assert_eq!(text("1e3"), "1000");
-        assert_eq!(text("-0.5"), "-0.5");
-        assert_eq!(text("18446744073709551615"), "18446744073709551615");
-    }
-
-    #[test]
-    fn knows_what_says_nothing() {
-        for (text, absent) in [
-            ("null", true),
-            ("\" \\n\"", true),
-            ("[]", true),
-            ("[\"\", null, []]", true),
-            ("0", false),
-            ("false", false),
-            ("{}", false),
-        ] {
-            let value = Value::read(text, &mut Findings::default()).unwrap();
-            assert_eq!(value.is_absent(), absent, "{text}");
-        }
     }
 }
