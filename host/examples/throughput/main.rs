@@ -12,8 +12,10 @@ mod floor;
 mod report;
 mod sandboxed;
 
+use std::error::Error;
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::process::ExitCode;
 
 use clap::Parser;
 
@@ -58,12 +60,29 @@ impl Options {
 }
 
 #[tokio::main]
-async fn main() -> Result<(), Box<dyn std::error::Error>> {
+async fn main() -> ExitCode {
     let options = Options::parse();
-    let report: Report = match options.floor {
-        true => floor::run(&options).await?,
-        false => sandboxed::run(&options).await?,
+    let outcome: Result<Report, Box<dyn Error>> = match options.floor {
+        true => floor::run(&options).await,
+        false => sandboxed::run(&options).await.map_err(Into::into),
     };
-    report.print();
-    Ok(())
+    match outcome {
+        Ok(report) => {
+            report.print();
+            ExitCode::SUCCESS
+        }
+        Err(error) => {
+            complain(error.as_ref());
+            ExitCode::FAILURE
+        }
+    }
+}
+
+#[allow(clippy::print_stderr)]
+fn complain(error: &(dyn Error + 'static)) {
+    eprintln!("error: {error}");
+    let ours = error.downcast_ref::<smtp_connector_host::Error>();
+    if let Some(hint) = ours.and_then(smtp_connector_host::Error::hint) {
+        eprintln!("  {hint}");
+    }
 }
