@@ -55,8 +55,18 @@ impl Findings {
 
     /// Whether an issue was found at a place or inside it: the value there is known to be no use.
     pub fn has_issue_in(&self, path: &Path<'_>) -> bool {
+        self.issues_in(path).next().is_some()
+    }
+
+    /// Whether a list at a place or inside it was too long to be read to its end: how many there are is said, and
+    /// cannot be told from what was read.
+    pub fn has_cut_list_in(&self, path: &Path<'_>) -> bool {
+        self.issues_in(path).any(|issue| issue.code == Code::TooMany)
+    }
+
+    fn issues_in(&self, path: &Path<'_>) -> impl Iterator<Item = &Issue> {
         let path = path.to_string();
-        self.issues.iter().any(|issue| {
+        self.issues.iter().filter(move |issue| {
             let rest = issue.path.strip_prefix(&path);
             rest.is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', '[']))
         })
@@ -163,7 +173,7 @@ codes! {
     TooDeep => "too-deep",
     /// Longer than it may be.
     TooLong => "too-long",
-    /// More values than there may be: elements of an array, 10,000; others, by the account.
+    /// More values than there may be: 10,000 in any array, fewer where a field or the account says so.
     TooMany => "too-many",
     /// An action that this connector does not have.
     UnknownAction => "unknown-action",

@@ -4,7 +4,7 @@ use super::address::{Address, DisplayName, InvalidAddress, Mailbox};
 use super::address_list::{parse_list, parse_one};
 use super::fields::fold;
 use super::findings::{Code, Findings};
-use super::json::{Object, Value};
+use super::json::{MOST_ELEMENTS, Object, Value};
 use super::path::Path;
 
 /// Keys of an address in an object, folded, the likeliest first.
@@ -65,9 +65,6 @@ enum Nesting {
     InNestedArray,
 }
 
-/// No account sends to so many at once; what follows is not read, so that a list of a million costs little.
-const MOST_ELEMENTS: usize = 10_000;
-
 /// What was read of a list.
 struct List {
     mailboxes: Vec<Mailbox>,
@@ -76,6 +73,7 @@ struct List {
 }
 
 impl List {
+    /// Whether it is longer than an array may be, in one text or in arrays within an array. What follows is not read.
     fn is_full(&self) -> bool {
         self.elements > MOST_ELEMENTS
     }

@@ -361,7 +361,8 @@ fn check_attachments(
     path: &Path<'_>,
     findings: &mut Findings,
 ) {
-    if u32::try_from(attachments.len()).map_or(true, |number| number > most) {
+    let too_many = u32::try_from(attachments.len()).map_or(true, |number| number > most);
+    if too_many && !findings.has_cut_list_in(path) {
         let message = format!(
             "{} attachments are given; this account sends at most {most} at once",
             attachments.len()

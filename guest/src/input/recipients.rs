@@ -31,6 +31,7 @@ impl Recipients {
     /// Reads the fields `to`, `cc` and `bcc`, at most `most` mailboxes.
     pub fn read(fields: &mut Fields<'_>, most: u32, findings: &mut Findings) -> Self {
         let mut named_wrongly = false;
+        let mut is_cut = false;
         let mut seen = Seen::default();
         let mut recipients = Self::default();
         let mut first_name = None;
@@ -40,6 +41,7 @@ impl Recipients {
             let listed = read_list(&value, &path, findings);
             let kept = keep_first(listed, field, &mut seen, &path, findings);
             named_wrongly |= findings.has_issue_in(&path);
+            is_cut |= findings.has_cut_list_in(&path);
             match field {
                 Field::To => recipients.to = kept,
                 Field::Cc => recipients.cc = kept,
@@ -48,7 +50,10 @@ impl Recipients {
             first_name.get_or_insert(name);
         }
         let name = first_name.unwrap_or_default();
-        recipients.check_number(most, named_wrongly, &Path::ROOT.key(&name), findings);
+        let path = Path::ROOT.key(&name);
+        if !is_cut {
+            recipients.check_number(most, named_wrongly, &path, findings);
+        }
         recipients
     }
 
@@ -65,9 +70,7 @@ impl Recipients {
             let message = "there is no recipient: give at least one of to, cc and bcc";
             findings.issue(to, Code::MissingValue, message);
         }
-        // A list that is too long for anybody is not read to its end.
-        let known = findings.issues.iter().any(|issue| issue.code == Code::TooMany);
-        if known || u32::try_from(number).is_ok_and(|number| number <= most) {
+        if u32::try_from(number).is_ok_and(|number| number <= most) {
             return;
         }
         let message =
@@ -115,7 +118,7 @@ fn keep_first(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::input::json::Value;
+    use crate::input::json::{MOST_ELEMENTS, Value};
 
     fn read(json: &str, most: u32) -> (Recipients, Findings) {
         let mut findings = Findings::default();
@@ -144,12 +147,33 @@ mod tests {
     }
 
     #[test]
+    fn a_list_that_is_not_read_to_its_end_is_one_issue() {
+        let list = r#""a@x.test","#.repeat(MOST_ELEMENTS);
+        let array = format!(r#"{{"to": [{list} "b@x.test"]}}"#);
+        let text = format!(r#"{{"cc": "{} b@x.test"}}"#, "a@x.test,".repeat(MOST_ELEMENTS));
+        for (json, path) in [(array, "to"), (text, "cc")] {
+            let mut findings = Findings::default();
+            let members = Value::read_input(&json, &mut findings).unwrap();
+            Recipients::read(&mut Fields::sort(members, &mut findings), 100, &mut findings);
+            let found: Vec<_> =
+                findings.issues.iter().map(|issue| (issue.path.as_str(), issue.code)).collect();
+            assert_eq!(found, [(path, Code::TooMany)]);
+        }
+    }
+
+    #[test]
     fn nobody_and_too_many_are_issues() {
         assert_eq!(read(r#"{"Receiver": null, "cc": ""}"#, 10).1.issues[0].path, "Receiver");
         assert_eq!(read("{}", 10).1.issues[0].path, "to");
         assert!(read(r#"{"bcc": "a@x.test"}"#, 1).1.is_valid());
         let (_, findings) = read(r#"{"to": "a@x.test, b@x.test"}"#, 1);
         assert_eq!(findings.issues[0].code, Code::TooMany);
+        // What another field has too many of is another issue.
+        let mut findings = Findings::default();
+        findings.issue(&Path::ROOT.key("from"), Code::TooMany, "two senders");
+        let members = Value::read_object(r#"{"to": "a@x.test, b@x.test"}"#, &mut findings).unwrap();
+        Recipients::read(&mut Fields::sort(members, &mut findings), 1, &mut findings);
+        assert_eq!(findings.issues[1].path, "to");
         // What is wrong is the address, not that there is none.
         assert_eq!(read(r#"{"to": "bob"}"#, 1).1.issues.len(), 1);
     }

@@ -26,9 +26,9 @@ pub enum Value<'a> {
 /// The members of an object, in the order of the text.
 pub type Object<'a> = Vec<(Cow<'a, str>, Value<'a>)>;
 
-/// No field of an input has a use for a longer array. What follows is held to be JSON, and not kept, so that
+/// No field of an input has a use for a longer list. What follows in an array is held to be JSON, and not kept, so that
 /// a list of a hundred thousand objects costs little more than looking at its text.
-const MOST_ELEMENTS: usize = 10_000;
+pub const MOST_ELEMENTS: usize = 10_000;
 
 impl<'a> Value<'a> {
     /// Reads an input: an object, with arrays of 10,000 elements at most.
