@@ -5,7 +5,7 @@ use reply::ReplyReader;
 
 // No part of the library's interface, so it is compiled here once more.
 #[path = "../../host/src/smtp/reply.rs"]
-#[allow(dead_code, unused_imports, reason = "what is not measured is used in the library")]
+#[expect(dead_code, reason = "what is not measured is used in the library")]
 mod reply;
 
 /// What is said to MAIL, RCPT and DATA that came in one write.
