@@ -7,7 +7,8 @@ use std::fs;
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
-use std::time::{Duration, SystemTime};
+use std::thread;
+use std::time::{Duration, Instant, SystemTime};
 
 use ring::digest::{SHA256, digest};
 use wasmtime::Engine;
@@ -24,22 +25,40 @@ const KEPT_UNUSED: Duration = Duration::from_hours(30 * 24);
 /// How exactly it is known when a file was last used: to write it down on every start would cost every start.
 const NOTED: Duration = Duration::from_hours(24);
 
+/// What is locked while a component is compiled.
+const LOCK: &str = "lock";
+
+/// Others take no longer, unless they were stopped: a compiler that is not optimised itself takes a quarter of it.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// A small part of the second that compiling takes.
+const BETWEEN_LOOKS: Duration = Duration::from_millis(10);
+
 /// A component as machine code, for every engine of the same settings.
-pub(super) struct Code(Vec<u8>);
+pub(super) enum Code {
+    Bytes(Vec<u8>),
+    /// Mapped into memory: its pages are one for all engines and processes that run it.
+    File(PathBuf),
+}
 
 impl Code {
     /// Compiles a component.
     pub(super) fn compile(engine: &Engine, component: &[u8]) -> wasmtime::Result<Self> {
-        engine.precompile_component(component).map(Self)
+        engine.precompile_component(component).map(Self::Bytes)
     }
 
     /// The component on an engine.
     #[expect(unsafe_code, reason = "it is machine code")]
     pub(super) fn load(&self, engine: &Engine) -> wasmtime::Result<Component> {
-        // SAFETY: the code was compiled here, or is from a file that `Directory::keep` wrote, whole; wasmtime refuses
-        // that of other versions and settings. Whoever else may write to the directory is trusted: see
-        // `HostBuilder::cache_directory`.
-        unsafe { Component::deserialize(engine, &self.0) }
+        // SAFETY: the code was compiled here, or is in a file that `Directory::keep` put in its place whole, and that
+        // is never written again; wasmtime refuses that of other versions and settings. Whoever else may write to
+        // the directory is trusted: see `HostBuilder::cache_directory`.
+        unsafe {
+            match self {
+                Self::Bytes(bytes) => Component::deserialize(engine, bytes),
+                Self::File(path) => Component::deserialize_file(engine, path),
+            }
+        }
     }
 }
 
@@ -66,10 +85,20 @@ impl Directory {
         if let Some(kept) = read(engine, &path) {
             return Ok(kept);
         }
-        let code = Code::compile(engine, component)?;
-        if self.keep(&code, &path).is_ok() {
-            self.remove_unused();
+        let turn = Turn::at(&self.path);
+        if turn.was_waited_for
+            && let Some(kept) = read(engine, &path)
+        {
+            return Ok(kept);
         }
+        let machine_code = engine.precompile_component(component)?;
+        if self.keep(&machine_code, &path).is_ok() {
+            self.remove_unused();
+            if let Some(kept) = read(engine, &path) {
+                return Ok(kept);
+            }
+        }
+        let code = Code::Bytes(machine_code);
         Ok((code.load(engine)?, code))
     }
 
@@ -83,9 +112,9 @@ impl Directory {
     }
 
     /// Puts the whole file in its place at once: two processes may start at the same time.
-    fn keep(&self, code: &Code, path: &Path) -> io::Result<()> {
+    fn keep(&self, machine_code: &[u8], path: &Path) -> io::Result<()> {
         let mut file = tempfile::NamedTempFile::new_in(&self.path)?;
-        file.write_all(&code.0)?;
+        file.write_all(machine_code)?;
         file.persist(path)?;
         Ok(())
     }
@@ -103,10 +132,39 @@ impl Directory {
     }
 }
 
+/// One that compiles, of all threads and processes with the same directory: a platform that starts its workers at the
+/// same time compiles once, and not once for each.
+struct Turn {
+    /// Locked until it is closed, which the system does too where a process dies.
+    _lock: Option<fs::File>,
+    was_waited_for: bool,
+}
+
+impl Turn {
+    /// Waits for it. Where nothing can be locked, or the other is not done in time, there are two that compile, and
+    /// nothing else.
+    fn at(directory: &Path) -> Self {
+        let started = Instant::now();
+        let mut was_waited_for = false;
+        let lock = fs::File::create(directory.join(LOCK)).ok().filter(|file| {
+            loop {
+                match file.try_lock() {
+                    Ok(()) => return true,
+                    Err(fs::TryLockError::WouldBlock) if started.elapsed() < PATIENCE => {
+                        was_waited_for = true;
+                        thread::sleep(BETWEEN_LOOKS);
+                    }
+                    Err(_) => return false,
+                }
+            }
+        });
+        Self { _lock: lock, was_waited_for }
+    }
+}
+
 /// None: it is not there, or not for this engine.
 fn read(engine: &Engine, path: &Path) -> Option<(Component, Code)> {
-    // Read, not mapped: what is mapped could still be changed by others.
-    let code = Code(fs::read(path).ok()?);
+    let code = Code::File(path.to_owned());
     let component = code.load(engine).ok()?;
     if age(path).is_some_and(|age| age > NOTED) {
         let _ = fs::File::open(path).and_then(|file| file.set_modified(SystemTime::now()));
@@ -149,6 +207,25 @@ mod tests {
     }
 
     #[test]
+    fn of_those_that_start_at_the_same_time_one_compiles() {
+        let ((folder, directory), engine) = (directory(), Engine::default());
+        let file = directory.file(&engine, EMPTY);
+        let turn = Turn::at(folder.path());
+        thread::scope(|scope| {
+            let other = scope.spawn(|| directory.load(&engine, EMPTY).expect("it is loaded"));
+            // Time enough to compile it: without the lock, it would.
+            thread::sleep(Duration::from_millis(300));
+            assert!(!file.exists(), "it does not wait");
+            let machine_code = engine.precompile_component(EMPTY).expect("it compiles");
+            directory.keep(&machine_code, &file).expect("it can be kept");
+            set_age(&file, NOTED / 2);
+            drop(turn);
+            other.join().expect("it does not panic");
+        });
+        assert!(age(&file).expect("it is there") >= NOTED / 2, "it was compiled again");
+    }
+
+    #[test]
     fn whoever_uses_a_file_says_so_once_a_day() {
         let ((_folder, directory), engine) = (directory(), Engine::default());
         let file = directory.file(&engine, EMPTY);
@@ -165,7 +242,9 @@ mod tests {
         let interrupted = interrupted.expect("an engine");
         directory.load(&plain, EMPTY).expect("it compiles");
         directory.load(&interrupted, EMPTY).expect("it compiles");
-        assert_eq!(fs::read_dir(folder.path()).expect("it can be read").count(), 2);
+        let kept = fs::read_dir(folder.path()).expect("it can be read").flatten();
+        let kept = kept.filter(|file| file.path().extension().is_some_and(|it| it == EXTENSION));
+        assert_eq!(kept.count(), 2);
         let foreign = directory.file(&plain, EMPTY);
         assert!(read(&interrupted, &foreign).is_none(), "nor does it take the other's");
     }

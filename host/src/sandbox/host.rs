@@ -146,8 +146,9 @@ impl HostBuilder {
         Self { allocation, ..self }
     }
 
-    /// Keeps compiled components in a directory, so that the next start need not compile them. Whoever
-    /// can write there decides what code runs.
+    /// Keeps compiled components in a directory, so that the next start need not compile them; of those that start
+    /// at the same time, one does. They are mapped into memory: nobody is to write to what is there. Whoever can
+    /// decides what code runs.
     #[must_use]
     pub fn cache_directory(self, directory: impl Into<PathBuf>) -> Self {
         Self { cache: Some(directory.into()), ..self }
