@@ -44,7 +44,7 @@ fn what_is_shared_can_be_shared() {
     assert_moved::<Error>();
     assert_moved::<Outcome>();
     assert_moved::<HostBuilder>();
-    let host = Host::builder().build().expect("the sandbox runs");
+    let host = recording(&RecordingTransport::new());
     let connector = Connector::builtin(&host).expect("a component");
     assert_sent(&connector.invoke(Invocation::send_mail("{}")));
 }

@@ -26,6 +26,8 @@ async fn alone() -> MutexGuard<'static, ()> {
     TURN.lock().await
 }
 
+/// Compiled components, for the next time.
+const CACHE: &str = concat!(env!("CARGO_TARGET_TMPDIR"), "/components");
 /// So many runs of hostile components.
 const RUNS: usize = 1000;
 /// So much may be left of them.
@@ -40,7 +42,8 @@ fn host() -> Host {
     limits.wall_clock = Duration::from_millis(500);
     limits.host_calls = 10_000;
     limits.host_call_bytes = 4 << 20;
-    Host::builder().limits(limits).build().expect("the sandbox runs on this machine")
+    let host = Host::builder().limits(limits).cache_directory(CACHE);
+    host.build().expect("the sandbox runs on this machine")
 }
 
 /// One of each kind: computing, growing, recursing, claiming, printing, leaking, trapping.
@@ -135,7 +138,8 @@ async fn a_neighbour_keeps_its_pace() {
     let _alone = alone().await;
     let mut limits = Limits::default();
     limits.wall_clock = DEADLINE;
-    let host = Host::builder().limits(limits).build().expect("the sandbox runs");
+    let host = Host::builder().limits(limits).cache_directory(CACHE);
+    let host = host.build().expect("the sandbox runs");
     let neighbour = Connector::builtin(&host).expect("a component");
     let looping = Guest::invoking("(loop $again (br $again)) unreachable").load(&host);
     pace(&neighbour).await;

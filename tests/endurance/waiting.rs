@@ -8,7 +8,7 @@ use smtp_connector_host::smtp::SmtpTransport;
 use smtp_connector_host::{Account, Connector, Host, Invocation};
 use tokio::net::TcpListener;
 
-use crate::alone;
+use crate::{CACHE, alone};
 
 /// Runs that wait.
 const WAITING: usize = 1000;
@@ -27,6 +27,7 @@ async fn a_thousand_runs_wait_for_a_slow_server_and_another_account_sends() {
     let host = Host::builder()
         .accounts(AccountsInMemory::from_iter(accounts))
         .transport(SmtpTransport::new().allow_private_hosts())
+        .cache_directory(CACHE)
         .build()
         .expect("the sandbox runs on this machine");
     let connector = Connector::builtin(&host).expect("the built-in component is one");

@@ -2,6 +2,7 @@
 //! message. What is expected was recorded with the library; after a change that is meant to change
 //! messages, `PORTABLE_RECORD=1 cargo test --workspace --test all portable::the_library` records it again.
 
+mod door;
 mod library;
 mod program;
 mod suite;
@@ -10,14 +11,11 @@ use library::Library;
 use program::Program;
 use suite::{ComponentHost, Suite, example};
 
-use crate::support::{Act, FaultServer, Scenario, Stage};
-
 /// Runs every case on a host, and one in which nobody can tell what became of the message.
-async fn agrees<H: ComponentHost>(suite: Suite, start: impl Fn(&Suite) -> H) {
-    suite.check(&mut start(&suite)).await;
-    let server = FaultServer::start(Scenario::when(Stage::Dot, Act::Drop)).await;
-    let suite = suite.sending_to(server.port());
-    suite.check_lost_answer(&mut start(&suite)).await;
+async fn agrees<H: ComponentHost>(suite: Suite, start: impl FnOnce(&Suite) -> H) {
+    let mut host = start(&suite);
+    suite.check(&mut host).await;
+    suite.check_lost_answer(&mut host).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -8,7 +8,8 @@ use serde_json::{Value, json};
 use smtp_connector_host::inbox::{Inbox, Received};
 use tempfile::TempDir;
 
-use crate::support::{HttpServer, Page};
+use super::door::Door;
+use crate::support::{Act, FaultServer, HttpServer, Page, Scenario, Stage};
 
 const FOLDER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/portable");
 /// Recipients that the server refuses, and what it says.
@@ -34,6 +35,8 @@ pub(super) struct Suite {
     run: Value,
     fetching: bool,
     inbox: Inbox,
+    /// Where the account's server is, for the host.
+    door: Door,
     files: HttpServer,
     /// Holds `platform.json`, and the uploads beside it.
     folder: TempDir,
@@ -48,6 +51,7 @@ impl Suite {
             .iter()
             .fold(Inbox::builder(), |inbox, (recipient, reply)| inbox.refuse(*recipient, *reply));
         let inbox = inbox.start("127.0.0.1:0").await.expect("a port on loopback is free");
+        let door = Door::to(inbox.address().port()).await;
         let terms = &told["files"]["/terms.pdf"];
         let kind = format!("Content-Type: {}\r\n", text(&terms["mediaType"]));
         let page = Page::file("/terms.pdf", &kind, text(&terms["text"]).as_bytes());
@@ -55,28 +59,19 @@ impl Suite {
         let folder = tempfile::tempdir().expect("a temporary folder can be made");
         let mut account = told["account"].clone();
         account["host"] = json!("127.0.0.1");
-        account["port"] = json!(inbox.address().port());
+        account["port"] = json!(door.port());
         account["security"] = json!("none");
         account["attachmentUrlHosts"] = json!([files.host()]);
         let uploads = write_uploads(folder.path(), &told["uploads"]);
         let platform = json!({ "account": account, "uploads": uploads }).to_string();
         fs::write(folder.path().join("platform.json"), platform).expect("the folder is ours");
         let cases = told["cases"].as_array().expect("a list of cases").clone();
-        Self { cases, run: told["run"].clone(), fetching: true, inbox, files, folder }
+        Self { cases, run: told["run"].clone(), fetching: true, inbox, door, files, folder }
     }
 
     /// Without the cases in which a file is fetched.
     pub(super) fn without_fetching(self) -> Self {
         Self { fetching: false, ..self }
-    }
-
-    /// With an account on another server.
-    pub(super) fn sending_to(self, port: u16) -> Self {
-        let platform = fs::read_to_string(self.platform_file()).expect("it was written");
-        let mut platform: Value = serde_json::from_str(&platform).expect("it is JSON");
-        platform["account"]["port"] = json!(port);
-        fs::write(self.platform_file(), platform.to_string()).expect("the folder is ours");
-        self
     }
 
     /// What a host is told of the platform: its account and uploads.
@@ -106,6 +101,8 @@ impl Suite {
 
     /// Sends to a server that breaks off after the message's end: the host says that nobody can tell.
     pub(super) async fn check_lost_answer(&self, host: &mut impl ComponentHost) {
+        let server = FaultServer::start(Scenario::when(Stage::Dot, Act::Drop)).await;
+        self.door.lead_to(server.port()).await;
         let case = json!({ "input": { "to": "bob@example.net", "text": "x" } });
         let (outcome, _) = self.run(host, &case).await;
         let failed = &outcome["answer"]["failed"];
