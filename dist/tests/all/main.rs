@@ -1,0 +1,4 @@
+//! What is published, and what is promised of it.
+
+mod contract;
+mod release;
