@@ -95,10 +95,11 @@ fn has_target() -> bool {
 /// each other, and one folder for build, test and clippy, so that it is built once.
 fn build_guest(root: &Path) -> PathBuf {
     let folder = target_folder().join("guest");
+    let profile = if variable("PROFILE") == "release" { "guest" } else { "guest-dev" };
     let mut cargo = Command::new(variable("CARGO"));
     cargo
         .current_dir(root)
-        .args(["build", "--locked", "--profile", "guest", "--package", PACKAGE, "--target", TARGET])
+        .args(["build", "--locked", "--profile", profile, "--package", PACKAGE, "--target", TARGET])
         .arg("--target-dir")
         .arg(&folder);
     for name in FOREIGN {
@@ -112,7 +113,7 @@ fn build_guest(root: &Path) -> PathBuf {
             exit(1);
         }
     }
-    folder.join(TARGET).join("guest").join(FILE)
+    folder.join(TARGET).join(profile).join(FILE)
 }
 
 /// Flags that keep this machine's folders out of the component: panics name their files, and two builds in

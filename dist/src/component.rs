@@ -1,4 +1,4 @@
-//! The component that the host was built with.
+//! The component of a release.
 
 use std::error::Error;
 use std::fs;
@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use crate::repository;
 
-/// Has cargo build the host, and returns the component that its build script made.
+/// Has cargo build the host as it is released, and returns the component that its build script made.
 ///
 /// # Errors
 ///
@@ -16,11 +16,8 @@ use crate::repository;
 pub fn build() -> Result<Vec<u8>, Box<dyn Error>> {
     let mut cargo = Command::new(env!("CARGO"));
     cargo.current_dir(repository());
-    cargo.args(["build", "--locked", "--package", "smtp-connector-host", "--message-format=json"]);
-    // As this program was built: then it is there already, more often than not.
-    if !cfg!(debug_assertions) {
-        cargo.arg("--release");
-    }
+    cargo.args(["build", "--release", "--locked", "--package", "smtp-connector-host"]);
+    cargo.arg("--message-format=json");
     let output = cargo.stderr(Stdio::inherit()).output()?;
     if !output.status.success() {
         return Err("the host did not build; cargo's own words stand above".into());
