@@ -19,16 +19,17 @@ use crate::private_directory;
 /// What a file is called that this wrote: nothing else in the directory is touched.
 const EXTENSION: &str = "cwasm";
 
+/// What is locked while a component is compiled: a file beside its own.
+const LOCK: &str = "lock";
+
 /// What nobody has used for so long is from a version that is no longer there.
 const KEPT_UNUSED: Duration = Duration::from_hours(30 * 24);
 
 /// How exactly it is known when a file was last used: to write it down on every start would cost every start.
 const NOTED: Duration = Duration::from_hours(24);
 
-/// What is locked while a component is compiled.
-const LOCK: &str = "lock";
-
-/// Others take no longer, unless they were stopped: a compiler that is not optimised itself takes a quarter of it.
+/// How long another may compile before it is not waited for: one that was stopped never ends. Four times what it takes
+/// with a compiler that is not optimised itself.
 const PATIENCE: Duration = Duration::from_secs(60);
 
 /// A small part of the second that compiling takes.
@@ -85,10 +86,9 @@ impl Directory {
         if let Some(kept) = read(engine, &path) {
             return Ok(kept);
         }
-        let turn = Turn::at(&self.path);
-        if turn.was_waited_for
-            && let Some(kept) = read(engine, &path)
-        {
+        let _turn = Turn::wait(&path);
+        // Whoever had it before has kept what is looked for.
+        if let Some(kept) = read(engine, &path) {
             return Ok(kept);
         }
         let machine_code = engine.precompile_component(component)?;
@@ -115,6 +115,8 @@ impl Directory {
     fn keep(&self, machine_code: &[u8], path: &Path) -> io::Result<()> {
         let mut file = tempfile::NamedTempFile::new_in(&self.path)?;
         file.write_all(machine_code)?;
+        // What a power failure left of it would be run.
+        file.as_file().sync_data()?;
         file.persist(path)?;
         Ok(())
     }
@@ -123,7 +125,7 @@ impl Directory {
     fn remove_unused(&self) {
         for file in fs::read_dir(&self.path).into_iter().flatten().flatten() {
             let path = file.path();
-            if path.extension().is_some_and(|extension| extension == EXTENSION)
+            if path.extension().is_some_and(|extension| extension == EXTENSION || extension == LOCK)
                 && age(&path).is_some_and(|age| age > KEPT_UNUSED)
             {
                 let _ = fs::remove_file(path);
@@ -132,33 +134,37 @@ impl Directory {
     }
 }
 
-/// One that compiles, of all threads and processes with the same directory: a platform that starts its workers at the
-/// same time compiles once, and not once for each.
+/// The turn to compile a component, of all threads and processes with the same directory: a platform that starts its
+/// workers at the same time compiles once, and not once for each.
 struct Turn {
+    path: PathBuf,
     /// Locked until it is closed, which the system does too where a process dies.
-    _lock: Option<fs::File>,
-    was_waited_for: bool,
+    _lock: fs::File,
 }
 
 impl Turn {
-    /// Waits for it. Where nothing can be locked, or the other is not done in time, there are two that compile, and
-    /// nothing else.
-    fn at(directory: &Path) -> Self {
+    /// Waits for the turn to make a file. None where nothing can be locked, or the other is not done in time: then
+    /// there are two that compile, and nothing else.
+    fn wait(file: &Path) -> Option<Self> {
+        let path = file.with_extension(LOCK);
+        let lock = fs::File::options().create(true).append(true).open(&path).ok()?;
         let started = Instant::now();
-        let mut was_waited_for = false;
-        let lock = fs::File::create(directory.join(LOCK)).ok().filter(|file| {
-            loop {
-                match file.try_lock() {
-                    Ok(()) => return true,
-                    Err(fs::TryLockError::WouldBlock) if started.elapsed() < PATIENCE => {
-                        was_waited_for = true;
-                        thread::sleep(BETWEEN_LOOKS);
-                    }
-                    Err(_) => return false,
+        loop {
+            match lock.try_lock() {
+                Ok(()) => return Some(Self { path, _lock: lock }),
+                Err(fs::TryLockError::WouldBlock) if started.elapsed() < PATIENCE => {
+                    thread::sleep(BETWEEN_LOOKS);
                 }
+                Err(_) => return None,
             }
-        });
-        Self { _lock: lock, was_waited_for }
+        }
+    }
+}
+
+impl Drop for Turn {
+    fn drop(&mut self) {
+        // Those that wait have it open: the next of them has its turn, and finds what was made.
+        let _ = fs::remove_file(&self.path);
     }
 }
 
@@ -208,9 +214,9 @@ mod tests {
 
     #[test]
     fn of_those_that_start_at_the_same_time_one_compiles() {
-        let ((folder, directory), engine) = (directory(), Engine::default());
+        let ((_folder, directory), engine) = (directory(), Engine::default());
         let file = directory.file(&engine, EMPTY);
-        let turn = Turn::at(folder.path());
+        let turn = Turn::wait(&file).expect("nobody else has it");
         thread::scope(|scope| {
             let other = scope.spawn(|| directory.load(&engine, EMPTY).expect("it is loaded"));
             // Time enough to compile it: without the lock, it would.
@@ -242,9 +248,7 @@ mod tests {
         let interrupted = interrupted.expect("an engine");
         directory.load(&plain, EMPTY).expect("it compiles");
         directory.load(&interrupted, EMPTY).expect("it compiles");
-        let kept = fs::read_dir(folder.path()).expect("it can be read").flatten();
-        let kept = kept.filter(|file| file.path().extension().is_some_and(|it| it == EXTENSION));
-        assert_eq!(kept.count(), 2);
+        assert_eq!(fs::read_dir(folder.path()).expect("it can be read").count(), 2);
         let foreign = directory.file(&plain, EMPTY);
         assert!(read(&interrupted, &foreign).is_none(), "nor does it take the other's");
     }
