@@ -92,7 +92,8 @@ fn has_target() -> bool {
 }
 
 /// Builds the guest in a folder of its own: a lock of its own, so that the two cargos do not wait for
-/// each other, and one folder for build, test and clippy, so that it is built once.
+/// each other, and one folder for build, test and clippy, so that it is built once. Releases and debug builds have a
+/// profile each: cargo has one name for the component in both, and would take one's for the other's.
 fn build_guest(root: &Path) -> PathBuf {
     let folder = target_folder().join("guest");
     let profile = if variable("PROFILE") == "release" { "guest" } else { "guest-dev" };

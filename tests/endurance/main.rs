@@ -38,7 +38,7 @@ const DEADLINE: Duration = Duration::from_secs(2);
 
 fn host() -> Host {
     let mut limits = Limits::default();
-    // Some looks at the clock: those that compute are not to be all that is tried.
+    // Three looks at the clock: it is all spent by those that compute, and they leave no more behind for it.
     limits.cpu = Duration::from_millis(6);
     limits.wall_clock = Duration::from_millis(500);
     limits.host_calls = 10_000;
