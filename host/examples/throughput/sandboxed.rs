@@ -8,7 +8,7 @@ use smtp_connector_host::accounts::{Account, AccountLimits, AccountsInMemory, Se
 use smtp_connector_host::attachments::{MemoryUploads, Metadata};
 use smtp_connector_host::smtp::SmtpTransport;
 use smtp_connector_host::transport::{RecordingTransport, Transport};
-use smtp_connector_host::{Allocation, ComponentSource, Connector, Host, Invocation};
+use smtp_connector_host::{Allocation, ComponentSource, Connector, Host, Invocation, Outcome};
 
 use crate::Options;
 use crate::report::Report;
@@ -18,7 +18,7 @@ pub(crate) async fn run(options: &Options) -> smtp_connector_host::Result<Report
     let connector = connector(options, transport)?;
     let input: Arc<str> = input(options).into();
     // One message ahead of the clock: connections are opened, and the size is known.
-    let first = send(&connector, &input).await?;
+    let message_bytes = message_bytes(&send(&connector, &input).await?);
     let left = Arc::new(AtomicUsize::new(options.messages));
     let started = Instant::now();
     let workers: Vec<_> = (0..options.runs())
@@ -29,7 +29,7 @@ pub(crate) async fn run(options: &Options) -> smtp_connector_host::Result<Report
                 let mut sent = Vec::new();
                 while take_one(&left) {
                     let started = Instant::now();
-                    let guest_bytes = send(&connector, &input).await?.guest_bytes;
+                    let guest_bytes = send(&connector, &input).await?.memory_bytes();
                     sent.push((started.elapsed(), guest_bytes));
                 }
                 Ok::<_, smtp_connector_host::Error>(sent)
@@ -42,7 +42,7 @@ pub(crate) async fn run(options: &Options) -> smtp_connector_host::Result<Report
     }
     Ok(Report {
         took: started.elapsed(),
-        message_bytes: first.message_bytes,
+        message_bytes,
         guest_bytes: sent.iter().map(|(_, bytes)| *bytes).max().unwrap_or_default(),
         messages: sent.into_iter().map(|(took, _)| took).collect(),
     })
@@ -56,18 +56,14 @@ pub(crate) async fn assembled(options: &Options) -> smtp_connector_host::Result<
     Ok(transport.take().pop().expect("one was sent").message)
 }
 
-/// What sending one message took.
-struct Sent {
-    message_bytes: u64,
-    guest_bytes: usize,
+async fn send(connector: &Connector, input: &str) -> smtp_connector_host::Result<Outcome> {
+    connector.invoke(Invocation::send_mail(input).account("work")).await
 }
 
-async fn send(connector: &Connector, input: &str) -> smtp_connector_host::Result<Sent> {
-    let outcome = connector.invoke(Invocation::send_mail(input).account("work")).await?;
-    let guest_bytes = outcome.memory_bytes();
+/// The size of a message that was sent, as its result tells.
+fn message_bytes(outcome: &Outcome) -> u64 {
     let result: serde_json::Value = outcome.parse().expect("a result is JSON");
-    let message_bytes = result["messageSize"].as_u64().expect("a result tells the size");
-    Ok(Sent { message_bytes, guest_bytes })
+    result["messageSize"].as_u64().expect("a result tells the size")
 }
 
 /// Where the compiled component is kept from one run to the next: compiling it would be most of the process's
