@@ -65,7 +65,8 @@ impl Findings {
     }
 
     fn issues_in(&self, path: &Path<'_>) -> impl Iterator<Item = &Issue> {
-        let path = path.to_string();
+        // Where nothing was found, which is most inputs, no place is written out.
+        let path = if self.issues.is_empty() { String::new() } else { path.to_string() };
         self.issues.iter().filter(move |issue| {
             let rest = issue.path.strip_prefix(&path);
             rest.is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', '[']))

@@ -57,7 +57,7 @@ impl Delivery {
         loop {
             let recipients = rest.iter().map(|refusal| refusal.recipient.clone()).collect();
             let envelope = Envelope { recipients, ..self.envelope.clone() };
-            match again(lease, &envelope, &mut copy).await {
+            match Box::pin(again(lease, &envelope, &mut copy)).await {
                 Ok(sent) => {
                     receipt.accepted.extend(sent.accepted);
                     receipt.refused.extend(sent.refused);

@@ -43,7 +43,8 @@ impl managed::Manager for Opening {
     type Error = Failure;
 
     async fn create(&self) -> Result<Connection, Failure> {
-        self.opener.open(&self.account).await
+        // Most messages find one that is open, and need not hold room for what opening takes.
+        Box::pin(self.opener.open(&self.account)).await
     }
 
     async fn recycle(&self, connection: &mut Connection, _: &Metrics) -> RecycleResult<Failure> {
