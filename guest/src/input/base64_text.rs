@@ -29,19 +29,25 @@ impl<'a> Base64Text<'a> {
 
     /// Checks a text. White space anywhere in it is ignored, as mail programs and PEM files break lines.
     pub fn parse(text: Cow<'a, str>) -> Result<Self, InvalidBase64> {
-        let text = match text.bytes().any(|byte| byte.is_ascii_whitespace()) {
-            true => Cow::Owned(text.split_ascii_whitespace().collect()),
-            false => text,
-        };
+        // Most texts have none, and are looked at once.
+        let Err(reason) = Self::check(&text) else { return Ok(Self(text)) };
+        if !text.bytes().any(|byte| byte.is_ascii_whitespace()) {
+            return Err(reason);
+        }
+        let text: String = text.split_ascii_whitespace().collect();
+        Self::check(&text).map(|()| Self(Cow::Owned(text)))
+    }
+
+    fn check(text: &str) -> Result<(), InvalidBase64> {
         let mut scratch = [0; Self::CHECKED_AT_ONCE / 4 * 3];
         for (index, chunk) in text.as_bytes().chunks(Self::CHECKED_AT_ONCE).enumerate() {
             let more = (index + 1) * Self::CHECKED_AT_ONCE < text.len();
             if more && chunk.contains(&b'=') {
                 return Err(InvalidBase64::Padding);
             }
-            STANDARD.decode_slice(chunk, &mut scratch).map_err(|_| Self::diagnose(&text))?;
+            STANDARD.decode_slice(chunk, &mut scratch).map_err(|_| Self::diagnose(text))?;
         }
-        Ok(Self(text))
+        Ok(())
     }
 
     /// The bytes that the text stands for.
