@@ -236,7 +236,14 @@ impl HeaderBlock {
     }
 
     fn end_line(&mut self) -> Result<(), Breach> {
-        let line = std::mem::take(&mut self.line);
+        let mut line = std::mem::take(&mut self.line);
+        let outcome = self.read_line(&line);
+        line.clear();
+        self.line = line;
+        outcome
+    }
+
+    fn read_line(&mut self, line: &[u8]) -> Result<(), Breach> {
         if line.iter().any(|&byte| byte < b' ' && byte != b'\t' || byte == 0x7f) {
             return Err(Breach::HeaderLine);
         }
@@ -247,11 +254,11 @@ impl HeaderBlock {
                 return Err(Breach::HeaderLine);
             }
             if let (true, Some(last)) = (self.in_originator, self.originators.last_mut()) {
-                last.push_str(&String::from_utf8_lossy(&line));
+                last.push_str(&String::from_utf8_lossy(line));
             }
             return Ok(());
         }
-        let colon = memchr2(b':', b' ', &line).filter(|&at| line[at] == b':');
+        let colon = memchr2(b':', b' ', line).filter(|&at| line[at] == b':');
         let name = colon.and_then(|colon| std::str::from_utf8(&line[..colon]).ok());
         let name =
             name.filter(|name| !name.is_empty() && name.bytes().all(|b| b.is_ascii_graphic()));
