@@ -1,5 +1,6 @@
 //! What a check finds: issues, which must be mended, and warnings.
 
+use std::cell::LazyCell;
 use std::fmt;
 
 use super::path::Path;
@@ -65,10 +66,10 @@ impl Findings {
     }
 
     fn issues_in(&self, path: &Path<'_>) -> impl Iterator<Item = &Issue> {
-        // Where nothing was found, which is most inputs, no place is written out.
-        let path = if self.issues.is_empty() { String::new() } else { path.to_string() };
+        // In most inputs nothing is found, and no place is written out.
+        let path = LazyCell::new(|| path.to_string());
         self.issues.iter().filter(move |issue| {
-            let rest = issue.path.strip_prefix(&path);
+            let rest = issue.path.strip_prefix(path.as_str());
             rest.is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', '[']))
         })
     }

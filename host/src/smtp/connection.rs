@@ -11,7 +11,7 @@ use super::reply::{Malformed, RawReply, ReplyReader};
 use super::stream::Stream;
 use super::tls::tls_failure;
 use super::transcript::{Entry, Transcript};
-use crate::accounts::{Account, Redaction};
+use crate::accounts::{Account, BoxFuture, Redaction};
 use crate::failure::{Failure, FailureCode, Phase, Reply};
 
 /// A connection to an account's server.
@@ -198,17 +198,21 @@ impl Connection {
     }
 
     /// Says goodbye. What comes of it changes nothing.
-    pub(super) async fn quit(mut self) {
-        let deadline = self.clock.stage(PATIENCE);
-        self.note(|| Entry::Command("QUIT".to_owned()));
-        if self.send(b"QUIT\r\n", deadline).await.is_ok() {
-            // The command is out; its reply need not hold up whoever waits for a result.
-            tokio::spawn(async move {
-                // Whatever it says.
-                let _ = self.reply(deadline).await;
-                self.note(|| Entry::Closed);
-            });
-        }
+    ///
+    /// Boxed: few messages end with it, and those that wait for their server need not hold room for it.
+    pub(super) fn quit(mut self) -> BoxFuture<'static, ()> {
+        Box::pin(async move {
+            let deadline = self.clock.stage(PATIENCE);
+            self.note(|| Entry::Command("QUIT".to_owned()));
+            if self.send(b"QUIT\r\n", deadline).await.is_ok() {
+                // The command is out; its reply need not hold up whoever waits for a result.
+                tokio::spawn(async move {
+                    // Whatever it says.
+                    let _ = self.reply(deadline).await;
+                    self.note(|| Entry::Closed);
+                });
+            }
+        })
     }
 
     /// Tells whoever watches.

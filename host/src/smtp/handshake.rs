@@ -14,7 +14,7 @@ use super::tls::{TlsParameters, not_tls_hint, tls_failure};
 use super::transcript::{Entry, Transcript};
 use super::verdict;
 use crate::accounts::{
-    Account, OAuth2, Proof, Redaction, Secret, Security, TokenRequest, TokenSource,
+    Account, BoxFuture, OAuth2, Proof, Redaction, Secret, Security, TokenRequest, TokenSource,
 };
 use crate::failure::{Failure, FailureCode, Phase};
 use crate::network::{DialError, Reach, dial};
@@ -32,26 +32,33 @@ impl Opener {
     /// Opens a connection for an account.
     ///
     /// An access token that was kept may have been revoked since: where it is refused, a new one is tried.
-    pub(super) async fn open(&self, account: &Arc<Account>) -> Result<Connection, Failure> {
-        let clock = Clock::start(account);
-        let secret = self.secret(account, clock).await?;
-        let opened = self.open_with(account, clock, secret.as_ref()).await;
-        let (Err(failure), Some((token, is_fresh)), Some(request)) =
-            (&opened, &secret, token_request(account))
-        else {
-            return opened;
-        };
-        let is_refused = failure.code == FailureCode::Auth
-            && failure.reply.as_ref().is_some_and(|reply| reply.code / 100 == 5);
-        if !is_refused {
-            return opened;
-        }
-        self.tokens.forget(request, token).await;
-        if *is_fresh {
-            return opened;
-        }
-        let secret = self.secret(account, clock).await?;
-        self.open_with(account, clock, secret.as_ref()).await
+    ///
+    /// Boxed: most messages find a connection that is open, and need not hold room for what opening takes.
+    pub(super) fn open<'a>(
+        &'a self,
+        account: &'a Arc<Account>,
+    ) -> BoxFuture<'a, Result<Connection, Failure>> {
+        Box::pin(async move {
+            let clock = Clock::start(account);
+            let secret = self.secret(account, clock).await?;
+            let opened = self.open_with(account, clock, secret.as_ref()).await;
+            let (Err(failure), Some((token, is_fresh)), Some(request)) =
+                (&opened, &secret, token_request(account))
+            else {
+                return opened;
+            };
+            let is_refused = failure.code == FailureCode::Auth
+                && failure.reply.as_ref().is_some_and(|reply| reply.code / 100 == 5);
+            if !is_refused {
+                return opened;
+            }
+            self.tokens.forget(request, token).await;
+            if *is_fresh {
+                return opened;
+            }
+            let secret = self.secret(account, clock).await?;
+            self.open_with(account, clock, secret.as_ref()).await
+        })
     }
 
     /// What the account logs in with, and whether it is known to be of today.

@@ -80,7 +80,7 @@ impl SmtpTransport {
     async fn lease(&self, account: &Arc<Account>) -> Result<Lease, Failure> {
         match &self.pool {
             Some(pool) => pool.lease(account, &self.opener).await,
-            None => Box::pin(self.opener.open(account)).await.map(Lease::single),
+            None => self.opener.open(account).await.map(Lease::single),
         }
     }
 

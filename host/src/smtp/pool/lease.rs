@@ -59,13 +59,10 @@ impl Lease {
     }
 
     /// The server is between two messages: keeps the connection for the next, if it may serve again.
-    ///
-    /// Goodbyes are boxed, here and below: few messages end with one, and each that waits for its server would
-    /// hold room for it.
     pub(in super::super) async fn settle(mut self) {
         let limit = self.account.limits.messages_per_connection;
         if self.served >= limit {
-            return Box::pin(self.quit()).await;
+            return self.quit().await;
         }
         match self.held.take() {
             Some(Held::Pooled { mut object, site, _permit }) => {
@@ -73,7 +70,7 @@ impl Lease {
                 drop(object);
                 site.sweep();
             }
-            Some(Held::Own(connection)) => Box::pin(connection.quit()).await,
+            Some(Held::Own(connection)) => connection.quit().await,
             None => {}
         }
     }
@@ -81,7 +78,7 @@ impl Lease {
     /// The server is in the middle of an envelope that comes to nothing: has it forget that, and settles.
     pub(in super::super) async fn reset(mut self) {
         if matches!(self.held, Some(Held::Own(_))) {
-            return Box::pin(self.quit()).await;
+            return self.quit().await;
         }
         if self.forget_envelope().await {
             self.settle().await;

@@ -43,8 +43,7 @@ impl managed::Manager for Opening {
     type Error = Failure;
 
     async fn create(&self) -> Result<Connection, Failure> {
-        // Most messages find one that is open, and need not hold room for what opening takes.
-        Box::pin(self.opener.open(&self.account)).await
+        self.opener.open(&self.account).await
     }
 
     async fn recycle(&self, connection: &mut Connection, _: &Metrics) -> RecycleResult<Failure> {
