@@ -113,6 +113,10 @@ mod tests {
         assert_eq!(parse("").unwrap(), b"");
         assert_eq!(parse("aGk=\r\n").unwrap(), b"hi");
         assert_eq!(parse("aG\n k=\t").unwrap(), b"hi");
+        // The padding is in the first piece that is checked, and a line's end behind it.
+        let whole_piece = format!("{}aGk=\n", "AAAA".repeat(Base64Text::CHECKED_AT_ONCE / 4 - 1));
+        assert!(parse(&whole_piece).unwrap().ends_with(b"\0hi"));
+        assert_eq!(parse("aG\n-_"), Err(InvalidBase64::Character('-')));
     }
 
     #[test]
