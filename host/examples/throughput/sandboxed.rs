@@ -18,7 +18,7 @@ pub(crate) async fn run(options: &Options) -> smtp_connector_host::Result<Report
     let connector = connector(options, transport)?;
     let input: Arc<str> = input(options).into();
     // One message ahead of the clock: connections are opened, and the size is known.
-    let message_bytes = message_bytes(&send(&connector, &input).await?);
+    let message_bytes = message_size(&send(&connector, &input).await?);
     let left = Arc::new(AtomicUsize::new(options.messages));
     let started = Instant::now();
     let workers: Vec<_> = (0..options.runs())
@@ -61,7 +61,7 @@ async fn send(connector: &Connector, input: &str) -> smtp_connector_host::Result
 }
 
 /// The size of a message that was sent, as its result tells.
-fn message_bytes(outcome: &Outcome) -> u64 {
+fn message_size(outcome: &Outcome) -> u64 {
     let result: serde_json::Value = outcome.parse().expect("a result is JSON");
     result["messageSize"].as_u64().expect("a result tells the size")
 }
