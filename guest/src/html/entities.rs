@@ -1,5 +1,7 @@
 //! Characters that HTML writes as names or numbers.
 
+use std::borrow::Cow;
+
 /// Named characters that mails use; the others stay as they were written.
 const ENTITIES: &[(&str, char)] = &[
     ("amp", '&'),
@@ -95,7 +97,10 @@ const ENTITIES: &[(&str, char)] = &[
 ];
 
 /// Text with its entities resolved.
-pub(super) fn decode_entities(text: &str) -> String {
+pub(super) fn decode_entities(text: &str) -> Cow<'_, str> {
+    if !text.contains('&') {
+        return Cow::Borrowed(text);
+    }
     let mut decoded = String::with_capacity(text.len());
     let mut rest = text;
     while let Some((before, after)) = rest.split_once('&') {
@@ -118,7 +123,7 @@ pub(super) fn decode_entities(text: &str) -> String {
         }
     }
     decoded.push_str(rest);
-    decoded
+    Cow::Owned(decoded)
 }
 
 fn entity(name: &str) -> Option<char> {

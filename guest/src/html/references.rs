@@ -15,38 +15,66 @@ pub struct References {
     pub insecure_image: Option<String>,
 }
 
-/// Attributes that name what is shown in their place.
-const SHOWN: &[&str] = &["src", "background", "poster"];
-/// Attributes that may refer to a file in the message without showing it.
-const LINKS: &[&str] = &["href", "data"];
-/// `url(` in a style stands for a picture too.
+/// The attributes that refer to something.
+const ATTRIBUTES: &[(&str, Kind)] = &[
+    ("src", Kind::Shown),
+    ("background", Kind::Shown),
+    ("poster", Kind::Shown),
+    ("href", Kind::Linked),
+    ("data", Kind::Linked),
+    (STYLE, Kind::Style),
+    ("srcset", Kind::Sources),
+];
+
+/// An attribute, and an element with the same in it.
 const STYLE: &str = "style";
+
+/// How an attribute refers to something.
+#[derive(Clone, Copy)]
+enum Kind {
+    /// By a URL of what is shown in its place.
+    Shown,
+    /// By a URL of what may be a file in the message, and is not shown.
+    Linked,
+    /// By `url(`, which stands for a picture too.
+    Style,
+    /// By several URLs of what is shown in its place: `a.png 1x, b.png 2x`.
+    Sources,
+}
 
 impl References {
     /// Reads the references of an HTML body.
     pub fn read(html: &str) -> Self {
         let mut references = Self::default();
-        for (tag, content) in tags(html) {
+        for (tag, after) in tags(html) {
             if tag.closes {
                 continue;
             }
-            for name in SHOWN {
-                references.add(tag.attribute(name).as_deref(), true);
-            }
-            for name in LINKS {
-                references.add(tag.attribute(name).as_deref(), false);
-            }
-            references.add_style(tag.attribute(STYLE).as_deref().unwrap_or_default());
-            references.add_sources(&tag);
+            references.add_attributes(&tag);
             if tag.name == STYLE {
-                references.add_style(content);
+                references.add_style(after.split('<').next().unwrap_or_default());
             }
         }
         references
     }
 
-    fn add(&mut self, reference: Option<&str>, shown: bool) {
-        let Some(reference) = reference else { return };
+    fn add_attributes(&mut self, tag: &Tag<'_>) {
+        let mut seen = [false; ATTRIBUTES.len()];
+        for attribute in tag.attributes() {
+            let known = ATTRIBUTES.iter().position(|(name, _)| attribute.is_named(name));
+            let Some(index) = known.filter(|&index| !seen[index]) else { continue };
+            seen[index] = true;
+            let value = attribute.value();
+            match ATTRIBUTES[index].1 {
+                Kind::Shown => self.add(&value, true),
+                Kind::Linked => self.add(&value, false),
+                Kind::Style => self.add_style(&value),
+                Kind::Sources => self.add_sources(&value),
+            }
+        }
+    }
+
+    fn add(&mut self, reference: &str, shown: bool) {
         let (scheme, rest) = reference.split_once(':').unwrap_or_default();
         if scheme.eq_ignore_ascii_case("cid") {
             let id = percent_decode_str(rest).decode_utf8_lossy();
@@ -56,20 +84,41 @@ impl References {
         }
     }
 
-    /// `srcset="a.png 1x, b.png 2x"`.
-    fn add_sources(&mut self, tag: &Tag<'_>) {
-        let set = tag.attribute("srcset").unwrap_or_default();
+    fn add_sources(&mut self, set: &str) {
         for source in set.split(',') {
-            self.add(source.split_ascii_whitespace().next(), true);
+            self.add(source.split_ascii_whitespace().next().unwrap_or_default(), true);
         }
     }
 
+    /// CSS is blind to the case of `url`.
     fn add_style(&mut self, style: &str) {
-        for piece in style.split("url(").skip(1) {
-            let inside = piece.split(')').next().unwrap_or_default();
-            self.add(Some(inside.trim().trim_matches(['"', '\''])), true);
+        let mut rest = style;
+        while let Some((before, inside)) = rest.split_once('(') {
+            rest = inside;
+            if ends_with_ignoring_case(before, "url") {
+                let (reference, after) = style_url(inside);
+                self.add(reference, true);
+                rest = after;
+            }
         }
     }
+}
+
+/// The URL that a text starts with after `url(`, in quotes or without, and what follows it.
+fn style_url(inside: &str) -> (&str, &str) {
+    let inside = inside.trim_start();
+    for quote in ['"', '\''] {
+        if let Some(quoted) = inside.strip_prefix(quote) {
+            return quoted.split_once(quote).unwrap_or((quoted, ""));
+        }
+    }
+    let (reference, after) = inside.split_once(')').unwrap_or((inside, ""));
+    (reference.trim_end(), after)
+}
+
+fn ends_with_ignoring_case(text: &str, end: &str) -> bool {
+    let start = text.len().checked_sub(end.len());
+    start.and_then(|start| text.get(start..)).is_some_and(|last| last.eq_ignore_ascii_case(end))
 }
 
 #[cfg(test)]
@@ -83,9 +132,23 @@ mod tests {
     #[test]
     fn content_ids_are_found_wherever_readers_look() {
         let html = "<body background=cid:a><img alt='cid:no' src=\"cid:b%40x.test\"><IMG SRC='CID:c'>\
-                    <div style=\"background: url('cid:d')\"><style>p { background: url(cid:e) }</style>\
+                    <div style=\"background: url('cid:d')\"><style>p { background: URL(cid:e) }</style>\
                     <a href='cid:f'>f</a><img srcset='cid:g 1x, cid:h 2x'> cid:no <!-- <img src=cid:no> -->";
         assert_eq!(content_ids(html), ["a", "b@x.test", "c", "d", "e", "f", "g", "h"]);
+    }
+
+    #[test]
+    fn of_two_attributes_with_one_name_the_first_counts() {
+        assert_eq!(
+            content_ids("<img src=cid:a SRC=cid:b srcset='cid:c' srcset='cid:d'>"),
+            ["a", "c"]
+        );
+    }
+
+    #[test]
+    fn a_style_refers_by_each_of_its_urls() {
+        let html = "<p style='a: url(cid:a); b: var(--x) url( \"cid:b(1)\" ), url(cid:c)'><style>url('cid:d";
+        assert_eq!(content_ids(html), ["a", "b(1)", "c", "d"]);
     }
 
     #[test]

@@ -1,8 +1,10 @@
 //! Tags and their attributes.
 
+use std::borrow::Cow;
+
 use super::entities::decode_entities;
 
-/// The tags of an HTML text, each with the text after it, comments left out.
+/// The tags of an HTML text, each with all that follows it, comments left out.
 pub(super) fn tags(html: &str) -> impl Iterator<Item = (Tag<'_>, &str)> {
     let mut reader = TagReader::new(html);
     let mut rest = html;
@@ -13,8 +15,7 @@ pub(super) fn tags(html: &str) -> impl Iterator<Item = (Tag<'_>, &str)> {
                 rest = &comment[comment.find("-->")? + 3..];
             } else if let Some(tag) = reader.read(rest) {
                 rest = &rest[tag.length..];
-                let text = &rest[..rest.find('<').unwrap_or(rest.len())];
-                return Some((tag, text));
+                return Some((tag, rest));
             } else {
                 rest = &rest[1..];
             }
@@ -57,7 +58,7 @@ impl TagReader {
         let body = inside.get(start..end)?;
         let name_end = body.find(|c: char| !c.is_ascii_alphanumeric()).unwrap_or(body.len());
         Some(Tag {
-            name: body[..name_end].to_ascii_lowercase(),
+            name: lowercase(&body[..name_end]),
             closes,
             attributes: &body[name_end..],
             length: end + 2,
@@ -79,36 +80,69 @@ fn unquoted_end(inside: &str) -> Option<usize> {
     })
 }
 
+/// A name in small letters, as most are written.
+fn lowercase(name: &str) -> Cow<'_, str> {
+    if name.bytes().any(|byte| byte.is_ascii_uppercase()) {
+        Cow::Owned(name.to_ascii_lowercase())
+    } else {
+        Cow::Borrowed(name)
+    }
+}
+
 /// A tag with its attributes.
 pub(super) struct Tag<'h> {
-    pub(super) name: String,
+    pub(super) name: Cow<'h, str>,
     pub(super) closes: bool,
     attributes: &'h str,
     /// Bytes that it takes, brackets included.
     pub(super) length: usize,
 }
 
-impl Tag<'_> {
-    /// The value of an attribute, entities resolved.
-    pub(super) fn attribute(&self, wanted: &str) -> Option<String> {
+impl<'h> Tag<'h> {
+    /// The value of an attribute.
+    pub(super) fn attribute(&self, wanted: &str) -> Option<Cow<'h, str>> {
+        let found = self.attributes().find(|attribute| attribute.is_named(wanted))?;
+        Some(found.value())
+    }
+
+    /// The attributes, in the order of the text. Of two with one name, the first counts.
+    pub(super) fn attributes(&self) -> impl Iterator<Item = Attribute<'h>> + use<'h> {
         let mut rest = self.attributes;
-        loop {
+        std::iter::from_fn(move || {
             rest = rest.trim_start_matches(|c: char| c.is_ascii_whitespace() || c == '/');
+            if rest.is_empty() {
+                return None;
+            }
             let end =
                 rest.find(|c: char| c.is_ascii_whitespace() || c == '=').unwrap_or(rest.len());
             let (name, after) = rest.split_at(end);
-            if name.is_empty() && after.is_empty() {
-                return None;
-            }
             let after = after.trim_start();
             let (value, after) = match after.strip_prefix('=') {
                 Some(value) => attribute_value(value.trim_start()),
                 None => ("", after),
             };
-            if name.eq_ignore_ascii_case(wanted) {
-                return Some(decode_entities(value).trim().to_owned());
-            }
             rest = after;
+            Some(Attribute { name, value })
+        })
+    }
+}
+
+/// An attribute as it is written.
+pub(super) struct Attribute<'h> {
+    name: &'h str,
+    value: &'h str,
+}
+
+impl<'h> Attribute<'h> {
+    pub(super) fn is_named(&self, name: &str) -> bool {
+        self.name.eq_ignore_ascii_case(name)
+    }
+
+    /// Its value, entities resolved, without blanks around it.
+    pub(super) fn value(&self) -> Cow<'h, str> {
+        match decode_entities(self.value) {
+            Cow::Borrowed(value) => Cow::Borrowed(value.trim()),
+            Cow::Owned(value) => Cow::Owned(value.trim().to_owned()),
         }
     }
 }

@@ -1,5 +1,7 @@
 //! The text part that is derived from an HTML body, for readers that show no HTML.
 
+use std::borrow::Cow;
+
 use super::entities::decode_entities;
 use super::tag::{Tag, TagReader};
 
@@ -31,7 +33,7 @@ const BLOCKS: &[&str] = &[
 ];
 
 /// The text so far.
-struct Page {
+struct Page<'h> {
     out: String,
     /// Line breaks that are due before the next word.
     breaks: usize,
@@ -44,14 +46,14 @@ struct Page {
     /// For each open list: the next number, or none for bullets.
     lists: Vec<Option<usize>>,
     /// Where the open link goes, and where its text starts.
-    link: Option<(String, usize)>,
+    link: Option<(Cow<'h, str>, usize)>,
     /// Whether a cell stands before the next one in this row.
     in_row: bool,
     tags: TagReader,
 }
 
-impl Page {
-    fn new(html: &str) -> Self {
+impl<'h> Page<'h> {
+    fn new(html: &'h str) -> Self {
         Self {
             out: String::new(),
             breaks: 0,
@@ -92,7 +94,7 @@ impl Page {
     }
 
     /// A tag, at the start of `rest`; returns what follows it.
-    fn markup<'h>(&mut self, rest: &'h str) -> &'h str {
+    fn markup(&mut self, rest: &'h str) -> &'h str {
         let Some(tag) = self.tags.read(rest) else {
             self.text("&lt;");
             return &rest[1..];
@@ -106,8 +108,8 @@ impl Page {
         after
     }
 
-    fn tag(&mut self, tag: &Tag<'_>) {
-        let name = tag.name.as_str();
+    fn tag(&mut self, tag: &Tag<'h>) {
+        let name = &*tag.name;
         if let Some(silent) = SILENT.iter().find(|silent| **silent == name) {
             self.silent = (!tag.closes).then_some(silent);
             return;
@@ -149,7 +151,7 @@ impl Page {
         }
     }
 
-    fn open_link(&mut self, tag: &Tag<'_>) {
+    fn open_link(&mut self, tag: &Tag<'h>) {
         self.close_link();
         let target = tag.attribute("href").unwrap_or_default();
         let shown =
@@ -164,7 +166,8 @@ impl Page {
     fn close_link(&mut self) {
         let Some((target, start)) = self.link.take() else { return };
         let text = self.out.get(start..).unwrap_or_default().trim();
-        let bare = target.trim_start_matches("mailto:").trim_start_matches("tel:");
+        let bare = target.strip_prefix("mailto:").or_else(|| target.strip_prefix("tel:"));
+        let bare = bare.unwrap_or(&target);
         if text.is_empty() {
             self.text(bare);
         } else if text != target
@@ -172,7 +175,9 @@ impl Page {
             && text.trim_end_matches('/') != bare.trim_end_matches('/')
         {
             self.flush();
-            self.out.push_str(&format!(" <{bare}>"));
+            self.out.push_str(" <");
+            self.out.push_str(bare);
+            self.out.push('>');
         }
     }
 
