@@ -11,7 +11,10 @@ use super::domain::{Domain, InvalidDomain};
 /// An address that mail can be sent to.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Address {
-    local: String,
+    /// All of it, as headers and the envelope have it.
+    text: String,
+    /// Where its `@` stands.
+    at: usize,
     domain: Domain,
 }
 
@@ -86,7 +89,12 @@ impl Address {
             return Err(TwoAts);
         }
         let domain = Domain::parse(domain).map_err(InvalidAddress::Domain)?;
-        Ok(Self { local: local.to_owned(), domain })
+        Ok(Self { text: [local, "@", domain.as_str()].concat(), at: local.len(), domain })
+    }
+
+    /// As it goes into headers and the envelope.
+    pub fn as_str(&self) -> &str {
+        &self.text
     }
 
     pub fn domain(&self) -> &Domain {
@@ -95,14 +103,14 @@ impl Address {
 
     /// Whether the address can be sent without SMTPUTF8 (RFC 6531).
     pub fn is_ascii(&self) -> bool {
-        self.local.is_ascii()
+        self.text.is_ascii()
     }
 
     /// What two spellings of one mailbox have in common: the domain's case does not matter, and the
     /// local part's does (RFC 5321 section 2.4).
     pub fn key(&self) -> String {
-        let mut key = self.to_string();
-        key[self.local.len()..].make_ascii_lowercase();
+        let mut key = self.text.clone();
+        key[self.at..].make_ascii_lowercase();
         key
     }
 }
@@ -168,9 +176,7 @@ impl DisplayName {
 
 impl fmt::Display for Address {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.local)?;
-        f.write_str("@")?;
-        f.write_str(self.domain.as_str())
+        f.write_str(&self.text)
     }
 }
 

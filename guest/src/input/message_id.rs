@@ -29,8 +29,10 @@ impl MessageId {
     pub fn parse_strictly(text: &str) -> Option<Self> {
         let id = Self::parse(text)?;
         let inside = id.inside();
-        let strange = |byte: u8| br#"()\,;:"[]"#.contains(&byte);
-        (inside.matches('@').count() == 1 && !inside.bytes().any(strange)).then_some(id)
+        let strange =
+            |byte| matches!(byte, b'(' | b')' | b'\\' | b',' | b';' | b':' | b'"' | b'[' | b']');
+        let ats = inside.bytes().filter(|byte| *byte == b'@').count();
+        (ats == 1 && !inside.bytes().any(strange)).then_some(id)
     }
 
     /// Parses a list as References has it: ids, separated by blanks, commas or line breaks.

@@ -26,7 +26,7 @@ const MAX_QUOTED: usize = 60;
 impl Folding {
     /// Starts the value of a header.
     pub fn new(header: &str) -> Self {
-        Self { value: String::new(), column: header.len() + 2, at_start: true }
+        Self { value: String::with_capacity(LINE), column: header.len() + 2, at_start: true }
     }
 
     /// The value, with line breaks in it where it is folded.

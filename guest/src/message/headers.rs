@@ -91,9 +91,9 @@ fn addresses(out: &mut Vec<u8>, name: &str, mailboxes: &[Mailbox]) {
         match &mailbox.name {
             Some(shown) => {
                 folding.phrase(shown.as_str());
-                folding.word(&format!("<{}>", mailbox.address));
+                folding.word(&["<", mailbox.address.as_str(), ">"].concat());
             }
-            None => folding.word(&mailbox.address.to_string()),
+            None => folding.word(mailbox.address.as_str()),
         }
     }
     line(out, name, &folding.finish());

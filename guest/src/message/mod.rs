@@ -40,7 +40,7 @@ impl<'a, C: Content> Message<'a, C> {
         names: &mut Names,
     ) -> Self {
         let raw: Vec<&[u8]> = files.iter().filter_map(raw_bytes).collect();
-        let mut head = Vec::new();
+        let mut head = Vec::with_capacity(HEAD);
         headers::write(&mut head, mail, message_id, date);
         let has_utf8_headers = !head.is_ascii();
         // One byte for each file: its address in here says which.
@@ -56,6 +56,9 @@ impl<'a, C: Content> Message<'a, C> {
         Some(self.skeleton.len() as u64 + files)
     }
 }
+
+/// Octets in which the headers of most messages find room.
+const HEAD: usize = 1024;
 
 /// The bytes of a file that go into the message as they are.
 fn raw_bytes<'f, C: Content>(file: &'f File<'_, C>) -> Option<&'f [u8]> {

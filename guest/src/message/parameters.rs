@@ -1,5 +1,7 @@
 //! Parameters of Content-Type and Content-Disposition, beyond ASCII and beyond a line (RFC 2231).
 
+use std::borrow::Cow;
+
 use super::folding::{Folding, quoted};
 
 /// Values up to this length stand on one line with any name we use.
@@ -16,9 +18,9 @@ pub fn write_parameter(folding: &mut Folding, name: &str, value: &str) {
     let plain = value.bytes().all(|byte| (b' '..=b'~').contains(&byte));
     if plain && value.len() <= MAX_QUOTED && !value.contains("=?") {
         let is_token = !value.is_empty() && value.bytes().all(is_token_octet);
-        let value = if is_token { value.to_owned() } else { quoted(value) };
+        let value = if is_token { Cow::Borrowed(value) } else { Cow::Owned(quoted(value)) };
         folding.separator(';');
-        folding.word(&format!("{name}={value}"));
+        folding.word(&[name, "=", &value].concat());
         return;
     }
     let sections = sections(value);
