@@ -39,7 +39,8 @@ struct Options {
     /// Octets of a file that the platform holds, attached to each.
     #[arg(long, default_value_t = 0)]
     attachment_bytes: usize,
-    /// How many runs at a time [default: one for each connection]
+    /// How many runs at a time [default: two for each connection, so that one is prepared while the other's message is
+    /// on its way]
     #[arg(long)]
     runs: Option<usize>,
     /// Take the memory of each run from the system, and not from a pool.
@@ -55,7 +56,7 @@ struct Options {
 
 impl Options {
     fn runs(&self) -> usize {
-        self.runs.unwrap_or(self.connections)
+        self.runs.unwrap_or(2 * self.connections)
     }
 }
 

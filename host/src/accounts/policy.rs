@@ -14,7 +14,8 @@ pub struct AccountLimits {
     pub attachments: u32,
     /// Recipients.
     pub recipients: u32,
-    /// Connections to the server at once, where they are kept for more than one message.
+    /// Connections to the server at once, where they are kept for more than one message. A run that finds none free
+    /// waits with its message ready.
     pub connections: u32,
     /// Messages on one connection.
     pub messages_per_connection: u32,

@@ -26,7 +26,7 @@ enum Held {
         object: Object<Opening>,
         site: Arc<Site>,
         /// Given back after the connection.
-        _permit: OwnedSemaphorePermit,
+        permit: OwnedSemaphorePermit,
     },
 }
 
@@ -43,7 +43,7 @@ impl Lease {
         account: &Arc<Account>,
     ) -> Self {
         let is_reused = object.begin_again(account);
-        Self { held: Some(Held::Pooled { object, site, _permit: permit }), is_reused }
+        Self { held: Some(Held::Pooled { object, site, permit }), is_reused }
     }
 
     /// Whether the connection has served before, and may have died since without anyone having seen it.
@@ -65,10 +65,12 @@ impl Lease {
             return self.quit().await;
         }
         match self.held.take() {
-            Some(Held::Pooled { mut object, site, _permit }) => {
+            Some(Held::Pooled { mut object, site, permit }) => {
                 object.rest();
                 drop(object);
+                drop(permit);
                 site.sweep();
+                site.give_way().await;
             }
             Some(Held::Own(connection)) => connection.quit().await,
             None => {}

@@ -134,6 +134,15 @@ impl Site {
         }
     }
 
+    /// Lets a message go first that waited for a connection, if one did. It is ready, and was woken on this thread:
+    /// the connection would be idle for as long as its last user computes on.
+    pub(super) async fn give_way(&self) {
+        // A permit that somebody waits for is theirs as soon as it is given back.
+        if self.permits.available_permits() == 0 {
+            tokio::task::yield_now().await;
+        }
+    }
+
     /// Has half as many connections for a while.
     pub(super) fn lower(self: &Arc<Self>) {
         self.lower_to(self.permitted() / 2);
