@@ -1,5 +1,5 @@
-//! What hostile components, and slow servers, cost the process that has to do with them, and their neighbours. One
-//! test after another: what they measure would be disturbed by others.
+//! What hostile components, slow servers and large files cost the process that has to do with them, and their
+//! neighbours. One test after another: what they measure would be disturbed by others.
 
 // What is measured is shown.
 #![allow(clippy::print_stdout)]
