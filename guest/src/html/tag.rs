@@ -105,7 +105,7 @@ impl<'h> Tag<'h> {
         Some(found.value())
     }
 
-    /// The attributes, in the order of the text. Of two with one name, the first counts.
+    /// The attributes, in the order of the text. Of two with one name both are there, and the first counts.
     pub(super) fn attributes(&self) -> impl Iterator<Item = Attribute<'h>> + use<'h> {
         let mut rest = self.attributes;
         std::iter::from_fn(move || {

@@ -13,8 +13,6 @@ use super::domain::{Domain, InvalidDomain};
 pub struct Address {
     /// All of it, as headers and the envelope have it.
     text: String,
-    /// Where its `@` stands.
-    at: usize,
     domain: Domain,
 }
 
@@ -89,7 +87,7 @@ impl Address {
             return Err(TwoAts);
         }
         let domain = Domain::parse(domain).map_err(InvalidAddress::Domain)?;
-        Ok(Self { text: [local, "@", domain.as_str()].concat(), at: local.len(), domain })
+        Ok(Self { text: [local, "@", domain.as_str()].concat(), domain })
     }
 
     /// As it goes into headers and the envelope.
@@ -110,7 +108,8 @@ impl Address {
     /// local part's does (RFC 5321 section 2.4).
     pub fn key(&self) -> String {
         let mut key = self.text.clone();
-        key[self.at..].make_ascii_lowercase();
+        let domain = key.len() - self.domain.as_str().len();
+        key[domain..].make_ascii_lowercase();
         key
     }
 }
