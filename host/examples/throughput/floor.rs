@@ -1,7 +1,7 @@
 //! The limit: the same bytes, assembled before, by a bare socket that pipelines.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::AtomicU32;
 use std::time::{Duration, Instant};
 
 use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader};
@@ -9,6 +9,7 @@ use tokio::net::TcpStream;
 
 use crate::Options;
 use crate::report::Report;
+use crate::sandboxed::take_one;
 
 const ENVELOPE: &[u8] = b"MAIL FROM:<alice@example.com>\r\nRCPT TO:<bob@example.net>\r\nDATA\r\n";
 
@@ -18,7 +19,7 @@ pub(crate) async fn run(options: &Options) -> Result<Report, Box<dyn std::error:
     // No line of it starts with a dot.
     message.extend_from_slice(b".\r\n");
     let message: Arc<[u8]> = message.into();
-    let left = Arc::new(AtomicUsize::new(options.messages));
+    let left = Arc::new(AtomicU32::new(options.messages));
     let mut connections = Vec::new();
     for _ in 0..options.connections {
         connections.push(Connection::open(options.to).await?);
@@ -30,17 +31,14 @@ pub(crate) async fn run(options: &Options) -> Result<Report, Box<dyn std::error:
             let (message, left) = (Arc::clone(&message), Arc::clone(&left));
             tokio::spawn(async move {
                 let mut sent = Vec::new();
-                while left
-                    .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(1))
-                    .is_ok()
-                {
+                while take_one(&left) {
                     sent.push(connection.send(&message).await?);
                 }
                 Ok::<_, std::io::Error>(sent)
             })
         })
         .collect();
-    let mut messages = Vec::with_capacity(options.messages);
+    let mut messages = Vec::new();
     for worker in workers {
         messages.extend(worker.await??);
     }

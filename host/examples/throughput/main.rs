@@ -18,6 +18,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::Parser;
+use clap::builder::RangedI64ValueParser;
 
 use report::Report;
 
@@ -28,11 +29,11 @@ struct Options {
     #[arg(long)]
     to: SocketAddr,
     /// How many messages.
-    #[arg(long, default_value_t = 8_000)]
-    messages: usize,
+    #[arg(long, default_value_t = 8_000, value_parser = at_least_one())]
+    messages: u32,
     /// On how many connections at a time.
-    #[arg(long, default_value_t = 16)]
-    connections: usize,
+    #[arg(long, default_value_t = 16, value_parser = at_least_one())]
+    connections: u32,
     /// Octets of text in each.
     #[arg(long, default_value_t = 2_000)]
     size: usize,
@@ -41,8 +42,8 @@ struct Options {
     attachment_bytes: usize,
     /// How many runs at a time [default: two for each connection, so that one is prepared while the other's message is
     /// on its way]
-    #[arg(long)]
-    runs: Option<usize>,
+    #[arg(long, value_parser = at_least_one())]
+    runs: Option<u32>,
     /// Take the memory of each run from the system, and not from a pool.
     #[arg(long)]
     on_demand: bool,
@@ -54,9 +55,14 @@ struct Options {
     floor: bool,
 }
 
+/// A number of what nothing could be measured without.
+fn at_least_one() -> RangedI64ValueParser<u32> {
+    clap::value_parser!(u32).range(1..)
+}
+
 impl Options {
-    fn runs(&self) -> usize {
-        self.runs.unwrap_or(2 * self.connections)
+    fn runs(&self) -> u32 {
+        self.runs.unwrap_or(self.connections.saturating_mul(2))
     }
 }
 

@@ -1,7 +1,7 @@
 //! Through the library: a fresh sandbox for each message, connections from the pool.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Instant;
 
 use smtp_connector_host::accounts::{Account, AccountLimits, AccountsInMemory, Security};
@@ -19,7 +19,7 @@ pub(crate) async fn run(options: &Options) -> smtp_connector_host::Result<Report
     let input: Arc<str> = input(options).into();
     // One message ahead of the clock: connections are opened, and the size is known.
     let message_bytes = message_size(&send(&connector, &input).await?);
-    let left = Arc::new(AtomicUsize::new(options.messages));
+    let left = Arc::new(AtomicU32::new(options.messages));
     let started = Instant::now();
     let workers: Vec<_> = (0..options.runs())
         .map(|_| {
@@ -36,7 +36,7 @@ pub(crate) async fn run(options: &Options) -> smtp_connector_host::Result<Report
             })
         })
         .collect();
-    let mut sent = Vec::with_capacity(options.messages);
+    let mut sent = Vec::new();
     for worker in workers {
         sent.extend(worker.await.expect("no worker panics")?);
     }
@@ -70,7 +70,8 @@ fn message_size(outcome: &Outcome) -> u64 {
 /// memory.
 const CACHE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../target/component-cache");
 
-fn take_one(left: &AtomicUsize) -> bool {
+/// Whether a message is left to be sent; it is the caller's then.
+pub(crate) fn take_one(left: &AtomicU32) -> bool {
     left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(1)).is_ok()
 }
 
@@ -79,7 +80,7 @@ fn connector(
     transport: impl Transport,
 ) -> smtp_connector_host::Result<Connector> {
     let limits = AccountLimits {
-        connections: u32::try_from(options.connections).unwrap_or(u32::MAX),
+        connections: options.connections,
         messages_per_connection: u32::MAX,
         message_bytes: 1 << 30,
         ..AccountLimits::default()
@@ -101,7 +102,7 @@ fn connector(
         .transport(transport)
         .allocation(match options.on_demand {
             true => Allocation::OnDemand,
-            false => Allocation::Pooled { runs: u32::try_from(options.runs()).unwrap_or(u32::MAX) },
+            false => Allocation::Pooled { runs: options.runs() },
         })
         .build()?;
     let component = options.component.as_deref();
