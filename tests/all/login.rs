@@ -1,31 +1,20 @@
 //! Logging in otherwise than by sending the password: what is sent, what is believed, and what is shown.
 
-use std::sync::{Arc, Mutex};
-use std::time::Duration;
+use std::sync::Arc;
 
 use serde_json::json;
 use smtp_connector_host::accounts::{
     AccountBuilder, AccountsInMemory, Auth, OAuth2, Security, TokenUrl,
 };
-use smtp_connector_host::smtp::{Entry, SmtpTransport, Transcript};
+use smtp_connector_host::smtp::SmtpTransport;
 use smtp_connector_host::{
     Account, Connector, Error, FailureCode, Host, Invocation, Phase, Retry, Secret,
 };
 
 use crate::support::{
-    Act, Authority, CommandLine, FaultServer, HOST_CACHE, HttpServer, Offers, Page, Scenario, Stage,
+    Act, Authority, CommandLine, FaultServer, HOST_CACHE, HttpServer, Offers, Page, Scenario,
+    Stage, Told,
 };
-
-/// Everything that whoever watches conversations is told.
-#[derive(Clone, Default)]
-struct Told(Arc<Mutex<String>>);
-
-impl Transcript for Told {
-    fn note(&self, _: Duration, entry: &Entry) {
-        let mut text = self.0.lock().expect("nobody panics while holding it");
-        text.push_str(&format!("{entry}\n{entry:?}\n"));
-    }
-}
 
 /// A connector with some accounts, and what is told of its conversations.
 struct Setting {
@@ -57,7 +46,7 @@ impl Setting {
 
     /// Everything that anybody is shown, of an error and of the conversation.
     fn shown(&self, error: Option<&Error>) -> String {
-        let told = self.told.0.lock().expect("nobody panics while holding it").clone();
+        let told = self.told.text();
         let error = error.map_or(String::new(), |error| {
             format!("{error} {error:?} {:?} {}", error.hint(), error.to_json())
         });

@@ -1,15 +1,17 @@
 //! Connections that are kept: shared by messages, replaced when they have died, and never shared too far.
 
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::json;
 use smtp_connector_host::accounts::{AccountBuilder, AccountLimits, AccountsInMemory, Security};
-use smtp_connector_host::smtp::{Entry, SmtpTransport, Transcript};
+use smtp_connector_host::smtp::SmtpTransport;
 use smtp_connector_host::transport::{Envelope, Transport as _};
 use smtp_connector_host::{Account, Connector, Error, Failure, Host, Invocation, Secret};
 
-use crate::support::{Act, Authority, FaultServer, HOST_CACHE, Offers, Scenario, Seen, Stage};
+use crate::support::{
+    Act, Authority, FaultServer, HOST_CACHE, Offers, Scenario, Seen, Stage, Told,
+};
 
 fn account(server: &FaultServer) -> AccountBuilder {
     Account::builder("work", "127.0.0.1")
@@ -194,31 +196,13 @@ async fn finish(
     outgoing.finish().await.map(|_| ())
 }
 
-/// The commands that were sent.
-#[derive(Default)]
-struct Commands(Mutex<Vec<String>>);
-
-impl Transcript for Commands {
-    fn note(&self, _: Duration, entry: &Entry) {
-        if let Entry::Command(command) = entry {
-            self.0.lock().expect("nobody panics while holding it").push(command.clone());
-        }
-    }
-}
-
-impl Commands {
-    fn spoken(&self, verb: &str) -> usize {
-        let commands = self.0.lock().expect("nobody panics while holding it");
-        commands.iter().filter(|command| command.starts_with(verb)).count()
-    }
-}
-
 // On one thread: what is seen below was done before the first run went on.
 #[tokio::test]
 async fn a_message_that_waits_for_a_connection_goes_before_its_last_user_goes_on() {
     let server = FaultServer::start(Scenario::default()).await;
-    let commands = Arc::new(Commands::default());
-    let transport = transport().transcript(Arc::clone(&commands) as Arc<dyn Transcript>);
+    let told = Told::default();
+    let transport = transport().transcript(Arc::new(told.clone()));
+    let envelopes = || told.text().matches("-> MAIL").count();
     let account = Arc::new(account(&server).limits(limits(1, 100)).build().expect("right"));
     let first = transport.begin(&account, envelope()).await.expect("it begins");
     let waiting = tokio::spawn({
@@ -226,9 +210,9 @@ async fn a_message_that_waits_for_a_connection_goes_before_its_last_user_goes_on
         async move { finish(transport.begin(&account, envelope()).await?).await }
     });
     tokio::task::yield_now().await;
-    assert_eq!(commands.spoken("MAIL"), 1);
+    assert_eq!(envelopes(), 1);
     finish(first).await.expect("it is sent");
-    assert_eq!(commands.spoken("MAIL"), 2);
+    assert_eq!(envelopes(), 2);
     waiting.await.expect("no panic").expect("it is sent");
     assert_eq!((server.seen().connections, server.seen().complete), (1, 2));
 }

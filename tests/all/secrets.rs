@@ -1,18 +1,17 @@
 //! A password goes to the server, and nowhere else.
 
-use std::sync::{Arc, Mutex};
-use std::time::Duration;
+use std::sync::Arc;
 
 use serde_json::json;
 use smtp_connector_host::accounts::{AccountBuilder, AccountsInMemory, Security, TlsSettings};
-use smtp_connector_host::smtp::{Entry, SmtpTransport, Transcript};
+use smtp_connector_host::smtp::SmtpTransport;
 use smtp_connector_host::{
     Account, Connector, Error, FailureCode, Host, Invocation, Outcome, Secret,
 };
 
 use crate::hostile::sending::{MESSAGE, sends};
 use crate::support::{
-    Act, Authority, CommandLine, FaultServer, HOST_CACHE, Log, Offers, Scenario, Stage,
+    Act, Authority, CommandLine, FaultServer, HOST_CACHE, Log, Offers, Scenario, Stage, Told,
     host_builder,
 };
 
@@ -36,16 +35,6 @@ fn forms() -> Vec<String> {
 fn assert_clean(text: &str) {
     for form in forms() {
         assert!(!text.contains(&form), "{form} is in {text}");
-    }
-}
-
-#[derive(Default)]
-struct Kept(Mutex<String>);
-
-impl Transcript for Kept {
-    fn note(&self, _: Duration, entry: &Entry) {
-        let mut text = self.0.lock().expect("nobody panics while holding it");
-        text.push_str(&format!("{entry}\n{entry:?}\n"));
     }
 }
 
@@ -79,9 +68,9 @@ async fn no_error_no_result_and_no_transcript_holds_the_password() {
             .build()
             .expect("the settings are right");
         assert_clean(&format!("{account:?} {account:#?}"));
-        let kept = Arc::new(Kept::default());
+        let told = Told::default();
         let transport =
-            SmtpTransport::new().allow_private_hosts().transcript(Arc::clone(&kept) as _);
+            SmtpTransport::new().allow_private_hosts().transcript(Arc::new(told.clone()));
         let host = Host::builder()
             .accounts(AccountsInMemory::from_iter([account]))
             .transport(transport)
@@ -101,7 +90,7 @@ async fn no_error_no_result_and_no_transcript_holds_the_password() {
                 );
             }
         }
-        let transcript = kept.0.lock().expect("nobody panics while holding it").clone();
+        let transcript = told.text();
         assert!(transcript.contains("AUTH PLAIN ..."), "{transcript}");
         assert_clean(&transcript);
         assert!(

@@ -6,6 +6,7 @@ mod command;
 mod fault_server;
 mod http_server;
 mod log;
+mod told;
 
 pub(crate) use bench::{Bench, HOST_CACHE, host_builder};
 pub(crate) use certificates::Authority;
@@ -13,3 +14,4 @@ pub(crate) use command::CommandLine;
 pub(crate) use fault_server::{Act, FaultServer, Offers, Scenario, Seen, Stage};
 pub(crate) use http_server::{HttpServer, Page};
 pub(crate) use log::Log;
+pub(crate) use told::Told;
