@@ -11,12 +11,14 @@ use smtp_connector_host::{Account, Connector, Host, Invocation};
 use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader};
 use tokio::net::{TcpListener, TcpStream};
 
-use crate::{CACHE, GROWTH, alone, resident};
+use crate::{CACHE, alone, resident};
 
-/// Octets of each file: one that is held whole anywhere is seen.
-const FILE: usize = 2 * GROWTH;
+/// By how much the process may grow.
+const GROWTH: usize = 16 << 20;
 /// What the component may have of memory.
 const GUEST: usize = 8 << 20;
+/// Octets of each file: one that is held whole anywhere is seen.
+const FILE: usize = 2 * GROWTH;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_upload_and_a_file_on_the_web_go_through_a_process_that_stays_small() {
