@@ -72,7 +72,7 @@ const CACHE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../target/component-ca
 
 /// Whether a message is left to be sent; it is the caller's then.
 pub(crate) fn take_one(left: &AtomicU32) -> bool {
-    left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(1)).is_ok()
+    left.try_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(1)).is_ok()
 }
 
 fn connector(

@@ -10,7 +10,9 @@ use crate::failure::{Delivered, Failure, FailureCode, Phase, Refusal, Reply, Ret
 use crate::transport::CheckedError;
 
 /// What an import ends with: a failure that the component is told of, or a trap that ends it.
-pub(crate) struct Failed(wasmtime::Error);
+// Public because the bindings' code names it in public traits; the crate's users cannot.
+#[expect(unreachable_pub)]
+pub struct Failed(wasmtime::Error);
 
 /// A component that was stopped, as the trap carries it.
 #[derive(Debug)]

@@ -29,7 +29,7 @@ async fn main() -> Result<(), Failure> {
             let (transport, text, left) = (transport.clone(), text.clone(), Arc::clone(&left));
             tokio::spawn(async move {
                 let take = |left: usize| left.checked_sub(1);
-                while left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, take).is_ok() {
+                while left.try_update(Ordering::Relaxed, Ordering::Relaxed, take).is_ok() {
                     let message = Message::builder()
                         .from("Alice <alice@example.com>".parse()?)
                         .to("Bob <bob@example.net>".parse()?)

@@ -163,7 +163,7 @@ impl Site {
             Some(lowered + by)
         };
         // The closure always gives a value.
-        let _ = self.lowered.fetch_update(Ordering::SeqCst, Ordering::SeqCst, change);
+        let _ = self.lowered.try_update(Ordering::SeqCst, Ordering::SeqCst, change);
         let Ok(number @ 1..) = u32::try_from(by) else { return };
         let site = Arc::downgrade(self);
         let permits = Arc::clone(&self.permits);
