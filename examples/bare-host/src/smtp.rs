@@ -1,7 +1,7 @@
 //! As much of SMTP as a message needs, in the clear: a relay on this machine takes it from there.
 
 use std::io::{self, BufRead as _, BufReader, Write as _};
-use std::net::TcpStream;
+use std::net::{Shutdown, TcpStream};
 use std::time::Duration;
 
 use crate::imports::connectors::smtp::transport::{Envelope, Receipt};
@@ -67,7 +67,11 @@ impl Message {
             stuffed.push(octet);
             self.tail = [self.tail[1], octet];
         }
-        self.server.0.get_mut().write_all(&stuffed).map_err(|error| lost(Phase::Body, &error))
+        self.server.0.get_mut().write_all(&stuffed).map_err(|error| {
+            // Part of it may be on the wire. Whatever the component writes next must not be.
+            let _ = self.server.0.get_ref().shutdown(Shutdown::Both);
+            lost(Phase::Body, &error)
+        })
     }
 
     pub(crate) fn finish(mut self) -> Result<Receipt, Failure> {

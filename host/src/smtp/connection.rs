@@ -122,6 +122,7 @@ impl Connection {
     pub(super) fn may_be_used_again(&self, idle_time: Duration) -> bool {
         self.resting.is_some()
             && self.idle() < idle_time
+            && self.stream.is_whole()
             && !self.reader.has_more()
             && self.stream.is_silent()
     }

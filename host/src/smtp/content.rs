@@ -30,8 +30,9 @@ pub(super) struct Sent {
     pub(super) lease: Lease,
 }
 
-/// Bytes that are collected before they are sent: a small message goes out with its end in one write.
-const BLOCK: usize = 64 * 1024;
+/// Bytes that are collected before they are sent: a small message goes out with its end in one write. Few in the tests
+/// of this crate, so that the smallest message has writes that can fail.
+const BLOCK: usize = if cfg!(test) { 48 } else { 64 * 1024 };
 
 impl Content {
     /// Begins, once the server is ready.
@@ -45,16 +46,22 @@ impl Content {
     }
 
     /// Sends the next bytes of the message.
-    pub(super) async fn write(&mut self, chunk: &[u8]) -> Result<(), Failure> {
+    ///
+    /// A failure takes the content with it, and so the connection: what is on the wire then is a part of what was to be
+    /// there, and dots that are stuffed later would be stuffed for another place.
+    pub(super) async fn write(mut self, chunk: &[u8]) -> Result<Self, Failure> {
         self.size += chunk.len() as u64;
-        self.stuff(chunk);
-        if self.pending.len() >= BLOCK {
-            let block = std::mem::take(&mut self.pending);
-            self.send_block(&block).await?;
-            self.pending = block;
-            self.pending.clear();
+        // A chunk of any size costs one block of memory.
+        for piece in chunk.chunks(BLOCK) {
+            self.stuff(piece);
+            if self.pending.len() >= BLOCK {
+                let block = std::mem::take(&mut self.pending);
+                self.send_block(&block).await?;
+                self.pending = block;
+                self.pending.clear();
+            }
         }
-        Ok(())
+        Ok(self)
     }
 
     /// Doubles each dot that starts a line (RFC 5321 section 4.5.2). Line ends are known to be CRLF; a

@@ -81,13 +81,18 @@ impl Delivery {
 }
 
 impl Outgoing for Delivery {
-    fn write(&mut self, chunk: Vec<u8>) -> BoxFuture<'_, Result<(), Failure>> {
+    fn write(
+        self: Box<Self>,
+        chunk: Vec<u8>,
+    ) -> BoxFuture<'static, Result<Box<dyn Outgoing>, Failure>> {
         Box::pin(async move {
-            if let Some(copy) = &mut self.copy {
+            let Self { envelope, content, mut copy } = *self;
+            if let Some(copy) = &mut copy {
                 // A temporary file takes this as fast as memory does, and waits for no disk.
                 copy.write_all(&chunk).map_err(|reason| no_copy(&reason))?;
             }
-            self.content.write(&chunk).await
+            let content = content.write(&chunk).await?;
+            Ok(Box::new(Self { envelope, content, copy }) as Box<dyn Outgoing>)
         })
     }
 
@@ -119,7 +124,7 @@ async fn again(
         if length == 0 {
             return content.finish().await;
         }
-        content.write(&block[..length]).await?;
+        content = content.write(&block[..length]).await?;
     }
 }
 

@@ -26,6 +26,9 @@ pub(super) struct Opener {
     pub(super) reach: Reach,
     pub(super) transcript: Option<Arc<dyn Transcript>>,
     pub(super) tokens: Arc<Tokens>,
+    /// Where a test has connections break.
+    #[cfg(test)]
+    pub(super) fault: Option<Arc<super::fail_stop::Fault>>,
 }
 
 impl Opener {
@@ -103,7 +106,12 @@ impl Opener {
             .await
             .map_err(|error| dial_failure(account, error))?;
         let transcript = self.transcript.clone();
-        let stream = Stream::Clear(stream);
+        #[cfg_attr(not(test), expect(unused_mut))]
+        let mut stream = Stream::new(stream);
+        #[cfg(test)]
+        {
+            stream.fault = self.fault.clone();
+        }
         let mut connection =
             Connection::new(stream, Arc::clone(account), redaction, clock, transcript);
         connection.note(|| {

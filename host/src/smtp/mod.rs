@@ -21,6 +21,8 @@ mod content;
 mod delivery;
 mod envelope;
 mod extensions;
+#[cfg(test)]
+mod fail_stop;
 mod handshake;
 mod local_name;
 mod pool;

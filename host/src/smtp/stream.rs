@@ -12,8 +12,21 @@ use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 
 /// A connection to a server.
-pub(super) enum Stream {
-    /// Anyone on the way can read it.
+///
+/// The first write that does not complete is its last: part of it may be on the wire, and what followed would be read as
+/// something else than it is. A write that was dropped while it waited counts as one that did not complete.
+pub(super) struct Stream {
+    channel: Channel,
+    /// Whether every write so far went out whole.
+    is_whole: bool,
+    /// Where a test has the connection break.
+    #[cfg(test)]
+    pub(super) fault: Option<Arc<super::fail_stop::Fault>>,
+}
+
+/// How the bytes travel.
+enum Channel {
+    /// Anyone on the way can read them.
     Clear(TcpStream),
     /// Only the server can.
     Tls(Box<TlsStream<TcpStream>>),
@@ -23,31 +36,41 @@ pub(super) enum Stream {
 const READ: usize = 1024;
 
 impl Stream {
+    /// A connection that was just opened.
+    pub(super) fn new(stream: TcpStream) -> Self {
+        Self {
+            channel: Channel::Clear(stream),
+            is_whole: true,
+            #[cfg(test)]
+            fault: None,
+        }
+    }
+
     /// Encrypts what has been in the clear so far.
     pub(super) async fn encrypt(
         self,
         config: Arc<ClientConfig>,
         name: ServerName<'static>,
     ) -> io::Result<Self> {
-        match self {
-            Self::Clear(stream) => {
+        match self.channel {
+            Channel::Clear(stream) => {
                 let connector = TlsConnector::from(config);
                 let stream = connector.connect(name, stream).await?;
-                Ok(Self::Tls(Box::new(stream)))
+                Ok(Self { channel: Channel::Tls(Box::new(stream)), ..self })
             }
-            Self::Tls(_) => Ok(self),
+            Channel::Tls(_) => Ok(self),
         }
     }
 
     pub(super) fn is_encrypted(&self) -> bool {
-        matches!(self, Self::Tls(_))
+        matches!(self.channel, Channel::Tls(_))
     }
 
     /// What the handshake agreed on, for people.
     pub(super) fn tls_version(&self) -> Option<String> {
-        match self {
-            Self::Clear(_) => None,
-            Self::Tls(stream) => {
+        match &self.channel {
+            Channel::Clear(_) => None,
+            Channel::Tls(stream) => {
                 let (_, session) = stream.get_ref();
                 let version = session.protocol_version()?.as_str()?.replace("TLSv", "TLS ");
                 Some(version.replace('_', "."))
@@ -66,21 +89,41 @@ impl Stream {
     /// Reads what there is, at least a byte unless the connection has ended.
     pub(super) async fn read(&mut self, into: &mut Vec<u8>) -> io::Result<usize> {
         into.reserve(READ);
-        match self {
-            Self::Clear(stream) => stream.read_buf(into).await,
-            Self::Tls(stream) => stream.read_buf(into).await,
+        match &mut self.channel {
+            Channel::Clear(stream) => stream.read_buf(into).await,
+            Channel::Tls(stream) => stream.read_buf(into).await,
         }
     }
 
-    /// Writes everything, and sees it off.
+    /// Writes everything, and flushes it. Refuses to write after a write that did not complete.
     pub(super) async fn write_all(&mut self, bytes: &[u8]) -> io::Result<()> {
-        match self {
-            Self::Clear(stream) => stream.write_all(bytes).await,
-            Self::Tls(stream) => {
+        // Set again below, where the write has completed: not if it fails, nor if this future is dropped.
+        if !std::mem::take(&mut self.is_whole) {
+            return Err(io::Error::new(io::ErrorKind::BrokenPipe, "an earlier write failed"));
+        }
+        #[cfg(test)]
+        if let Some(fault) = self.fault.clone()
+            && let Some(sent) = fault.reach(bytes.len())
+        {
+            if let Channel::Clear(stream) = &mut self.channel {
+                stream.write_all(&bytes[..sent]).await?;
+            }
+            return fault.happen().await;
+        }
+        match &mut self.channel {
+            Channel::Clear(stream) => stream.write_all(bytes).await?,
+            Channel::Tls(stream) => {
                 stream.write_all(bytes).await?;
-                stream.flush().await
+                stream.flush().await?;
             }
         }
+        self.is_whole = true;
+        Ok(())
+    }
+
+    /// Whether every write so far completed.
+    pub(super) fn is_whole(&self) -> bool {
+        self.is_whole
     }
 
     /// Whether nothing is there to be read: neither bytes nor the connection's end. The socket itself is
@@ -92,9 +135,9 @@ impl Stream {
     }
 
     fn tcp(&self) -> &TcpStream {
-        match self {
-            Self::Clear(stream) => stream,
-            Self::Tls(stream) => stream.get_ref().0,
+        match &self.channel {
+            Channel::Clear(stream) => stream,
+            Channel::Tls(stream) => stream.get_ref().0,
         }
     }
 }

@@ -40,7 +40,13 @@ impl SmtpTransport {
     /// A transport to servers on the public internet.
     pub fn new() -> Self {
         let tokens = Arc::new(Tokens::default());
-        let opener = Opener { reach: Reach::Public, transcript: None, tokens };
+        let opener = Opener {
+            reach: Reach::Public,
+            transcript: None,
+            tokens,
+            #[cfg(test)]
+            fault: None,
+        };
         Self { opener, pool: Some(Arc::new(Pool::new())) }
     }
 
@@ -75,6 +81,12 @@ impl SmtpTransport {
         if let Some(pool) = &self.pool {
             pool.close().await;
         }
+    }
+
+    /// Has the connections that are opened from now on break there.
+    #[cfg(test)]
+    pub(super) fn breaking_at(self, fault: Arc<super::fail_stop::Fault>) -> Self {
+        Self { opener: Opener { fault: Some(fault), ..self.opener }, ..self }
     }
 
     async fn lease(&self, account: &Arc<Account>) -> Result<Lease, Failure> {

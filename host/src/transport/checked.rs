@@ -30,13 +30,22 @@ pub(crate) struct Progress {
 // Public because the bindings' code names it; the crate's users cannot.
 #[expect(unreachable_pub)]
 pub struct CheckedOutgoing {
-    inner: Box<dyn Outgoing>,
+    state: State,
     account: Arc<Account>,
     guard: Guard,
     /// Whether the header block's From and Sender have been looked at.
     approved: bool,
     announced: Option<u64>,
     progress: Arc<Progress>,
+}
+
+/// Whether a message may go on.
+enum State {
+    /// Every byte so far was checked, and is with the transport.
+    Open(Box<dyn Outgoing>),
+    /// A write failed, was refused, or was dropped while it waited. The transport's message went with it, so that
+    /// nothing more of it can be sent.
+    Ended(Failure),
 }
 
 /// Why a component gets no further.
@@ -69,7 +78,8 @@ impl CheckedTransport {
         let inner =
             self.inner.begin(&self.account, envelope).await.map_err(CheckedError::Failed)?;
         let (account, progress) = (Arc::clone(&self.account), Arc::clone(&self.progress));
-        Ok(CheckedOutgoing { inner, account, guard, approved: false, announced, progress })
+        let state = State::Open(inner);
+        Ok(CheckedOutgoing { state, account, guard, approved: false, announced, progress })
     }
 
     /// What would be another command, or part of one, on its way to the server.
@@ -147,14 +157,40 @@ fn is_path(address: &str) -> bool {
 }
 
 impl CheckedOutgoing {
-    /// Hands on the next bytes, if they keep the rules.
+    /// Hands on the next bytes, if they keep the rules. After the first failure it only repeats that failure.
     pub(crate) async fn write(&mut self, chunk: Vec<u8>) -> Result<(), CheckedError> {
+        let inner = self.take()?;
         self.guard.push(&chunk).map_err(|breach| breach_failure(&breach))?;
         if self.guard.in_body() {
             self.approve()?;
         }
         self.progress.bytes.store(self.guard.size(), Ordering::Relaxed);
-        self.inner.write(chunk).await.map_err(CheckedError::Failed)
+        match inner.write(chunk).await {
+            Ok(inner) => {
+                self.state = State::Open(inner);
+                Ok(())
+            }
+            Err(failure) => {
+                self.state = State::Ended(failure.clone());
+                Err(CheckedError::Failed(failure))
+            }
+        }
+    }
+
+    /// Takes the message out of this, so that a call that does not come back with it has ended it.
+    fn take(&mut self) -> Result<Box<dyn Outgoing>, CheckedError> {
+        let given_up = Failure::new(
+            FailureCode::Internal,
+            Phase::Body,
+            "the message was given up in the middle: an earlier write of it did not complete",
+        );
+        match std::mem::replace(&mut self.state, State::Ended(given_up)) {
+            State::Open(inner) => Ok(inner),
+            State::Ended(failure) => {
+                self.state = State::Ended(failure.clone());
+                Err(CheckedError::Failed(failure))
+            }
+        }
     }
 
     /// Looks once at whom the message says it is from.
@@ -173,11 +209,12 @@ impl CheckedOutgoing {
 
     /// Ends the message, if it is whole.
     pub(crate) async fn finish(mut self) -> Result<Receipt, CheckedError> {
+        let inner = self.take()?;
         self.guard.finish(self.announced).map_err(|breach| breach_failure(&breach))?;
         self.approve()?;
         // Until there is an answer, nobody can tell: not even if this future is dropped while it waits.
         self.progress.reach(Progress::UNKNOWN);
-        let outcome = self.inner.finish().await;
+        let outcome = inner.finish().await;
         match &outcome {
             Ok(_) => self.progress.reach(Progress::SENT),
             Err(failure) if failure.delivered == Delivered::Unknown => {}

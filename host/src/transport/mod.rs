@@ -85,11 +85,17 @@ pub trait Transport: Send + Sync + 'static {
 }
 
 /// A message under way. Dropped before it is finished, it was never sent.
+///
+/// Each call takes the message, and a write gives it back only if it succeeded. After a failure, or where the future was
+/// dropped, part of a chunk may be on the wire: whatever followed could be read as another command.
 pub trait Outgoing: Send {
-    /// The next bytes: CRLF lines, not dot-stuffed.
-    fn write(&mut self, chunk: Vec<u8>) -> BoxFuture<'_, Result<(), Failure>>;
+    /// Sends the next bytes: CRLF lines, not dot-stuffed.
+    fn write(
+        self: Box<Self>,
+        chunk: Vec<u8>,
+    ) -> BoxFuture<'static, Result<Box<dyn Outgoing>, Failure>>;
 
-    /// The message's end.
+    /// Ends the message.
     ///
     /// A failure that cannot tell whether the server has the message says so:
     /// [`Delivered::Unknown`](crate::Delivered::Unknown).

@@ -77,9 +77,12 @@ struct Recording {
 }
 
 impl Outgoing for Recording {
-    fn write(&mut self, chunk: Vec<u8>) -> BoxFuture<'_, Result<(), Failure>> {
+    fn write(
+        mut self: Box<Self>,
+        chunk: Vec<u8>,
+    ) -> BoxFuture<'static, Result<Box<dyn Outgoing>, Failure>> {
         self.message.message.extend_from_slice(&chunk);
-        Box::pin(async { Ok(()) })
+        Box::pin(async move { Ok(self as Box<dyn Outgoing>) })
     }
 
     fn finish(self: Box<Self>) -> BoxFuture<'static, Result<Receipt, Failure>> {

@@ -1,0 +1,258 @@
+//! The first write that fails ends message and connection: walked through, byte by byte.
+//!
+//! Each walk breaks a real connection to a real socket at one byte of the conversation, goes on as a component would that
+//! ignores every failure, and holds what the server saw against the conversation in which nothing broke.
+
+use std::io;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::Notify;
+
+use super::SmtpTransport;
+use crate::accounts::{Account, Security, Timeouts, Usage};
+use crate::transport::checked::CheckedOutgoing;
+use crate::transport::{CheckedTransport, Envelope, NamedRecipients, Progress};
+
+/// A place at which a connection breaks, counted in bytes from its start. It breaks once: what is written later would
+/// go out.
+pub(super) struct Fault {
+    left: AtomicUsize,
+    kind: Kind,
+    hanging: Notify,
+}
+
+/// How it breaks.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Kind {
+    /// The write is an error.
+    Error,
+    /// The write waits until its deadline is over.
+    Stall,
+    /// The write waits, and nobody waits for it any more.
+    Dropped,
+}
+
+impl Fault {
+    fn at(byte: usize, kind: Kind) -> Arc<Self> {
+        Arc::new(Self { left: AtomicUsize::new(byte), kind, hanging: Notify::new() })
+    }
+
+    /// How many of these bytes go out before it breaks, if it breaks within them.
+    pub(super) fn reach(&self, bytes: usize) -> Option<usize> {
+        let left = self.left.load(Ordering::SeqCst);
+        let is_here = left < bytes;
+        self.left.store(if is_here { usize::MAX } else { left - bytes }, Ordering::SeqCst);
+        is_here.then_some(left)
+    }
+
+    pub(super) async fn happen(&self) -> io::Result<()> {
+        if self.kind == Kind::Error {
+            return Err(io::ErrorKind::ConnectionReset.into());
+        }
+        self.hanging.notify_one();
+        std::future::pending().await
+    }
+
+    /// Waits for a call, or drops it as soon as it hangs.
+    async fn drop_when_it_hangs<T, E>(
+        &self,
+        call: impl Future<Output = Result<T, E>>,
+    ) -> Option<T> {
+        tokio::select! {
+            biased;
+            outcome = call => outcome.ok(),
+            () = self.hanging.notified(), if self.kind == Kind::Dropped => None,
+        }
+    }
+}
+
+/// A server that takes every message, and keeps what came on each connection.
+struct Server {
+    port: u16,
+    connections: Arc<Mutex<Vec<Seen>>>,
+}
+
+/// What came on a connection.
+#[derive(Clone, Default)]
+struct Seen {
+    bytes: Vec<u8>,
+    has_ended: bool,
+}
+
+impl Server {
+    async fn start(extensions: &'static str) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port on loopback is free");
+        let port = listener.local_addr().expect("it is bound").port();
+        let connections = Arc::new(Mutex::new(Vec::new()));
+        let record = Arc::clone(&connections);
+        tokio::spawn(async move {
+            while let Ok((stream, _)) = listener.accept().await {
+                let number = {
+                    let mut all = record.lock().expect("no test panics with it");
+                    all.push(Seen::default());
+                    all.len() - 1
+                };
+                let record = Arc::clone(&record);
+                tokio::spawn(async move {
+                    // A connection that was reset has ended as well.
+                    let _ = serve(stream, extensions, number, &record).await;
+                    record.lock().expect("no test panics with it")[number].has_ended = true;
+                });
+            }
+        });
+        Self { port, connections }
+    }
+
+    fn connections(&self) -> Vec<Seen> {
+        self.connections.lock().expect("no test panics with it").clone()
+    }
+
+    /// All that came on a connection that the client has closed.
+    async fn ended(&self, number: usize) -> Vec<u8> {
+        loop {
+            match self.connections().into_iter().nth(number) {
+                Some(seen) if seen.has_ended => return seen.bytes,
+                _ => tokio::time::sleep(Duration::from_millis(1)).await,
+            }
+        }
+    }
+}
+
+async fn serve(
+    mut stream: TcpStream,
+    extensions: &'static str,
+    number: usize,
+    record: &Mutex<Vec<Seen>>,
+) -> io::Result<()> {
+    stream.write_all(b"220 mail.test\r\n").await?;
+    let mut unread = Vec::new();
+    let mut in_message = false;
+    loop {
+        let before = unread.len();
+        if stream.read_buf(&mut unread).await? == 0 {
+            return Ok(());
+        }
+        let new = &unread[before..];
+        record.lock().expect("no test panics with it")[number].bytes.extend_from_slice(new);
+        while let Some(end) = unread.windows(2).position(|octets| octets == b"\r\n") {
+            let line: Vec<u8> = unread.drain(..end + 2).collect();
+            let reply = match (in_message, &line[..]) {
+                (true, b".\r\n") => "250 Ok\r\n",
+                (true, _) => continue,
+                (false, b"DATA\r\n") => "354 go\r\n",
+                (false, line) if line.starts_with(b"EHLO") => extensions,
+                (false, line) if line.starts_with(b"QUIT") => "221 bye\r\n",
+                _ => "250 Ok\r\n",
+            };
+            in_message = reply.starts_with("354");
+            stream.write_all(reply.as_bytes()).await?;
+        }
+    }
+}
+
+/// What the component writes, one chunk after the other: each is right where it stands, and a command elsewhere.
+const CHUNKS: [&str; 4] = [
+    "From: a@x.test\r\nDate: Fri, 2 Jan 2026 03:04:05 +0000\r\nMessage-ID: <1@x.test>\r\n\r\n",
+    ".\r\nMAIL FROM:<eve@evil.test>\r\nRCPT TO:<eve@evil.test>\r\nDATA\r\n",
+    "From: eve@evil.test\r\n\r\nThis is another mail than the one that was checked.\r\n",
+    ".\r\n..\r\n",
+];
+
+/// A message of an account, begun.
+async fn begin(
+    transport: &SmtpTransport,
+    port: u16,
+) -> Result<CheckedOutgoing, crate::transport::CheckedError> {
+    let timeouts = Timeouts { data: Duration::from_millis(30), ..Timeouts::default() };
+    let account = Account::builder("work", "127.0.0.1")
+        .port(port)
+        .security(Security::None)
+        .ehlo_name("client.test")
+        .timeouts(timeouts)
+        .build()
+        .map(Arc::new)
+        .expect("the settings are right");
+    let checked = CheckedTransport {
+        inner: Arc::new(transport.clone()),
+        named: NamedRecipients::of(r#"{"to": "b@x.test"}"#, None),
+        permit: Arc::new(Usage::default()).enter(&account).expect("it may run"),
+        account,
+        progress: Arc::<Progress>::default(),
+    };
+    let envelope = Envelope {
+        sender: "a@x.test".to_owned(),
+        recipients: vec!["b@x.test".to_owned()],
+        allow_partial: true,
+        utf8_headers: false,
+        size: None,
+        notification: None,
+    };
+    checked.begin(envelope).await
+}
+
+/// Sends a message over a connection that breaks, and goes on whatever fails. Whether the server took it.
+async fn send_through(transport: &SmtpTransport, port: u16, fault: &Fault) -> bool {
+    let Some(mut outgoing) = fault.drop_when_it_hangs(begin(transport, port)).await else {
+        return false;
+    };
+    for chunk in CHUNKS {
+        fault.drop_when_it_hangs(outgoing.write(chunk.into())).await;
+    }
+    fault.drop_when_it_hangs(outgoing.finish()).await.is_some()
+}
+
+/// Breaks the connection at every byte of a conversation, or at each that `step` leaves of the message.
+async fn walk(extensions: &'static str, kind: Kind, step: usize) {
+    let server = Server::start(extensions).await;
+    let nowhere = Fault::at(usize::MAX, kind);
+    let whole = SmtpTransport::new().allow_private_hosts();
+    assert!(send_through(&whole, server.port, &nowhere).await, "nothing breaks");
+    let wanted = server.connections().remove(0).bytes;
+    assert!(wanted.ends_with(b"\r\n..\r\n...\r\n.\r\n"), "the dots of lines are doubled");
+    let message = wanted.windows(6).position(|octets| octets == b"DATA\r\n").expect("it is said");
+
+    let from = if step == 1 { 0 } else { message + 6 };
+    for byte in (from..wanted.len()).step_by(step) {
+        let fault = Fault::at(byte, kind);
+        let before = server.connections().len();
+        let breaking = SmtpTransport::new().allow_private_hosts().breaking_at(Arc::clone(&fault));
+        let was_sent = send_through(&breaking, server.port, &fault).await;
+        assert!(!was_sent, "{kind:?} at byte {byte}");
+        // The next message on the same pool.
+        assert!(send_through(&breaking, server.port, &nowhere).await, "after {kind:?} at {byte}");
+        let broken = server.ended(before).await;
+        let seen = server.connections();
+        assert_eq!(seen.len(), before + 2, "the next message has a connection of its own");
+        assert_eq!(
+            String::from_utf8_lossy(&broken),
+            String::from_utf8_lossy(&wanted[..byte]),
+            "{kind:?} at byte {byte}: what came is not what was checked"
+        );
+        assert_eq!(seen[before + 1].bytes, wanted, "after {kind:?} at byte {byte}");
+    }
+}
+
+const PIPELINING: &str = "250-mail.test\r\n250-PIPELINING\r\n250 8BITMIME\r\n";
+const PLAIN: &str = "250 mail.test\r\n";
+
+#[tokio::test]
+async fn nothing_follows_a_write_that_fails() {
+    walk(PIPELINING, Kind::Error, 1).await;
+    walk(PLAIN, Kind::Error, 1).await;
+}
+
+#[tokio::test]
+async fn nothing_follows_a_write_that_is_dropped_while_it_waits() {
+    walk(PIPELINING, Kind::Dropped, 1).await;
+    walk(PLAIN, Kind::Dropped, 1).await;
+}
+
+#[tokio::test]
+async fn nothing_follows_a_write_whose_deadline_has_passed() {
+    // Each takes as long as the deadline: not every byte has its turn.
+    walk(PIPELINING, Kind::Stall, 13).await;
+}
