@@ -46,6 +46,7 @@
 #![deny(unsafe_code)]
 
 pub mod accounts;
+mod allowlist;
 pub mod attachments;
 mod bindings;
 #[cfg(feature = "cli")]

@@ -82,9 +82,10 @@ impl Host {
     ///
     /// # Errors
     ///
-    /// An account that cannot be used, or may have no more runs.
+    /// An input that is too large; an account that cannot be used, or may have no more runs.
     pub async fn context(&self, invocation: &Invocation) -> Result<Context> {
         let progress = Arc::<Progress>::default();
+        self.check(invocation)?;
         let account = self.account(invocation).await?;
         let run = self.sending_run(invocation, account, &progress)?;
         Ok(Context { run, progress })

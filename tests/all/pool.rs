@@ -190,9 +190,9 @@ fn envelope() -> Envelope {
 }
 
 async fn finish(
-    mut outgoing: Box<dyn smtp_connector_host::transport::Outgoing>,
+    outgoing: Box<dyn smtp_connector_host::transport::Outgoing>,
 ) -> Result<(), Failure> {
-    outgoing.write(b"Subject: x\r\n\r\nx\r\n".to_vec()).await?;
+    let outgoing = outgoing.write(b"Subject: x\r\n\r\nx\r\n".to_vec()).await?;
     outgoing.finish().await.map(|_| ())
 }
 
@@ -226,7 +226,8 @@ async fn a_message_that_is_given_up_takes_its_connection_with_it() {
     for begun in [true, false] {
         let mut outgoing = transport.begin(&account, envelope()).await.expect("it begins");
         if begun {
-            outgoing.write(b"Subject: half of it".to_vec()).await.expect("it is written");
+            outgoing =
+                outgoing.write(b"Subject: half of it".to_vec()).await.expect("it is written");
         }
         drop(outgoing);
         until(&server, |seen| seen.open == 0).await;

@@ -9,6 +9,8 @@
 #[path = "../all/hostile/guest.rs"]
 mod guest;
 #[cfg(target_os = "linux")]
+mod input;
+#[cfg(target_os = "linux")]
 mod streaming;
 #[cfg(target_os = "linux")]
 mod waiting;

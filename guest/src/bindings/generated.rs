@@ -603,6 +603,9 @@ pub mod connectors {
             }
             #[allow(unused_unsafe, clippy::all)]
             /// A file that the user gave the platform.
+            ///
+            /// Its id must stand in the input's `attachments`, or in a keyword that `attachments` is bound to: a host refuses any
+            /// other with `forbidden`, and all of them in `describe` and `validate`.
             #[allow(async_fn_in_trait)]
             pub fn open_upload(
                 id: &str,
@@ -736,6 +739,9 @@ pub mod connectors {
             }
             #[allow(unused_unsafe, clippy::all)]
             /// A file on the web, under the host's policy.
+            ///
+            /// Its URL must stand in the input's `attachments`, or in a keyword that `attachments` is bound to: a host refuses any
+            /// other with `forbidden`, and all of them in `describe` and `validate`.
             #[allow(async_fn_in_trait)]
             pub fn fetch(url: &str) -> ::core::result::Result<Content, AttachmentError> {
                 unsafe {
@@ -1288,7 +1294,8 @@ pub mod connectors {
             }
             impl Outgoing {
                 #[allow(unused_unsafe, clippy::all)]
-                /// The next bytes of the message: CRLF lines, not dot-stuffed. 64 KiB at a time is best.
+                /// The next bytes of the message: CRLF lines, not dot-stuffed. 64 KiB at a time is best. The first failure ends the
+                /// message: nothing that is written later is sent.
                 #[allow(async_fn_in_trait)]
                 pub fn write(
                     &self,
@@ -2191,6 +2198,10 @@ pub mod connectors {
                 }
             }
             #[allow(unused_unsafe, clippy::all)]
+            /// Begins a message. A run sends one.
+            ///
+            /// Each recipient must stand in the input's `to`, `cc` or `bcc`, or in a keyword that they are bound to: a host refuses
+            /// any other.
             #[allow(async_fn_in_trait)]
             pub fn begin(
                 envelope: &Envelope,

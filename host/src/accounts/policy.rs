@@ -53,7 +53,7 @@ impl Default for AccountLimits {
 /// };
 /// # Ok::<(), smtp_connector_host::Error>(())
 /// ```
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Policy {
     /// Who may be in MAIL FROM and in the headers From and Sender. Empty: anybody.
     pub allowed_senders: Vec<SenderRule>,
@@ -62,8 +62,23 @@ pub struct Policy {
     /// Who gets every message, instead of its recipients. The other rules look at those nevertheless, so
     /// that a trial shows what would be refused.
     pub redirect_all_to: Option<PlainAddress>,
-    /// Hosts that attachments may come from although they are not public, or at a port of their own.
+    /// Whether attachments may come from URLs at all.
+    pub attachment_urls: bool,
+    /// Hosts that attachments may come from although they are not public, or at a port of their own: those among them
+    /// that the platform's [`AttachmentHosts`](crate::attachments::AttachmentHosts) allow.
     pub attachment_url_hosts: Vec<UrlHost>,
+}
+
+impl Default for Policy {
+    fn default() -> Self {
+        Self {
+            allowed_senders: Vec::new(),
+            allowed_recipient_domains: Vec::new(),
+            redirect_all_to: None,
+            attachment_urls: true,
+            attachment_url_hosts: Vec::new(),
+        }
+    }
 }
 
 /// A host that is named in a policy, at one port or at the usual ones.

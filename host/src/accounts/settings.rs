@@ -164,8 +164,8 @@ fn read_tls(
         let pin = pin.map_err(|error: crate::Error| inner.mistake("pinSha256", error.to_string()));
         tls.pin = Some(pin?);
     }
-    tls.allow_invalid_certificate = inner.flag("allowInvalidCert")?;
-    tls.require_tls = inner.flag("requireTls")?;
+    tls.allow_invalid_certificate = inner.flag("allowInvalidCert")?.unwrap_or(false);
+    tls.require_tls = inner.flag("requireTls")?.unwrap_or(false);
     builder = builder.tls(tls);
     Ok(builder)
 }
@@ -238,13 +238,20 @@ fn read_limits(builder: AccountBuilder, table: &Table<'_>) -> Result<AccountBuil
 }
 
 fn read_policy(builder: AccountBuilder, table: &Table<'_>) -> Result<AccountBuilder> {
-    let keys = ["allowedSenders", "allowedRecipientDomains", "redirectAllTo", "attachmentUrlHosts"];
+    let keys = [
+        "allowedSenders",
+        "allowedRecipientDomains",
+        "redirectAllTo",
+        "attachmentUrls",
+        "attachmentUrlHosts",
+    ];
     let Some(inner) = table.inner("policy", &keys)? else { return Ok(builder) };
     let redirect = inner.text("redirectAllTo")?.map(|text| inner.parse("redirectAllTo", &text));
     Ok(builder.policy(Policy {
         allowed_senders: inner.parse_all("allowedSenders")?,
         allowed_recipient_domains: inner.parse_all("allowedRecipientDomains")?,
         redirect_all_to: redirect.transpose()?,
+        attachment_urls: inner.flag("attachmentUrls")?.unwrap_or(true),
         attachment_url_hosts: inner.parse_all("attachmentUrlHosts")?,
     }))
 }
@@ -297,9 +304,10 @@ impl<'t> Table<'t> {
         }
     }
 
-    fn flag(&self, key: &str) -> Result<bool> {
-        let Some(item) = self.table.get(key) else { return Ok(false) };
-        item.as_bool().ok_or_else(|| self.mistake(key, "true or false is needed"))
+    fn flag(&self, key: &str) -> Result<Option<bool>> {
+        let Some(item) = self.table.get(key) else { return Ok(None) };
+        let flag = item.as_bool().ok_or_else(|| self.mistake(key, "true or false is needed"));
+        flag.map(Some)
     }
 
     fn texts(&self, key: &str) -> Result<Option<Vec<String>>> {

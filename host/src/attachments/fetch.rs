@@ -24,9 +24,9 @@ use tokio_rustls::TlsConnector;
 use url::Url;
 
 use super::content_disposition::file_name;
-use super::{Content, Metadata, SourceError};
+use super::{AttachmentHosts, Content, Metadata, SourceError};
 use crate::accounts::{HostName, Policy};
-use crate::network::{DialError, Network, Reach, client_config, dial_through};
+use crate::network::{DialError, Network, client_config, dial_through};
 
 /// Redirects that are followed, each looked at like the first address.
 const MAX_REDIRECTS: usize = 3;
@@ -37,7 +37,9 @@ const HEADERS: Duration = Duration::from_secs(10);
 pub(crate) struct Errand<'e> {
     /// The way out.
     pub(crate) network: &'e dyn Network,
-    /// Which hosts may be asked.
+    /// Which hosts the platform allows.
+    pub(crate) hosts: &'e AttachmentHosts,
+    /// Which of them the account asks for.
     pub(crate) policy: &'e Policy,
     /// The most bytes of a file.
     pub(crate) limit: u64,
@@ -92,26 +94,13 @@ impl Target {
         Ok(Self { url, host, port })
     }
 
-    /// How far this target may be looked for.
-    fn reach(&self, policy: &Policy) -> Result<Reach, SourceError> {
-        let usual = matches!(self.port, 80 | 443);
-        let named = policy
-            .attachment_url_hosts
-            .iter()
-            .any(|one| one.host == self.host && one.port.map_or(usual, |port| port == self.port));
-        match (named, usual) {
-            (true, _) => Ok(Reach::Anywhere),
-            (false, true) => Ok(Reach::Public),
-            (false, false) => Err(forbidden("attachments are fetched from ports 80 and 443")),
-        }
-    }
-
     async fn get(
         &self,
         errand: &Errand<'_>,
         deadline: Instant,
     ) -> Result<Response<Incoming>, SourceError> {
-        let reach = self.reach(errand.policy)?;
+        let reach = errand.hosts.reach(errand.policy, &self.host, self.port);
+        let reach = reach.map_err(forbidden)?;
         let connect = deadline.min(Instant::now() + CONNECT);
         let stream = dial_through(errand.network, &self.host, self.port, reach, connect)
             .await

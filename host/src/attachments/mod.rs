@@ -4,9 +4,11 @@ mod content;
 mod content_disposition;
 mod fetch;
 mod folder;
+mod hosts;
 mod uploads;
 
 pub use content::{Content, Metadata, SourceError};
 pub(crate) use fetch::{Errand, fetch};
 pub use folder::FolderUploads;
+pub use hosts::AttachmentHosts;
 pub use uploads::{FileUploads, MemoryUploads, NoUploads, Uploads};

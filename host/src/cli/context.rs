@@ -8,6 +8,7 @@ use super::home::Home;
 use super::options::Shared;
 use super::output::{Output, tell};
 use crate::accounts::{Account, Accounts, AccountsFile};
+use crate::attachments::AttachmentHosts;
 use crate::smtp::{Entry, SmtpTransport, Transcript};
 use crate::{Allocation, Connector, Host};
 
@@ -61,8 +62,10 @@ impl<'o> Context<'o> {
 
     /// A host with these accounts.
     pub(crate) fn host(&self, accounts: impl Accounts) -> Result<Host, Stop> {
-        // A command is one run.
-        let builder = Host::builder().allocation(Allocation::OnDemand);
+        // A command is one run, on its user's own machine.
+        let builder = Host::builder()
+            .allocation(Allocation::OnDemand)
+            .attachment_hosts(AttachmentHosts::danger_any());
         let builder = builder.accounts(accounts).transport(self.transport());
         Ok(builder.cache_directory(&self.home.cache).build()?)
     }

@@ -14,24 +14,26 @@ type Answer<T> = wasmtime::Result<Result<T, AttachmentError>>;
 impl Host for View<'_> {
     async fn open_upload(&mut self, id: String) -> Answer<Resource<Content>> {
         self.run.count_call()?;
-        if !self.run.count_attachment() {
-            return Ok(Err(too_many()));
-        }
-        let opened = self.run.uploads.open(&id).await;
+        let opened = match self.run.admit(|named| named.contains_upload(&id)).await {
+            Ok(sources) => sources.uploads.open(&id).await,
+            Err(error) => Err(error),
+        };
         self.keep(opened)
     }
 
     async fn fetch(&mut self, url: String) -> Answer<Resource<Content>> {
         self.run.count_call()?;
-        if !self.run.count_attachment() {
-            return Ok(Err(too_many()));
-        }
+        let sources = match self.run.admit(|named| named.contains_url(&url)).await {
+            Ok(sources) => sources,
+            Err(error) => return self.keep(Err(error)),
+        };
         let account = self.run.account.as_deref();
         let nothing = Policy::default();
         let policy = account.map_or(&nothing, |account| &account.policy);
         let limits = account.map(|account| account.limits).unwrap_or_default();
         let errand = Errand {
-            network: self.run.network.as_ref(),
+            network: sources.network.as_ref(),
+            hosts: &sources.hosts,
             policy,
             limit: limits.message_bytes,
             time: self.run.limits.attachment_time,
@@ -39,10 +41,6 @@ impl Host for View<'_> {
         let opened = fetch(&url, &errand).await;
         self.keep(opened)
     }
-}
-
-fn too_many() -> AttachmentError {
-    AttachmentError::Forbidden("the account's mails have no more attachments".to_owned())
 }
 
 impl View<'_> {

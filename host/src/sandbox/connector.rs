@@ -151,13 +151,17 @@ impl Connector {
     /// An account that cannot be used; a component that traps or takes too much. An input that is wrong is
     /// no error here: it is what the findings say.
     pub async fn validate(&self, invocation: Invocation) -> Result<Findings> {
+        if let Err(issue) = self.host.inner.limits.check(&invocation) {
+            return Ok(Findings { issues: vec![issue], warnings: Vec::new() });
+        }
         let found = self.in_time(async {
             let account = self.host.account(&invocation).await?;
             let run = self.host.run(&invocation, account);
             let Invocation { action, input, keywords, .. } = &invocation;
             self.in_sandbox(run, async |plugin, store| {
                 let contract = plugin.connectors_smtp_smtp_connector();
-                contract.call_validate(store, action, input, keywords.as_deref()).await
+                let keywords = keywords.as_deref().map(String::as_str);
+                contract.call_validate(store, action, input, keywords).await
             })
             .await
         });
@@ -177,12 +181,14 @@ impl Connector {
     pub async fn invoke(&self, invocation: Invocation) -> Result<Outcome> {
         let progress = Arc::<Progress>::default();
         let answer = self.in_time(async {
+            self.host.check(&invocation)?;
             let account = self.host.account(&invocation).await?;
             let run = self.host.sending_run(&invocation, account, &progress)?;
             let Invocation { action, input, keywords, .. } = &invocation;
             self.in_sandbox(run, async |plugin, store| {
                 let contract = plugin.connectors_smtp_smtp_connector();
-                let answer = contract.call_invoke(&mut *store, action, input, keywords.as_deref());
+                let keywords = keywords.as_deref().map(String::as_str);
+                let answer = contract.call_invoke(&mut *store, action, input, keywords);
                 Ok((answer.await?, store.data().memory_bytes()))
             })
             .await

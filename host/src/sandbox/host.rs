@@ -7,14 +7,15 @@ use std::sync::Arc;
 use super::engines::Engines;
 use super::fair_share::FairShare;
 use super::invocation::Invocation;
-use super::run::Run;
+use super::run::{Run, Sources};
 use super::{Allocation, Limits};
 use crate::accounts::{Account, Accounts, AccountsInMemory, Usage};
-use crate::attachments::{NoUploads, Uploads};
-use crate::error::Result;
+use crate::allowlist::Allowlists;
+use crate::attachments::{AttachmentHosts, NoUploads, Uploads};
+use crate::error::{Error, Result};
 use crate::network::{Network, SystemNetwork};
 use crate::smtp::SmtpTransport;
-use crate::transport::{CheckedTransport, NamedRecipients, Progress, Transport};
+use crate::transport::{CheckedTransport, Progress, Transport};
 
 /// Everything that connectors need of a platform. Cheap to clone, and shared between threads.
 ///
@@ -37,6 +38,7 @@ pub(super) struct Inner {
     pub(super) accounts: Arc<dyn Accounts>,
     pub(super) uploads: Arc<dyn Uploads>,
     pub(super) network: Arc<dyn Network>,
+    pub(super) attachment_hosts: Arc<AttachmentHosts>,
     pub(super) transport: Arc<dyn Transport>,
     pub(super) usage: Arc<Usage>,
     pub(super) limits: Limits,
@@ -47,6 +49,7 @@ pub struct HostBuilder {
     accounts: Arc<dyn Accounts>,
     uploads: Arc<dyn Uploads>,
     network: Arc<dyn Network>,
+    attachment_hosts: AttachmentHosts,
     transport: Arc<dyn Transport>,
     limits: Limits,
     allocation: Allocation,
@@ -60,6 +63,7 @@ impl Host {
             accounts: Arc::new(AccountsInMemory::default()),
             uploads: Arc::new(NoUploads),
             network: Arc::new(SystemNetwork),
+            attachment_hosts: AttachmentHosts::default(),
             transport: Arc::new(SmtpTransport::new()),
             limits: Limits::default(),
             allocation: Allocation::default(),
@@ -69,6 +73,11 @@ impl Host {
 }
 
 impl Host {
+    /// Holds an invocation against the limits of what is read before a component runs.
+    pub(crate) fn check(&self, invocation: &Invocation) -> Result<()> {
+        self.inner.limits.check(invocation).map_err(|issue| Error::invalid(vec![issue]))
+    }
+
     /// The account that an invocation names.
     pub(crate) async fn account(&self, invocation: &Invocation) -> Result<Option<Arc<Account>>> {
         match &invocation.account {
@@ -77,33 +86,41 @@ impl Host {
         }
     }
 
-    /// A run that sends nothing.
+    /// A run that sends nothing, and opens nothing.
     pub(super) fn run(&self, invocation: &Invocation, account: Option<Arc<Account>>) -> Run {
         let id = invocation.id.clone().unwrap_or_else(|| uuid::Uuid::new_v4().to_string());
-        let uploads = Arc::clone(invocation.uploads.as_ref().unwrap_or(&self.inner.uploads));
-        let network = Arc::clone(&self.inner.network);
-        Run::new(id, invocation.started_at, account, uploads, network, self.inner.limits)
+        Run::new(id, invocation.started_at, account, self.inner.limits)
     }
 
-    /// A run that may send one message.
+    /// A run that may open the attachments that its input names, and send one message.
     pub(crate) fn sending_run(
         &self,
         invocation: &Invocation,
         account: Option<Arc<Account>>,
         progress: &Arc<Progress>,
     ) -> Result<Run> {
+        let inner = &self.inner;
+        let (input, keywords) = (Arc::clone(&invocation.input), invocation.keywords.clone());
+        let allowlists = Arc::new(Allowlists::new(input, keywords));
+        let sources = Sources {
+            uploads: Arc::clone(invocation.uploads.as_ref().unwrap_or(&inner.uploads)),
+            network: Arc::clone(&inner.network),
+            hosts: Arc::clone(&inner.attachment_hosts),
+            allowlists: Arc::clone(&allowlists),
+        };
         let transport = match &account {
             Some(account) if !invocation.dry_run => Some(CheckedTransport {
-                inner: Arc::clone(&self.inner.transport),
+                inner: Arc::clone(&inner.transport),
                 account: Arc::clone(account),
-                named: NamedRecipients::of(&invocation.input, invocation.keywords.as_deref()),
-                permit: self.inner.usage.enter(account)?,
+                allowlists,
+                permit: inner.usage.enter(account)?,
                 progress: Arc::clone(progress),
             }),
             _ => None,
         };
         let mut run = self.run(invocation, account);
         run.dry_run = invocation.dry_run;
+        run.sources = Some(sources);
         run.transport = transport;
         Ok(run)
     }
@@ -126,6 +143,12 @@ impl HostBuilder {
     #[must_use]
     pub fn network(self, network: impl Network) -> Self {
         Self { network: Arc::new(network), ..self }
+    }
+
+    /// Which hosts attachments may be fetched from. Default: those on the public internet.
+    #[must_use]
+    pub fn attachment_hosts(self, attachment_hosts: AttachmentHosts) -> Self {
+        Self { attachment_hosts, ..self }
     }
 
     /// How messages get to their servers.
@@ -167,6 +190,7 @@ impl HostBuilder {
             accounts: self.accounts,
             uploads: self.uploads,
             network: self.network,
+            attachment_hosts: Arc::new(self.attachment_hosts),
             transport: self.transport,
             limits: self.limits,
         };

@@ -18,8 +18,9 @@ use crate::attachments::Uploads;
 #[derive(Clone)]
 pub struct Invocation {
     pub(super) action: String,
-    pub(super) input: String,
-    pub(super) keywords: Option<String>,
+    /// Shared with the host's own reader of it.
+    pub(super) input: Arc<String>,
+    pub(super) keywords: Option<Arc<String>>,
     pub(super) account: Option<String>,
     pub(super) id: Option<String>,
     pub(super) started_at: u64,
@@ -33,7 +34,7 @@ impl Invocation {
         let now = SystemTime::now().duration_since(UNIX_EPOCH);
         Self {
             action: action.into(),
-            input: input.into(),
+            input: Arc::new(input.into()),
             keywords: None,
             account: None,
             id: None,
@@ -52,7 +53,7 @@ impl Invocation {
     /// What `{{...}}` in the input stands for: a JSON object.
     #[must_use]
     pub fn keywords(self, keywords: impl Into<String>) -> Self {
-        Self { keywords: Some(keywords.into()), ..self }
+        Self { keywords: Some(Arc::new(keywords.into())), ..self }
     }
 
     /// The account to send with. Without one, an input can be checked and previewed.

@@ -2,10 +2,15 @@
 
 use std::time::Duration;
 
+use super::invocation::Invocation;
+use crate::error::Issue;
+
 /// What one run of a component may take before it is stopped.
 ///
 /// | limit | default | why |
 /// |---|---|---|
+/// | `input_bytes` | 48 MiB | a message of 25 MiB, as base64 in JSON, and its body twice |
+/// | `keywords_bytes` | 48 MiB | attachments may be bound to keywords that hold their bytes |
 /// | `memory_bytes` | 96 MiB | an input of 25 MiB of base64 is in memory once, and its preview once more |
 /// | `stack_bytes` | 512 KiB | inputs nest at most some dozen levels; deeper recursion is a mistake |
 /// | `cpu` | 5 s | a 25 MiB message takes a tenth of a second; a machine may be ten times slower |
@@ -23,6 +28,10 @@ use std::time::Duration;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Limits {
+    /// Bytes of an input. The host reads it before and beside the component.
+    pub input_bytes: usize,
+    /// Bytes of the keywords.
+    pub keywords_bytes: usize,
     /// Bytes of linear memory.
     pub memory_bytes: usize,
     /// Bytes of the stack that the component's functions are called on.
@@ -50,11 +59,30 @@ impl Limits {
     pub(super) const INSTANCES: usize = 16;
     pub(super) const TABLES: usize = 16;
     pub(super) const MEMORIES: usize = 4;
+
+    /// Holds an invocation against the limits of what is read before the component runs.
+    pub(super) fn check(&self, invocation: &Invocation) -> Result<(), Issue> {
+        let keywords = invocation.keywords.as_ref().map_or(0, |keywords| keywords.len());
+        for (length, most, path, what) in [
+            (invocation.input.len(), self.input_bytes, "$", "the input has"),
+            (keywords, self.keywords_bytes, "keywords", "the keywords have"),
+        ] {
+            if length > most {
+                let message = format!(
+                    "{what} {length} bytes, and a run takes at most {most}: attach large files as uploads or by URL"
+                );
+                return Err(Issue { path: path.to_owned(), code: "too-large".to_owned(), message });
+            }
+        }
+        Ok(())
+    }
 }
 
 impl Default for Limits {
     fn default() -> Self {
         Self {
+            input_bytes: 48 << 20,
+            keywords_bytes: 48 << 20,
             memory_bytes: 96 << 20,
             stack_bytes: 512 << 10,
             cpu: Duration::from_secs(5),

@@ -14,7 +14,8 @@ use super::fair_share::{FairShare, Ledger, cost};
 use super::meter::Meter;
 use super::wasi::Wasi;
 use crate::accounts::{Account, AccountLimits};
-use crate::attachments::Uploads;
+use crate::allowlist::{Allowlists, SourceAllowlist};
+use crate::attachments::{AttachmentHosts, SourceError, Uploads};
 use crate::network::Network;
 use crate::transport::CheckedTransport;
 
@@ -27,14 +28,22 @@ pub(crate) struct Run {
     /// Assemble, and send nothing.
     pub(crate) dry_run: bool,
     pub(crate) account: Option<Arc<Account>>,
-    pub(crate) uploads: Arc<dyn Uploads>,
-    pub(crate) network: Arc<dyn Network>,
+    /// What it may open. None: it checks an input, and opens nothing.
+    pub(crate) sources: Option<Sources>,
     /// None without an account.
     pub(crate) transport: Option<CheckedTransport>,
     pub(crate) limits: Limits,
     pub(super) meter: Arc<Meter>,
     calls: AtomicU32,
     attachments: AtomicU32,
+}
+
+/// Where attachments of a run come from, and which of them its input names.
+pub(crate) struct Sources {
+    pub(crate) uploads: Arc<dyn Uploads>,
+    pub(crate) network: Arc<dyn Network>,
+    pub(crate) hosts: Arc<AttachmentHosts>,
+    pub(crate) allowlists: Arc<Allowlists>,
 }
 
 /// Why a run was stopped: a limit, in words.
@@ -46,8 +55,6 @@ impl Run {
         id: String,
         started_at: u64,
         account: Option<Arc<Account>>,
-        uploads: Arc<dyn Uploads>,
-        network: Arc<dyn Network>,
         limits: Limits,
     ) -> Self {
         Self {
@@ -55,8 +62,7 @@ impl Run {
             started_at,
             dry_run: false,
             account,
-            uploads,
-            network,
+            sources: None,
             transport: None,
             limits,
             meter: Arc::new(Meter::new()),
@@ -81,10 +87,25 @@ impl Run {
         self.transport.as_ref().map_or(0, |transport| transport.progress.bytes())
     }
 
-    /// Counts an attachment that is opened; false if the account's mails have no more.
-    pub(crate) fn count_attachment(&self) -> bool {
+    /// Admits an attachment that is to be opened: what the run may open, if it may open one more and its input names
+    /// this one.
+    pub(crate) async fn admit(
+        &self,
+        is_named: impl FnOnce(&SourceAllowlist) -> bool,
+    ) -> Result<&Sources, SourceError> {
+        let forbidden = |why: &str| SourceError::Forbidden(why.to_owned());
+        let sources = self.sources.as_ref();
+        let sources = sources.ok_or_else(|| forbidden("nothing is opened to check an input"))?;
         let limits = self.account.as_ref().map_or_else(AccountLimits::default, |one| one.limits);
-        self.attachments.fetch_add(1, Ordering::Relaxed) < limits.attachments
+        if self.attachments.fetch_add(1, Ordering::Relaxed) >= limits.attachments {
+            return Err(forbidden("the account's mails have no more attachments"));
+        }
+        let found = sources.allowlists.found().await;
+        let found = found.map_err(|failure| forbidden(&failure.message))?;
+        if !is_named(&found.sources) {
+            return Err(forbidden("the input's attachments do not name it"));
+        }
+        Ok(sources)
     }
 }
 

@@ -14,8 +14,9 @@ use tokio::sync::Notify;
 
 use super::SmtpTransport;
 use crate::accounts::{Account, Security, Timeouts, Usage};
+use crate::allowlist::Allowlists;
 use crate::transport::checked::CheckedOutgoing;
-use crate::transport::{CheckedTransport, Envelope, NamedRecipients, Progress};
+use crate::transport::{CheckedTransport, Envelope, Progress};
 
 /// A place at which a connection breaks, counted in bytes from its start. It breaks once: what is written later would
 /// go out.
@@ -178,7 +179,7 @@ async fn begin(
         .expect("the settings are right");
     let checked = CheckedTransport {
         inner: Arc::new(transport.clone()),
-        named: NamedRecipients::of(r#"{"to": "b@x.test"}"#, None),
+        allowlists: Arc::new(Allowlists::new(Arc::new(r#"{"to": "b@x.test"}"#.to_owned()), None)),
         permit: Arc::new(Usage::default()).enter(&account).expect("it may run"),
         account,
         progress: Arc::<Progress>::default(),

@@ -4,17 +4,17 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
 use std::time::Instant;
 
-use super::named::NamedRecipients;
 use super::{Breach, Envelope, Guard, Outgoing, Receipt, Transport, originator};
 use crate::accounts::{Account, RunPermit};
+use crate::allowlist::{Allowlists, RecipientAllowlist};
 use crate::failure::{Delivered, Failure, FailureCode, Phase};
 
 /// What comes between a component and a transport.
 pub(crate) struct CheckedTransport {
     pub(crate) inner: Arc<dyn Transport>,
     pub(crate) account: Arc<Account>,
-    /// Whom the input names: nobody else gets mail.
-    pub(crate) named: NamedRecipients,
+    /// What the input names: no other recipient gets mail.
+    pub(crate) allowlists: Arc<Allowlists>,
     pub(crate) permit: RunPermit,
     pub(crate) progress: Arc<Progress>,
 }
@@ -64,7 +64,8 @@ impl CheckedTransport {
         mut envelope: Envelope,
     ) -> Result<CheckedOutgoing, CheckedError> {
         self.check_syntax(&envelope)?;
-        self.check_policy(&envelope)?;
+        let found = self.allowlists.found().await.map_err(CheckedError::Failed)?;
+        self.check_policy(&envelope, &found.recipients)?;
         // A run is one action, and the action is one mail.
         if !self.progress.begin() {
             return Err(broken("a second message"));
@@ -98,7 +99,11 @@ impl CheckedTransport {
         Ok(())
     }
 
-    fn check_policy(&self, envelope: &Envelope) -> Result<(), CheckedError> {
+    fn check_policy(
+        &self,
+        envelope: &Envelope,
+        named: &RecipientAllowlist,
+    ) -> Result<(), CheckedError> {
         let Account { limits, policy, .. } = self.account.as_ref();
         let (most, number) = (limits.recipients, envelope.recipients.len());
         if number == 0 || number > most as usize {
@@ -112,7 +117,7 @@ impl CheckedTransport {
                 "a message of {size} bytes; this account sends at most {most}"
             )));
         }
-        if let Some(other) = envelope.recipients.iter().find(|one| !self.named.contain(one)) {
+        if let Some(other) = envelope.recipients.iter().find(|one| !named.contains(one)) {
             let hint = "recipients come from the fields to, cc and bcc, and from keywords there";
             return Err(forbidden(&format!("mail to {other}, whom the input does not name"), hint));
         }

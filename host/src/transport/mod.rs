@@ -2,7 +2,6 @@
 
 pub(crate) mod checked;
 mod guard;
-mod named;
 mod originator;
 mod recording;
 
@@ -10,7 +9,6 @@ pub use guard::{Breach, Guard};
 pub use recording::{Recorded, RecordingTransport};
 
 pub(crate) use checked::{CheckedError, CheckedTransport, Progress};
-pub(crate) use named::NamedRecipients;
 
 use std::sync::Arc;
 

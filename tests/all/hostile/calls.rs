@@ -25,7 +25,8 @@ fn opening(invoke: &str) -> Guest {
 async fn fails(guest: &Guest) -> Error {
     let connector = guest.load(&strict_host());
     let uploads = MemoryUploads::new().with("u", Metadata::default(), *b"some bytes");
-    let attack = connector.invoke(Invocation::send_mail("{}").uploads(uploads));
+    let input = r#"{"attachments": [{"upload": "u"}]}"#;
+    let attack = connector.invoke(Invocation::send_mail(input).uploads(uploads));
     let outcome = tokio::time::timeout(HANG, attack).await.expect("the run is stopped");
     let error = outcome.expect_err("it is stopped");
     assert!(matches!(error.code(), FailureCode::Limit | FailureCode::Internal), "{error:?}");

@@ -15,6 +15,7 @@ pub(crate) struct Guest {
     realloc: String,
     imports: String,
     parts: String,
+    validate: String,
     invoke: String,
     next: usize,
 }
@@ -86,6 +87,7 @@ impl Guest {
             realloc: BUMP.to_owned(),
             imports: String::new(),
             parts: String::new(),
+            validate: "(i32.const 64)".to_owned(),
             invoke: invoke.into(),
             next: 4096,
         }
@@ -101,6 +103,11 @@ impl Guest {
     /// Another `invoke`.
     pub(crate) fn and_invoking(self, invoke: impl Into<String>) -> Self {
         Self { invoke: invoke.into(), ..self }
+    }
+
+    /// Another `validate`, before it finds nothing.
+    pub(crate) fn validating(self, validate: &str) -> Self {
+        Self { validate: format!("{validate} (i32.const 64)"), ..self }
     }
 
     /// The same, and then a look through all of its memory for any of these texts: it traps where it finds
@@ -210,12 +217,13 @@ impl Guest {
                (data (i32.const 16) \"{{}}\")
                (data (i32.const 32) \"\\10\\00\\00\\00\\02\\00\\00\\00\")
                (func (export \"{CONTRACT}#describe\") (result i32) (i32.const 32))
-               (func (export \"{CONTRACT}#validate\") {strings} (i32.const 64))
+               (func (export \"{CONTRACT}#validate\") {strings} {validate})
                (func (export \"{CONTRACT}#invoke\") {strings} {invoke})
                {parts})",
             imports = self.imports,
             memory = self.memory,
             realloc = self.realloc,
+            validate = self.validate,
             invoke = self.invoke,
             parts = self.parts,
         )

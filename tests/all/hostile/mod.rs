@@ -11,8 +11,10 @@ mod isolation;
 mod mail;
 mod memory;
 mod output;
+mod reaching;
 mod results;
 pub(crate) mod sending;
+mod stalling;
 mod waiting;
 
 use std::time::Duration;

@@ -229,9 +229,9 @@ async fn shares_a_connection(authority: &Authority, server: &Server, inbox: &Inb
                 size: None,
                 notification: None,
             };
-            let mut message = transport.begin(&account, envelope).await.expect("it begins");
+            let message = transport.begin(&account, envelope).await.expect("it begins");
             let content = "From: alice@example.com\r\nSubject: x\r\n\r\nx\r\n";
-            message.write(content.into()).await.expect("it is written");
+            let message = message.write(content.into()).await.expect("it is written");
             message.finish().await.expect("it is sent");
             let received = tokio::time::timeout(Duration::from_secs(30), inbox.next()).await;
             received.unwrap_or_else(|_| panic!("nothing arrives: {}", server.log()));

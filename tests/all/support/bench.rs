@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 use smtp_connector_host::accounts::{AccountBuilder, AccountsInMemory, Security};
+use smtp_connector_host::attachments::AttachmentHosts;
 use smtp_connector_host::inbox::{Inbox, InboxBuilder, Received};
 use smtp_connector_host::smtp::SmtpTransport;
 use smtp_connector_host::{Account, Connector, Error, Host, HostBuilder, Invocation};
@@ -25,6 +26,7 @@ pub(crate) fn host_builder(accounts: impl IntoIterator<Item = Account>) -> HostB
     Host::builder()
         .accounts(AccountsInMemory::from_iter(accounts))
         .transport(SmtpTransport::new().allow_private_hosts())
+        .attachment_hosts(AttachmentHosts::danger_any())
         .cache_directory(HOST_CACHE)
 }
 

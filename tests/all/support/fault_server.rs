@@ -50,6 +50,8 @@ pub(crate) enum Act {
     Reset,
     /// Nothing more is said or read.
     Hang,
+    /// Nothing is said or read for so long; then everything goes on, and there is no second pause.
+    Pause(Duration),
     /// One line without an end.
     EndlessLine,
     /// Lines without an end.
@@ -160,6 +162,17 @@ impl FaultServer {
         self.address.port()
     }
 
+    /// What it saw, once every connection has ended.
+    pub(crate) async fn ended(&self) -> Seen {
+        loop {
+            let seen = self.seen();
+            if seen.connections > 0 && seen.open == 0 {
+                return seen;
+            }
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    }
+
     /// What it saw so far.
     pub(crate) fn seen(&self) -> Seen {
         self.seen.lock().expect("nobody panics while holding it").clone()
@@ -186,6 +199,7 @@ struct Conversation<'s> {
     encrypted: bool,
     recipients: usize,
     mails: usize,
+    has_paused: bool,
 }
 
 async fn converse(stream: TcpStream, scenario: &Scenario, seen: &Mutex<Seen>) {
@@ -210,6 +224,7 @@ async fn converse(stream: TcpStream, scenario: &Scenario, seen: &Mutex<Seen>) {
         encrypted,
         recipients: 0,
         mails: 0,
+        has_paused: false,
     };
     // However it ends, it is over.
     let _ = conversation.run().await;
@@ -354,6 +369,12 @@ impl Conversation<'_> {
             Some(Act::Hang) => {
                 tokio::time::sleep(Duration::from_secs(60)).await;
                 Err(Over)
+            }
+            Some(Act::Pause(time)) => {
+                if !std::mem::replace(&mut self.has_paused, true) {
+                    tokio::time::sleep(time).await;
+                }
+                self.say(usual).await
             }
             Some(Act::EndlessLine) => loop {
                 self.write(&[b'A'; 4096]).await?;

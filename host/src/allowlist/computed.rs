@@ -1,0 +1,116 @@
+//! What an address or a URL may be made of that is computed, by anything more than the name of a keyword.
+
+use std::collections::HashSet;
+
+use serde_json::value::RawValue;
+
+use super::keywords::Keywords;
+use super::template::{Piece, pieces, quoted};
+use super::texts::{Keys, texts};
+use super::{Budget, OverBudget, check_number};
+use crate::accounts::a_labels;
+
+/// The words and domains of some texts.
+#[derive(Debug, Default)]
+pub(super) struct Computed {
+    words: HashSet<String>,
+    domains: HashSet<String>,
+}
+
+/// RFC 1035 section 2.3.4.
+const LONGEST_DOMAIN: usize = 253;
+/// Longer than a local part may be (RFC 5321 section 4.5.3.1.1).
+const LONGEST_WORD: usize = 64;
+
+impl Computed {
+    /// Adds the words and domains of a text.
+    fn add(&mut self, text: &str) -> Result<(), OverBudget> {
+        for word in words(text).filter(|word| word.len() <= LONGEST_WORD) {
+            self.words.insert(word.to_lowercase());
+            check_number(self.words.len(), TOO_MANY)?;
+        }
+        for domain in domains(text) {
+            self.domains.extend(a_labels(domain));
+            check_number(self.domains.len(), TOO_MANY)?;
+        }
+        Ok(())
+    }
+
+    /// Adds what an expression may be computed from: the text of the template, and the keywords that stand there.
+    pub(super) fn add_sources(
+        &mut self,
+        template: &str,
+        expression: &str,
+        keywords: &Keywords<'_>,
+        budget: &mut Budget,
+    ) -> Result<(), OverBudget> {
+        budget.take(template.len())?;
+        let mut values: Vec<_> = keywords.sources(expression).collect();
+        for piece in pieces(template) {
+            match piece {
+                Piece::Literal(text) => self.add(text)?,
+                Piece::Expression(other) => {
+                    values.extend(keywords.values(other).unwrap_or_default());
+                }
+            }
+        }
+        quoted(expression).try_for_each(|text| self.add(text))?;
+        for value in values {
+            budget.take(value.get().len())?;
+            self.add_value(value)?;
+        }
+        Ok(())
+    }
+
+    fn add_value(&mut self, value: &RawValue) -> Result<(), OverBudget> {
+        let mut outcome = Ok(());
+        texts(value, Keys::All, &mut |text| {
+            if outcome.is_ok() {
+                outcome = self.add(text);
+            }
+        });
+        outcome
+    }
+
+    /// Whether every word of a text is one of them.
+    pub(super) fn has_words_of(&self, text: &str) -> bool {
+        let mut own = words(text).peekable();
+        own.peek().is_some() && own.all(|word| self.words.contains(&word.to_lowercase()))
+    }
+
+    /// Whether a domain stood in one of the texts as it is: a component cannot make one of words.
+    pub(super) fn has_domain(&self, domain: &str) -> bool {
+        self.domains.contains(domain)
+    }
+}
+
+const TOO_MANY: &str = "the keywords of a computed recipient or attachment have too many words";
+
+/// Words are what stands between anything that is not a letter or a digit. Their case does not matter.
+fn words(text: &str) -> impl Iterator<Item = &str> {
+    text.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty())
+}
+
+/// Everything in a text that has the form of a domain with at least two labels.
+fn domains(text: &str) -> impl Iterator<Item = &str> {
+    text.split(|c: char| !c.is_alphanumeric() && !matches!(c, '-' | '.' | '_'))
+        .map(|word| word.trim_matches('.'))
+        .filter(|word| word.contains('.') && word.len() <= LONGEST_DOMAIN)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn words_may_be_combined_and_domains_may_not() {
+        let mut computed = Computed::default();
+        computed.add("Please call.me, Ann Lee (ann@Mail.Z.test).").expect("it is short");
+        assert!(computed.has_words_of("ann.lee") && computed.has_words_of("LEE_Please"));
+        assert!(!computed.has_words_of("eve") && !computed.has_words_of("."));
+        assert!(computed.has_domain("mail.z.test") && computed.has_domain("call.me"));
+        for made in ["please.call", "z.test", "mail.z", "ann.lee", "test"] {
+            assert!(!computed.has_domain(made), "{made}");
+        }
+    }
+}

@@ -1,0 +1,150 @@
+//! The keywords that an input's placeholders mean, found in one pass.
+
+use std::borrow::Cow;
+use std::collections::{HashMap, HashSet};
+
+use serde_json::value::RawValue;
+
+use super::template::{Piece, names, pieces, steps};
+use super::texts::{bare, items, members};
+use super::{Budget, OverBudget};
+
+/// What the placeholders of some texts stand for.
+#[derive(Default)]
+pub(super) struct Keywords<'k> {
+    /// By expression.
+    values: HashMap<String, Vec<&'k RawValue>>,
+    /// Values that expressions with more than a name are computed from, by the name of the keyword.
+    sources: HashMap<String, &'k RawValue>,
+}
+
+/// What stands for a text that the host does not compute. It is not a character, so no text has it.
+pub(super) const UNKNOWN: char = '\u{ffff}';
+
+/// The steps to the values that are looked for, as a tree.
+#[derive(Default)]
+struct Node {
+    /// Expressions that mean the value here.
+    expressions: Vec<String>,
+    below: HashMap<String, Node>,
+}
+
+impl<'k> Keywords<'k> {
+    /// Finds what the placeholders of these texts stand for.
+    pub(super) fn find<'t>(keywords: &'k str, templates: impl Iterator<Item = &'t str>) -> Self {
+        let mut root = Node::default();
+        let mut computed = HashSet::new();
+        let mut known = HashSet::new();
+        for piece in templates.flat_map(pieces) {
+            let Piece::Expression(expression) = piece else { continue };
+            if !known.insert(expression) {
+                continue;
+            }
+            // A keyword may be called anything: `First Name` is a name, if there is such a keyword.
+            root.insert(&[Cow::Borrowed(expression)], expression);
+            match steps(expression) {
+                Some(steps) if steps.len() > 1 => root.insert(&steps, expression),
+                Some(_) => {}
+                None => computed.extend(names(expression)),
+            }
+        }
+        let mut found = Self::default();
+        members(bare(keywords), |name, value| {
+            if computed.contains(name) {
+                found.sources.insert(name.to_owned(), value);
+            }
+            if let Some(node) = root.below.get(name) {
+                found.visit(node, value);
+            }
+        });
+        found
+    }
+
+    /// What an expression stands for. None: it is computed, or stands for nothing.
+    pub(super) fn values(&self, expression: &str) -> Option<&[&'k RawValue]> {
+        self.values.get(expression).map(Vec::as_slice)
+    }
+
+    /// What an expression that is computed may be made of.
+    pub(super) fn sources(&self, expression: &str) -> impl Iterator<Item = &'k RawValue> {
+        names(expression).filter_map(|name| self.sources.get(name).copied())
+    }
+
+    /// A text with its keywords in place, and [`UNKNOWN`] in the place of each expression that is computed, which
+    /// `compute` is told of.
+    pub(super) fn fill(
+        &self,
+        template: &str,
+        budget: &mut Budget,
+        mut compute: impl FnMut(&str, &mut Budget) -> Result<(), OverBudget>,
+    ) -> Result<String, OverBudget> {
+        let mut filled = String::new();
+        for piece in pieces(template) {
+            let expression = match piece {
+                Piece::Literal(text) => {
+                    filled.push_str(text);
+                    continue;
+                }
+                Piece::Expression(expression) => expression,
+            };
+            match self.values(expression) {
+                Some(values) => {
+                    for value in values {
+                        budget.take(value.get().len())?;
+                        push_scalar(value, &mut filled);
+                    }
+                }
+                // It is missing, and the component says so.
+                None if steps(expression).is_some() => {}
+                None => {
+                    filled.push(UNKNOWN);
+                    compute(expression, budget)?;
+                }
+            }
+        }
+        Ok(filled)
+    }
+
+    fn visit(&mut self, node: &Node, value: &'k RawValue) {
+        for expression in &node.expressions {
+            self.values.entry(expression.clone()).or_default().push(value);
+        }
+        if node.below.is_empty() {
+            return;
+        }
+        members(value.get(), |name, value| {
+            if let Some(node) = node.below.get(name) {
+                self.visit(node, value);
+            }
+        });
+        items(value.get(), |number, value| {
+            if let Some(node) = node.below.get(&number.to_string()) {
+                self.visit(node, value);
+            }
+        });
+    }
+}
+
+/// Appends a text, a number or a boolean. An array or an object has no place within a text.
+fn push_scalar(value: &RawValue, filled: &mut String) {
+    match value.get().as_bytes().first() {
+        Some(b'"') => {
+            let text = serde_json::from_str::<String>(value.get()).unwrap_or_default();
+            filled.push_str(&text);
+        }
+        Some(b'{' | b'[' | b'n') | None => {}
+        Some(_) => filled.push_str(value.get()),
+    }
+}
+
+impl Node {
+    fn insert(&mut self, steps: &[Cow<'_, str>], expression: &str) {
+        match steps {
+            [] => self.expressions.push(expression.to_owned()),
+            [first, rest @ ..] => {
+                let below = self.below.entry(first.clone().into_owned()).or_default();
+                below.insert(rest, expression);
+            }
+        }
+    }
+}

@@ -1,0 +1,82 @@
+//! Components that open what their input does not name.
+
+use smtp_connector_host::attachments::{MemoryUploads, Metadata};
+use smtp_connector_host::{Connector, Invocation};
+
+use super::guest::{ANSWER, Guest};
+use crate::support::{Bench, HttpServer, Page};
+use smtp_connector_host::accounts::Policy;
+use smtp_connector_host::inbox::Inbox;
+
+/// A component that opens a source, and says in its result whether it got it.
+fn opening(function: &str, source: &str) -> Guest {
+    let mut guest =
+        Guest::invoking("").import("attachments", function, "$open (param i32 i32 i32)");
+    let (at, length) = guest.bytes(source);
+    let opened = guest.result(r#"{"status": "dry-run", "opened": true}"#);
+    let refused = guest.result(r#"{"status": "dry-run", "opened": false}"#);
+    let open = format!("(call $open (i32.const {at}) (i32.const {length}) (i32.const {ANSWER}))");
+    guest.validating(&open).and_invoking(format!(
+        "{open}
+         (if (i32.eqz (i32.load8_u (i32.const {ANSWER}))) (then {opened} (return)))
+         {refused}"
+    ))
+}
+
+/// Whether a component opened a source while it ran the action.
+async fn opens(connector: &Connector, invocation: Invocation) -> bool {
+    let outcome = connector.invoke(invocation).await.expect("it says what it got");
+    outcome.as_json().contains("true")
+}
+
+#[tokio::test]
+async fn a_url_is_fetched_only_if_the_input_names_it_and_never_to_check_it() {
+    let server = HttpServer::start(vec![Page::file("/a?d=salary", "", b"x")]).await;
+    let url = format!("http://{}/a?d=salary", server.host());
+    let guest = opening("fetch", &url);
+    let component = guest.encode();
+    let policy = Policy {
+        attachment_url_hosts: vec![server.host().parse().expect("a host")],
+        ..Policy::default()
+    };
+    let bench = |policy: Policy| {
+        let settings =
+            move |account: smtp_connector_host::accounts::AccountBuilder| account.policy(policy);
+        Bench::with_component(&component, Inbox::builder(), settings)
+    };
+    let open = bench(policy.clone()).await;
+    let named = serde_json::json!({ "attachments": [{ "url": url }] }).to_string();
+    let elsewhere = serde_json::json!({ "body": url, "to": url, "subject": "x" }).to_string();
+    let run = |input: &str| Invocation::send_mail(input).account("work");
+
+    for input in ["{}", &elsewhere] {
+        assert!(!opens(&open.connector, run(input)).await, "{input}");
+        assert!(!opens(&open.connector, run(input).dry_run()).await, "{input}");
+    }
+    open.connector.validate(run(&named)).await.expect("it finds nothing");
+    assert_eq!(server.requests(), [""; 0], "nothing was asked for");
+
+    assert!(opens(&open.connector, run(&named)).await);
+    let bound = run(r#"{"attachments": "{{file}}"}"#)
+        .keywords(serde_json::json!({ "file": { "url": url } }).to_string());
+    assert!(opens(&open.connector, bound).await);
+    assert_eq!(server.requests().len(), 2);
+
+    let closed = bench(Policy { attachment_urls: false, ..policy }).await;
+    assert!(!opens(&closed.connector, run(&named)).await, "the account's switch is off");
+    assert_eq!(server.requests().len(), 2);
+}
+
+#[tokio::test]
+async fn an_upload_is_opened_only_if_the_input_names_it() {
+    let guest = opening("open-upload", "of-another-run");
+    let bench = Bench::with_component(&guest.encode(), Inbox::builder(), |account| account).await;
+    let run = |input: &str| {
+        let uploads = MemoryUploads::new().with("of-another-run", Metadata::default(), *b"x");
+        Invocation::send_mail(input).account("work").uploads(uploads)
+    };
+    let named = r#"{"attachments": [{"upload": "of-another-run"}]}"#;
+    assert!(!opens(&bench.connector, run("{}")).await);
+    assert!(!opens(&bench.connector, run(r#"{"subject": "of-another-run"}"#)).await);
+    assert!(opens(&bench.connector, run(named)).await);
+}
