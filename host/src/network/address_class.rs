@@ -10,46 +10,41 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 pub fn is_public(address: IpAddr) -> bool {
     match address {
         IpAddr::V4(address) => !in_any_v4(address),
-        IpAddr::V6(address) => !in_any_v6(address),
+        IpAddr::V6(address) => is_public_v6(address),
     }
 }
 
 /// Networks that are not public: address, and length of the prefix (IANA's registry of special-purpose
-/// addresses, and multicast).
+/// addresses, multicast, and what one cloud keeps for itself in the midst of public addresses).
 const V4: &[([u8; 4], u32)] = &[
-    ([0, 0, 0, 0], 8),       // this network
-    ([10, 0, 0, 0], 8),      // private
-    ([100, 64, 0, 0], 10),   // shared by a carrier's customers
-    ([127, 0, 0, 0], 8),     // this machine
-    ([169, 254, 0, 0], 16),  // link-local, where clouds keep their metadata
-    ([172, 16, 0, 0], 12),   // private
-    ([192, 0, 0, 0], 24),    // protocol assignments
-    ([192, 0, 2, 0], 24),    // documentation
-    ([192, 88, 99, 0], 24),  // 6to4 relays
-    ([192, 168, 0, 0], 16),  // private
-    ([198, 18, 0, 0], 15),   // benchmarks
-    ([198, 51, 100, 0], 24), // documentation
-    ([203, 0, 113, 0], 24),  // documentation
-    ([224, 0, 0, 0], 4),     // multicast
-    ([240, 0, 0, 0], 4),     // reserved, and broadcast
+    ([0, 0, 0, 0], 8),        // this network
+    ([10, 0, 0, 0], 8),       // private
+    ([100, 64, 0, 0], 10),    // shared by a carrier's customers
+    ([127, 0, 0, 0], 8),      // this machine
+    ([168, 63, 129, 16], 32), // a virtual machine's own host, on Azure
+    ([169, 254, 0, 0], 16),   // link-local, where clouds keep their metadata
+    ([172, 16, 0, 0], 12),    // private
+    ([192, 0, 0, 0], 24),     // protocol assignments
+    ([192, 0, 2, 0], 24),     // documentation
+    ([192, 88, 99, 0], 24),   // 6to4 relays
+    ([192, 168, 0, 0], 16),   // private
+    ([198, 18, 0, 0], 15),    // benchmarks
+    ([198, 51, 100, 0], 24),  // documentation
+    ([203, 0, 113, 0], 24),   // documentation
+    ([224, 0, 0, 0], 4),      // multicast
+    ([240, 0, 0, 0], 4),      // reserved, and broadcast
 ];
 
+/// All that is public in IPv6 is in here (IANA's registry of the IPv6 address space): what is outside is this machine,
+/// private, link-local, multicast, NAT64, or an IPv4 address in another form.
+const GLOBAL_UNICAST: ([u16; 8], u32) = ([0x2000, 0, 0, 0, 0, 0, 0, 0], 3);
+
+/// Networks in there that are not public all the same.
 const V6: &[([u16; 8], u32)] = &[
-    ([0, 0, 0, 0, 0, 0, 0, 0], 96), // unspecified, this machine, IPv4-compatible
-    ([0, 0, 0, 0, 0, 0xffff, 0, 0], 96), // IPv4-mapped
-    ([0, 0, 0, 0, 0xffff, 0, 0, 0], 96), // IPv4-translated
-    ([0x64, 0xff9b, 0, 0, 0, 0, 0, 0], 96), // NAT64
-    ([0x64, 0xff9b, 1, 0, 0, 0, 0, 0], 48), // NAT64, local
-    ([0x100, 0, 0, 0, 0, 0, 0, 0], 64), // discard
     ([0x2001, 0, 0, 0, 0, 0, 0, 0], 23), // protocol assignments: Teredo, ORCHID, benchmarks
     ([0x2001, 0xdb8, 0, 0, 0, 0, 0, 0], 32), // documentation
     ([0x2002, 0, 0, 0, 0, 0, 0, 0], 16), // 6to4
     ([0x3fff, 0, 0, 0, 0, 0, 0, 0], 20), // documentation
-    ([0x5f00, 0, 0, 0, 0, 0, 0, 0], 16), // segment routing
-    ([0xfc00, 0, 0, 0, 0, 0, 0, 0], 7), // private
-    ([0xfe80, 0, 0, 0, 0, 0, 0, 0], 10), // link-local
-    ([0xfec0, 0, 0, 0, 0, 0, 0, 0], 10), // site-local
-    ([0xff00, 0, 0, 0, 0, 0, 0, 0], 8), // multicast
 ];
 
 fn in_any_v4(address: Ipv4Addr) -> bool {
@@ -58,10 +53,11 @@ fn in_any_v4(address: Ipv4Addr) -> bool {
     })
 }
 
-fn in_any_v6(address: Ipv6Addr) -> bool {
-    V6.iter().any(|(network, length)| {
+fn is_public_v6(address: Ipv6Addr) -> bool {
+    let is_in = |(network, length): &([u16; 8], u32)| {
         (u128::from(address) ^ u128::from(Ipv6Addr::from(*network))) >> (128 - length) == 0
-    })
+    };
+    is_in(&GLOBAL_UNICAST) && !V6.iter().any(is_in)
 }
 
 #[cfg(test)]
@@ -81,6 +77,7 @@ mod tests {
             "100.64.0.0",
             "100.127.255.255",
             "127.0.0.1",
+            "168.63.129.16",
             "169.254.169.254",
             "172.16.0.0",
             "172.31.255.255",
@@ -103,11 +100,16 @@ mod tests {
             "64:ff9b::808:808",
             "64:ff9b:1::1",
             "100::1",
+            "100:0:0:1::1",
+            "1fff:ffff::1",
             "2001::1",
             "2001:10::1",
             "2001:20::1",
             "2001:db8::1",
             "2002:808:808::1",
+            "3fff::1",
+            "4000::1",
+            "5f00::1",
             "fc00::1",
             "fd00:ec2::254",
             "fe80::1",
@@ -128,12 +130,17 @@ mod tests {
             "100.128.0.1",
             "126.255.255.255",
             "128.0.0.1",
+            "168.63.129.15",
+            "168.63.129.17",
             "169.253.255.255",
             "169.255.0.1",
             "172.15.255.255",
             "172.32.0.0",
             "223.255.255.255",
+            "2000::1",
+            "2001:200::1",
             "2001:4860:4860::8888",
+            "3ffe::1",
             "2600::beef",
             "2a00:1450::1",
         ] {
