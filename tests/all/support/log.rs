@@ -15,6 +15,9 @@ impl Log {
     pub(crate) fn subscriber(&self) -> impl tracing::Subscriber + Send + Sync + 'static {
         // Once for the process; whoever comes second finds it done.
         let _ = tracing_log::LogTracer::init();
+        // While there is one subscriber, whether an event is of interest is asked in the thread that first comes by it,
+        // which may be another test's, and kept. One more, which shows nothing, and all are asked.
+        let _ = tracing::subscriber::set_global_default(tracing_subscriber::registry());
         tracing_subscriber::fmt()
             .with_max_level(tracing::Level::TRACE)
             .with_span_events(FmtSpan::FULL)
