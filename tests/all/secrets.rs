@@ -142,6 +142,48 @@ fn assert_outcome_is_clean(outcome: &Result<Outcome, Error>) {
     }
 }
 
+/// What servers answer with that write the password so that it does not stand in one piece.
+const SCATTERED: &[(Stage, &str)] = &[
+    (Stage::Auth, "535 5.7.8 Mark3d-p\u{e4}\x07ssw\u{f6}rd\r\n"),
+    (Stage::Auth, "535 5.7.8 Mark3d\u{200b}-\u{202e}p\u{e4}s\u{ad}sw\u{f6}rd\r\n"),
+    (Stage::Auth, "535-5.7.8 you sent Mark3d-p\u{e4}\r\n535 5.7.8 ssw\u{f6}rd\r\n"),
+    (Stage::Auth, "535-5.7.8 Mark3d- \r\n535-5.7.9\r\n535 p\u{e4}ssw\u{f6}rd\r\n"),
+    (Stage::Auth, "535 5.7.8 TWFyazNkLXDD\x07pHNzd8O2cmQ=\r\n"),
+    (Stage::Mail, "550 5.7.1 M a r k 3 d - p \u{e4} s s w \u{f6} r d\r\n"),
+    (Stage::Dot, "250 2.0.0 Ok: queued as Mark3d-\x1bp\u{e4}ssw\u{f6}rd\r\n"),
+    (Stage::Dot, "what is Mark3d-\x01p\u{e4}ssw\u{f6}rd\r\n"),
+];
+
+#[tokio::test]
+async fn a_password_in_pieces_is_shown_no_more_than_in_one() {
+    for (stage, reply) in SCATTERED {
+        let server = FaultServer::start(Scenario::when(*stage, Act::Reply(reply))).await;
+        let told = Told::default();
+        let transport =
+            SmtpTransport::new().allow_private_hosts().transcript(Arc::new(told.clone()));
+        let account = account(&server).build().expect("the settings are right");
+        let host = Host::builder()
+            .accounts(AccountsInMemory::from_iter([account]))
+            .transport(transport)
+            .cache_directory(HOST_CACHE)
+            .build()
+            .expect("the sandbox runs");
+        let connector = Connector::builtin(&host).expect("a component");
+        let input = json!({ "to": "b@example.net" }).to_string();
+        let shown = match connector.invoke(Invocation::send_mail(input).account("work")).await {
+            Ok(outcome) => format!("{outcome:?} {}", outcome.as_json()),
+            Err(error) => format!("{error} {error:?} {:?} {}", error.hint(), error.to_json()),
+        };
+        assert!(shown.contains("[secret]"), "{reply:?}: {shown}");
+        for text in [shown, told.text()] {
+            assert_clean(&text);
+            for piece in ["Mark3d", "d-p", "ssw\u{f6}", "TWFyaz", "M a r k"] {
+                assert!(!text.contains(piece), "{reply:?}: {text}");
+            }
+        }
+    }
+}
+
 #[tokio::test]
 async fn nothing_is_logged_of_the_password_whatever_goes_wrong() {
     let log = Log::default();

@@ -1,6 +1,10 @@
 //! Taking secrets out of what servers say: some echo what they were sent.
+//!
+//! What cannot be seen is taken out first, and is no hiding place: a secret is found with control characters,
+//! zero-width characters or line ends in it, as whoever reads the text would find it. A server that wants to show
+//! what it knows to whoever reads its replies can still spell it backwards.
 
-use std::borrow::Cow;
+use std::ops::Range;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD_NO_PAD;
@@ -11,40 +15,185 @@ use super::secret::Secret;
 /// The forms that a connection's secrets may be echoed in.
 #[derive(Clone, Default)]
 pub(crate) struct Redaction {
-    forms: Vec<Zeroizing<String>>,
+    forms: Vec<Form>,
+}
+
+/// What is looked for, and where it may be interrupted.
+#[derive(Clone)]
+struct Form {
+    text: Zeroizing<String>,
+    gaps: Gaps,
+}
+
+/// What may stand between the characters of a secret. The longer the secret, the less likely it is that ordinary
+/// words would read as the secret with a gap in it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Gaps {
+    /// Nothing, for what is short and has such characters itself: little would be left of it.
+    None,
+    /// Characters that cannot be seen.
+    Unseen,
+    /// The same, and ends of lines.
+    LineEnds,
+    /// The same, and blanks.
+    Blanks,
 }
 
 /// What stands where a secret stood.
 const MARK: &str = "[secret]";
+
+/// From so many characters on, a secret is found across ends of lines: words that end a line and begin the next
+/// hardly ever make up so much of a secret.
+const FOUND_ACROSS_LINES: usize = 4;
+
+/// From so many characters on, a secret is found with blanks in it: some are shown in groups of four.
+const FOUND_ACROSS_BLANKS: usize = 8;
 
 impl Redaction {
     /// Adds a secret, plain and in the encodings of SASL, URLs and dumps.
     pub(crate) fn add(&mut self, secret: &Secret) {
         let plain = secret.expose();
         let bytes = plain.as_bytes();
-        let percent: String = bytes.iter().map(|byte| percent_encoded(*byte)).collect();
+        let percent = |upper| bytes.iter().map(|byte| percent_encoded(*byte, upper)).collect();
         let hexadecimal: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
         let upper = hexadecimal.to_ascii_uppercase();
-        let plain = plain.to_owned();
-        let aligned = (0..3).map(|offset| base64_inside(bytes, offset));
-        for form in [plain, percent, hexadecimal, upper].into_iter().chain(aligned) {
-            if !form.is_empty() {
-                self.forms.push(Zeroizing::new(form));
-            }
+        for form in [plain.to_owned(), percent(true), percent(false), hexadecimal, upper] {
+            self.add_form(form);
         }
-        // The longest first, so that no form is left of one that holds it.
-        self.forms.sort_by_key(|form| std::cmp::Reverse(form.len()));
+        for offset in 0..3 {
+            let base64 = base64_inside(bytes, offset);
+            // As URLs have it, where that is otherwise.
+            self.add_form(base64.replace('+', "-").replace('/', "_"));
+            self.add_form(base64);
+        }
     }
 
-    /// The text without secrets.
-    pub(crate) fn apply<'t>(&self, text: &'t str) -> Cow<'t, str> {
-        let mut clean = Cow::Borrowed(text);
-        for form in &self.forms {
-            if clean.contains(form.as_str()) {
-                clean = Cow::Owned(clean.replace(form.as_str(), MARK));
+    fn add_form(&mut self, text: String) {
+        let text = Zeroizing::new(text);
+        let form = Form::of(&text);
+        if !form.text.is_empty() && !self.forms.iter().any(|one| one.text == form.text) {
+            self.forms.push(form);
+        }
+    }
+
+    /// A text on one line, without secrets, and without anything that cannot be seen.
+    pub(crate) fn clean(&self, text: &str) -> String {
+        self.clean_lines(&[text]).concat()
+    }
+
+    /// Lines that are read one after the other. A secret that is in several of them is marked in the first.
+    pub(crate) fn clean_lines(&self, lines: &[&str]) -> Vec<String> {
+        // What ends a line within a line is another end of a line.
+        let text = lines.iter().map(|line| line.replace('\n', "\r")).collect::<Vec<_>>().join("\n");
+        let mut clean = String::with_capacity(text.len());
+        let mut rest = 0;
+        for found in self.find(&text) {
+            clean.push_str(&text[rest..found.start]);
+            clean.push_str(MARK);
+            clean.extend(text[found.clone()].chars().filter(|c| *c == '\n'));
+            rest = found.end;
+        }
+        clean.push_str(&text[rest..]);
+        let seen = |c: char| match c {
+            char::REPLACEMENT_CHARACTER => c,
+            _ if is_unseen(c) || is_line_end(c) || c == '\t' => ' ',
+            _ => c,
+        };
+        clean.split('\n').map(|line| line.chars().map(seen).collect()).collect()
+    }
+
+    /// Where secrets are, in order, and apart from each other.
+    fn find(&self, text: &str) -> Vec<Range<usize>> {
+        let mut found: Vec<Range<usize>> = Vec::new();
+        for gaps in [Gaps::None, Gaps::Unseen, Gaps::LineEnds, Gaps::Blanks] {
+            let mut forms = self.forms.iter().filter(|form| form.gaps == gaps).peekable();
+            if forms.peek().is_some() {
+                let dense = Dense::of(text, gaps);
+                found.extend(forms.flat_map(|form| dense.find(&form.text)));
             }
         }
-        clean
+        found.sort_by_key(|range| (range.start, range.end));
+        let mut apart: Vec<Range<usize>> = Vec::with_capacity(found.len());
+        for range in found {
+            match apart.last_mut() {
+                Some(last) if range.start < last.end => last.end = last.end.max(range.end),
+                _ => apart.push(range),
+            }
+        }
+        apart
+    }
+}
+
+impl Form {
+    fn of(text: &str) -> Self {
+        let seen = text.chars().filter(|c| !Gaps::Blanks.include(*c)).count();
+        let gaps = match seen {
+            FOUND_ACROSS_BLANKS.. => Gaps::Blanks,
+            FOUND_ACROSS_LINES.. => Gaps::LineEnds,
+            _ if text.contains(is_unseen) => Gaps::None,
+            _ => Gaps::Unseen,
+        };
+        let text = text.chars().filter(|c| !gaps.include(*c)).collect();
+        Self { text: Zeroizing::new(text), gaps }
+    }
+}
+
+/// A text without gaps, and where each of its octets was.
+struct Dense {
+    text: String,
+    places: Vec<usize>,
+    end: usize,
+}
+
+impl Dense {
+    fn of(text: &str, gaps: Gaps) -> Self {
+        let mut dense = Self { text: String::new(), places: Vec::new(), end: text.len() };
+        for (place, c) in text.char_indices().filter(|(_, c)| !gaps.include(*c)) {
+            dense.text.push(c);
+            dense.places.extend(place..place + c.len_utf8());
+        }
+        dense
+    }
+
+    fn find(&self, form: &str) -> Vec<Range<usize>> {
+        let place = |at: usize| self.places.get(at).copied().unwrap_or(self.end);
+        self.text
+            .match_indices(form)
+            .map(|(at, form)| place(at)..place(at + form.len() - 1) + 1)
+            .collect()
+    }
+}
+
+impl Gaps {
+    fn include(self, c: char) -> bool {
+        match self {
+            Self::None => false,
+            Self::Unseen => is_unseen(c),
+            Self::LineEnds => is_unseen(c) || is_line_end(c),
+            Self::Blanks => is_unseen(c) || is_line_end(c) || c.is_whitespace(),
+        }
+    }
+}
+
+fn is_line_end(c: char) -> bool {
+    matches!(c, '\n' | '\r' | '\x0b' | '\x0c' | '\u{85}' | '\u{2028}' | '\u{2029}')
+}
+
+/// Whether a reader sees nothing of a character, or what follows it elsewhere: controls other than blanks and line
+/// ends; Unicode's characters of format (Cf), and what else is ignored by default when it is shown (UAX #44,
+/// Default_Ignorable_Code_Point). And what stands for octets that were no text.
+fn is_unseen(c: char) -> bool {
+    match c {
+        '\t' => false,
+        _ if is_line_end(c) => false,
+        '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{6dd}' | '\u{70f}' | '\u{8e2}' | '\u{3164}' => true,
+        '\u{600}'..='\u{605}' | '\u{890}'..='\u{891}' | '\u{115f}'..='\u{1160}' => true,
+        '\u{17b4}'..='\u{17b5}' | '\u{180b}'..='\u{180f}' | '\u{200b}'..='\u{200f}' => true,
+        '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{fe00}'..='\u{fe0f}' => true,
+        '\u{feff}' | '\u{ffa0}' | '\u{fff0}'..='\u{fffb}' | char::REPLACEMENT_CHARACTER => true,
+        '\u{110bd}' | '\u{110cd}' | '\u{13430}'..='\u{1343f}' => true,
+        '\u{1bca0}'..='\u{1bca3}' | '\u{1d173}'..='\u{1d17a}' | '\u{e0000}'..='\u{e0fff}' => true,
+        _ => c.is_control(),
     }
 }
 
@@ -59,39 +208,133 @@ fn base64_inside(secret: &[u8], offset: usize) -> String {
     encoded.get(start..end).unwrap_or_default().to_owned()
 }
 
-fn percent_encoded(byte: u8) -> String {
+fn percent_encoded(byte: u8, upper: bool) -> String {
     match byte {
         b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => {
             char::from(byte).to_string()
         }
-        _ => format!("%{byte:02X}"),
+        _ if upper => format!("%{byte:02X}"),
+        _ => format!("%{byte:02x}"),
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use base64::engine::general_purpose::STANDARD;
+    use base64::engine::general_purpose::{STANDARD, URL_SAFE};
+
+    fn redaction(secret: &str) -> Redaction {
+        let mut redaction = Redaction::default();
+        redaction.add(&Secret::new(secret));
+        redaction
+    }
 
     #[test]
     fn no_form_of_a_secret_is_left() {
-        let secret = "s3cr3t & p\u{e4}ss";
-        let mut redaction = Redaction::default();
-        redaction.add(&Secret::new(secret));
+        let secret = "s3cr3t & p\u{e4}ss?>~";
+        let redaction = redaction(secret);
         for user in ["", "u", "us", "user", "alice@example.com"] {
-            let sasl = STANDARD.encode(format!("\0{user}\0{secret}"));
-            let clean = redaction.apply(&sasl).into_owned();
-            assert!(clean.contains(MARK), "{user}: {clean}");
-            let decoded = STANDARD.decode(clean.replace(MARK, "")).unwrap_or_default();
-            assert!(!String::from_utf8_lossy(&decoded).contains("s3cr3t"), "{user}");
+            let message = format!("\0{user}\0{secret}");
+            for sasl in [STANDARD.encode(&message), URL_SAFE.encode(&message)] {
+                let clean = redaction.clean(&sasl);
+                assert!(clean.contains(MARK), "{user}: {clean}");
+                let decoded = STANDARD.decode(clean.replace(MARK, "")).unwrap_or_default();
+                assert!(!String::from_utf8_lossy(&decoded).contains("s3cr3t"), "{user}");
+            }
         }
         let hexadecimal: String = secret.bytes().map(|byte| format!("{byte:02x}")).collect();
-        for text in [secret.to_owned(), "s3cr3t%20%26%20p%C3%A4ss".to_owned(), hexadecimal] {
-            assert_eq!(
-                redaction.apply(&format!("you said <{text}>")),
-                format!("you said <{MARK}>")
-            );
+        let percent = "s3cr3t%20%26%20p%C3%A4ss%3F%3E~";
+        let lower = "s3cr3t%20%26%20p%c3%a4ss%3f%3e~";
+        for text in [secret, percent, lower, &hexadecimal, &hexadecimal.to_ascii_uppercase()] {
+            let clean = redaction.clean(&format!("you said <{text}>"));
+            assert_eq!(clean, format!("you said <{MARK}>"));
         }
-        assert!(matches!(redaction.apply("250 ok"), Cow::Borrowed(_)));
+        assert_eq!(redaction.clean("250 ok"), "250 ok");
+    }
+
+    #[test]
+    fn a_secret_is_found_with_what_cannot_be_seen_in_it() {
+        for secret in ["pAssw0rd-Very-Secret", "s3cr3t", "ab"] {
+            let (start, end) = secret.split_at(secret.len() / 2);
+            for unseen in [
+                "\x07",
+                "\0",
+                "\x1b",
+                "\x7f",
+                "\u{9b}",
+                "\u{ad}",
+                "\u{200b}",
+                "\u{200d}",
+                "\u{202e}",
+                "\u{2066}",
+                "\u{feff}",
+                "\u{fe0f}",
+                "\u{e0041}",
+                "\u{3164}",
+                "\u{fffd}",
+                "\x07\u{200b}\x07",
+            ] {
+                let text = format!("bad {start}{unseen}{end}!");
+                assert_eq!(redaction(secret).clean(&text), format!("bad {MARK}!"), "{text:?}");
+                let every: String =
+                    secret.chars().flat_map(|c| [c.to_string(), unseen.to_owned()]).collect();
+                let clean = redaction(secret).clean(&every);
+                assert_eq!(clean.trim_end_matches(['\u{fffd}', ' ']), MARK, "{every:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_secret_is_found_on_several_lines() {
+        for secret in ["pAssw0rd-Very-Secret", "s3cr3t"] {
+            let redaction = redaction(secret);
+            let (start, end) = secret.split_at(4);
+            let lines = redaction.clean_lines(&[
+                &format!("bad {start}"),
+                "",
+                &format!("{end} you said"),
+                "x",
+            ]);
+            assert_eq!(lines, [&format!("bad {MARK}"), "", " you said", "x"]);
+            for line_end in ["\n", "\r", "\r\n", "\u{2028}", "\u{85}", "\x0b", "\u{200b}\r"] {
+                assert_eq!(
+                    redaction.clean(&format!("{start}{line_end}{end}")),
+                    MARK,
+                    "{line_end:?}"
+                );
+            }
+        }
+        let long = redaction("pAssw0rd-Very-Secret");
+        assert_eq!(long.clean("pAss w0rd-\tVery\u{a0}-Secret"), MARK);
+        assert_eq!(long.clean_lines(&["pAssw0rd- ", " Very-Secret"]), [MARK, ""]);
+        // A password that providers show in groups.
+        let groups = redaction("abcd efgh ijkl mnop");
+        for text in ["abcd efgh ijkl mnop", "abcdefghijklmnop", "abcd\nefgh ijkl mnop"] {
+            assert_eq!(groups.clean(text), MARK);
+        }
+    }
+
+    #[test]
+    fn a_short_secret_eats_no_more_words_than_it_is() {
+        let text = "250 2.0.0 is it so of\tten? ab and a b";
+        for (secret, clean) in [
+            ("iso", "250 2.0.0 is it so of ten? ab and a b"),
+            ("ab", "250 2.0.0 is it so of ten? [secret] and a b"),
+            ("often", "250 2.0.0 is it so of ten? ab and a b"),
+            ("a\u{200b}", "250 2.0.0 is it so of ten? ab and a b"),
+            ("\u{200b}", "250 2.0.0 is it so of ten? ab and a b"),
+            ("a b", "250 2.0.0 is it so of ten? ab and [secret]"),
+        ] {
+            assert_eq!(redaction(secret).clean(text), clean, "{secret:?}");
+        }
+        assert_eq!(redaction("iso").clean_lines(&["this", "of that"]), ["this", "of that"]);
+        assert_eq!(redaction("a\u{200b}").clean("a\u{200b}"), MARK);
+    }
+
+    #[test]
+    fn nothing_is_left_that_a_terminal_obeys() {
+        let clean = redaction("s3cr3t")
+            .clean("a\x1b[2J\u{9b}31m\u{202e}b\u{2066}c\r\nd\u{2028}e caf\u{fffd}");
+        assert_eq!(clean, "a [2J 31m b c  d e caf\u{fffd}");
     }
 }

@@ -220,10 +220,7 @@ fn refused(
     /// The first sentence says it; the rest is for the endpoint's own people.
     const SHOWN: usize = 200;
     let refusal: Refusal = serde_json::from_slice(body).unwrap_or_default();
-    let clean = |text: &str| -> String {
-        let text = redaction.apply(text);
-        text.chars().map(|c| if c.is_control() { ' ' } else { c }).take(SHOWN).collect()
-    };
+    let clean = |text: &str| redaction.clean(text).chars().take(SHOWN).collect::<String>();
     let said = [clean(&refusal.error), clean(&refusal.error_description)];
     let said: Vec<_> =
         said.iter().map(|text| text.trim()).filter(|text| !text.is_empty()).collect();

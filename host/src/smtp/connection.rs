@@ -224,31 +224,44 @@ impl Connection {
     }
 
     fn note_reply(&self, reply: &RawReply) {
-        for line in &reply.lines {
-            self.note(|| {
-                Entry::Reply(format!("{} {}", reply.code, self.clean(line)).trim_end().to_owned())
-            });
+        if self.transcript.is_none() {
+            return;
+        }
+        for (enhanced, text) in self.cleaned(reply) {
+            let enhanced = enhanced.map_or(String::new(), |code| format!("{code} "));
+            let line = format!("{} {enhanced}{text}", reply.code);
+            self.note(|| Entry::Reply(line.trim_end().to_owned()));
         }
     }
 
     /// A reply for people and programs: codes apart, secrets taken out, nothing that a terminal obeys.
     pub(super) fn shown(&self, reply: &RawReply) -> Reply {
-        let enhanced = reply.lines.first().and_then(|line| enhanced_code(reply.code, line));
-        let lines: Vec<_> = reply
-            .lines
-            .iter()
-            .map(|line| {
-                let text =
-                    enhanced.as_deref().and_then(|code| line.strip_prefix(code)).unwrap_or(line);
-                self.clean(text.trim())
+        let mut lines = self.cleaned(reply).into_iter().peekable();
+        let enhanced = lines.peek().and_then(|(code, _)| code.clone());
+        let lines: Vec<_> = lines
+            .map(|(code, text)| match code {
+                Some(other) if Some(&other) != enhanced.as_ref() => format!("{other} {text}"),
+                _ => text,
             })
             .collect();
         Reply { code: reply.code, enhanced, text: lines.join("\n") }
     }
 
+    /// The lines of a reply, each with its enhanced code apart: a secret that is on several lines stands between
+    /// the codes.
+    fn cleaned(&self, reply: &RawReply) -> Vec<(Option<String>, String)> {
+        let split = reply.lines.iter().map(|line| {
+            let code = enhanced_code(reply.code, line);
+            let text = code.as_deref().and_then(|code| line.strip_prefix(code)).unwrap_or(line);
+            (code, text.trim())
+        });
+        let (codes, texts): (Vec<_>, Vec<_>) = split.collect();
+        codes.into_iter().zip(self.redaction.clean_lines(&texts)).collect()
+    }
+
     /// A text of the server's with secrets taken out, and nothing in it that a terminal obeys.
     pub(super) fn clean(&self, text: &str) -> String {
-        self.redaction.apply(text).chars().map(|c| if c.is_control() { ' ' } else { c }).collect()
+        self.redaction.clean(text)
     }
 
     /// What a connection that broke means in a phase in which nobody can have the message.

@@ -63,15 +63,10 @@ impl Exchange for Bearer {
 /// What the server says of the token: its status, and the scope that it wants, in words or numbers.
 fn complaint(challenge: &[u8]) -> String {
     let said: Value = serde_json::from_slice(challenge).unwrap_or_default();
-    let word = |key: &str| {
-        /// A scope may be a list of addresses; nothing else is longer.
-        const MOST: usize = 200;
-        let text = match &said[key] {
-            Value::String(text) => text.chars().take(MOST).collect(),
-            Value::Number(number) => number.to_string(),
-            _ => return None,
-        };
-        Some(text)
+    let word = |key: &str| match &said[key] {
+        Value::String(text) => Some(text.clone()),
+        Value::Number(number) => Some(number.to_string()),
+        _ => None,
     };
     let status = word("status").unwrap_or_else(|| "no reason given".to_owned());
     match word("scope") {

@@ -74,7 +74,8 @@ pub(super) async fn authenticate(
     let by_token = matches!(credentials.proof, Proof::OAuth2(_));
     let encrypted = connection.stream.is_encrypted();
     let Some(mechanism) = Mechanism::choose(account.auth, by_token, encrypted, offered) else {
-        return Err(no_mechanism(account.auth, by_token, offered));
+        let offered = offered.iter().map(|name| connection.clean(name)).collect::<Vec<_>>();
+        return Err(no_mechanism(account.auth, by_token, &offered));
     };
     let exchange = mechanism.exchange(&account, &credentials.username, secret);
     Login { connection, account: &account, mechanism, exchange }.run().await
@@ -151,7 +152,10 @@ impl Login<'_> {
     fn refused(&self, reply: &RawReply) -> Failure {
         let mut failure = verdict::of(self.connection, Phase::Auth, reply);
         if let Some(complaint) = self.exchange.complaint() {
-            let complaint = self.connection.clean(&complaint);
+            /// A scope may be a list of addresses; nothing else is longer.
+            const SHOWN: usize = 400;
+            // Cut when it is clean: half a secret would not be found.
+            let complaint: String = self.connection.clean(&complaint).chars().take(SHOWN).collect();
             failure.message = format!("{} ({complaint})", failure.message);
         }
         if self.mechanism.is_by_token() && failure.code == FailureCode::Auth && reply.is_permanent()
