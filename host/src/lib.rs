@@ -39,6 +39,18 @@
 //! | `smtp_connector_run_seconds` | histogram | `call` |
 //! | `smtp_connector_message_bytes` | histogram, of messages that were sent | |
 //!
+//! Each connection that is asked for is one `tracing` event or more, of the target `smtp_connector_host::connections`
+//! and the level `INFO`: one for each address that is dialled, and one where none is.
+//!
+//! | field | |
+//! |---|---|
+//! | `outcome` | `connected`; `denied`: not a public address, or in a denied range; `failed`; `unresolved`: the name has no address; `abandoned`: the run was dropped meanwhile |
+//! | `purpose` | `smtp`, `attachment` or `token-endpoint` |
+//! | `host`, `port` | as the account or the attachment's address names them |
+//! | `address` | IP address and port, where the name has one |
+//! | `account` | the account's name; missing in a run without one |
+//! | `reason` | why there is no connection, empty if there is one: of attachments, the log alone tells a name that does not exist from one that is not public |
+//!
 //! With `default-features = false` nothing is compiled but what sending needs: neither the command (`cli`)
 //! nor the inbox (`inbox`).
 
@@ -67,7 +79,7 @@ pub mod transport;
 pub use accounts::{Account, Secret};
 pub use error::{Error, Issue, Result};
 pub use failure::{Delivered, Failure, FailureCode, Phase, Refusal, Reply, Retry};
-pub use network::{Network, SystemNetwork, is_public};
+pub use network::{AddressRange, InvalidAddressRange, Network, SystemNetwork, is_public};
 pub use sandbox::{
     Allocation, ComponentSource, Connector, Findings, Host, HostBuilder, Invocation, Limits,
     Outcome,

@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use serde_json::json;
-use smtp_connector_host::accounts::{AccountLimits, AccountsInMemory, BoxFuture};
+use smtp_connector_host::accounts::{AccountLimits, AccountsInMemory, BoxFuture, Policy};
 use smtp_connector_host::{
     Account, Connector, Error, FailureCode, Host, Invocation, Limits, Network, is_public,
 };
@@ -17,13 +17,13 @@ use tokio::net::{TcpListener, TcpStream};
 use crate::support::HOST_CACHE;
 
 /// An address of the public internet: here, it is a server of the test's.
-const PUBLIC: &str = "93.184.216.34";
+pub(crate) const PUBLIC: &str = "93.184.216.34";
 const LIMIT: u64 = 1 << 20;
 
 /// A network in which a name has the next of its answers each time that it is looked up, and every public
 /// address is one server of the test's.
 #[derive(Clone, Default)]
-struct Liar {
+pub(crate) struct Liar {
     answers: Arc<Mutex<VecDeque<Vec<IpAddr>>>>,
     server: Option<SocketAddr>,
     resolved: Arc<Mutex<Vec<String>>>,
@@ -31,7 +31,12 @@ struct Liar {
 }
 
 impl Liar {
-    fn answering(self, answers: &[&[&str]]) -> Self {
+    /// With a server behind every public address.
+    pub(crate) fn with(server: SocketAddr) -> Self {
+        Self { server: Some(server), ..Self::default() }
+    }
+
+    pub(crate) fn answering(self, answers: &[&[&str]]) -> Self {
         let parse = |answer: &&[&str]| answer.iter().map(|ip| ip.parse().expect(ip)).collect();
         self.answers.lock().expect("no panic").extend(answers.iter().map(parse));
         self
@@ -88,16 +93,23 @@ where
 }
 
 /// A server that says the same to everybody.
-async fn saying(text: &'static str) -> SocketAddr {
+pub(crate) async fn saying(text: &'static str) -> SocketAddr {
     serve(move |mut stream, _| async move { stream.write_all(text.as_bytes()).await }).await
 }
 
-const FILE: &str = "HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\nabc";
+pub(crate) const FILE: &str = "HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\nabc";
 
 fn connector(network: Liar) -> Connector {
+    connector_of(&[], &[], network)
+}
+
+/// A connector that keeps away from these ranges, with an account `work` that names these hosts.
+pub(crate) fn connector_of(denied: &[&str], named: &[&str], network: impl Network) -> Connector {
     let mut limits = Limits::default();
     limits.attachment_time = Duration::from_millis(600);
+    let named = named.iter().map(|host| host.parse().expect(host)).collect();
     let account = Account::builder("work", "mail.example")
+        .policy(Policy { attachment_url_hosts: named, ..Policy::default() })
         .sender("alice@example.com")
         .limits(AccountLimits { message_bytes: LIMIT, ..AccountLimits::default() })
         .build()
@@ -105,6 +117,7 @@ fn connector(network: Liar) -> Connector {
     let host = Host::builder()
         .accounts(AccountsInMemory::from_iter([account]))
         .network(network)
+        .deny_addresses(denied.iter().map(|range| range.parse().expect(range)))
         .limits(limits)
         .cache_directory(HOST_CACHE)
         .build()
@@ -112,7 +125,7 @@ fn connector(network: Liar) -> Connector {
     Connector::builtin(&host).expect("a component")
 }
 
-async fn fetch(connector: &Connector, url: &str) -> Result<(), Error> {
+pub(crate) async fn fetch(connector: &Connector, url: &str) -> Result<(), Error> {
     let input = json!({ "to": "b@example.net", "attachments": [url] }).to_string();
     let preview = connector.invoke(Invocation::send_mail(input).account("work").dry_run());
     let outcome = tokio::time::timeout(Duration::from_secs(30), preview).await;
@@ -147,6 +160,39 @@ async fn one_inner_address_among_others_is_enough_to_refuse_a_host() {
     let network = Liar { server, ..Liar::default() }.answering(&[&[PUBLIC, "1.1.1.1"]]);
     fetch(&connector(network.clone()), "http://files.example/a").await.expect("it is public");
     assert_eq!(network.dialled().len(), 1);
+}
+
+#[tokio::test]
+async fn what_an_operator_denies_is_not_fetched_whoever_names_it() {
+    let server = Some(saying(FILE).await);
+    let network = || Liar { server, ..Liar::default() };
+    for (denied, answer) in [
+        ("93.184.216.0/24", &[PUBLIC][..]),
+        (PUBLIC, &["1.1.1.1", PUBLIC]),
+        ("2600::/32", &["2600::1"]),
+        ("10.0.0.0/8", &["10.1.2.3"]),
+        ("10.0.0.0/8", &["::ffff:10.1.2.3"]),
+        ("10.0.0.0/8", &["64:ff9b::10.1.2.3"]),
+    ] {
+        for named in [&[][..], &["files.example"]] {
+            let network = network().answering(&[answer]);
+            let connector = connector_of(&["192.0.2.1", denied], named, network.clone());
+            let error = fetch(&connector, "http://files.example/a").await.expect_err(denied);
+            assert_eq!(error.code(), FailureCode::Policy, "{denied}: {error}");
+            assert_eq!(network.dialled(), [], "{denied}");
+        }
+    }
+    // A redirect is no way around, and what is not denied is fetched.
+    let answer =
+        "HTTP/1.1 302 Found\r\nLocation: http://ours.example/\r\nContent-Length: 0\r\n\r\n";
+    let redirecting = Liar { server: Some(saying(answer).await), ..Liar::default() }
+        .answering(&[&["1.1.1.1"], &[PUBLIC]]);
+    let connector = connector_of(&[PUBLIC], &["ours.example"], redirecting.clone());
+    let error = fetch(&connector, "http://files.example/a").await.expect_err("it is denied");
+    assert_eq!((error.code(), redirecting.dialled().len()), (FailureCode::Policy, 1), "{error}");
+    let network = network().answering(&[&[PUBLIC]]);
+    let connector = connector_of(&["93.184.216.35", "10.0.0.0/8"], &["files.example"], network);
+    fetch(&connector, "http://files.example/a").await.expect("it is not denied");
 }
 
 #[tokio::test]

@@ -1,10 +1,11 @@
 //! Logging in otherwise than by sending the password: what is sent, what is believed, and what is shown.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use serde_json::json;
 use smtp_connector_host::accounts::{
-    AccountBuilder, AccountsInMemory, Auth, OAuth2, Security, TokenUrl,
+    AccountBuilder, AccountsInMemory, Auth, OAuth2, SecretSource, Security, Timeouts, TokenUrl,
 };
 use smtp_connector_host::smtp::SmtpTransport;
 use smtp_connector_host::{
@@ -308,6 +309,28 @@ async fn an_endpoint_that_is_not_trusted_or_not_public_gets_no_secret() {
     let error = SmtpTransport::new().test(&Arc::new(work)).await.expect_err("it is not public");
     assert_eq!((error.code(), error.phase()), (FailureCode::Policy, Phase::Auth), "{error}");
     assert!(endpoint.requests().is_empty() && server.seen().commands.is_empty());
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn a_secret_that_is_not_there_in_time_is_not_waited_for() {
+    let server = server("AUTH XOAUTH2 PLAIN", Scenario::default()).await;
+    let (endpoint, url) = endpoint("200 OK", "{}").await;
+    let slow = || SecretSource::Command(["sleep", "60"].map(str::to_owned).to_vec());
+    let timeouts = Timeouts { total: Duration::from_millis(200), ..Timeouts::default() };
+    for one in [
+        account("work", &server).credentials("user", slow()),
+        account("work", &server).oauth2("user", OAuth2::token(slow())),
+        account("work", &server).oauth2("user", OAuth2::client_credentials(url, "client", slow())),
+    ] {
+        let one = Arc::new(one.timeouts(timeouts).build().expect("right"));
+        let transport = SmtpTransport::new().allow_private_hosts();
+        let tested = tokio::time::timeout(Duration::from_secs(20), transport.test(&one)).await;
+        let error = tested.expect("it ends").expect_err("there is no secret");
+        assert_eq!(error.retry(), Retry::Later, "{error}");
+        assert!(error.to_string().contains("in time"), "{error}");
+    }
+    assert_eq!((server.seen().connections, endpoint.requests().len()), (0, 0));
 }
 
 #[tokio::test(flavor = "multi_thread")]

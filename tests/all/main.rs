@@ -4,6 +4,7 @@
 mod attachments;
 mod command;
 mod component;
+mod connections;
 mod embedding;
 mod faults;
 mod fetching;

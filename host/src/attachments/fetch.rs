@@ -26,7 +26,9 @@ use url::Url;
 use super::content_disposition::file_name;
 use super::{AttachmentHosts, Content, Metadata, SourceError};
 use crate::accounts::{HostName, Policy};
-use crate::network::{DialError, Network, client_config, dial_through};
+use crate::network::{
+    DeniedAddresses, Destination, DialError, Network, Purpose, client_config,
+};
 
 /// Redirects that are followed, each looked at like the first address.
 const MAX_REDIRECTS: usize = 3;
@@ -37,6 +39,10 @@ const HEADERS: Duration = Duration::from_secs(10);
 pub(crate) struct Errand<'e> {
     /// The way out.
     pub(crate) network: &'e dyn Network,
+    /// Where it never leads.
+    pub(crate) denied: &'e DeniedAddresses,
+    /// Whose mail the file is for.
+    pub(crate) account: Option<&'e str>,
     /// Which hosts the platform allows.
     pub(crate) hosts: &'e AttachmentHosts,
     /// Which of them the account asks for.
@@ -102,9 +108,16 @@ impl Target {
         let reach = errand.hosts.reach(errand.policy, &self.host, self.port);
         let reach = reach.map_err(forbidden)?;
         let connect = deadline.min(Instant::now() + CONNECT);
-        let stream = dial_through(errand.network, &self.host, self.port, reach, connect)
-            .await
-            .map_err(|error| dial_error(&error))?;
+        let destination = Destination {
+            host: &self.host,
+            port: self.port,
+            reach,
+            denied: errand.denied,
+            purpose: Purpose::Attachment,
+            account: errand.account,
+        };
+        let stream = destination.dial(errand.network, connect).await;
+        let stream = stream.map_err(|error| dial_error(&error))?;
         if self.url.scheme() == "http" {
             return self.request(stream, deadline).await;
         }

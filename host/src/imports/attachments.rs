@@ -3,7 +3,7 @@
 use wasmtime::component::Resource;
 
 use super::View;
-use crate::accounts::Policy;
+use crate::accounts::{Account, Policy};
 use crate::attachments::{Content, Errand, SourceError, fetch};
 use crate::bindings::connectors::smtp::attachments::{
     AttachmentError, Host, HostContent, Metadata,
@@ -33,6 +33,8 @@ impl Host for View<'_> {
         let limits = account.map(|account| account.limits).unwrap_or_default();
         let errand = Errand {
             network: sources.network.as_ref(),
+            denied: &sources.denied,
+            account: account.map(Account::name),
             hosts: &sources.hosts,
             policy,
             limit: limits.message_bytes,

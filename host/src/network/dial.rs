@@ -1,12 +1,17 @@
 //! From a host's name to a connection: resolved once, every address looked at, and only those dialled.
+//!
+//! Everything that this library connects to is dialled here, so that every attempt is logged.
 
+use std::fmt;
 use std::io;
 use std::net::SocketAddr;
 
 use tokio::net::TcpStream;
 use tokio::time::{Instant, timeout_at};
+use tracing::info;
 
-use super::{Network, SystemNetwork, is_public};
+use super::address_range::DeniedAddresses;
+use super::{Network, is_public};
 use crate::accounts::HostName;
 
 /// Which addresses may be dialled.
@@ -16,6 +21,30 @@ pub(crate) enum Reach {
     Public,
     /// Any.
     Anywhere,
+}
+
+/// What a connection is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Purpose {
+    /// A file on the web that a mail is to have.
+    Attachment,
+    /// An account's server.
+    Smtp,
+    /// Where an account's access tokens come from.
+    TokenEndpoint,
+}
+
+/// A host to connect to, and everything that decides whether that may be.
+#[derive(Clone, Copy)]
+pub(crate) struct Destination<'a> {
+    pub(crate) host: &'a HostName,
+    pub(crate) port: u16,
+    pub(crate) reach: Reach,
+    pub(crate) denied: &'a DeniedAddresses,
+    /// For the log: what for.
+    pub(crate) purpose: Purpose,
+    /// For the log: on whose behalf. A run may have no account.
+    pub(crate) account: Option<&'a str>,
 }
 
 /// Why there is no connection.
@@ -34,61 +63,140 @@ pub(crate) enum DialError {
     },
 }
 
-/// Resolves a host by the system and connects to the first of its addresses that accepts.
-pub(crate) async fn dial(
-    host: &HostName,
-    port: u16,
-    reach: Reach,
-    deadline: Instant,
-) -> Result<TcpStream, DialError> {
-    dial_through(&SystemNetwork, host, port, reach, deadline).await
+impl Destination<'_> {
+    /// Resolves the host and connects to the first of its addresses that accepts.
+    ///
+    /// One address that may not be dialled is enough to refuse the host: a name that stands for the outside
+    /// and the inside at once is an attempt to get in.
+    pub(crate) async fn dial(
+        self,
+        network: &dyn Network,
+        deadline: Instant,
+    ) -> Result<TcpStream, DialError> {
+        let addresses = self.resolve(network, deadline).await?;
+        if let Some(&address) = addresses.iter().find(|address| !self.may_reach(**address)) {
+            let why = match self.denied.contain(address.ip()) {
+                true => "the address is in a denied range",
+                false => "the address is not on the public internet",
+            };
+            Attempt::to(self, Some(address)).ended("denied", &why);
+            return Err(DialError::Forbidden);
+        }
+        let mut last = DialError::Resolve(io::Error::other(NO_ADDRESS));
+        for address in addresses {
+            let attempt = Attempt::to(self, Some(address));
+            match timeout_at(deadline, network.connect(address)).await {
+                Ok(Ok(stream)) => {
+                    attempt.ended("connected", &"");
+                    // Commands are small and wait for answers: Nagle's algorithm would hold each back 40 ms.
+                    stream.set_nodelay(true).map_err(DialError::Connect)?;
+                    return Ok(stream);
+                }
+                Ok(Err(reason)) => {
+                    attempt.ended("failed", &reason);
+                    last = DialError::Connect(reason);
+                }
+                Err(_) => {
+                    attempt.ended("failed", &TOO_LATE);
+                    return Err(DialError::Timeout { resolving: false });
+                }
+            }
+        }
+        Err(last)
+    }
+
+    fn may_reach(self, address: SocketAddr) -> bool {
+        let is_near_enough = self.reach == Reach::Anywhere || is_public(address.ip());
+        is_near_enough && !self.denied.contain(address.ip())
+    }
+
+    async fn resolve(
+        self,
+        network: &dyn Network,
+        deadline: Instant,
+    ) -> Result<Vec<SocketAddr>, DialError> {
+        let name = match self.host {
+            HostName::Ip(address) => return Ok(vec![SocketAddr::new(*address, self.port)]),
+            HostName::Name(name) => name,
+        };
+        let attempt = Attempt::to(self, None);
+        match timeout_at(deadline, network.resolve(name, self.port)).await {
+            Ok(Ok(found)) if found.is_empty() => attempt.ended("unresolved", &NO_ADDRESS),
+            Ok(Ok(found)) => {
+                attempt.goes_on();
+                // The port is the one that was asked for, whatever a resolver says of it.
+                let at_port = |address: SocketAddr| SocketAddr::new(address.ip(), self.port);
+                return Ok(found.into_iter().map(at_port).collect());
+            }
+            Ok(Err(reason)) => {
+                attempt.ended("unresolved", &reason);
+                return Err(DialError::Resolve(reason));
+            }
+            Err(_) => {
+                attempt.ended("unresolved", &TOO_LATE);
+                return Err(DialError::Timeout { resolving: true });
+            }
+        }
+        Ok(Vec::new())
+    }
 }
 
-/// The same by any network.
-///
-/// One address that may not be dialled is enough to refuse the host: a name that stands for the outside
-/// and the inside at once is an attempt to get in.
-pub(crate) async fn dial_through(
-    network: &dyn Network,
-    host: &HostName,
-    port: u16,
-    reach: Reach,
-    deadline: Instant,
-) -> Result<TcpStream, DialError> {
-    let addresses = resolve(network, host, port, deadline).await?;
-    if reach == Reach::Public && !addresses.iter().all(|address| is_public(address.ip())) {
-        return Err(DialError::Forbidden);
+const NO_ADDRESS: &str = "the name has no address";
+const TOO_LATE: &str = "no answer in time";
+
+/// Something that is being tried, and is logged when it ends; also when its future is dropped half-way.
+struct Attempt<'a> {
+    destination: Destination<'a>,
+    address: Option<SocketAddr>,
+    is_logged: bool,
+}
+
+impl<'a> Attempt<'a> {
+    fn to(destination: Destination<'a>, address: Option<SocketAddr>) -> Self {
+        Self { destination, address, is_logged: false }
     }
-    let timed_out = DialError::Timeout { resolving: false };
-    let mut last = DialError::Resolve(io::Error::other("the name has no address"));
-    for address in addresses {
-        match timeout_at(deadline, network.connect(address)).await {
-            Ok(Ok(stream)) => {
-                // Commands are small and wait for answers: Nagle's algorithm would hold each back 40 ms.
-                stream.set_nodelay(true).map_err(DialError::Connect)?;
-                return Ok(stream);
-            }
-            Ok(Err(reason)) => last = DialError::Connect(reason),
-            Err(_) => return Err(timed_out),
+
+    fn ended(mut self, outcome: &str, why: &dyn fmt::Display) {
+        self.log(outcome, why);
+    }
+
+    /// What comes next is logged instead.
+    fn goes_on(mut self) {
+        self.is_logged = true;
+    }
+
+    /// `info`: operators keep a record of where this machine connects to, and there is one line for each connection,
+    /// which many messages share. The target is a promise; it does not follow from where this file is.
+    fn log(&mut self, outcome: &str, why: &dyn fmt::Display) {
+        self.is_logged = true;
+        let Destination { host, port, purpose, account, .. } = self.destination;
+        info!(
+            target: "smtp_connector_host::connections",
+            outcome,
+            purpose = purpose.as_str(),
+            host = %host,
+            port,
+            address = self.address.map(tracing::field::display),
+            account,
+            reason = %why,
+        );
+    }
+}
+
+impl Drop for Attempt<'_> {
+    fn drop(&mut self) {
+        if !self.is_logged {
+            self.log("abandoned", &"nobody waits for it any more");
         }
     }
-    Err(last)
 }
 
-async fn resolve(
-    network: &dyn Network,
-    host: &HostName,
-    port: u16,
-    deadline: Instant,
-) -> Result<Vec<SocketAddr>, DialError> {
-    match host {
-        HostName::Ip(address) => Ok(vec![SocketAddr::new(*address, port)]),
-        HostName::Name(name) => {
-            let found = timeout_at(deadline, network.resolve(name, port)).await;
-            let found = found.map_err(|_| DialError::Timeout { resolving: true })?;
-            // The port is the one that was asked for, whatever a resolver says of it.
-            let at_port = |address: SocketAddr| SocketAddr::new(address.ip(), port);
-            Ok(found.map_err(DialError::Resolve)?.into_iter().map(at_port).collect())
+impl Purpose {
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::Attachment => "attachment",
+            Self::Smtp => "smtp",
+            Self::TokenEndpoint => "token-endpoint",
         }
     }
 }

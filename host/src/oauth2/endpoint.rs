@@ -17,9 +17,10 @@ use url::Position;
 use url::form_urlencoded::Serializer;
 use zeroize::Zeroizing;
 
+use super::Caller;
 use crate::accounts::{HostName, Redaction, Secret, SecretSource, TokenRequest};
 use crate::failure::{Failure, FailureCode, Phase};
-use crate::network::{DialError, Reach, client_config, dial};
+use crate::network::{Destination, DialError, Purpose, SystemNetwork, client_config};
 
 /// What an endpoint grants.
 pub(super) struct Granted {
@@ -37,13 +38,13 @@ const MAX_ANSWER: usize = 64 * 1024;
 pub(super) async fn ask(
     request: &TokenRequest,
     rotated: Option<&Secret>,
-    reach: Reach,
-    deadline: Instant,
+    caller: Caller<'_>,
 ) -> Result<Granted, Failure> {
-    let deadline = deadline.min(Instant::now() + PATIENCE);
     let mut redaction = Redaction::default();
-    let form = form(request, rotated, &mut redaction).await?;
-    let exchange = post(request, form, reach, deadline);
+    let form = timeout_at(caller.deadline, form(request, rotated, &mut redaction)).await;
+    let form = form.map_err(|_| unavailable(request, "its secrets were not there in time"))??;
+    let deadline = caller.deadline.min(Instant::now() + PATIENCE);
+    let exchange = post(request, form, Caller { deadline, ..caller });
     let (status, body) = timeout_at(deadline, exchange)
         .await
         .map_err(|_| unavailable(request, "it did not answer in time"))??;
@@ -103,8 +104,7 @@ async fn reveal(
 async fn post(
     request: &TokenRequest,
     form: String,
-    reach: Reach,
-    deadline: Instant,
+    caller: Caller<'_>,
 ) -> Result<(StatusCode, Bytes), Failure> {
     let url = request.url.url();
     let host = url.host_str().unwrap_or_default();
@@ -112,11 +112,22 @@ async fn post(
     let host: HostName =
         host.parse().map_err(|_| unavailable(request, "its host is none that could be asked"))?;
     let port = url.port_or_known_default().unwrap_or(443);
-    let stream = dial(&host, port, reach, deadline).await.map_err(|error| match error {
+    let destination = Destination {
+        host: &host,
+        port,
+        reach: caller.reach,
+        denied: caller.denied,
+        purpose: Purpose::TokenEndpoint,
+        account: Some(caller.account),
+    };
+    let stream = destination.dial(&SystemNetwork, caller.deadline).await;
+    let stream = stream.map_err(|error| match error {
         DialError::Forbidden => {
-            let message = format!("the token endpoint {host} is not on the public internet");
+            let message = format!(
+                "the token endpoint {host} is not on the public internet, or is denied here"
+            );
             Failure::new(FailureCode::Policy, Phase::Auth, message)
-                .hint("use a public endpoint, or have the platform allow private ones")
+                .hint("use a public endpoint, or have the platform allow this one")
                 .after_config_change()
         }
         DialError::Resolve(_) => unavailable(request, "its host cannot be found"),
@@ -244,7 +255,7 @@ fn refused(
     failure.hint(hint).after_config_change()
 }
 
-fn unavailable(request: &TokenRequest, why: &str) -> Failure {
+pub(super) fn unavailable(request: &TokenRequest, why: &str) -> Failure {
     let message = format!("{} gives no access token: {why}", endpoint(request));
     Failure::new(FailureCode::Auth, Phase::Auth, message)
         .hint("try again later; if it persists, check oauth2.tokenUrl")

@@ -7,11 +7,11 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use tokio::sync::Mutex as AsyncMutex;
-use tokio::time::Instant;
+use tokio::time::{Instant, timeout_at};
 
 use crate::accounts::{Secret, TokenRequest};
 use crate::failure::Failure;
-use crate::network::Reach;
+use crate::network::{DeniedAddresses, Reach};
 
 /// Tokens that were fetched, by what they were asked for with.
 #[derive(Default)]
@@ -48,6 +48,15 @@ pub(crate) struct AccessToken {
     pub(crate) is_fresh: bool,
 }
 
+/// Who needs a token: on whose behalf, from where it may come, and until when.
+#[derive(Clone, Copy)]
+pub(crate) struct Caller<'a> {
+    pub(crate) account: &'a str,
+    pub(crate) reach: Reach,
+    pub(crate) denied: &'a DeniedAddresses,
+    pub(crate) deadline: Instant,
+}
+
 /// From so many on, tokens that have expired are dropped.
 const MANY: usize = 1024;
 
@@ -63,15 +72,17 @@ impl Tokens {
     pub(crate) async fn token(
         &self,
         request: &TokenRequest,
-        reach: Reach,
-        deadline: Instant,
+        caller: Caller<'_>,
     ) -> Result<AccessToken, Failure> {
         let entry = self.entry(request);
-        let mut entry = entry.lock().await;
+        // Waiting for another run's answer is waiting for the endpoint.
+        let entry = timeout_at(caller.deadline, entry.lock()).await;
+        let mut entry =
+            entry.map_err(|_| endpoint::unavailable(request, "it did not answer in time"))?;
         if let Some(token) = entry.token.as_ref().filter(|token| token.until > Instant::now()) {
             return Ok(AccessToken { secret: token.access.clone(), is_fresh: false });
         }
-        let granted = endpoint::ask(request, entry.rotated.as_ref(), reach, deadline).await?;
+        let granted = endpoint::ask(request, entry.rotated.as_ref(), caller).await?;
         let until = granted.lifetime.and_then(|lifetime| lifetime.checked_sub(MARGIN));
         entry.token = until
             .map(|rest| Token { access: granted.access.clone(), until: Instant::now() + rest });
@@ -79,11 +90,12 @@ impl Tokens {
         Ok(AccessToken { secret: granted.access, is_fresh: true })
     }
 
-    /// Drops a token that a server did not take.
-    pub(crate) async fn forget(&self, request: &TokenRequest, secret: &Secret) {
+    /// Drops a token that a server did not take. Who holds on to it past the deadline is asking for a new one.
+    pub(crate) async fn forget(&self, request: &TokenRequest, secret: &Secret, deadline: Instant) {
         let entry = self.entry(request);
-        let mut entry = entry.lock().await;
-        entry.token.take_if(|token| token.access == *secret);
+        if let Ok(mut entry) = timeout_at(deadline, entry.lock()).await {
+            entry.token.take_if(|token| token.access == *secret);
+        }
     }
 
     fn entry(&self, request: &TokenRequest) -> Arc<AsyncMutex<Entry>> {
@@ -96,5 +108,35 @@ impl Tokens {
             entries.retain(|_, entry| entry.try_lock().map_or(true, |entry| entry.is_needed()));
         }
         Arc::clone(entries.entry(request.clone()).or_default())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::failure::{FailureCode, Retry};
+
+    #[tokio::test]
+    async fn waiting_for_another_runs_answer_ends_with_the_deadline() {
+        let request = TokenRequest {
+            url: "https://login.example.com/token".parse().expect("an address"),
+            client_id: "client".to_owned(),
+            client_secret: Some(Secret::new("s3cr3t").into()),
+            refresh_token: None,
+            scope: None,
+        };
+        let tokens = Tokens::default();
+        let entry = tokens.entry(&request);
+        let _asking = entry.lock().await;
+        let deadline = Instant::now() + Duration::from_millis(50);
+        let denied = DeniedAddresses::default();
+        let caller = Caller { account: "work", reach: Reach::Public, denied: &denied, deadline };
+        let patience = Duration::from_secs(5);
+        let waiting = tokio::time::timeout(patience, tokens.token(&request, caller)).await;
+        let failure = waiting.expect("it ends").map(drop).expect_err("there is no token");
+        assert_eq!((failure.code, failure.retry), (FailureCode::Auth, Retry::Later));
+        let token = Secret::new("t");
+        let forgetting = tokens.forget(&request, &token, deadline);
+        tokio::time::timeout(patience, forgetting).await.expect("it ends");
     }
 }

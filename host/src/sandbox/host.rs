@@ -13,7 +13,7 @@ use crate::accounts::{Account, Accounts, AccountsInMemory, Usage};
 use crate::allowlist::Allowlists;
 use crate::attachments::{AttachmentHosts, NoUploads, Uploads};
 use crate::error::{Error, Result};
-use crate::network::{Network, SystemNetwork};
+use crate::network::{AddressRange, DeniedAddresses, Network, SystemNetwork};
 use crate::smtp::SmtpTransport;
 use crate::transport::{CheckedTransport, Progress, Transport};
 
@@ -39,6 +39,7 @@ pub(super) struct Inner {
     pub(super) uploads: Arc<dyn Uploads>,
     pub(super) network: Arc<dyn Network>,
     pub(super) attachment_hosts: Arc<AttachmentHosts>,
+    pub(super) denied: DeniedAddresses,
     pub(super) transport: Arc<dyn Transport>,
     pub(super) usage: Arc<Usage>,
     pub(super) limits: Limits,
@@ -50,7 +51,9 @@ pub struct HostBuilder {
     uploads: Arc<dyn Uploads>,
     network: Arc<dyn Network>,
     attachment_hosts: AttachmentHosts,
-    transport: Arc<dyn Transport>,
+    denied: DeniedAddresses,
+    /// None: SMTP to public servers.
+    transport: Option<Arc<dyn Transport>>,
     limits: Limits,
     allocation: Allocation,
     cache: Option<PathBuf>,
@@ -64,7 +67,8 @@ impl Host {
             uploads: Arc::new(NoUploads),
             network: Arc::new(SystemNetwork),
             attachment_hosts: AttachmentHosts::default(),
-            transport: Arc::new(SmtpTransport::new()),
+            denied: DeniedAddresses::default(),
+            transport: None,
             limits: Limits::default(),
             allocation: Allocation::default(),
             cache: None,
@@ -105,6 +109,7 @@ impl Host {
         let sources = Sources {
             uploads: Arc::clone(invocation.uploads.as_ref().unwrap_or(&inner.uploads)),
             network: Arc::clone(&inner.network),
+            denied: inner.denied.clone(),
             hosts: Arc::clone(&inner.attachment_hosts),
             allowlists: Arc::clone(&allowlists),
         };
@@ -151,10 +156,34 @@ impl HostBuilder {
         Self { attachment_hosts, ..self }
     }
 
+    /// Keeps attachments from being fetched from these addresses, and from any host that has one of them, even where
+    /// an account names the host. Adds to the ranges that were denied before.
+    ///
+    /// Deny what is public and yours all the same: your own servers' addresses, or your cloud's internal services.
+    /// An [`SmtpTransport`] of your own connects to mail servers and token endpoints, and has to be told too:
+    ///
+    /// ```
+    /// use smtp_connector_host::smtp::SmtpTransport;
+    /// use smtp_connector_host::{AddressRange, Host};
+    ///
+    /// let ours: [AddressRange; 2] = ["198.51.100.0/24".parse()?, "2001:db8::/32".parse()?];
+    /// let host = Host::builder()
+    ///     .deny_addresses(ours)
+    ///     .transport(SmtpTransport::new().deny_addresses(ours))
+    ///     .build()?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// Without a transport of your own, the ranges hold for all that the host connects to.
+    #[must_use]
+    pub fn deny_addresses(self, ranges: impl IntoIterator<Item = AddressRange>) -> Self {
+        Self { denied: self.denied.and(ranges), ..self }
+    }
+
     /// How messages get to their servers.
     #[must_use]
     pub fn transport(self, transport: impl Transport) -> Self {
-        Self { transport: Arc::new(transport), ..self }
+        Self { transport: Some(Arc::new(transport)), ..self }
     }
 
     /// What a run may take.
@@ -183,6 +212,9 @@ impl HostBuilder {
     ///
     /// A machine that the sandbox cannot run on.
     pub fn build(self) -> Result<Host> {
+        let transport = self
+            .transport
+            .unwrap_or_else(|| Arc::new(SmtpTransport::new().deny_addresses(self.denied.iter())));
         let inner = Inner {
             engines: Engines::build(self.cache.as_deref(), self.allocation, &self.limits)?,
             share: Arc::new(FairShare::of_this_machine()),
@@ -191,7 +223,8 @@ impl HostBuilder {
             uploads: self.uploads,
             network: self.network,
             attachment_hosts: Arc::new(self.attachment_hosts),
-            transport: self.transport,
+            denied: self.denied,
+            transport,
             limits: self.limits,
         };
         Ok(Host { inner: Arc::new(inner) })

@@ -16,7 +16,7 @@ use super::wasi::Wasi;
 use crate::accounts::{Account, AccountLimits};
 use crate::allowlist::{Allowlists, SourceAllowlist};
 use crate::attachments::{AttachmentHosts, SourceError, Uploads};
-use crate::network::Network;
+use crate::network::{DeniedAddresses, Network};
 use crate::transport::CheckedTransport;
 
 /// What a run is about.
@@ -42,6 +42,7 @@ pub(crate) struct Run {
 pub(crate) struct Sources {
     pub(crate) uploads: Arc<dyn Uploads>,
     pub(crate) network: Arc<dyn Network>,
+    pub(crate) denied: DeniedAddresses,
     pub(crate) hosts: Arc<AttachmentHosts>,
     pub(crate) allowlists: Arc<Allowlists>,
 }

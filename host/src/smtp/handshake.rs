@@ -17,13 +17,14 @@ use crate::accounts::{
     Account, BoxFuture, OAuth2, Proof, Redaction, Secret, Security, TokenRequest, TokenSource,
 };
 use crate::failure::{Failure, FailureCode, Phase};
-use crate::network::{DialError, Reach, dial};
-use crate::oauth2::Tokens;
+use crate::network::{DeniedAddresses, Destination, DialError, Purpose, Reach, SystemNetwork};
+use crate::oauth2::{Caller, Tokens};
 
 /// Opens connections: how far it may go for them, and who watches.
 #[derive(Clone)]
 pub(super) struct Opener {
     pub(super) reach: Reach,
+    pub(super) denied: DeniedAddresses,
     pub(super) transcript: Option<Arc<dyn Transcript>>,
     pub(super) tokens: Arc<Tokens>,
     /// Where a test has connections break.
@@ -55,7 +56,8 @@ impl Opener {
             if !is_refused {
                 return opened;
             }
-            self.tokens.forget(request, token).await;
+            let deadline = clock.stage(account.timeouts.total);
+            self.tokens.forget(request, token, deadline).await;
             if *is_fresh {
                 return opened;
             }
@@ -71,18 +73,30 @@ impl Opener {
         clock: Clock,
     ) -> Result<Option<(Secret, bool)>, Failure> {
         let Some(credentials) = &account.credentials else { return Ok(None) };
+        let deadline = clock.stage(account.timeouts.total);
         let (source, what) = match &credentials.proof {
             Proof::Password(source) => (source, "password"),
             Proof::OAuth2(oauth2) => match &oauth2.source {
                 TokenSource::Given(source) => (source, "access token"),
                 TokenSource::Endpoint(request) => {
-                    let deadline = clock.stage(account.timeouts.total);
-                    let token = self.tokens.token(request, self.reach, deadline).await?;
+                    let caller = Caller {
+                        account: account.name(),
+                        reach: self.reach,
+                        denied: &self.denied,
+                        deadline,
+                    };
+                    let token = self.tokens.token(request, caller).await?;
                     return Ok(Some((token.secret, token.is_fresh)));
                 }
             },
         };
-        let secret = source.reveal(what).await.map_err(|error| Failure::from_account(&error))?;
+        let revealed = timeout_at(deadline, source.reveal(what)).await.map_err(|_| {
+            let message = format!("the {what} from {source} was not there in time");
+            Failure::new(FailureCode::Timeout, Phase::Policy, message)
+                .hint("a command for a secret must end by itself; or raise the account's timeouts.total")
+                .later()
+        })?;
+        let secret = revealed.map_err(|error| Failure::from_account(&error))?;
         Ok(Some((secret, true)))
     }
 
@@ -102,9 +116,16 @@ impl Opener {
             redaction.add(secret);
         }
         let deadline = clock.stage(account.timeouts.connect);
-        let stream = dial(&account.host, account.port, self.reach, deadline)
-            .await
-            .map_err(|error| dial_failure(account, error))?;
+        let destination = Destination {
+            host: &account.host,
+            port: account.port,
+            reach: self.reach,
+            denied: &self.denied,
+            purpose: Purpose::Smtp,
+            account: Some(account.name()),
+        };
+        let stream = destination.dial(&SystemNetwork, deadline).await;
+        let stream = stream.map_err(|error| dial_failure(account, error))?;
         let transcript = self.transcript.clone();
         #[cfg_attr(not(test), expect(unused_mut))]
         let mut stream = Stream::new(stream);
@@ -144,6 +165,8 @@ fn token_request(account: &Account) -> Option<&TokenRequest> {
     }
 }
 
+/// Unlike for attachments, a name that is not found is told from one that is not public: the account's owner chose it,
+/// and a message that could not be sent while the resolver was down has to be tried again.
 fn dial_failure(account: &Account, error: DialError) -> Failure {
     let (host, port) = (&account.host, account.port);
     match error {
@@ -154,9 +177,10 @@ fn dial_failure(account: &Account, error: DialError) -> Failure {
                 .later()
         }
         DialError::Forbidden => {
-            let message = format!("the host {host} is not on the public internet");
+            let message =
+                format!("the host {host} is not on the public internet, or is denied here");
             Failure::new(FailureCode::Policy, Phase::Resolve, message)
-                .hint("use a public server, or have the platform allow private ones")
+                .hint("use a public server, or have the platform allow this one")
                 .after_config_change()
         }
         DialError::Connect(reason) => {

@@ -11,7 +11,7 @@ use super::transcript::Transcript;
 use crate::accounts::{Account, BoxFuture};
 use crate::error::{Error, Result};
 use crate::failure::Failure;
-use crate::network::Reach;
+use crate::network::{AddressRange, DeniedAddresses, Reach};
 use crate::oauth2::Tokens;
 use crate::transport::{Envelope, Outgoing, Transport};
 
@@ -42,6 +42,7 @@ impl SmtpTransport {
         let tokens = Arc::new(Tokens::default());
         let opener = Opener {
             reach: Reach::Public,
+            denied: DeniedAddresses::default(),
             transcript: None,
             tokens,
             #[cfg(test)]
@@ -54,7 +55,17 @@ impl SmtpTransport {
     /// machine, and for tests. A platform whose customers choose the host must not do this.
     #[must_use]
     pub fn allow_private_hosts(self) -> Self {
-        Self { opener: Opener { reach: Reach::Anywhere, ..self.opener }, ..self }
+        self.opening(|opener| Opener { reach: Reach::Anywhere, ..opener })
+    }
+
+    /// Connects to none of these addresses, and to no host that has one of them: neither for mail nor for access
+    /// tokens, private hosts allowed or not. Adds to the ranges that were denied before.
+    ///
+    /// Attachments are fetched by the host, which has to be told too:
+    /// [`HostBuilder::deny_addresses`](crate::HostBuilder::deny_addresses).
+    #[must_use]
+    pub fn deny_addresses(self, ranges: impl IntoIterator<Item = AddressRange>) -> Self {
+        self.opening(|opener| Opener { denied: opener.denied.and(ranges), ..opener })
     }
 
     /// Shows conversations to somebody, credentials left out.
@@ -86,7 +97,13 @@ impl SmtpTransport {
     /// Has the connections that are opened from now on break there.
     #[cfg(test)]
     pub(super) fn breaking_at(self, fault: Arc<super::fail_stop::Fault>) -> Self {
-        Self { opener: Opener { fault: Some(fault), ..self.opener }, ..self }
+        self.opening(|opener| Opener { fault: Some(fault), ..opener })
+    }
+
+    /// Opens otherwise. Nobody uses a connection that may not be opened by them: a clone keeps its own.
+    fn opening(self, change: impl FnOnce(Opener) -> Opener) -> Self {
+        let pool = self.pool.map(|pool| Arc::new(pool.another()));
+        Self { opener: change(self.opener), pool }
     }
 
     async fn lease(&self, account: &Arc<Account>) -> Result<Lease, Failure> {

@@ -44,6 +44,11 @@ impl Pool {
         Self { sites: Mutex::default(), idle_time }
     }
 
+    /// An empty one, with the same settings.
+    pub(super) fn another(&self) -> Self {
+        Self::with_idle_time(self.idle_time)
+    }
+
     /// A connection for a message: one that is idle, or a new one, as soon as the account may have one.
     pub(super) async fn lease(
         &self,
