@@ -196,6 +196,50 @@ async fn what_an_operator_denies_is_not_fetched_whoever_names_it() {
 }
 
 #[tokio::test]
+async fn a_name_that_does_not_exist_is_not_told_from_one_that_is_not_public() {
+    /// Never answers.
+    struct Silent;
+    impl Network for Silent {
+        fn resolve<'a>(&'a self, _: &'a str, _: u16) -> BoxFuture<'a, io::Result<Vec<SocketAddr>>> {
+            Box::pin(std::future::pending())
+        }
+
+        fn connect(&self, _: SocketAddr) -> BoxFuture<'_, io::Result<TcpStream>> {
+            Box::pin(std::future::pending())
+        }
+    }
+    let told = async |connector: Connector| {
+        let error = fetch(&connector, "http://name.example/a").await.expect_err("it is refused");
+        let mut json = error.to_json();
+        json["messageId"].take();
+        (json, error.to_string(), error.code())
+    };
+    let missing = told(connector(Liar::default())).await;
+    assert_eq!(missing.2, FailureCode::Policy, "{missing:?}");
+    assert!(missing.1.contains("cannot be found, or is not on the public internet"), "{missing:?}");
+    for answer in [&["10.0.0.1"][..], &["169.254.169.254"], &[PUBLIC, "::1"], &[]] {
+        let network = Liar::default().answering(&[answer]);
+        assert_eq!(told(connector(network)).await, missing, "{answer:?}");
+    }
+    let network = Liar::default().answering(&[&[PUBLIC]]);
+    assert_eq!(told(connector_of(&[PUBLIC], &[], network)).await, missing);
+    assert_eq!(told(connector_of(&[], &[], Silent)).await, missing);
+
+    // The same behind a redirect.
+    let answer =
+        "HTTP/1.1 302 Found\r\nLocation: http://name.example/\r\nContent-Length: 0\r\n\r\n";
+    let server = Some(saying(answer).await);
+    for answers in [&[&[PUBLIC][..], &["10.0.0.1"]][..], &[&[PUBLIC]]] {
+        let network = Liar { server, ..Liar::default() }.answering(answers);
+        assert_eq!(told(connector(network)).await, missing, "{answers:?}");
+    }
+    // A public server that is down may be up again later.
+    let network = Liar::default().answering(&[&[PUBLIC]]);
+    let error = fails(&network, "http://name.example/a").await;
+    assert_eq!((error.code(), error.is_transient()), (FailureCode::Attachment, true), "{error}");
+}
+
+#[tokio::test]
 async fn a_thousand_names_that_change_their_address_lead_nowhere_inside() {
     let server = Some(saying(FILE).await);
     // What a second look would find is another address than the first did.

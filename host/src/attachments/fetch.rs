@@ -270,12 +270,16 @@ impl AsyncRead for BodyReader {
     }
 }
 
+/// A name that is not found and a name of the inside are told in one sentence: whoever may name a file could else find
+/// out which names there are. What was the matter is in the log.
 fn dial_error(error: &DialError) -> SourceError {
     match error {
-        DialError::Forbidden => forbidden("its host is not on the public internet"),
-        DialError::Resolve(_) => unavailable("its host cannot be found"),
+        DialError::Forbidden | DialError::Resolve(_) | DialError::Timeout { resolving: true } => {
+            forbidden("its host cannot be found, or is not on the public internet")
+        }
+        // Whose address is known is public, or allowed.
         DialError::Connect(_) => unavailable("its host cannot be connected to"),
-        DialError::Timeout { .. } => unavailable("its host did not answer in time"),
+        DialError::Timeout { resolving: false } => unavailable("its host did not answer in time"),
     }
 }
 
