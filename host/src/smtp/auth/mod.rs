@@ -14,6 +14,8 @@ use std::sync::Arc;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use tokio::sync::Semaphore;
+use tokio::time::{Instant, timeout_at};
 use zeroize::Zeroizing;
 
 use self::mechanism::Mechanism;
@@ -39,6 +41,11 @@ trait Exchange: Send {
     ///
     /// A challenge that has no place there, and why.
     fn answer(&mut self, challenge: &[u8]) -> Result<Message, &'static str>;
+
+    /// Whether the next answer takes so much work that other tasks must not wait for it.
+    fn takes_work(&self) -> bool {
+        false
+    }
 
     /// Why the server's 235 is not to be believed, if it is not.
     fn doubt(&self) -> Option<&'static str> {
@@ -102,9 +109,7 @@ impl Login<'_> {
             if reply.code != 334 {
                 return Err(self.refused(&reply));
             }
-            let challenge = decode(&reply);
-            let answer = self.answer(challenge).await;
-            let answer = answer.map_err(|why| self.nonsense(&reply, why))?;
+            let answer = self.answer(&reply).await?;
             if let Some(derived) = self.exchange.derived() {
                 self.connection.redaction.add(derived);
             }
@@ -135,18 +140,27 @@ impl Login<'_> {
         reply.map_err(|broken| self.connection.broken(Phase::Auth, broken))
     }
 
-    /// Works out an answer. The server says how long that takes in SCRAM: no other task waits for it.
-    async fn answer(&mut self, challenge: Vec<u8>) -> Result<Message, &'static str> {
-        let placeholder: Box<dyn Exchange> = Box::new(password::Plain::default());
-        let mut exchange = std::mem::replace(&mut self.exchange, placeholder);
-        let work = move || {
-            let answer = exchange.answer(&challenge);
-            (exchange, answer)
+    /// Works out an answer.
+    async fn answer(&mut self, reply: &RawReply) -> Result<Message, Failure> {
+        let challenge = decode(reply);
+        let answer = if self.exchange.takes_work() {
+            let placeholder: Box<dyn Exchange> = Box::new(password::Plain::default());
+            let exchange = std::mem::replace(&mut self.exchange, placeholder);
+            let deadline = self.connection.clock().stage(self.account.timeouts.command);
+            let work = work_out(exchange, challenge, deadline);
+            let Some((exchange, answer)) = work.await else { return Err(self.too_busy()) };
+            self.exchange = exchange;
+            answer
+        } else {
+            self.exchange.answer(&challenge)
         };
-        let done = tokio::task::spawn_blocking(work).await;
-        let (exchange, answer) = done.map_err(|_| "it cannot be answered")?;
-        self.exchange = exchange;
-        answer
+        answer.map_err(|why| self.nonsense(reply, why))
+    }
+
+    fn too_busy(&self) -> Failure {
+        let message = "other logins kept this machine from working out the server's challenge";
+        let failure = Failure::new(FailureCode::Timeout, Phase::Auth, message).later();
+        failure.hint("try again later; auth = \"plain\" takes no such work")
     }
 
     fn refused(&self, reply: &RawReply) -> Failure {
@@ -179,6 +193,28 @@ impl Login<'_> {
         let hint = "set the account's auth to another mechanism, and tell whoever runs the server";
         Failure { code, message, ..failure }.hint(hint).later()
     }
+}
+
+/// How many logins at a time make this machine work for them. How much work one is, and how many logins fail and are
+/// tried again, the servers say: with one, all of them together never take more than one processor. At what RFC 7677
+/// asks for, it is enough for some 700 logins a second.
+static WORKERS: Semaphore = Semaphore::const_new(1);
+
+/// Works out an answer that takes a while, on a thread on which nothing else waits. None: the deadline has passed, or
+/// the process ends.
+async fn work_out(
+    mut exchange: Box<dyn Exchange>,
+    challenge: Vec<u8>,
+    deadline: Instant,
+) -> Option<(Box<dyn Exchange>, Result<Message, &'static str>)> {
+    let turn = timeout_at(deadline, WORKERS.acquire()).await.ok()?.ok()?;
+    let work = move || {
+        let answer = exchange.answer(&challenge);
+        // Here, and not where it is waited for: a login that is given up works on until it is done.
+        drop(turn);
+        (exchange, answer)
+    };
+    tokio::task::spawn_blocking(work).await.ok()
 }
 
 /// A challenge. What is not base64 stays as it is: some servers write LOGIN's prompts so, and where a
@@ -232,7 +268,47 @@ fn no_mechanism(asked: Auth, by_token: bool, offered: &[String]) -> Failure {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Mutex;
+    use std::time::Duration;
+
     use super::*;
+
+    /// Takes a while, and knows how many do at the same time.
+    struct Slow(Arc<Mutex<(usize, usize)>>);
+
+    impl Exchange for Slow {
+        fn answer(&mut self, _: &[u8]) -> Result<Message, &'static str> {
+            let change = |by: fn(&mut (usize, usize))| by(&mut self.0.lock().expect("no panic"));
+            change(|(now, most)| {
+                *now += 1;
+                *most = (*most).max(*now);
+            });
+            std::thread::sleep(Duration::from_millis(20));
+            change(|(now, _)| *now -= 1);
+            Ok(Message::default())
+        }
+    }
+
+    #[tokio::test]
+    async fn logins_that_make_work_take_turns_also_when_they_are_given_up() {
+        let counts = Arc::new(Mutex::new((0, 0)));
+        let slow = || Box::new(Slow(Arc::clone(&counts)));
+        let soon = Instant::now() + Duration::from_secs(20);
+        let mut given_up = Box::pin(work_out(slow(), Vec::new(), soon));
+        let begun = timeout_at(Instant::now() + Duration::from_millis(5), &mut given_up).await;
+        drop((begun, given_up));
+        // It still has its turn: whoever cannot wait for that is told.
+        let late = work_out(slow(), Vec::new(), Instant::now()).await;
+        assert!(late.is_none());
+        let mut tasks = tokio::task::JoinSet::new();
+        for _ in 0..8 {
+            tasks.spawn(work_out(slow(), Vec::new(), soon));
+        }
+        while let Some(done) = tasks.join_next().await {
+            assert!(done.expect("no panic").is_some());
+        }
+        assert_eq!(*counts.lock().expect("no panic"), (0, 1));
+    }
 
     #[test]
     fn lines_are_written_in_one_piece() {

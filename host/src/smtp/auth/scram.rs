@@ -1,6 +1,7 @@
 //! SCRAM-SHA-256 (RFC 5802, RFC 7677): both sides prove that they know the password, and neither says it.
 
 use std::num::NonZeroU32;
+use std::ops::RangeInclusive;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
@@ -34,9 +35,12 @@ enum State {
 /// No channel binding (RFC 5802 section 6), and no other name to act for.
 const GS2_HEADER: &str = "n,,";
 
-/// A third of a second of arithmetic: more would be an attack. Servers ask for 4,096 and up (RFC 7677
-/// section 4).
-const MAX_ITERATIONS: u32 = 1_000_000;
+/// How often the password may be hashed. Less than RFC 7677 section 4 asks for would let whoever gets hold of the proof
+/// guess the password cheaply; what servers ask for is a tenth of the most, which takes some 70 ms.
+const ITERATIONS: RangeInclusive<u32> = 4_096..=200_000;
+
+/// The most octets of a salt: servers have 16 or so. How few proves nothing, since the server chooses them.
+const MAX_SALT: usize = 256;
 
 impl Scram {
     pub(super) fn new(username: &str, password: &Secret) -> Self {
@@ -66,9 +70,14 @@ impl Scram {
         if !nonce.starts_with(&self.nonce) || nonce.len() == self.nonce.len() {
             return Err("the challenge belongs to another login");
         }
+        if !nonce.bytes().all(|byte| byte.is_ascii_graphic()) {
+            return Err("the challenge's nonce is not printable");
+        }
         let salt = STANDARD.decode(salt).map_err(|_| "the challenge's salt is not base64")?;
-        let count = count.parse().ok().filter(|count: &NonZeroU32| count.get() <= MAX_ITERATIONS);
-        let count = count.ok_or("the challenge asks for more work than is reasonable")?;
+        if salt.is_empty() || salt.len() > MAX_SALT {
+            return Err("the challenge's salt is empty, or too long");
+        }
+        let count = iterations(count)?;
 
         let mut salted = Zeroizing::new([0; digest::SHA256_OUTPUT_LEN]);
         let password = self.password.expose().as_bytes();
@@ -127,6 +136,11 @@ impl Exchange for Scram {
         }
     }
 
+    /// Hashing the password does; checking the server's signature does not.
+    fn takes_work(&self) -> bool {
+        matches!(self.state, State::Introduced)
+    }
+
     fn doubt(&self) -> Option<&'static str> {
         match self.state {
             State::Trusted => None,
@@ -137,6 +151,21 @@ impl Exchange for Scram {
     fn derived(&self) -> Option<&Secret> {
         self.proof.as_ref()
     }
+}
+
+/// How often the server has the password hashed: digits, and no zero at their start (RFC 5802 section 7).
+fn iterations(text: &str) -> Result<NonZeroU32, &'static str> {
+    let is_number = !text.starts_with('0') && text.bytes().all(|byte| byte.is_ascii_digit());
+    let digits = Some(text).filter(|text| is_number && !text.is_empty());
+    let digits = digits.ok_or("the challenge's iteration count is not a number")?;
+    // Too many digits are too many iterations.
+    let count = digits.parse().unwrap_or(u32::MAX);
+    if count < *ITERATIONS.start() {
+        return Err("the server asks for so few iterations that the password could be guessed");
+    }
+    NonZeroU32::new(count)
+        .filter(|count| ITERATIONS.contains(&count.get()))
+        .ok_or("the server asks for more work than is reasonable")
 }
 
 /// As both sides must write it to compute the same (RFC 4013); what has no such form stays as it is, as
@@ -198,11 +227,38 @@ mod tests {
             "r=other,s=W22ZaJ0SNY7soEsUEjb6gQ==,i=4096",
             "r=rOprNGfwEbeRWgbNEkqO,s=W22ZaJ0SNY7soEsUEjb6gQ==,i=4096",
             "r=rOprNGfwEbeRWgbNEkqOabc,s=!,i=4096",
+            "r=rOprNGfwEbeRWgbNEkqO\u{e4},s=W22ZaJ0SNY7soEsUEjb6gQ==,i=4096",
+            "r=rOprNGfwEbeRWgbNEkqOa\x07,s=W22ZaJ0SNY7soEsUEjb6gQ==,i=4096",
+            "r=rOprNGfwEbeRWgbNEkqOabc,s=,i=4096",
+            "r=rOprNGfwEbeRWgbNEkqOabc,s=W22ZaJ0SNY7soEsUEjb6gQ==,i=",
             "r=rOprNGfwEbeRWgbNEkqOabc,s=W22ZaJ0SNY7soEsUEjb6gQ==,i=0",
+            "r=rOprNGfwEbeRWgbNEkqOabc,s=W22ZaJ0SNY7soEsUEjb6gQ==,i=1",
+            "r=rOprNGfwEbeRWgbNEkqOabc,s=W22ZaJ0SNY7soEsUEjb6gQ==,i=4095",
+            "r=rOprNGfwEbeRWgbNEkqOabc,s=W22ZaJ0SNY7soEsUEjb6gQ==,i=+4096",
+            "r=rOprNGfwEbeRWgbNEkqOabc,s=W22ZaJ0SNY7soEsUEjb6gQ==,i=04096",
+            "r=rOprNGfwEbeRWgbNEkqOabc,s=W22ZaJ0SNY7soEsUEjb6gQ==,i=-4096",
+            "r=rOprNGfwEbeRWgbNEkqOabc,s=W22ZaJ0SNY7soEsUEjb6gQ==,i=4096.0",
+            "r=rOprNGfwEbeRWgbNEkqOabc,s=W22ZaJ0SNY7soEsUEjb6gQ==,i=200001",
+            "r=rOprNGfwEbeRWgbNEkqOabc,s=W22ZaJ0SNY7soEsUEjb6gQ==,i=99999999999999999999",
             "r=rOprNGfwEbeRWgbNEkqOabc,s=W22ZaJ0SNY7soEsUEjb6gQ==,i=4000000000",
             "m=x,r=rOprNGfwEbeRWgbNEkqOabc,s=W22ZaJ0SNY7soEsUEjb6gQ==,i=4096",
         ] {
-            assert!(example().answer(challenge.as_bytes()).is_err(), "{challenge}");
+            let mut scram = example();
+            assert!(scram.answer(challenge.as_bytes()).is_err(), "{challenge}");
+            assert!(scram.derived().is_none(), "{challenge}: nothing was computed");
+        }
+        let long_salt = STANDARD.encode([7; MAX_SALT + 1]);
+        let challenge = format!("r=rOprNGfwEbeRWgbNEkqOabc,s={long_salt},i=4096");
+        assert!(example().answer(challenge.as_bytes()).is_err());
+    }
+
+    #[test]
+    fn the_counts_that_servers_have_are_answered() {
+        for (count, salt) in
+            [("4096", "c2FsdHNhbHQ="), ("15000", "YQ=="), ("200000", "c2FsdHNhbHQ=")]
+        {
+            let challenge = format!("r=rOprNGfwEbeRWgbNEkqOabc,s={salt},i={count},x=y");
+            assert!(example().answer(challenge.as_bytes()).is_ok(), "{challenge}");
         }
     }
 }
