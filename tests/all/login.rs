@@ -313,6 +313,31 @@ async fn an_endpoint_that_is_not_trusted_or_not_public_gets_no_secret() {
 
 #[cfg(unix)]
 #[tokio::test]
+async fn a_secret_that_would_end_early_is_sent_by_no_mechanism() {
+    let prints = |text: &str| SecretSource::Command(["printf", text].map(str::to_owned).to_vec());
+    for (mechanism, auth, text) in [
+        ("AUTH PLAIN", Auth::Auto, r"s3c\000r3t"),
+        ("AUTH LOGIN", Auth::Login, r"s3c\000r3t"),
+        ("AUTH CRAM-MD5", Auth::CramMd5, r"s3c\000r3t"),
+        ("AUTH SCRAM-SHA-256", Auth::ScramSha256, r"s3c\000r3t"),
+        ("AUTH PLAIN", Auth::Plain, r"s3c\rr3t"),
+        ("AUTH XOAUTH2", Auth::XOAuth2, r"s3c\001auth=Bearer r3t"),
+        ("AUTH OAUTHBEARER", Auth::OAuthBearer, "s3c r3t"),
+    ] {
+        let server = server(mechanism, Scenario::default()).await;
+        let one = account("work", &server).credentials("user", prints(text)).auth(auth);
+        let setting = Setting::with([one.build().expect("right")]);
+        let error = setting.send("work").await.expect_err("it cannot be sent");
+        assert_eq!(error.code(), FailureCode::Account, "{mechanism}: {error}");
+        assert!(error.hint().is_some(), "{error:?}");
+        let shown = setting.shown(Some(&error));
+        assert!(!shown.contains("s3c") && !shown.contains("r3t"), "{shown}");
+        assert_eq!(server.seen().connections, 0, "{mechanism}");
+    }
+}
+
+#[cfg(unix)]
+#[tokio::test]
 async fn a_secret_that_is_not_there_in_time_is_not_waited_for() {
     let server = server("AUTH XOAUTH2 PLAIN", Scenario::default()).await;
     let (endpoint, url) = endpoint("200 OK", "{}").await;

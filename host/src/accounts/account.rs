@@ -3,12 +3,13 @@
 use super::builder::AccountBuilder;
 use super::host_name::HostName;
 use super::names::{AccountName, EhloName};
-use super::oauth2::OAuth2;
+use super::oauth2::{OAuth2, TokenSource};
 use super::policy::{AccountLimits, Policy};
 use super::preset::Preset;
-use super::secret::SecretSource;
+use super::secret::{Secret, SecretSource};
 use super::security::{Auth, Security, TlsSettings};
 use super::timeouts::Timeouts;
+use crate::error::{Error, Result};
 
 /// A connected account, checked: what it holds can be used.
 ///
@@ -61,6 +62,36 @@ pub enum Proof {
 }
 
 impl Proof {
+    /// Where what is shown to the server itself is kept; none, where it is asked for.
+    pub(super) fn shown(&self) -> Option<&SecretSource> {
+        match self {
+            Self::Password(password) => Some(password),
+            Self::OAuth2(OAuth2 { source: TokenSource::Given(token) }) => Some(token),
+            Self::OAuth2(_) => None,
+        }
+    }
+
+    /// Refuses a secret that would end before its end where a login writes it: PLAIN ends a password with NUL (RFC
+    /// 4616), no login has line ends in one, and XOAUTH2 and OAUTHBEARER end a token with an octet 1. Tokens are
+    /// visible ASCII (RFC 6750 section 2.1).
+    pub(crate) fn check(&self, auth: Auth, secret: &Secret) -> Result<()> {
+        let is_token =
+            matches!(self, Self::OAuth2(_)) || matches!(auth, Auth::XOAuth2 | Auth::OAuthBearer);
+        let text = secret.expose();
+        if is_token && !text.bytes().all(|byte| byte.is_ascii_graphic()) {
+            let message = "the access token has a blank, or another character that no token has";
+            return Err(
+                Error::account(message).with_hint("put the token in again, and nothing else")
+            );
+        }
+        if text.contains(['\0', '\r', '\n']) {
+            let message =
+                "the password has a NUL or the end of a line in it, which no login can send";
+            return Err(Error::account(message).with_hint("put the password in again, on one line"));
+        }
+        Ok(())
+    }
+
     /// Every secret that it is made of.
     pub(super) fn secrets(&self) -> Vec<&SecretSource> {
         match self {

@@ -171,6 +171,7 @@ impl AccountBuilder {
         check_clear_text(security, self.credentials.as_ref(), &host)?;
         check_tls(security, &self.tls)?;
         check_proof(self.auth, self.credentials.as_ref())?;
+        check_login(self.auth, self.credentials.as_ref())?;
         Ok(Account {
             name,
             host,
@@ -236,6 +237,20 @@ fn check_proof(auth: Auth, credentials: Option<&Credentials>) -> Result<()> {
     }
 }
 
+/// Refuses credentials that would end before their end where they are written, as far as they are known here. What is
+/// kept elsewhere is looked at when it is looked up.
+fn check_login(auth: Auth, credentials: Option<&Credentials>) -> Result<()> {
+    let Some(credentials) = credentials else { return Ok(()) };
+    if credentials.username.chars().any(char::is_control) {
+        let message = "username: there is a control character in it";
+        return Err(Error::account(message).with_hint("write it again: no user name has one"));
+    }
+    if let Some(SecretSource::Text(secret)) = credentials.proof.shown() {
+        credentials.proof.check(auth, secret)?;
+    }
+    Ok(())
+}
+
 /// Refuses what could only send credentials in the clear to another machine. A name that may yet turn out
 /// to be this one is looked at again when it is resolved.
 fn check_clear_text(
@@ -282,6 +297,51 @@ mod tests {
         let error = login("192.0.2.1").expect_err("another machine");
         assert!(error.hint().is_some());
         assert!(Account::builder("work", "192.0.2.1").security(Security::None).build().is_ok());
+    }
+
+    #[test]
+    fn credentials_that_would_end_early_are_refused_and_not_shown() {
+        let builder = || Account::builder("work", "mail.example");
+        for control in ["\0", "\x01", "\t", "\r", "\n", "\x1b", "\x7f", "\u{85}"] {
+            let username = format!("al{control}ice");
+            for builder in [
+                builder().credentials(&username, Secret::new("s3cr3t")),
+                builder().credentials(&username, Secret::new("t0k3n")).auth(Auth::XOAuth2),
+                builder().oauth2(&username, OAuth2::token(Secret::new("t0k3n"))),
+            ] {
+                let error = builder.build().expect_err("a user name has none");
+                assert!(error.to_string().starts_with("username: "), "{error}");
+                assert!(error.hint().is_some() && !error.to_string().contains("ice"), "{error}");
+            }
+        }
+        for (auth, by_token, secret, is_right) in [
+            (Auth::Auto, false, "s3c\0r3t", false),
+            (Auth::Plain, false, "\0", false),
+            (Auth::Login, false, "s3c\0r3t", false),
+            (Auth::CramMd5, false, "s3cr3t\0", false),
+            (Auth::ScramSha256, false, "s3c\0r3t", false),
+            (Auth::Auto, false, "s3cr3t\r\n", false),
+            (Auth::Login, false, "s3c\nr3t", false),
+            (Auth::Auto, false, "s3c r3t\t\u{e4}", true),
+            (Auth::XOAuth2, false, "t0k\x013n", false),
+            (Auth::OAuthBearer, false, "t0k 3n", false),
+            (Auth::Auto, true, "t0k\x01auth=x", false),
+            (Auth::Auto, true, "t0k\u{e4}n", false),
+            (Auth::Auto, true, "t0k\0n", false),
+            (Auth::Auto, true, "ya29.t0k-3n_/+~==", true),
+        ] {
+            let builder = match by_token {
+                false => builder().credentials("alice", Secret::new(secret)),
+                true => builder().oauth2("alice", OAuth2::token(Secret::new(secret))),
+            };
+            let built = builder.auth(auth).build();
+            assert_eq!(built.is_ok(), is_right, "{auth} {secret:?}");
+            if let Err(error) = built {
+                let shown = format!("{error} {error:?}");
+                assert!(error.hint().is_some(), "{shown}");
+                assert!(!shown.contains("s3c") && !shown.contains("t0k"), "{shown}");
+            }
+        }
     }
 
     #[test]

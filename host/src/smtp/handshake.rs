@@ -96,8 +96,11 @@ impl Opener {
                 .hint("a command for a secret must end by itself; or raise the account's timeouts.total")
                 .later()
         })?;
-        let secret = revealed.map_err(|error| Failure::from_account(&error))?;
-        Ok(Some((secret, true)))
+        let secret = revealed.and_then(|secret| {
+            credentials.proof.check(account.auth, &secret)?;
+            Ok(secret)
+        });
+        Ok(Some((secret.map_err(|error| Failure::from_account(&error))?, true)))
     }
 
     /// What can be known to be wrong without the server is found before it is dialled.
