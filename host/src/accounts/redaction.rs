@@ -52,25 +52,24 @@ const FOUND_ACROSS_BLANKS: usize = 8;
 impl Redaction {
     /// Adds a secret, plain and in the encodings of SASL, URLs and dumps.
     pub(crate) fn add(&mut self, secret: &Secret) {
-        let plain = secret.expose();
-        let bytes = plain.as_bytes();
-        let percent = |upper| bytes.iter().map(|byte| percent_encoded(*byte, upper)).collect();
-        let hexadecimal: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
-        let upper = hexadecimal.to_ascii_uppercase();
-        for form in [plain.to_owned(), percent(true), percent(false), hexadecimal, upper] {
-            self.add_form(form);
+        let bytes = secret.expose().as_bytes();
+        self.add_form(secret.expose());
+        for digits in ["0123456789abcdef", "0123456789ABCDEF"] {
+            self.add_form(&encoded(bytes, digits, "", |_| false));
+            self.add_form(&encoded(bytes, digits, "%", is_unreserved));
         }
         for offset in 0..3 {
             let base64 = base64_inside(bytes, offset);
+            self.add_form(&base64);
             // As URLs have it, where that is otherwise.
-            self.add_form(base64.replace('+', "-").replace('/', "_"));
-            self.add_form(base64);
+            if base64.contains(['+', '/']) {
+                self.add_form(&Zeroizing::new(base64.replace('+', "-").replace('/', "_")));
+            }
         }
     }
 
-    fn add_form(&mut self, text: String) {
-        let text = Zeroizing::new(text);
-        let form = Form::of(&text);
+    fn add_form(&mut self, text: &str) {
+        let form = Form::of(text);
         if !form.text.is_empty() && !self.forms.iter().any(|one| one.text == form.text) {
             self.forms.push(form);
         }
@@ -133,8 +132,10 @@ impl Form {
             _ if text.contains(is_unseen) => Gaps::None,
             _ => Gaps::Unseen,
         };
-        let text = text.chars().filter(|c| !gaps.include(*c)).collect();
-        Self { text: Zeroizing::new(text), gaps }
+        // In one piece from the start, as below: a buffer that grows leaves copies behind.
+        let mut form = Zeroizing::new(String::with_capacity(text.len()));
+        form.extend(text.chars().filter(|c| !gaps.include(*c)));
+        Self { text: form, gaps }
     }
 }
 
@@ -199,23 +200,34 @@ fn is_unseen(c: char) -> bool {
 
 /// The characters of base64 that stand for a secret alone, where it starts `offset` octets into a group
 /// of three: in `\0user\0secret` it may start anywhere.
-fn base64_inside(secret: &[u8], offset: usize) -> String {
-    let mut padded = vec![0; offset];
+fn base64_inside(secret: &[u8], offset: usize) -> Zeroizing<String> {
+    let mut padded = Zeroizing::new(Vec::with_capacity(offset + secret.len()));
+    padded.resize(offset, 0);
     padded.extend_from_slice(secret);
-    let encoded = STANDARD_NO_PAD.encode(&padded);
+    let encoded = Zeroizing::new(STANDARD_NO_PAD.encode(&padded));
     let start = (8 * offset).div_ceil(6);
     let end = 8 * padded.len() / 6;
-    encoded.get(start..end).unwrap_or_default().to_owned()
+    Zeroizing::new(encoded.get(start..end).unwrap_or_default().to_owned())
 }
 
-fn percent_encoded(byte: u8, upper: bool) -> String {
-    match byte {
-        b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => {
-            char::from(byte).to_string()
+/// Two hexadecimal digits for each octet, but for those that stay as they are.
+fn encoded(secret: &[u8], digits: &str, lead: &str, stays: fn(u8) -> bool) -> Zeroizing<String> {
+    let mut text = Zeroizing::new(String::with_capacity(secret.len() * (2 + lead.len())));
+    for byte in secret {
+        if stays(*byte) {
+            text.push(char::from(*byte));
+            continue;
         }
-        _ if upper => format!("%{byte:02X}"),
-        _ => format!("%{byte:02x}"),
+        text.push_str(lead);
+        for digit in [byte >> 4, byte & 0xf].map(usize::from) {
+            text.push_str(&digits[digit..=digit]);
+        }
     }
+    text
+}
+
+fn is_unreserved(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || b"-._~".contains(&byte)
 }
 
 #[cfg(test)]

@@ -34,6 +34,9 @@ const PATIENCE: Duration = Duration::from_secs(30);
 /// Tokens have a few kilobytes at most.
 const MAX_ANSWER: usize = 64 * 1024;
 
+/// The names in a form, and what stands between them, are not longer.
+const NAMES: usize = 128;
+
 /// Asks for a token, with the refresh token that came last, if one did.
 pub(super) async fn ask(
     request: &TokenRequest,
@@ -61,7 +64,7 @@ async fn form(
     request: &TokenRequest,
     rotated: Option<&Secret>,
     redaction: &mut Redaction,
-) -> Result<String, Failure> {
+) -> Result<Zeroizing<String>, Failure> {
     let refresh_token = match (&request.refresh_token, rotated) {
         (None, _) => None,
         (Some(_), Some(token)) => {
@@ -74,7 +77,12 @@ async fn form(
         Some(source) => Some(reveal(source, "client secret", redaction).await?),
         None => None,
     };
-    let mut form = Serializer::new(String::new());
+    // In one piece from the start: a buffer that grows leaves copies behind. Three octets stand for one at most.
+    let secrets = [&refresh_token, &client_secret].into_iter().flatten();
+    let secrets: usize = secrets.map(|secret| secret.expose().len()).sum();
+    let scope = request.scope.as_ref().map_or(0, String::len);
+    let room = NAMES + 3 * (request.client_id.len() + secrets + scope);
+    let mut form = Serializer::new(String::with_capacity(room));
     match &refresh_token {
         None => form.append_pair("grant_type", "client_credentials"),
         Some(token) => form
@@ -88,7 +96,7 @@ async fn form(
     if let Some(scope) = &request.scope {
         form.append_pair("scope", scope);
     }
-    Ok(form.finish())
+    Ok(Zeroizing::new(form.finish()))
 }
 
 async fn reveal(
@@ -103,7 +111,7 @@ async fn reveal(
 
 async fn post(
     request: &TokenRequest,
-    form: String,
+    form: Zeroizing<String>,
     caller: Caller<'_>,
 ) -> Result<(StatusCode, Bytes), Failure> {
     let url = request.url.url();
@@ -158,7 +166,7 @@ async fn post(
 
 async fn talk(
     request: &TokenRequest,
-    form: String,
+    form: Zeroizing<String>,
     stream: impl AsyncRead + AsyncWrite + Send + Unpin + 'static,
 ) -> Result<(StatusCode, Bytes), Failure> {
     let broken = |_: hyper::Error| unavailable(request, "it does not speak HTTP as it should");
@@ -172,7 +180,8 @@ async fn talk(
         .header(USER_AGENT, concat!("smtp-connector/", env!("CARGO_PKG_VERSION")))
         .header(ACCEPT, "application/json")
         .header(CONTENT_TYPE, "application/x-www-form-urlencoded")
-        .body(Full::new(Bytes::from(form)))
+        // Overwritten when hyper has sent it.
+        .body(Full::new(Bytes::from_owner(form)))
         .map_err(|_| unavailable(request, "its address cannot be asked for"))?;
     let answer = sender.send_request(post).await.map_err(broken)?;
     let status = answer.status();
@@ -266,4 +275,25 @@ pub(super) fn unavailable(request: &TokenRequest, why: &str) -> Failure {
 fn endpoint(request: &TokenRequest) -> String {
     let url = request.url.url();
     format!("the token endpoint {}", &url[..Position::AfterPath])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_form_is_written_in_one_piece() {
+        let long = "\u{e4}".repeat(1000);
+        let request = TokenRequest {
+            url: "https://login.example.com/token".parse().expect("an address"),
+            client_id: long.clone(),
+            client_secret: Some(Secret::new(long.clone()).into()),
+            refresh_token: Some(Secret::new(long.clone()).into()),
+            scope: Some(long.clone()),
+        };
+        let mut redaction = Redaction::default();
+        let form = form(&request, None, &mut redaction).await.expect("the secrets are there");
+        assert!(form.ends_with("%A4") && form.len() > 4 * 3 * long.len());
+        assert_eq!(form.capacity(), NAMES + 4 * 3 * long.len());
+    }
 }
