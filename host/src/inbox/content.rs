@@ -66,6 +66,17 @@ impl ContentReader {
         Progress::More
     }
 
+    /// How many octets are kept so far.
+    pub(super) fn kept(&self) -> usize {
+        self.message.len()
+    }
+
+    /// Reads what comes, and keeps nothing.
+    pub(super) fn give_up(&mut self) {
+        self.overflow = true;
+        self.message = Vec::new();
+    }
+
     /// The message; none if there was more of it than is kept.
     pub(super) fn finish(self) -> Option<Vec<u8>> {
         (!self.overflow).then_some(self.message)
@@ -73,8 +84,7 @@ impl ContentReader {
 
     fn keep(&mut self, octets: &[u8]) {
         if self.message.len() + octets.len() > self.limit {
-            self.overflow = true;
-            self.message = Vec::new();
+            self.give_up();
         }
         if !self.overflow {
             self.message.extend_from_slice(octets);

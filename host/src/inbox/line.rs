@@ -1,16 +1,38 @@
 //! A client's bytes, taken apart into lines.
 
 use std::io;
+use std::time::Duration;
 
 use memchr::memchr;
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
+use tokio::time::{Instant, timeout_at};
 
-/// A connection to a client.
+/// A connection to a client. Whatever is read from it or written to it, it does not take for ever.
 pub(super) struct Lines {
     stream: Box<dyn Stream>,
+    patience: Patience,
+    /// When the next message has to be there.
+    until: Instant,
     buffer: Vec<u8>,
     /// Replies that wait for the client to wait: those to pipelined commands go out together.
     replies: Vec<u8>,
+}
+
+/// How long a client may take.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Patience {
+    /// For a line, a part of a message, to read replies, or to begin TLS.
+    pub(super) step: Duration,
+    /// From one message to the end of the next.
+    pub(super) message: Duration,
+}
+
+impl Default for Patience {
+    /// RFC 5321 section 4.5.3.2.7 has servers wait five minutes for a command. In an hour the largest message comes
+    /// through at 150 kbit/s.
+    fn default() -> Self {
+        Self { step: Duration::from_secs(300), message: Duration::from_secs(3600) }
+    }
 }
 
 /// Anything that a client can be connected by.
@@ -22,12 +44,23 @@ impl<T: AsyncRead + AsyncWrite + Send + Unpin> Stream for T {}
 const MAX_LINE: usize = 4096;
 
 impl Lines {
-    pub(super) fn new(stream: impl Stream + 'static) -> Self {
-        Self { stream: Box::new(stream), buffer: Vec::new(), replies: Vec::new() }
+    pub(super) fn new(stream: impl Stream + 'static, patience: Patience) -> Self {
+        let until = Instant::now() + patience.message;
+        Self { stream: Box::new(stream), patience, until, buffer: Vec::new(), replies: Vec::new() }
+    }
+
+    /// A message has come: the time for the next begins.
+    pub(super) fn begin_again(&mut self) {
+        self.until = Instant::now() + self.patience.message;
     }
 
     /// The next line, without its CRLF. None: the client has gone.
+    ///
+    /// # Errors
+    ///
+    /// `TimedOut` where the line is not there in time, however slowly it comes.
     pub(super) async fn next(&mut self) -> io::Result<Option<Vec<u8>>> {
+        let deadline = self.deadline();
         loop {
             if let Some(end) = memchr(b'\n', &self.buffer) {
                 let mut line: Vec<u8> = self.buffer.drain(..=end).collect();
@@ -40,7 +73,7 @@ impl Lines {
             if self.buffer.len() > MAX_LINE {
                 return Err(io::Error::other("a line without an end"));
             }
-            if self.fill().await? == 0 {
+            if self.fill(deadline).await? == 0 {
                 return Ok(None);
             }
         }
@@ -49,7 +82,7 @@ impl Lines {
     /// Everything that has come and was not read yet, or else what comes next; empty at the end.
     pub(super) async fn chunk(&mut self) -> io::Result<Vec<u8>> {
         if self.buffer.is_empty() {
-            self.fill().await?;
+            self.fill(self.deadline()).await?;
         }
         Ok(std::mem::take(&mut self.buffer))
     }
@@ -65,10 +98,21 @@ impl Lines {
         self.replies.extend_from_slice(b"\r\n");
     }
 
+    /// Sends the answers.
+    ///
+    /// # Errors
+    ///
+    /// Also where the client does not read them; not `TimedOut`, which can be answered.
     pub(super) async fn flush(&mut self) -> io::Result<()> {
-        self.stream.write_all(&self.replies).await?;
+        let written = async {
+            self.stream.write_all(&self.replies).await?;
+            self.stream.flush().await
+        };
+        let deadline = Instant::now() + self.patience.step;
+        let written = timeout_at(deadline, written).await;
+        written.map_err(|_| io::Error::other("the client does not read what it is told"))??;
         self.replies.clear();
-        self.stream.flush().await
+        Ok(())
     }
 
     /// The connection, for TLS to take over. What the client sent before is forgotten (RFC 3207).
@@ -76,11 +120,31 @@ impl Lines {
         self.stream
     }
 
-    async fn fill(&mut self) -> io::Result<usize> {
+    fn deadline(&self) -> Instant {
+        (Instant::now() + self.patience.step).min(self.until)
+    }
+
+    async fn fill(&mut self, deadline: Instant) -> io::Result<usize> {
         if !self.replies.is_empty() {
             self.flush().await?;
         }
         self.buffer.reserve(64 * 1024);
-        self.stream.read_buf(&mut self.buffer).await
+        timeout_at(deadline, self.stream.read_buf(&mut self.buffer)).await?
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_client_that_reads_nothing_is_not_waited_for() {
+        let (ours, _theirs) = tokio::io::duplex(16);
+        let step = Duration::from_millis(50);
+        let mut lines = Lines::new(ours, Patience { step, ..Patience::default() });
+        lines.reply(&"x".repeat(100));
+        let flushed = tokio::time::timeout(Duration::from_secs(10), lines.next()).await;
+        let error = flushed.expect("it ends").expect_err("nobody reads");
+        assert_ne!(error.kind(), io::ErrorKind::TimedOut);
     }
 }

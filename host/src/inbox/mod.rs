@@ -16,6 +16,7 @@ mod command;
 mod content;
 mod line;
 mod mailbox;
+mod room;
 mod server;
 mod session;
 

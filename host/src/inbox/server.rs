@@ -9,12 +9,14 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use rustls::ServerConfig;
 use tokio::net::{TcpListener, TcpStream, ToSocketAddrs};
-use tokio::sync::Notify;
+use tokio::sync::{Notify, Semaphore};
 use tokio::task::JoinHandle;
+use tokio::time::timeout;
 use tokio_rustls::TlsAcceptor;
 
 use super::Received;
-use super::line::Lines;
+use super::line::{Lines, Patience};
+use super::room::Room;
 use super::session::Session;
 
 /// An inbox that is listening. Dropping it closes the socket.
@@ -40,6 +42,9 @@ pub struct InboxBuilder {
     login: Option<(String, String)>,
     refused: Vec<(String, String)>,
     max_message_bytes: Option<usize>,
+    max_held_bytes: Option<usize>,
+    max_connections: Option<usize>,
+    patience: Patience,
 }
 
 /// What an inbox's sessions share.
@@ -48,18 +53,24 @@ pub(super) struct Settings {
     pub(super) login: Option<(String, String)>,
     pub(super) refused: Vec<(String, String)>,
     pub(super) max_message_bytes: usize,
+    pub(super) room: Arc<Room>,
+    pub(super) patience: Patience,
     arrived: AtomicU64,
 }
 
 /// Messages that arrived and were not taken out.
-#[derive(Default)]
 struct Queue {
     messages: Mutex<VecDeque<Received>>,
     arrival: Notify,
+    room: Arc<Room>,
 }
 
 /// What most servers take, and some more.
 const MAX_MESSAGE_BYTES: usize = 64 << 20;
+/// Sixteen of the largest.
+const MAX_HELD_BYTES: usize = 1 << 30;
+/// Half of the files that a process may usually have open.
+const MAX_CONNECTIONS: usize = 500;
 
 impl Inbox {
     /// An inbox that takes everything, in the clear.
@@ -86,7 +97,9 @@ impl Inbox {
 
     /// The next message, if there is one.
     pub fn take(&self) -> Option<Received> {
-        self.queue.lock().pop_front()
+        let message = self.queue.lock().pop_front()?;
+        self.queue.room.give_back(message.content.len());
+        Some(message)
     }
 }
 
@@ -116,6 +129,19 @@ impl InboxBuilder {
         Self { max_message_bytes: Some(bytes), ..self }
     }
 
+    /// Holds messages of this many bytes in all, until they are taken out; what comes then is refused with `452`, and
+    /// may come again. Default: 1 GiB.
+    #[must_use]
+    pub fn max_held_bytes(self, bytes: usize) -> Self {
+        Self { max_held_bytes: Some(bytes), ..self }
+    }
+
+    /// Converses with this many clients at once; more are refused with `421`. Default: 500.
+    #[must_use]
+    pub fn max_connections(self, connections: usize) -> Self {
+        Self { max_connections: Some(connections), ..self }
+    }
+
     /// Starts to listen. Port 0 is a free one.
     ///
     /// # Errors
@@ -124,26 +150,48 @@ impl InboxBuilder {
     pub async fn start(self, address: impl ToSocketAddrs) -> io::Result<Inbox> {
         let listener = TcpListener::bind(address).await?;
         let address = listener.local_addr()?;
-        let queue = Arc::new(Queue::default());
+        let room = Arc::new(Room::new(self.max_held_bytes.unwrap_or(MAX_HELD_BYTES)));
+        let queue = Arc::new(Queue {
+            messages: Mutex::default(),
+            arrival: Notify::default(),
+            room: Arc::clone(&room),
+        });
         let settings = Arc::new(Settings {
             encryption: self.encryption,
             login: self.login,
             refused: self.refused,
             max_message_bytes: self.max_message_bytes.unwrap_or(MAX_MESSAGE_BYTES),
+            room,
+            patience: self.patience,
             arrived: AtomicU64::new(0),
         });
-        let server = tokio::spawn(serve(listener, settings, Arc::clone(&queue)));
+        let places = self.max_connections.unwrap_or(MAX_CONNECTIONS).min(Semaphore::MAX_PERMITS);
+        let places = Arc::new(Semaphore::new(places));
+        let server = tokio::spawn(serve(listener, places, settings, Arc::clone(&queue)));
         Ok(Inbox { address, queue, server })
     }
 }
 
-async fn serve(listener: TcpListener, settings: Arc<Settings>, queue: Arc<Queue>) {
+async fn serve(
+    listener: TcpListener,
+    places: Arc<Semaphore>,
+    settings: Arc<Settings>,
+    queue: Arc<Queue>,
+) {
     loop {
         match listener.accept().await {
             Ok((stream, _)) => {
+                let Ok(place) = Arc::clone(&places).try_acquire_owned() else {
+                    // Where it cannot be said at once, it is not said.
+                    let _ = stream.try_write(b"421 4.3.2 too many connections\r\n");
+                    continue;
+                };
                 let (settings, queue) = (Arc::clone(&settings), Arc::clone(&queue));
-                // A client that breaks off has its own reasons.
-                tokio::spawn(async move { converse(stream, settings, &queue).await.ok() });
+                tokio::spawn(async move {
+                    // A client that breaks off has its own reasons.
+                    let _ = converse(stream, settings, &queue).await;
+                    drop(place);
+                });
             }
             // Out of descriptors: wait for some client to go.
             Err(_) => tokio::time::sleep(std::time::Duration::from_millis(50)).await,
@@ -155,10 +203,11 @@ async fn converse(stream: TcpStream, settings: Arc<Settings>, queue: &Queue) -> 
     stream.set_nodelay(true)?;
     let (lines, encrypted) = match &settings.encryption {
         Some(Encryption::Implicit(config)) => {
-            let stream = TlsAcceptor::from(Arc::clone(config)).accept(stream).await?;
-            (Lines::new(stream), true)
+            let accepted = TlsAcceptor::from(Arc::clone(config)).accept(stream);
+            let stream = timeout(settings.patience.step, accepted).await??;
+            (Lines::new(stream, settings.patience), true)
         }
-        _ => (Lines::new(stream), false),
+        _ => (Lines::new(stream, settings.patience), false),
     };
     Session::new(settings, lines, encrypted).run(|message| queue.put(message)).await
 }
@@ -208,3 +257,6 @@ impl fmt::Debug for Encryption {
         })
     }
 }
+
+#[cfg(test)]
+mod tests;

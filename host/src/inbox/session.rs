@@ -2,22 +2,28 @@
 
 use std::io;
 use std::sync::Arc;
-use std::time::{Duration, SystemTime};
+use std::time::SystemTime;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use tokio::time::timeout;
 use tokio_rustls::TlsAcceptor;
 
 use super::Received;
 use super::command::Command;
 use super::content::{ContentReader, Progress};
 use super::line::Lines;
+use super::room::Hold;
 use super::server::{Encryption, Settings};
 
-/// A client that says nothing for so long is let go (RFC 5321 section 4.5.3.2.7).
-const PATIENCE: Duration = Duration::from_secs(300);
 /// The most recipients of one message (RFC 5321 section 4.5.3.1.8 asks for a hundred).
 const MAX_RECIPIENTS: usize = 1000;
+/// The most commands from one message to the next: more than these recipients take.
+const MAX_COMMANDS: u32 = 5000;
+/// The most commands that come to nothing from one message to the next, as with Postfix (smtpd_hard_error_limit).
+const MAX_MISTAKES: u32 = 20;
+/// The most logins that fail on one connection.
+const MAX_LOGINS: u32 = 5;
 
 /// A conversation, and how far it got.
 pub(super) struct Session {
@@ -27,6 +33,10 @@ pub(super) struct Session {
     encrypted: bool,
     user: Option<String>,
     transaction: Option<Transaction>,
+    /// Commands since the last message, those of them that came to nothing, and logins that failed.
+    commands: u32,
+    mistakes: u32,
+    failed_logins: u32,
 }
 
 /// A message whose envelope is being given.
@@ -45,27 +55,55 @@ enum Next {
 
 impl Session {
     pub(super) fn new(settings: Arc<Settings>, lines: Lines, encrypted: bool) -> Self {
-        Self { settings, lines, client_name: None, encrypted, user: None, transaction: None }
+        Self {
+            settings,
+            lines,
+            client_name: None,
+            encrypted,
+            user: None,
+            transaction: None,
+            commands: 0,
+            mistakes: 0,
+            failed_logins: 0,
+        }
     }
 
     /// Converses until the client goes, and hands over each message that arrives.
     pub(super) async fn run(mut self, deliver: impl Fn(Received)) -> io::Result<()> {
         self.lines.reply("220 smtp-connector inbox ESMTP");
         loop {
-            let line = match tokio::time::timeout(PATIENCE, self.lines.next()).await {
-                Ok(line) => line?,
-                Err(_) => {
-                    self.lines.reply("421 4.4.2 you have been silent for too long");
+            match self.turn(&deliver).await {
+                Ok(Next::Go) => {}
+                Ok(Next::Stop) => return self.lines.flush().await,
+                Ok(Next::Starttls) => self = self.starttls().await?,
+                Err(error) if error.kind() == io::ErrorKind::TimedOut => {
+                    self.lines.reply("421 4.4.2 you take too long");
                     return self.lines.flush().await;
                 }
-            };
-            let Some(line) = line else { return Ok(()) };
-            match self.answer(Command::parse(&line), &deliver).await? {
-                Next::Go => {}
-                Next::Stop => return self.lines.flush().await,
-                Next::Starttls => self = self.starttls().await?,
+                Err(error) => return Err(error),
             }
         }
+    }
+
+    /// One command.
+    async fn turn(&mut self, deliver: &impl Fn(Received)) -> io::Result<Next> {
+        let Some(line) = self.lines.next().await? else { return Ok(Next::Stop) };
+        self.commands += 1;
+        let next = self.answer(Command::parse(&line), deliver).await?;
+        let too_many = self.commands > MAX_COMMANDS
+            || self.mistakes > MAX_MISTAKES
+            || self.failed_logins >= MAX_LOGINS;
+        if too_many && matches!(next, Next::Go) {
+            self.lines.reply("421 4.7.0 that is enough");
+            return Ok(Next::Stop);
+        }
+        Ok(next)
+    }
+
+    /// Answers a command that comes to nothing.
+    fn mistake(&mut self, reply: &str) {
+        self.mistakes += 1;
+        self.lines.reply(reply);
     }
 
     async fn answer(&mut self, command: Command, deliver: &impl Fn(Received)) -> io::Result<Next> {
@@ -96,10 +134,10 @@ impl Session {
                 self.lines.flush().await?;
                 return Ok(Next::Starttls);
             }
-            Command::Starttls => self.lines.reply("502 5.5.1 there is no TLS here"),
+            Command::Starttls => self.mistake("502 5.5.1 there is no TLS here"),
             Command::Auth { mechanism, initial } => self.auth(&mechanism, initial).await?,
-            Command::Malformed => self.lines.reply("501 5.5.4 that is not how it is written"),
-            Command::Unknown => self.lines.reply("500 5.5.1 there is no such command"),
+            Command::Malformed => self.mistake("501 5.5.4 that is not how it is written"),
+            Command::Unknown => self.mistake("500 5.5.1 there is no such command"),
         }
         Ok(Next::Go)
     }
@@ -145,11 +183,11 @@ impl Session {
         let size =
             parameters.iter().find_map(|one| one.strip_prefix("SIZE=")?.parse::<usize>().ok());
         if self.client_name.is_none() {
-            self.lines.reply("503 5.5.1 say EHLO first");
+            self.mistake("503 5.5.1 say EHLO first");
         } else if self.settings.login.is_some() && self.user.is_none() {
-            self.lines.reply("530 5.7.0 log in first");
+            self.mistake("530 5.7.0 log in first");
         } else if self.transaction.is_some() {
-            self.lines.reply("503 5.5.1 one message at a time");
+            self.mistake("503 5.5.1 one message at a time");
         } else if size.is_some_and(|size| size > self.settings.max_message_bytes) {
             self.lines.reply("552 5.3.4 that is too large");
         } else {
@@ -161,7 +199,7 @@ impl Session {
     fn rcpt(&mut self, recipient: String, parameters: &[String]) {
         let refusal = self.settings.refused.iter().find(|(address, _)| *address == recipient);
         let Some(transaction) = &mut self.transaction else {
-            return self.lines.reply("503 5.5.1 say MAIL first");
+            return self.mistake("503 5.5.1 say MAIL first");
         };
         let known = ["NOTIFY=", "ORCPT="];
         if let Some((_, reply)) = refusal {
@@ -179,24 +217,22 @@ impl Session {
     async fn data(&mut self, deliver: &impl Fn(Received)) -> io::Result<Next> {
         let Some(transaction) = self.transaction.take_if(|one| !one.recipients.is_empty()) else {
             let nobody = self.transaction.is_some();
-            self.lines.reply(if nobody {
-                "554 5.5.1 to nobody?"
-            } else {
-                "503 5.5.1 say MAIL first"
-            });
+            self.mistake(if nobody { "554 5.5.1 to nobody?" } else { "503 5.5.1 say MAIL first" });
             return Ok(Next::Go);
         };
         self.lines.reply("354 go ahead, and end with a dot");
         let mut reader = ContentReader::new(self.settings.max_message_bytes);
+        let mut hold = Hold::of(&self.settings.room);
         loop {
-            let chunk = match tokio::time::timeout(PATIENCE, self.lines.chunk()).await {
-                Ok(chunk) => chunk?,
-                Err(_) => return Ok(Next::Stop),
-            };
+            let chunk = self.lines.chunk().await?;
             if chunk.is_empty() {
                 return Ok(Next::Stop);
             }
-            match reader.push(&chunk) {
+            let progress = reader.push(&chunk);
+            if !hold.resize(reader.kept()) {
+                reader.give_up();
+            }
+            match progress {
                 Progress::More => {}
                 Progress::End(length) => {
                     self.lines.put_back(chunk[length..].to_vec());
@@ -208,9 +244,16 @@ impl Session {
                 }
             }
         }
+        self.lines.begin_again();
+        (self.commands, self.mistakes) = (0, 0);
         match reader.finish() {
+            None if hold.was_refused() => {
+                self.lines.reply("452 4.3.1 the inbox is full: take messages out of it");
+            }
             None => self.lines.reply("552 5.3.4 that is too large"),
             Some(content) => {
+                // Its room is given back when it is taken out.
+                hold.keep();
                 deliver(Received {
                     at: SystemTime::now(),
                     client_name: self.client_name.clone().unwrap_or_default(),
@@ -229,55 +272,73 @@ impl Session {
 
     async fn auth(&mut self, mechanism: &str, initial: Option<String>) -> io::Result<()> {
         if !self.offers_auth() || self.user.is_some() {
-            self.lines.reply("503 5.5.1 not now");
+            self.mistake("503 5.5.1 not now");
             return Ok(());
         }
         let credentials = match mechanism {
-            "PLAIN" => {
-                let response = self.response(initial, "").await?;
+            "PLAIN" => self.response(initial, "").await?.and_then(|response| {
                 let mut parts = response.splitn(3, |byte| *byte == 0).skip(1).map(<[u8]>::to_vec);
                 parts.next().zip(parts.next())
-            }
-            "LOGIN" => {
-                let user = self.response(initial, "Username:").await?;
-                let password = self.response(None, "Password:").await?;
-                Some((user, password))
-            }
+            }),
+            "LOGIN" => match self.response(initial, "Username:").await? {
+                Some(user) => {
+                    self.response(None, "Password:").await?.map(|password| (user, password))
+                }
+                None => None,
+            },
             _ => {
-                self.lines.reply("504 5.5.4 there is no such mechanism");
+                self.mistake("504 5.5.4 there is no such mechanism");
                 return Ok(());
             }
         };
-        let right = |(user, password): &(Vec<u8>, Vec<u8>)| match &self.settings.login {
-            Some((name, secret)) => user == name.as_bytes() && password == secret.as_bytes(),
-            None => true,
+        let Some((user, password)) = credentials else {
+            self.failed_logins += 1;
+            self.mistake("501 5.5.2 that is not how one logs in");
+            return Ok(());
         };
-        match credentials.filter(right) {
-            Some((user, _)) => {
-                self.user = Some(String::from_utf8_lossy(&user).into_owned());
-                self.lines.reply("235 2.7.0 welcome");
-            }
-            None => self.lines.reply("535 5.7.8 that is not right"),
+        let is_right =
+            self.settings.login.as_ref().is_none_or(|(name, secret)| {
+                user == name.as_bytes() && password == secret.as_bytes()
+            });
+        if is_right {
+            self.user = Some(String::from_utf8_lossy(&user).into_owned());
+            self.lines.reply("235 2.7.0 welcome");
+        } else {
+            self.failed_logins += 1;
+            self.mistake("535 5.7.8 that is not right");
         }
         Ok(())
     }
 
-    /// A response in base64: the one that came along, or the answer to a prompt.
-    async fn response(&mut self, initial: Option<String>, prompt: &str) -> io::Result<Vec<u8>> {
+    /// A response in base64: the one that came along, or the answer to a prompt. None: it is neither, such as the `*`
+    /// that ends a login (RFC 4954 section 4).
+    async fn response(
+        &mut self,
+        initial: Option<String>,
+        prompt: &str,
+    ) -> io::Result<Option<Vec<u8>>> {
         let text = match initial {
+            // An empty one, written so that it can be seen.
+            Some(text) if text == "=" => return Ok(Some(Vec::new())),
             Some(text) => text.into_bytes(),
             None => {
                 self.lines.reply(&format!("334 {}", STANDARD.encode(prompt)));
-                self.lines.next().await?.unwrap_or_default()
+                let line = self.lines.next().await?;
+                line.ok_or(io::ErrorKind::UnexpectedEof)?
             }
         };
-        Ok(STANDARD.decode(text).unwrap_or_default())
+        Ok(STANDARD.decode(text).ok())
     }
 
     async fn starttls(self) -> io::Result<Self> {
         let Some(Encryption::Starttls(config)) = &self.settings.encryption else { return Ok(self) };
-        let acceptor = TlsAcceptor::from(Arc::clone(config));
-        let stream = acceptor.accept(self.lines.into_stream()).await?;
-        Ok(Self::new(self.settings, Lines::new(stream), true))
+        let accepted = TlsAcceptor::from(Arc::clone(config)).accept(self.lines.into_stream());
+        let patience = self.settings.patience;
+        let stream = timeout(patience.step, accepted).await??;
+        // What was wrong before counts on; what was said is forgotten (RFC 3207 section 4.2).
+        let counts = (self.commands, self.mistakes, self.failed_logins);
+        let mut session = Self::new(self.settings, Lines::new(stream, patience), true);
+        (session.commands, session.mistakes, session.failed_logins) = counts;
+        Ok(session)
     }
 }

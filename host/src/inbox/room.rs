@@ -1,0 +1,72 @@
+//! How much an inbox holds at once: messages that are coming in, and those that nobody has taken out.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+/// The bytes that all messages together may have.
+#[derive(Debug)]
+pub(super) struct Room {
+    left: AtomicUsize,
+}
+
+/// A message's part of that, given back when it is dropped.
+pub(super) struct Hold {
+    room: Arc<Room>,
+    bytes: usize,
+    refused: bool,
+}
+
+impl Room {
+    pub(super) fn new(bytes: usize) -> Self {
+        Self { left: AtomicUsize::new(bytes) }
+    }
+
+    /// Gives back what a message took that was kept.
+    pub(super) fn give_back(&self, bytes: usize) {
+        self.left.fetch_add(bytes, Ordering::Relaxed);
+    }
+
+    #[cfg(test)]
+    pub(super) fn has(&self, bytes: usize) -> bool {
+        self.left.load(Ordering::Relaxed) >= bytes
+    }
+
+    fn take(&self, bytes: usize) -> bool {
+        let less = |left: usize| left.checked_sub(bytes);
+        self.left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, less).is_ok()
+    }
+}
+
+impl Hold {
+    pub(super) fn of(room: &Arc<Room>) -> Self {
+        Self { room: Arc::clone(room), bytes: 0, refused: false }
+    }
+
+    /// The message has so many bytes now. False: there is no room for them, and it has to do without any.
+    pub(super) fn resize(&mut self, bytes: usize) -> bool {
+        let more = bytes.saturating_sub(self.bytes);
+        if more > 0 && !self.room.take(more) {
+            self.refused = true;
+            return self.resize(0);
+        }
+        self.room.give_back(self.bytes.saturating_sub(bytes));
+        self.bytes = bytes;
+        !self.refused
+    }
+
+    /// Whether there was no room for the message.
+    pub(super) fn was_refused(&self) -> bool {
+        self.refused
+    }
+
+    /// The message is kept, and its room with it.
+    pub(super) fn keep(mut self) {
+        self.bytes = 0;
+    }
+}
+
+impl Drop for Hold {
+    fn drop(&mut self) {
+        self.room.give_back(self.bytes);
+    }
+}

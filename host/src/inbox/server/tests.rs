@@ -1,0 +1,198 @@
+//! Clients that take too long, or too much.
+
+use std::time::Duration;
+
+use rustls::server::ResolvesServerCertUsingSni;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::time::Instant;
+
+use super::*;
+use crate::network::provider;
+
+/// Nothing here takes as long.
+const LONG: Duration = Duration::from_secs(20);
+
+fn patient_for(step: Duration, message: Duration) -> InboxBuilder {
+    InboxBuilder { patience: Patience { step, message }, ..InboxBuilder::default() }
+}
+
+async fn start(builder: InboxBuilder) -> (Inbox, TcpStream) {
+    let inbox = builder.start("127.0.0.1:0").await.expect("a port on loopback is free");
+    let client = TcpStream::connect(inbox.address()).await.expect("it listens");
+    (inbox, client)
+}
+
+/// Everything that is said until the connection ends.
+async fn heard(client: &mut TcpStream) -> String {
+    let mut text = Vec::new();
+    // What ends with a reset has been said all the same.
+    let read = timeout(LONG, client.read_to_end(&mut text)).await;
+    let _ = read.expect("the connection ends in time");
+    String::from_utf8_lossy(&text).into_owned()
+}
+
+async fn say(client: &mut TcpStream, text: &str) {
+    client.write_all(text.as_bytes()).await.expect("the connection is open");
+}
+
+const ENVELOPE: &str = "EHLO a\r\nMAIL FROM:<a@x.test>\r\nRCPT TO:<b@x.test>\r\nDATA\r\n";
+
+#[tokio::test]
+async fn a_client_that_falls_silent_is_let_go_wherever_that_is() {
+    for begun in [
+        "",
+        "EHL",
+        "EHLO a\r\n",
+        "EHLO a\r\nAUTH PLAIN\r\n",
+        "EHLO a\r\nAUTH LOGIN\r\n",
+        "EHLO a\r\nAUTH LOGIN\r\nYQ==\r\n",
+        ENVELOPE,
+        &format!("{ENVELOPE}Subject: x\r\n"),
+    ] {
+        let (_inbox, mut client) = start(patient_for(Duration::from_millis(100), LONG)).await;
+        say(&mut client, begun).await;
+        let heard = heard(&mut client).await;
+        assert!(heard.ends_with("\r\n421 4.4.2 you take too long\r\n"), "{begun:?}: {heard}");
+    }
+    // TLS that does not begin.
+    let config = ServerConfig::builder_with_provider(provider())
+        .with_safe_default_protocol_versions()
+        .expect("versions that the provider has")
+        .with_no_client_auth()
+        .with_cert_resolver(Arc::new(ResolvesServerCertUsingSni::new()));
+    let config = Arc::new(config);
+    for (encryption, begun, said) in [
+        (Encryption::Implicit(Arc::clone(&config)), "", ""),
+        (Encryption::Starttls(config), "EHLO a\r\nSTARTTLS\r\n", "220 2.0.0 go ahead\r\n"),
+    ] {
+        let builder = patient_for(Duration::from_millis(100), LONG).encryption(encryption);
+        let (_inbox, mut client) = start(builder).await;
+        say(&mut client, begun).await;
+        let heard = heard(&mut client).await;
+        assert!(heard.ends_with(said), "{heard}");
+    }
+}
+
+#[tokio::test]
+async fn a_client_that_is_busy_for_ever_is_let_go_too() {
+    for (begun, then) in [("", "E"), ("EHLO a\r\n", "NOOP\r\n"), (ENVELOPE, "x\r\n")] {
+        let (_inbox, client) = start(patient_for(LONG, Duration::from_millis(300))).await;
+        let (mut read, mut write) = client.into_split();
+        let began = Instant::now();
+        let talking = async {
+            let mut sent = write.write_all(begun.as_bytes()).await;
+            while sent.is_ok() && began.elapsed() < LONG {
+                sent = write.write_all(then.as_bytes()).await;
+                tokio::time::sleep(Duration::from_millis(20)).await;
+            }
+        };
+        let mut text = Vec::new();
+        let ended = tokio::select! {
+            _ = read.read_to_end(&mut text) => true,
+            () = talking => began.elapsed() < LONG,
+        };
+        assert!(ended, "{then:?}");
+    }
+}
+
+#[tokio::test]
+async fn mistakes_failed_logins_and_idle_talk_have_an_end() {
+    let wrong = "AUTH PLAIN AGEAYg==\r\n";
+    for (command, answered) in [
+        ("HELP\r\n", 21),
+        ("MAIL\r\n", 21),
+        ("DATA\r\n", 21),
+        ("AUTH FOO\r\n", 21),
+        (wrong, 5),
+        ("AUTH PLAIN !\r\n", 5),
+        ("AUTH LOGIN YQ==\r\n*\r\n", 10),
+        ("NOOP\r\n", 5000),
+        ("RSET\r\n", 5000),
+    ] {
+        let (_inbox, client) = start(Inbox::builder().login("a", "right")).await;
+        let (mut read, mut write) = client.into_split();
+        let talking = tokio::spawn(async move {
+            let mut sent = write.write_all(b"EHLO a\r\n").await;
+            for _ in 0..10_000 {
+                if sent.is_err() {
+                    break;
+                }
+                sent = write.write_all(command.as_bytes()).await;
+            }
+            write
+        });
+        let mut text = Vec::new();
+        // What is not read when a connection is closed makes that a reset.
+        let _ = timeout(LONG, read.read_to_end(&mut text)).await.expect("it ends in time");
+        let text = String::from_utf8_lossy(&text).into_owned();
+        // A reset may take the last words away; how many there were before is what counts.
+        let replies = text.lines().filter(|line| line.get(3..4) == Some(" ")).count();
+        assert!(replies <= 2 + answered + 1, "{command:?}: {replies}");
+        drop(talking.await);
+    }
+}
+
+#[tokio::test]
+async fn a_message_wipes_the_slate_clean() {
+    let (inbox, mut client) = start(Inbox::builder()).await;
+    let message = format!("{ENVELOPE}x\r\n.\r\n");
+    for _ in 0..3 {
+        say(&mut client, &format!("{}{message}", "HELP\r\n".repeat(15))).await;
+        timeout(LONG, inbox.next()).await.expect("it arrives");
+    }
+    say(&mut client, "QUIT\r\n").await;
+    assert!(heard(&mut client).await.ends_with("221 2.0.0 bye\r\n"));
+}
+
+#[tokio::test]
+async fn messages_have_room_once_others_are_taken_out() {
+    let (inbox, mut client) = start(Inbox::builder().max_held_bytes(1000)).await;
+    let send = |size: usize| format!("{ENVELOPE}{}\r\n.\r\n", "x".repeat(size - 2));
+    for (size, last) in
+        [(600, "250 2.0.0 ok"), (600, "452 4.3.1"), (400, "250 2.0.0 ok"), (3, "452 4.3.1")]
+    {
+        say(&mut client, &send(size)).await;
+        let mut said = String::new();
+        while !said.contains("354") || !said.ends_with("\r\n") || said.ends_with("dot\r\n") {
+            let mut chunk = [0; 4096];
+            let read = timeout(LONG, client.read(&mut chunk)).await.expect("in time");
+            said += &String::from_utf8_lossy(&chunk[..read.expect("the connection is open")]);
+        }
+        let reply = said.lines().last().unwrap_or_default();
+        assert!(reply.starts_with(last), "{size}: {reply}");
+    }
+    // What is coming in has its room, too; and gives it back when it breaks off.
+    assert_eq!(inbox.take().map(|message| message.content.len()), Some(600));
+    let mut other = TcpStream::connect(inbox.address()).await.expect("it listens");
+    say(&mut other, &format!("{ENVELOPE}{}", "x".repeat(590))).await;
+    tokio::time::sleep(Duration::from_millis(200)).await;
+    assert!(!inbox.queue.room.has(20));
+    drop(other);
+    for _ in 0..100 {
+        if inbox.queue.room.has(600) {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    panic!("the room is not given back");
+}
+
+#[tokio::test]
+async fn more_clients_than_there_are_places_for_are_told() {
+    let (inbox, mut first) = start(Inbox::builder().max_connections(1)).await;
+    let mut second = TcpStream::connect(inbox.address()).await.expect("it listens");
+    assert_eq!(heard(&mut second).await, "421 4.3.2 too many connections\r\n");
+    say(&mut first, "QUIT\r\n").await;
+    assert!(heard(&mut first).await.ends_with("221 2.0.0 bye\r\n"));
+    for _ in 0..100 {
+        let mut third = TcpStream::connect(inbox.address()).await.expect("it listens");
+        // Its place may not be given back yet.
+        if timeout(LONG, third.write_all(b"QUIT\r\n")).await.is_ok()
+            && heard(&mut third).await.starts_with("220 ")
+        {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    panic!("the place is not given back");
+}
