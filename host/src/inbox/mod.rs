@@ -45,3 +45,14 @@ pub struct Received {
     /// The message, dots unstuffed.
     pub content: Vec<u8>,
 }
+
+impl Received {
+    /// What it takes of memory, about.
+    fn held_bytes(&self) -> usize {
+        let texts = self.parameters.iter().chain(&self.recipients);
+        let texts: usize = texts.map(|text| size_of::<String>() + text.len()).sum();
+        let user = self.user.as_ref().map_or(0, String::len);
+        let names = self.client_name.len() + user + self.sender.len();
+        size_of::<Self>() + names + texts + self.content.len()
+    }
+}

@@ -42,15 +42,14 @@ impl Hold {
         Self { room: Arc::clone(room), bytes: 0, refused: false }
     }
 
-    /// The message has so many bytes now. False: there is no room for them, and it has to do without any.
-    pub(super) fn resize(&mut self, bytes: usize) -> bool {
-        let more = bytes.saturating_sub(self.bytes);
-        if more > 0 && !self.room.take(more) {
-            self.refused = true;
-            return self.resize(0);
+    /// Takes room for so many bytes more. False: there is none, and never will be for this message.
+    pub(super) fn grow(&mut self, bytes: usize) -> bool {
+        self.refused = self.refused || !self.room.take(bytes);
+        if self.refused {
+            self.room.give_back(std::mem::take(&mut self.bytes));
+        } else {
+            self.bytes += bytes;
         }
-        self.room.give_back(self.bytes.saturating_sub(bytes));
-        self.bytes = bytes;
         !self.refused
     }
 
@@ -59,9 +58,14 @@ impl Hold {
         self.refused
     }
 
-    /// The message is kept, and its room with it.
-    pub(super) fn keep(mut self) {
-        self.bytes = 0;
+    /// The message is kept, and has so many bytes, which are given back when it is taken out. False: there is no room.
+    pub(super) fn keep(mut self, bytes: usize) -> bool {
+        let is_kept = self.grow(bytes.saturating_sub(self.bytes));
+        if is_kept {
+            // Of a message that is smaller than it seemed, the rest is given back here.
+            self.bytes -= bytes;
+        }
+        is_kept
     }
 }
 

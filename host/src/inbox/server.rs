@@ -98,7 +98,7 @@ impl Inbox {
     /// The next message, if there is one.
     pub fn take(&self) -> Option<Received> {
         let message = self.queue.lock().pop_front()?;
-        self.queue.room.give_back(message.content.len());
+        self.queue.room.give_back(message.held_bytes());
         Some(message)
     }
 }
@@ -129,8 +129,8 @@ impl InboxBuilder {
         Self { max_message_bytes: Some(bytes), ..self }
     }
 
-    /// Holds messages of this many bytes in all, until they are taken out; what comes then is refused with `452`, and
-    /// may come again. Default: 1 GiB.
+    /// Holds this many bytes of messages and envelopes in all, until messages are taken out; what comes then is refused
+    /// with `452`, and may come again. Default: 1 GiB.
     #[must_use]
     pub fn max_held_bytes(self, bytes: usize) -> Self {
         Self { max_held_bytes: Some(bytes), ..self }

@@ -25,6 +25,8 @@ const MAX_MISTAKES: u32 = 20;
 /// The most logins that fail on one connection.
 const MAX_LOGINS: u32 = 5;
 
+const FULL: &str = "452 4.3.1 the inbox is full: take messages out of it";
+
 /// A conversation, and how far it got.
 pub(super) struct Session {
     settings: Arc<Settings>,
@@ -41,6 +43,8 @@ pub(super) struct Session {
 
 /// A message whose envelope is being given.
 struct Transaction {
+    /// What it takes, so far.
+    hold: Hold,
     sender: String,
     parameters: Vec<String>,
     recipients: Vec<String>,
@@ -191,7 +195,13 @@ impl Session {
         } else if size.is_some_and(|size| size > self.settings.max_message_bytes) {
             self.lines.reply("552 5.3.4 that is too large");
         } else {
-            self.transaction = Some(Transaction { sender, parameters, recipients: Vec::new() });
+            let mut hold = Hold::of(&self.settings.room);
+            let parameters_bytes: usize = parameters.iter().map(String::len).sum();
+            if !hold.grow(sender.len() + parameters_bytes) {
+                return self.lines.reply(FULL);
+            }
+            let recipients = Vec::new();
+            self.transaction = Some(Transaction { hold, sender, parameters, recipients });
             self.lines.reply("250 2.1.0 ok");
         }
     }
@@ -208,6 +218,8 @@ impl Session {
             self.lines.reply("555 5.5.4 there is no such parameter");
         } else if transaction.recipients.len() >= MAX_RECIPIENTS {
             self.lines.reply("452 4.5.3 that is too many recipients");
+        } else if !transaction.hold.grow(size_of::<String>() + recipient.len()) {
+            self.lines.reply(FULL);
         } else {
             transaction.recipients.push(recipient);
             self.lines.reply("250 2.1.5 ok");
@@ -222,14 +234,15 @@ impl Session {
         };
         self.lines.reply("354 go ahead, and end with a dot");
         let mut reader = ContentReader::new(self.settings.max_message_bytes);
-        let mut hold = Hold::of(&self.settings.room);
+        let mut hold = transaction.hold;
         loop {
             let chunk = self.lines.chunk().await?;
             if chunk.is_empty() {
                 return Ok(Next::Stop);
             }
+            let before = reader.kept();
             let progress = reader.push(&chunk);
-            if !hold.resize(reader.kept()) {
+            if !hold.grow(reader.kept().saturating_sub(before)) {
                 reader.give_up();
             }
             match progress {
@@ -246,26 +259,26 @@ impl Session {
         }
         self.lines.begin_again();
         (self.commands, self.mistakes) = (0, 0);
-        match reader.finish() {
-            None if hold.was_refused() => {
-                self.lines.reply("452 4.3.1 the inbox is full: take messages out of it");
-            }
-            None => self.lines.reply("552 5.3.4 that is too large"),
-            Some(content) => {
-                // Its room is given back when it is taken out.
-                hold.keep();
-                deliver(Received {
-                    at: SystemTime::now(),
-                    client_name: self.client_name.clone().unwrap_or_default(),
-                    encrypted: self.encrypted,
-                    user: self.user.clone(),
-                    sender: transaction.sender,
-                    parameters: transaction.parameters,
-                    recipients: transaction.recipients,
-                    content,
-                });
-                self.lines.reply(&format!("250 2.0.0 ok: queued as {}", self.settings.next_id()));
-            }
+        let Some(content) = reader.finish() else {
+            let is_full = hold.was_refused();
+            self.lines.reply(if is_full { FULL } else { "552 5.3.4 that is too large" });
+            return Ok(Next::Go);
+        };
+        let message = Received {
+            at: SystemTime::now(),
+            client_name: self.client_name.clone().unwrap_or_default(),
+            encrypted: self.encrypted,
+            user: self.user.clone(),
+            sender: transaction.sender,
+            parameters: transaction.parameters,
+            recipients: transaction.recipients,
+            content,
+        };
+        if hold.keep(message.held_bytes()) {
+            deliver(message);
+            self.lines.reply(&format!("250 2.0.0 ok: queued as {}", self.settings.next_id()));
+        } else {
+            self.lines.reply(FULL);
         }
         Ok(Next::Go)
     }

@@ -146,10 +146,10 @@ async fn a_message_wipes_the_slate_clean() {
 
 #[tokio::test]
 async fn messages_have_room_once_others_are_taken_out() {
-    let (inbox, mut client) = start(Inbox::builder().max_held_bytes(1000)).await;
+    let (inbox, mut client) = start(Inbox::builder().max_held_bytes(10_000)).await;
     let send = |size: usize| format!("{ENVELOPE}{}\r\n.\r\n", "x".repeat(size - 2));
     for (size, last) in
-        [(600, "250 2.0.0 ok"), (600, "452 4.3.1"), (400, "250 2.0.0 ok"), (3, "452 4.3.1")]
+        [(6000, "250 2.0.0 ok"), (6000, "452 4.3.1"), (3000, "250 2.0.0 ok"), (1000, "452 4.3.1")]
     {
         say(&mut client, &send(size)).await;
         let mut said = String::new();
@@ -162,19 +162,46 @@ async fn messages_have_room_once_others_are_taken_out() {
         assert!(reply.starts_with(last), "{size}: {reply}");
     }
     // What is coming in has its room, too; and gives it back when it breaks off.
-    assert_eq!(inbox.take().map(|message| message.content.len()), Some(600));
+    assert_eq!(inbox.take().map(|message| message.content.len()), Some(6000));
     let mut other = TcpStream::connect(inbox.address()).await.expect("it listens");
-    say(&mut other, &format!("{ENVELOPE}{}", "x".repeat(590))).await;
+    say(&mut other, &format!("{ENVELOPE}{}", "x".repeat(6500))).await;
     tokio::time::sleep(Duration::from_millis(200)).await;
-    assert!(!inbox.queue.room.has(20));
+    assert!(!inbox.queue.room.has(500));
     drop(other);
     for _ in 0..100 {
-        if inbox.queue.room.has(600) {
+        if inbox.queue.room.has(6000) {
             return;
         }
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
     panic!("the room is not given back");
+}
+
+#[tokio::test]
+async fn an_envelope_takes_room_too() {
+    let recipients = format!("RCPT TO:<{}@x.test>\r\n", "b".repeat(1000)).repeat(20);
+    for begun in [String::new(), "MAIL FROM:<a@x.test>\r\n".to_owned() + &recipients] {
+        let (inbox, mut other) = start(Inbox::builder().max_held_bytes(15_000)).await;
+        say(&mut other, &format!("EHLO a\r\n{begun}")).await;
+        let mut client = TcpStream::connect(inbox.address()).await.expect("it listens");
+        let recipients = &recipients[..recipients.len() / 2];
+        let message = format!("MAIL FROM:<a@x.test>\r\n{recipients}DATA\r\nx\r\n.\r\nRSET\r\n");
+        say(&mut client, &format!("EHLO a\r\n{}QUIT\r\n", message.repeat(2))).await;
+        let said = heard(&mut client).await;
+        assert!(said.contains("\r\n452 4.3.1 the inbox is full"), "{said}");
+        assert_eq!(said.matches(": queued as").count(), 1, "{said}");
+        drop(client);
+        // Nothing is lost of the room, and nothing won.
+        assert!(inbox.take().is_some() && inbox.take().is_none());
+        drop(other);
+        for _ in 0..100 {
+            if inbox.queue.room.has(15_000) {
+                break;
+            }
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        assert!(inbox.queue.room.has(15_000) && !inbox.queue.room.has(15_001));
+    }
 }
 
 #[tokio::test]
