@@ -240,7 +240,9 @@ impl Connection {
         let enhanced = lines.peek().and_then(|(code, _)| code.clone());
         let lines: Vec<_> = lines
             .map(|(code, text)| match code {
-                Some(other) if Some(&other) != enhanced.as_ref() => format!("{other} {text}"),
+                Some(other) if Some(&other) != enhanced.as_ref() => {
+                    format!("{other} {text}").trim_end().to_owned()
+                }
                 _ => text,
             })
             .collect();
