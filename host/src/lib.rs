@@ -39,17 +39,18 @@
 //! | `smtp_connector_run_seconds` | histogram | `call` |
 //! | `smtp_connector_message_bytes` | histogram, of messages that were sent | |
 //!
-//! Each connection that is asked for is one `tracing` event or more, of the target `smtp_connector_host::connections`
-//! and the level `INFO`: one for each address that is dialled, and one where none is.
+//! Every outgoing connection is logged as a `tracing` event with the target `smtp_connector_host::connections` and
+//! the level `INFO`. Each address that is tried gives one event, and so does an attempt that is denied or fails before
+//! an address is tried. Events never hold secrets or the path of a URL.
 //!
 //! | field | |
 //! |---|---|
-//! | `outcome` | `connected`; `denied`: not a public address, or in a denied range; `failed`; `unresolved`: the name has no address; `abandoned`: the run was dropped meanwhile |
+//! | `outcome` | `connected`, `failed`, `denied` (not a public address, or in a denied range), `unresolved` (the name has no address), `abandoned` (the run was dropped during the attempt) |
 //! | `purpose` | `smtp`, `attachment` or `token-endpoint` |
-//! | `host`, `port` | as the account or the attachment's address names them |
-//! | `address` | IP address and port, where the name has one |
-//! | `account` | the account's name; missing in a run without one |
-//! | `reason` | why there is no connection, empty if there is one: of attachments, the log alone tells a name that does not exist from one that is not public |
+//! | `host`, `port` | as the account or the attachment's URL has them |
+//! | `address` | IP address and port; missing if the name was not resolved |
+//! | `account` | the account's name; missing in a run without an account |
+//! | `reason` | why there is no connection; empty if there is one. For attachments, only this log tells an unknown name from one that is not public |
 //!
 //! With `default-features = false` nothing is compiled but what sending needs: neither the command (`cli`)
 //! nor the inbox (`inbox`).

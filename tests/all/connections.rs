@@ -45,7 +45,7 @@ fn ranges(texts: &[&str]) -> Vec<AddressRange> {
 }
 
 #[tokio::test]
-async fn each_connection_is_logged_with_what_it_is_for_and_on_whose_behalf() {
+async fn each_connection_is_logged_with_its_purpose_and_account() {
     let log = Log::default();
     let _here = tracing::subscriber::set_default(log.subscriber());
     let server = FaultServer::start(Scenario::default()).await;
@@ -139,7 +139,7 @@ async fn a_connection_that_is_not_made_is_logged_with_the_reason() {
 }
 
 #[tokio::test]
-async fn a_connection_that_nobody_waits_for_any_more_is_logged() {
+async fn an_attempt_that_is_dropped_is_logged() {
     use smtp_connector_host::Network;
     use smtp_connector_host::accounts::BoxFuture;
     use std::io;
@@ -173,7 +173,7 @@ async fn a_connection_that_nobody_waits_for_any_more_is_logged() {
 }
 
 #[tokio::test]
-async fn what_an_operator_denies_gets_neither_mail_nor_secrets() {
+async fn denied_addresses_get_neither_mail_nor_secrets() {
     let server = FaultServer::start(Scenario::default()).await;
     let transport =
         |denied: &[&str]| SmtpTransport::new().allow_private_hosts().deny_addresses(ranges(denied));
@@ -212,7 +212,7 @@ async fn what_an_operator_denies_gets_neither_mail_nor_secrets() {
 }
 
 #[tokio::test]
-async fn what_a_host_denies_holds_for_the_transport_that_it_comes_with() {
+async fn the_default_transport_denies_what_the_host_denies() {
     let log = Log::default();
     let _here = tracing::subscriber::set_default(log.subscriber());
     let host = Host::builder()

@@ -163,7 +163,7 @@ async fn one_inner_address_among_others_is_enough_to_refuse_a_host() {
 }
 
 #[tokio::test]
-async fn what_an_operator_denies_is_not_fetched_whoever_names_it() {
+async fn denied_addresses_are_not_fetched_even_if_the_account_names_the_host() {
     let server = Some(saying(FILE).await);
     let network = || Liar { server, ..Liar::default() };
     for (denied, answer) in [

@@ -62,7 +62,7 @@ pub enum Proof {
 }
 
 impl Proof {
-    /// Where what is shown to the server itself is kept; none, where it is asked for.
+    /// Where the secret for the mail server is kept. None, if it comes from a token endpoint.
     pub(super) fn shown(&self) -> Option<&SecretSource> {
         match self {
             Self::Password(password) => Some(password),
@@ -71,23 +71,20 @@ impl Proof {
         }
     }
 
-    /// Refuses a secret that would end before its end where a login writes it: PLAIN ends a password with NUL (RFC
-    /// 4616), no login has line ends in one, and XOAUTH2 and OAUTHBEARER end a token with an octet 1. Tokens are
-    /// visible ASCII (RFC 6750 section 2.1).
+    /// Refuses a secret that a login cannot carry. PLAIN ends a password with NUL (RFC 4616), XOAUTH2 and OAUTHBEARER end
+    /// a token with 0x01, and a token is visible ASCII (RFC 6750 section 2.1).
     pub(crate) fn check(&self, auth: Auth, secret: &Secret) -> Result<()> {
         let is_token =
             matches!(self, Self::OAuth2(_)) || matches!(auth, Auth::XOAuth2 | Auth::OAuthBearer);
         let text = secret.expose();
         if is_token && !text.bytes().all(|byte| byte.is_ascii_graphic()) {
-            let message = "the access token has a blank, or another character that no token has";
-            return Err(
-                Error::account(message).with_hint("put the token in again, and nothing else")
-            );
+            let message = "the access token contains a character other than visible ASCII";
+            return Err(Error::account(message)
+                .with_hint("enter the token again, without blanks or line breaks"));
         }
         if text.contains(['\0', '\r', '\n']) {
-            let message =
-                "the password has a NUL or the end of a line in it, which no login can send";
-            return Err(Error::account(message).with_hint("put the password in again, on one line"));
+            let message = "the password contains NUL or a line break";
+            return Err(Error::account(message).with_hint("enter the password again, on one line"));
         }
         Ok(())
     }

@@ -237,13 +237,12 @@ fn check_proof(auth: Auth, credentials: Option<&Credentials>) -> Result<()> {
     }
 }
 
-/// Refuses credentials that would end before their end where they are written, as far as they are known here. What is
-/// kept elsewhere is looked at when it is looked up.
+/// Refuses credentials that a login cannot carry. Secrets that are kept elsewhere are checked when they are read.
 fn check_login(auth: Auth, credentials: Option<&Credentials>) -> Result<()> {
     let Some(credentials) = credentials else { return Ok(()) };
     if credentials.username.chars().any(char::is_control) {
-        let message = "username: there is a control character in it";
-        return Err(Error::account(message).with_hint("write it again: no user name has one"));
+        let message = "username: it contains a control character";
+        return Err(Error::account(message).with_hint("enter the user name again"));
     }
     if let Some(SecretSource::Text(secret)) = credentials.proof.shown() {
         credentials.proof.check(auth, secret)?;

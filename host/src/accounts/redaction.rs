@@ -1,8 +1,8 @@
-//! Taking secrets out of what servers say: some echo what they were sent.
+//! Redaction of secrets in text from servers, some of which echo what they were sent.
 //!
-//! What cannot be seen is taken out first, and is no hiding place: a secret is found with control characters,
-//! zero-width characters or line ends in it, as whoever reads the text would find it. A server that wants to show
-//! what it knows to whoever reads its replies can still spell it backwards.
+//! The search skips characters that a reader cannot see: a secret is found even if control characters, zero-width
+//! characters or line breaks stand between its characters. Redaction stops echoes, not a hostile server: it knows the
+//! secret and can always encode it in a way that nothing here looks for.
 
 use std::ops::Range;
 
@@ -25,28 +25,26 @@ struct Form {
     gaps: Gaps,
 }
 
-/// What may stand between the characters of a secret. The longer the secret, the less likely it is that ordinary
-/// words would read as the secret with a gap in it.
+/// The characters that the search skips. A long secret may skip more: ordinary words are unlikely to spell it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Gaps {
-    /// Nothing, for what is short and has such characters itself: little would be left of it.
+    /// Skips nothing: for a short secret that contains invisible characters, since little else would be left of it.
     None,
-    /// Characters that cannot be seen.
+    /// Skips invisible characters.
     Unseen,
-    /// The same, and ends of lines.
+    /// Also skips line breaks.
     LineEnds,
-    /// The same, and blanks.
+    /// Also skips blanks.
     Blanks,
 }
 
 /// What stands where a secret stood.
 const MARK: &str = "[secret]";
 
-/// From so many characters on, a secret is found across ends of lines: words that end a line and begin the next
-/// hardly ever make up so much of a secret.
+/// Shorter secrets are not searched for across line breaks: ordinary words on two lines could spell them.
 const FOUND_ACROSS_LINES: usize = 4;
 
-/// From so many characters on, a secret is found with blanks in it: some are shown in groups of four.
+/// Shorter secrets are not searched for with blanks inside. Some providers show long ones in groups of four.
 const FOUND_ACROSS_BLANKS: usize = 8;
 
 impl Redaction {
@@ -75,14 +73,14 @@ impl Redaction {
         }
     }
 
-    /// A text on one line, without secrets, and without anything that cannot be seen.
+    /// Redacts one line, and replaces invisible characters with blanks.
     pub(crate) fn clean(&self, text: &str) -> String {
         self.clean_lines(&[text]).concat()
     }
 
-    /// Lines that are read one after the other. A secret that is in several of them is marked in the first.
+    /// Redacts lines that belong together. A secret that spans several lines is marked on the first.
     pub(crate) fn clean_lines(&self, lines: &[&str]) -> Vec<String> {
-        // What ends a line within a line is another end of a line.
+        // `\n` separates the lines below, so a line break inside of a line becomes another one.
         let text = lines.iter().map(|line| line.replace('\n', "\r")).collect::<Vec<_>>().join("\n");
         let mut clean = String::with_capacity(text.len());
         let mut rest = 0;
@@ -101,7 +99,7 @@ impl Redaction {
         clean.split('\n').map(|line| line.chars().map(seen).collect()).collect()
     }
 
-    /// Where secrets are, in order, and apart from each other.
+    /// Where secrets are: sorted, overlaps merged.
     fn find(&self, text: &str) -> Vec<Range<usize>> {
         let mut found: Vec<Range<usize>> = Vec::new();
         for gaps in [Gaps::None, Gaps::Unseen, Gaps::LineEnds, Gaps::Blanks] {
@@ -132,14 +130,14 @@ impl Form {
             _ if text.contains(is_unseen) => Gaps::None,
             _ => Gaps::Unseen,
         };
-        // In one piece from the start, as below: a buffer that grows leaves copies behind.
+        // Allocated once, as below: a buffer that grows leaves copies behind.
         let mut form = Zeroizing::new(String::with_capacity(text.len()));
         form.extend(text.chars().filter(|c| !gaps.include(*c)));
         Self { text: form, gaps }
     }
 }
 
-/// A text without gaps, and where each of its octets was.
+/// A text without the skipped characters, and the place of each remaining byte in the original.
 struct Dense {
     text: String,
     places: Vec<usize>,
@@ -180,9 +178,9 @@ fn is_line_end(c: char) -> bool {
     matches!(c, '\n' | '\r' | '\x0b' | '\x0c' | '\u{85}' | '\u{2028}' | '\u{2029}')
 }
 
-/// Whether a reader sees nothing of a character, or what follows it elsewhere: controls other than blanks and line
-/// ends; Unicode's characters of format (Cf), and what else is ignored by default when it is shown (UAX #44,
-/// Default_Ignorable_Code_Point). And what stands for octets that were no text.
+/// Whether a character is invisible or changes how its neighbours look: controls other than blanks and line breaks,
+/// format characters (Cf) and other default ignorable code points (UAX #44). The replacement character counts too:
+/// it stands for bytes that were not UTF-8.
 fn is_unseen(c: char) -> bool {
     match c {
         '\t' => false,
@@ -210,7 +208,7 @@ fn base64_inside(secret: &[u8], offset: usize) -> Zeroizing<String> {
     Zeroizing::new(encoded.get(start..end).unwrap_or_default().to_owned())
 }
 
-/// Two hexadecimal digits for each octet, but for those that stay as they are.
+/// Hexadecimal digits for each byte, except for those that stay as they are.
 fn encoded(secret: &[u8], digits: &str, lead: &str, stays: fn(u8) -> bool) -> Zeroizing<String> {
     let mut text = Zeroizing::new(String::with_capacity(secret.len() * (2 + lead.len())));
     for byte in secret {

@@ -39,9 +39,9 @@ const HEADERS: Duration = Duration::from_secs(10);
 pub(crate) struct Errand<'e> {
     /// The way out.
     pub(crate) network: &'e dyn Network,
-    /// Where it never leads.
+    /// Addresses that are never dialled.
     pub(crate) denied: &'e DeniedAddresses,
-    /// Whose mail the file is for.
+    /// The account that sends the file, for the log.
     pub(crate) account: Option<&'e str>,
     /// Which hosts the platform allows.
     pub(crate) hosts: &'e AttachmentHosts,
@@ -270,14 +270,14 @@ impl AsyncRead for BodyReader {
     }
 }
 
-/// A name that is not found and a name of the inside are told in one sentence: whoever may name a file could else find
-/// out which names there are. What was the matter is in the log.
+/// An unknown name and a name that is not public get the same answer. Otherwise the user of a form could learn which
+/// internal names exist. The log has the reason.
 fn dial_error(error: &DialError) -> SourceError {
     match error {
         DialError::Forbidden | DialError::Resolve(_) | DialError::Timeout { resolving: true } => {
             forbidden("its host cannot be found, or is not on the public internet")
         }
-        // Whose address is known is public, or allowed.
+        // The host passed the check, so saying that it exists reveals nothing.
         DialError::Connect(_) => unavailable("its host cannot be connected to"),
         DialError::Timeout { resolving: false } => unavailable("its host did not answer in time"),
     }

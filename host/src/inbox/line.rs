@@ -7,29 +7,29 @@ use memchr::memchr;
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 use tokio::time::{Instant, timeout_at};
 
-/// A connection to a client. Whatever is read from it or written to it, it does not take for ever.
+/// A connection to a client. Every read and every write has a deadline.
 pub(super) struct Lines {
     stream: Box<dyn Stream>,
     patience: Patience,
-    /// When the next message has to be there.
+    /// The deadline for the end of the next message.
     until: Instant,
     buffer: Vec<u8>,
     /// Replies that wait for the client to wait: those to pipelined commands go out together.
     replies: Vec<u8>,
 }
 
-/// How long a client may take.
+/// Timeouts for a client.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Patience {
-    /// For a line, a part of a message, to read replies, or to begin TLS.
+    /// For a line, a block of a message, a TLS handshake, or for the client to read replies.
     pub(super) step: Duration,
     /// From one message to the end of the next.
     pub(super) message: Duration,
 }
 
 impl Default for Patience {
-    /// RFC 5321 section 4.5.3.2.7 has servers wait five minutes for a command. In an hour the largest message comes
-    /// through at 150 kbit/s.
+    /// RFC 5321 section 4.5.3.2.7 has servers wait five minutes for a command. In one hour, a message of 64 MiB arrives
+    /// at 150 kbit/s.
     fn default() -> Self {
         Self { step: Duration::from_secs(300), message: Duration::from_secs(3600) }
     }
@@ -49,7 +49,7 @@ impl Lines {
         Self { stream: Box::new(stream), patience, until, buffer: Vec::new(), replies: Vec::new() }
     }
 
-    /// A message has come: the time for the next begins.
+    /// Restarts the deadline for a message.
     pub(super) fn begin_again(&mut self) {
         self.until = Instant::now() + self.patience.message;
     }
@@ -58,7 +58,7 @@ impl Lines {
     ///
     /// # Errors
     ///
-    /// `TimedOut` where the line is not there in time, however slowly it comes.
+    /// `TimedOut`, if the line is not complete in time.
     pub(super) async fn next(&mut self) -> io::Result<Option<Vec<u8>>> {
         let deadline = self.deadline();
         loop {
@@ -102,7 +102,7 @@ impl Lines {
     ///
     /// # Errors
     ///
-    /// Also where the client does not read them; not `TimedOut`, which can be answered.
+    /// A client that does not read them. That is not `TimedOut`, which the session answers with one more reply.
     pub(super) async fn flush(&mut self) -> io::Result<()> {
         let written = async {
             self.stream.write_all(&self.replies).await?;

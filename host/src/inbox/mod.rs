@@ -47,7 +47,7 @@ pub struct Received {
 }
 
 impl Received {
-    /// What it takes of memory, about.
+    /// The approximate memory that it takes.
     fn held_bytes(&self) -> usize {
         let texts = self.parameters.iter().chain(&self.recipients);
         let texts: usize = texts.map(|text| size_of::<String>() + text.len()).sum();

@@ -1,15 +1,15 @@
-//! How much an inbox holds at once: messages that are coming in, and those that nobody has taken out.
+//! The memory limit of an inbox, shared by messages that are arriving and messages that wait to be taken out.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-/// The bytes that all messages together may have.
+/// The bytes that are left for messages.
 #[derive(Debug)]
 pub(super) struct Room {
     left: AtomicUsize,
 }
 
-/// A message's part of that, given back when it is dropped.
+/// One message's share, given back on drop.
 pub(super) struct Hold {
     room: Arc<Room>,
     bytes: usize,
@@ -21,7 +21,7 @@ impl Room {
         Self { left: AtomicUsize::new(bytes) }
     }
 
-    /// Gives back what a message took that was kept.
+    /// Gives back the share of a message that was kept.
     pub(super) fn give_back(&self, bytes: usize) {
         self.left.fetch_add(bytes, Ordering::Relaxed);
     }
@@ -42,7 +42,7 @@ impl Hold {
         Self { room: Arc::clone(room), bytes: 0, refused: false }
     }
 
-    /// Takes room for so many bytes more. False: there is none, and never will be for this message.
+    /// Reserves more bytes. False: the inbox is full, and this message is refused from now on.
     pub(super) fn grow(&mut self, bytes: usize) -> bool {
         self.refused = self.refused || !self.room.take(bytes);
         if self.refused {
@@ -53,16 +53,16 @@ impl Hold {
         !self.refused
     }
 
-    /// Whether there was no room for the message.
+    /// Whether the inbox was too full for the message.
     pub(super) fn was_refused(&self) -> bool {
         self.refused
     }
 
-    /// The message is kept, and has so many bytes, which are given back when it is taken out. False: there is no room.
+    /// Keeps the reservation of a message of this size past the drop. False: the inbox is full.
     pub(super) fn keep(mut self, bytes: usize) -> bool {
         let is_kept = self.grow(bytes.saturating_sub(self.bytes));
         if is_kept {
-            // Of a message that is smaller than it seemed, the rest is given back here.
+            // The drop gives back what is left over.
             self.bytes -= bytes;
         }
         is_kept

@@ -67,9 +67,9 @@ struct Queue {
 
 /// What most servers take, and some more.
 const MAX_MESSAGE_BYTES: usize = 64 << 20;
-/// Sixteen of the largest.
+/// Sixteen messages of the largest size.
 const MAX_HELD_BYTES: usize = 1 << 30;
-/// Half of the files that a process may usually have open.
+/// Half of the usual limit of 1,024 open files.
 const MAX_CONNECTIONS: usize = 500;
 
 impl Inbox {
@@ -129,14 +129,14 @@ impl InboxBuilder {
         Self { max_message_bytes: Some(bytes), ..self }
     }
 
-    /// Holds this many bytes of messages and envelopes in all, until messages are taken out; what comes then is refused
-    /// with `452`, and may come again. Default: 1 GiB.
+    /// Limits the memory for messages that arrive or wait to be taken out. Beyond it, messages are refused with `452`,
+    /// a temporary error. Default: 1 GiB.
     #[must_use]
     pub fn max_held_bytes(self, bytes: usize) -> Self {
         Self { max_held_bytes: Some(bytes), ..self }
     }
 
-    /// Converses with this many clients at once; more are refused with `421`. Default: 500.
+    /// Limits the connections at one time. More are refused with `421`. Default: 500.
     #[must_use]
     pub fn max_connections(self, connections: usize) -> Self {
         Self { max_connections: Some(connections), ..self }
@@ -182,7 +182,7 @@ async fn serve(
         match listener.accept().await {
             Ok((stream, _)) => {
                 let Ok(place) = Arc::clone(&places).try_acquire_owned() else {
-                    // Where it cannot be said at once, it is not said.
+                    // A client that cannot take this at once is not waited for.
                     let _ = stream.try_write(b"421 4.3.2 too many connections\r\n");
                     continue;
                 };

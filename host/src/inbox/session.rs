@@ -18,11 +18,11 @@ use super::server::{Encryption, Settings};
 
 /// The most recipients of one message (RFC 5321 section 4.5.3.1.8 asks for a hundred).
 const MAX_RECIPIENTS: usize = 1000;
-/// The most commands from one message to the next: more than these recipients take.
+/// The most commands for one message: five times the recipients.
 const MAX_COMMANDS: u32 = 5000;
-/// The most commands that come to nothing from one message to the next, as with Postfix (smtpd_hard_error_limit).
+/// The most failed commands for one message, as in Postfix (smtpd_hard_error_limit).
 const MAX_MISTAKES: u32 = 20;
-/// The most logins that fail on one connection.
+/// The most failed logins on one connection.
 const MAX_LOGINS: u32 = 5;
 
 const FULL: &str = "452 4.3.1 the inbox is full: take messages out of it";
@@ -35,7 +35,7 @@ pub(super) struct Session {
     encrypted: bool,
     user: Option<String>,
     transaction: Option<Transaction>,
-    /// Commands since the last message, those of them that came to nothing, and logins that failed.
+    /// Since the last message: commands, and failed ones. On the connection: failed logins.
     commands: u32,
     mistakes: u32,
     failed_logins: u32,
@@ -43,7 +43,7 @@ pub(super) struct Session {
 
 /// A message whose envelope is being given.
 struct Transaction {
-    /// What it takes, so far.
+    /// The memory reserved so far.
     hold: Hold,
     sender: String,
     parameters: Vec<String>,
@@ -104,7 +104,7 @@ impl Session {
         Ok(next)
     }
 
-    /// Answers a command that comes to nothing.
+    /// Answers a failed command.
     fn mistake(&mut self, reply: &str) {
         self.mistakes += 1;
         self.lines.reply(reply);
@@ -323,8 +323,8 @@ impl Session {
         Ok(())
     }
 
-    /// A response in base64: the one that came along, or the answer to a prompt. None: it is neither, such as the `*`
-    /// that ends a login (RFC 4954 section 4).
+    /// A response in base64: the one that came along, or the answer to a prompt. None: it is not
+    /// base64, such as the `*` that cancels a login (RFC 4954 section 4).
     async fn response(
         &mut self,
         initial: Option<String>,
@@ -348,7 +348,7 @@ impl Session {
         let accepted = TlsAcceptor::from(Arc::clone(config)).accept(self.lines.into_stream());
         let patience = self.settings.patience;
         let stream = timeout(patience.step, accepted).await??;
-        // What was wrong before counts on; what was said is forgotten (RFC 3207 section 4.2).
+        // The client starts over (RFC 3207 section 4.2), but its failures still count.
         let counts = (self.commands, self.mistakes, self.failed_logins);
         let mut session = Self::new(self.settings, Lines::new(stream, patience), true);
         (session.commands, session.mistakes, session.failed_logins) = counts;

@@ -15,13 +15,13 @@ pub fn is_public(address: IpAddr) -> bool {
 }
 
 /// Networks that are not public: address, and length of the prefix (IANA's registry of special-purpose
-/// addresses, multicast, and what one cloud keeps for itself in the midst of public addresses).
+/// addresses, multicast, and Azure's wire server).
 const V4: &[([u8; 4], u32)] = &[
     ([0, 0, 0, 0], 8),        // this network
     ([10, 0, 0, 0], 8),       // private
     ([100, 64, 0, 0], 10),    // shared by a carrier's customers
     ([127, 0, 0, 0], 8),      // this machine
-    ([168, 63, 129, 16], 32), // a virtual machine's own host, on Azure
+    ([168, 63, 129, 16], 32), // Azure's wire server, a public address by its number
     ([169, 254, 0, 0], 16),   // link-local, where clouds keep their metadata
     ([172, 16, 0, 0], 12),    // private
     ([192, 0, 0, 0], 24),     // protocol assignments
@@ -35,11 +35,11 @@ const V4: &[([u8; 4], u32)] = &[
     ([240, 0, 0, 0], 4),      // reserved, and broadcast
 ];
 
-/// All that is public in IPv6 is in here (IANA's registry of the IPv6 address space): what is outside is this machine,
-/// private, link-local, multicast, NAT64, or an IPv4 address in another form.
+/// The global unicast addresses (IANA's registry of the IPv6 address space). Outside are loopback, private, link-local
+/// and multicast addresses, NAT64 and IPv4-mapped addresses.
 const GLOBAL_UNICAST: ([u16; 8], u32) = ([0x2000, 0, 0, 0, 0, 0, 0, 0], 3);
 
-/// Networks in there that are not public all the same.
+/// Networks in there that are not public.
 const V6: &[([u16; 8], u32)] = &[
     ([0x2001, 0, 0, 0, 0, 0, 0, 0], 23), // protocol assignments: Teredo, ORCHID, benchmarks
     ([0x2001, 0xdb8, 0, 0, 0, 0, 0, 0], 32), // documentation

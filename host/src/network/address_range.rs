@@ -1,4 +1,4 @@
-//! Ranges of addresses that an operator keeps this host away from.
+//! Address ranges that an operator denies.
 
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
@@ -7,8 +7,8 @@ use std::sync::Arc;
 
 /// A range of IP addresses: `203.0.113.0/24`, `2001:db8::/32`, or one address.
 ///
-/// An IPv4 range also covers the IPv6 addresses that carry its addresses (IPv4-mapped, NAT64, 6to4, Teredo and the
-/// like): a gateway may turn those into connections to the IPv4 address.
+/// An IPv4 range also covers the IPv6 addresses that embed one of its addresses (IPv4-mapped, NAT64, 6to4, Teredo,
+/// ISATAP), since a gateway may translate them.
 ///
 /// ```
 /// use smtp_connector_host::AddressRange;
@@ -30,7 +30,7 @@ pub struct AddressRange {
 pub struct InvalidAddressRange(String);
 
 impl AddressRange {
-    /// Whether an address is in the range, as it is or carried in an IPv6 address.
+    /// Whether an address is in the range, directly or embedded in an IPv6 address.
     pub fn contains(&self, address: IpAddr) -> bool {
         match (self.network, address) {
             (IpAddr::V4(network), IpAddr::V4(address)) => self.covers_v4(network, address),
@@ -51,7 +51,7 @@ impl AddressRange {
     }
 }
 
-/// The IPv4 addresses that an IPv6 address may stand for.
+/// The IPv4 addresses that an IPv6 address may embed.
 fn carried(address: Ipv6Addr) -> [Option<Ipv4Addr>; 3] {
     let segments = address.segments();
     let v4 = |high: u16, low: u16| Ipv4Addr::from(u32::from(high) << 16 | u32::from(low));
@@ -62,7 +62,7 @@ fn carried(address: Ipv6Addr) -> [Option<Ipv4Addr>; 3] {
         [0, 0, 0, 0, 0, 0 | 0xffff] | [0, 0, 0, 0, 0xffff, 0] | [0x64, 0xff9b, 0, 0, 0, 0] => {
             Some(v4(high, low))
         }
-        // NAT64 in a network of its operator's (RFC 8215), in the usual layout.
+        // NAT64 with a local prefix (RFC 8215), in its usual layout.
         [0x64, 0xff9b, 1, ..] => Some(v4(high, low)),
         // ISATAP (RFC 5214 section 6.1).
         [.., 0 | 0x200, 0x5efe] => Some(v4(high, low)),
@@ -99,7 +99,7 @@ impl FromStr for AddressRange {
             Some(_) => return Err(wrong()),
             None => most,
         };
-        // A mapped range means the IPv4 addresses.
+        // An IPv4-mapped range is an IPv4 range.
         if let (IpAddr::V6(mapped), 96..) = (network, length)
             && let Some(inner) = mapped.to_ipv4_mapped()
         {

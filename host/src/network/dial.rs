@@ -1,6 +1,6 @@
 //! From a host's name to a connection: resolved once, every address looked at, and only those dialled.
 //!
-//! Everything that this library connects to is dialled here, so that every attempt is logged.
+//! Every outgoing connection of this library is made here, and so every attempt is logged.
 
 use std::fmt;
 use std::io;
@@ -26,24 +26,24 @@ pub(crate) enum Reach {
 /// What a connection is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Purpose {
-    /// A file on the web that a mail is to have.
+    /// Fetching an attachment.
     Attachment,
-    /// An account's server.
+    /// Sending mail.
     Smtp,
-    /// Where an account's access tokens come from.
+    /// Asking for an OAuth 2 access token.
     TokenEndpoint,
 }
 
-/// A host to connect to, and everything that decides whether that may be.
+/// A host to connect to, and the rules for it.
 #[derive(Clone, Copy)]
 pub(crate) struct Destination<'a> {
     pub(crate) host: &'a HostName,
     pub(crate) port: u16,
     pub(crate) reach: Reach,
     pub(crate) denied: &'a DeniedAddresses,
-    /// For the log: what for.
+    /// For the log.
     pub(crate) purpose: Purpose,
-    /// For the log: on whose behalf. A run may have no account.
+    /// For the log. A run may have no account.
     pub(crate) account: Option<&'a str>,
 }
 
@@ -144,7 +144,7 @@ impl Destination<'_> {
 const NO_ADDRESS: &str = "the name has no address";
 const TOO_LATE: &str = "no answer in time";
 
-/// Something that is being tried, and is logged when it ends; also when its future is dropped half-way.
+/// An attempt. It is logged when it ends, also if its future is dropped.
 struct Attempt<'a> {
     destination: Destination<'a>,
     address: Option<SocketAddr>,
@@ -160,13 +160,13 @@ impl<'a> Attempt<'a> {
         self.log(outcome, why);
     }
 
-    /// What comes next is logged instead.
+    /// Ends without a log line: the next attempt is logged instead.
     fn goes_on(mut self) {
         self.is_logged = true;
     }
 
-    /// `info`: operators keep a record of where this machine connects to, and there is one line for each connection,
-    /// which many messages share. The target is a promise; it does not follow from where this file is.
+    /// INFO, since operators keep a record of outgoing connections, and many messages share one connection. The target
+    /// is documented, and does not depend on where this file is.
     fn log(&mut self, outcome: &str, why: &dyn fmt::Display) {
         self.is_logged = true;
         let Destination { host, port, purpose, account, .. } = self.destination;
@@ -186,7 +186,7 @@ impl<'a> Attempt<'a> {
 impl Drop for Attempt<'_> {
     fn drop(&mut self) {
         if !self.is_logged {
-            self.log("abandoned", &"nobody waits for it any more");
+            self.log("abandoned", &"the run was dropped");
         }
     }
 }

@@ -34,7 +34,7 @@ const PATIENCE: Duration = Duration::from_secs(30);
 /// Tokens have a few kilobytes at most.
 const MAX_ANSWER: usize = 64 * 1024;
 
-/// The names in a form, and what stands between them, are not longer.
+/// Upper bound for the names and separators in a form, in bytes.
 const NAMES: usize = 128;
 
 /// Asks for a token, with the refresh token that came last, if one did.
@@ -45,7 +45,8 @@ pub(super) async fn ask(
 ) -> Result<Granted, Failure> {
     let mut redaction = Redaction::default();
     let form = timeout_at(caller.deadline, form(request, rotated, &mut redaction)).await;
-    let form = form.map_err(|_| unavailable(request, "its secrets were not there in time"))??;
+    let form =
+        form.map_err(|_| unavailable(request, "its secrets were not available in time"))??;
     let deadline = caller.deadline.min(Instant::now() + PATIENCE);
     let exchange = post(request, form, Caller { deadline, ..caller });
     let (status, body) = timeout_at(deadline, exchange)
@@ -77,7 +78,7 @@ async fn form(
         Some(source) => Some(reveal(source, "client secret", redaction).await?),
         None => None,
     };
-    // In one piece from the start: a buffer that grows leaves copies behind. Three octets stand for one at most.
+    // Allocated once: a buffer that grows leaves copies behind. Percent-encoding triples a byte at most.
     let secrets = [&refresh_token, &client_secret].into_iter().flatten();
     let secrets: usize = secrets.map(|secret| secret.expose().len()).sum();
     let scope = request.scope.as_ref().map_or(0, String::len);
@@ -180,7 +181,7 @@ async fn talk(
         .header(USER_AGENT, concat!("smtp-connector/", env!("CARGO_PKG_VERSION")))
         .header(ACCEPT, "application/json")
         .header(CONTENT_TYPE, "application/x-www-form-urlencoded")
-        // Overwritten when hyper has sent it.
+        // Zeroed when hyper drops it.
         .body(Full::new(Bytes::from_owner(form)))
         .map_err(|_| unavailable(request, "its address cannot be asked for"))?;
     let answer = sender.send_request(post).await.map_err(broken)?;

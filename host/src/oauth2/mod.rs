@@ -48,7 +48,7 @@ pub(crate) struct AccessToken {
     pub(crate) is_fresh: bool,
 }
 
-/// Who needs a token: on whose behalf, from where it may come, and until when.
+/// What a request for a token may do, and the account for the log.
 #[derive(Clone, Copy)]
 pub(crate) struct Caller<'a> {
     pub(crate) account: &'a str,
@@ -75,7 +75,7 @@ impl Tokens {
         caller: Caller<'_>,
     ) -> Result<AccessToken, Failure> {
         let entry = self.entry(request);
-        // Waiting for another run's answer is waiting for the endpoint.
+        // Waiting for another run that asks the endpoint counts against the deadline as well.
         let entry = timeout_at(caller.deadline, entry.lock()).await;
         let mut entry =
             entry.map_err(|_| endpoint::unavailable(request, "it did not answer in time"))?;
@@ -90,7 +90,8 @@ impl Tokens {
         Ok(AccessToken { secret: granted.access, is_fresh: true })
     }
 
-    /// Drops a token that a server did not take. Who holds on to it past the deadline is asking for a new one.
+    /// Drops a token that a server refused. If another run holds the lock until the deadline, it is asking for a new
+    /// token already.
     pub(crate) async fn forget(&self, request: &TokenRequest, secret: &Secret, deadline: Instant) {
         let entry = self.entry(request);
         if let Ok(mut entry) = timeout_at(deadline, entry.lock()).await {

@@ -156,11 +156,11 @@ impl HostBuilder {
         Self { attachment_hosts, ..self }
     }
 
-    /// Keeps attachments from being fetched from these addresses, and from any host that has one of them, even where
-    /// an account names the host. Adds to the ranges that were denied before.
+    /// Denies addresses for attachments, in addition to those that are not public. A host with a denied address is
+    /// refused, even if the account names it. Each call adds ranges.
     ///
-    /// Deny what is public and yours all the same: your own servers' addresses, or your cloud's internal services.
-    /// An [`SmtpTransport`] of your own connects to mail servers and token endpoints, and has to be told too:
+    /// Deny public addresses that lead to your own network, such as your servers' or your cloud provider's service
+    /// network. If you set a transport, deny them there as well:
     ///
     /// ```
     /// use smtp_connector_host::smtp::SmtpTransport;
@@ -174,7 +174,7 @@ impl HostBuilder {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     ///
-    /// Without a transport of your own, the ranges hold for all that the host connects to.
+    /// The default transport takes the ranges from here, for mail servers and token endpoints.
     #[must_use]
     pub fn deny_addresses(self, ranges: impl IntoIterator<Item = AddressRange>) -> Self {
         Self { denied: self.denied.and(ranges), ..self }

@@ -91,9 +91,11 @@ impl Opener {
             },
         };
         let revealed = timeout_at(deadline, source.reveal(what)).await.map_err(|_| {
-            let message = format!("the {what} from {source} was not there in time");
+            let message = format!("the {what} from {source} was not available in time");
             Failure::new(FailureCode::Timeout, Phase::Policy, message)
-                .hint("a command for a secret must end by itself; or raise the account's timeouts.total")
+                .hint(
+                    "check that the command ends by itself, or raise the account's timeouts.total",
+                )
                 .later()
         })?;
         let secret = revealed.and_then(|secret| {
@@ -168,8 +170,8 @@ fn token_request(account: &Account) -> Option<&TokenRequest> {
     }
 }
 
-/// Unlike for attachments, a name that is not found is told from one that is not public: the account's owner chose it,
-/// and a message that could not be sent while the resolver was down has to be tried again.
+/// Unlike attachments, this tells an unknown name from one that is not public. The account's owner chose the name, and
+/// a message must be retried after the resolver failed.
 fn dial_failure(account: &Account, error: DialError) -> Failure {
     let (host, port) = (&account.host, account.port);
     match error {

@@ -58,10 +58,10 @@ impl SmtpTransport {
         self.opening(|opener| Opener { reach: Reach::Anywhere, ..opener })
     }
 
-    /// Connects to none of these addresses, and to no host that has one of them: neither for mail nor for access
-    /// tokens, private hosts allowed or not. Adds to the ranges that were denied before.
+    /// Denies addresses for mail servers and token endpoints, even if private hosts are allowed. A host with a denied
+    /// address is refused. Each call adds ranges.
     ///
-    /// Attachments are fetched by the host, which has to be told too:
+    /// This does not cover attachments. Deny the same ranges with
     /// [`HostBuilder::deny_addresses`](crate::HostBuilder::deny_addresses).
     #[must_use]
     pub fn deny_addresses(self, ranges: impl IntoIterator<Item = AddressRange>) -> Self {
@@ -100,7 +100,7 @@ impl SmtpTransport {
         self.opening(|opener| Opener { fault: Some(fault), ..opener })
     }
 
-    /// Opens otherwise. Nobody uses a connection that may not be opened by them: a clone keeps its own.
+    /// Changes how connections are opened. The pool is replaced: a clone with other rules must not share connections.
     fn opening(self, change: impl FnOnce(Opener) -> Opener) -> Self {
         let pool = self.pool.map(|pool| Arc::new(pool.another()));
         Self { opener: change(self.opener), pool }

@@ -15,8 +15,8 @@ impl Log {
     pub(crate) fn subscriber(&self) -> impl tracing::Subscriber + Send + Sync + 'static {
         // Once for the process; whoever comes second finds it done.
         let _ = tracing_log::LogTracer::init();
-        // While there is one subscriber, whether an event is of interest is asked in the thread that first comes by it,
-        // which may be another test's, and kept. One more, which shows nothing, and all are asked.
+        // With a single subscriber in the process, tracing asks only the thread that first reaches an event whether the
+        // event is enabled, and caches the answer. A second, silent subscriber makes it ask all of them.
         let _ = tracing::subscriber::set_global_default(tracing_subscriber::registry());
         tracing_subscriber::fmt()
             .with_max_level(tracing::Level::TRACE)

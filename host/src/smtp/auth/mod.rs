@@ -42,7 +42,7 @@ trait Exchange: Send {
     /// A challenge that has no place there, and why.
     fn answer(&mut self, challenge: &[u8]) -> Result<Message, &'static str>;
 
-    /// Whether the next answer takes so much work that other tasks must not wait for it.
+    /// Whether the next answer is too expensive for an async thread.
     fn takes_work(&self) -> bool {
         false
     }
@@ -158,9 +158,9 @@ impl Login<'_> {
     }
 
     fn too_busy(&self) -> Failure {
-        let message = "other logins kept this machine from working out the server's challenge";
+        let message = "too many logins compute at the same time";
         let failure = Failure::new(FailureCode::Timeout, Phase::Auth, message).later();
-        failure.hint("try again later; auth = \"plain\" takes no such work")
+        failure.hint("try again later, or set the account's auth to plain")
     }
 
     fn refused(&self, reply: &RawReply) -> Failure {
@@ -168,7 +168,7 @@ impl Login<'_> {
         if let Some(complaint) = self.exchange.complaint() {
             /// A scope may be a list of addresses; nothing else is longer.
             const SHOWN: usize = 400;
-            // Cut when it is clean: half a secret would not be found.
+            // Cut after redaction, which would not find half a secret.
             let complaint: String = self.connection.clean(&complaint).chars().take(SHOWN).collect();
             failure.message = format!("{} ({complaint})", failure.message);
         }
@@ -195,13 +195,13 @@ impl Login<'_> {
     }
 }
 
-/// How many logins at a time make this machine work for them. How much work one is, and how many logins fail and are
-/// tried again, the servers say: with one, all of them together never take more than one processor. At what RFC 7677
-/// asks for, it is enough for some 700 logins a second.
+/// How many logins may hash a password at the same time. Servers choose the iterations, and can have logins repeated by
+/// refusing them. One worker limits the cost of all servers together to one core; at 4,096 iterations, it serves some
+/// 700 logins per second.
 static WORKERS: Semaphore = Semaphore::const_new(1);
 
-/// Works out an answer that takes a while, on a thread on which nothing else waits. None: the deadline has passed, or
-/// the process ends.
+/// Computes an expensive answer on a thread for blocking work. None: no worker was free before the deadline, or the
+/// process ends.
 async fn work_out(
     mut exchange: Box<dyn Exchange>,
     challenge: Vec<u8>,
@@ -210,7 +210,7 @@ async fn work_out(
     let turn = timeout_at(deadline, WORKERS.acquire()).await.ok()?.ok()?;
     let work = move || {
         let answer = exchange.answer(&challenge);
-        // Here, and not where it is waited for: a login that is given up works on until it is done.
+        // Released by the work itself, since an abandoned login still computes until its answer is done.
         drop(turn);
         (exchange, answer)
     };
@@ -297,7 +297,7 @@ mod tests {
         let mut given_up = Box::pin(work_out(slow(), Vec::new(), soon));
         let begun = timeout_at(Instant::now() + Duration::from_millis(5), &mut given_up).await;
         drop((begun, given_up));
-        // It still has its turn: whoever cannot wait for that is told.
+        // It still occupies the worker.
         let late = work_out(slow(), Vec::new(), Instant::now()).await;
         assert!(late.is_none());
         let mut tasks = tokio::task::JoinSet::new();

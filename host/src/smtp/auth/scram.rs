@@ -35,11 +35,11 @@ enum State {
 /// No channel binding (RFC 5802 section 6), and no other name to act for.
 const GS2_HEADER: &str = "n,,";
 
-/// How often the password may be hashed. Less than RFC 7677 section 4 asks for would let whoever gets hold of the proof
-/// guess the password cheaply; what servers ask for is a tenth of the most, which takes some 70 ms.
+/// The iterations that a server may ask for. With fewer than RFC 7677 section 4 requires, a captured proof is cheap to
+/// guess the password from. 200,000 take some 70 ms; servers ask for 4,096 to 15,000.
 const ITERATIONS: RangeInclusive<u32> = 4_096..=200_000;
 
-/// The most octets of a salt: servers have 16 or so. How few proves nothing, since the server chooses them.
+/// The longest salt, in bytes; 16 are usual. A minimum would add nothing, since the server chooses the salt.
 const MAX_SALT: usize = 256;
 
 impl Scram {
@@ -136,7 +136,7 @@ impl Exchange for Scram {
         }
     }
 
-    /// Hashing the password does; checking the server's signature does not.
+    /// Hashing the password is expensive, checking the server's signature is not.
     fn takes_work(&self) -> bool {
         matches!(self.state, State::Introduced)
     }
@@ -153,12 +153,12 @@ impl Exchange for Scram {
     }
 }
 
-/// How often the server has the password hashed: digits, and no zero at their start (RFC 5802 section 7).
+/// The iteration count: digits without a leading zero (RFC 5802 section 7).
 fn iterations(text: &str) -> Result<NonZeroU32, &'static str> {
     let is_number = !text.starts_with('0') && text.bytes().all(|byte| byte.is_ascii_digit());
     let digits = Some(text).filter(|text| is_number && !text.is_empty());
     let digits = digits.ok_or("the challenge's iteration count is not a number")?;
-    // Too many digits are too many iterations.
+    // Only an overflow can fail here.
     let count = digits.parse().unwrap_or(u32::MAX);
     if count < *ITERATIONS.start() {
         return Err("the server asks for so few iterations that the password could be guessed");

@@ -44,7 +44,7 @@ impl Pool {
         Self { sites: Mutex::default(), idle_time }
     }
 
-    /// An empty one, with the same settings.
+    /// An empty pool with the same settings.
     pub(super) fn another(&self) -> Self {
         Self::with_idle_time(self.idle_time)
     }
