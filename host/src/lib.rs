@@ -65,6 +65,7 @@ mod bindings;
 #[cfg(feature = "cli")]
 pub mod cli;
 mod error;
+mod excerpt;
 mod failure;
 mod imports;
 #[cfg(feature = "inbox")]

@@ -24,13 +24,15 @@ async fn an_account_sends_as_those_that_it_may_and_nobody_else() {
     let senders = ["alice@example.com", "*@team.example.com"];
     let allowed_senders = senders.map(|one| one.parse().expect("a rule")).to_vec();
     let bench = bench(Policy { allowed_senders, ..Policy::default() }).await;
-    for from in ["Alice <Alice@example.com>", "\"b@evil.test\" <bob@team.example.com>"] {
+    for from in ["Alice <Alice@example.com>", "\"alice@example.com\" <bob@team.example.com>"] {
         bench.send(&json!({ "from": from, "to": "bob@example.net" })).await.expect(from);
         bench.received().await;
     }
     for input in [
         json!({ "from": "ceo@example.com", "to": "bob@example.net" }),
         json!({ "from": "a@x.team.example.com", "to": "bob@example.net" }),
+        json!({ "from": "\"b@evil.test\" <bob@team.example.com>", "to": "bob@example.net" }),
+        json!({ "from": "bob@team.example.com", "fromName": "ceo@evil.test", "to": "bob@example.net" }),
         json!({ "returnPath": "ceo@example.com", "to": "bob@example.net" }),
     ] {
         refused(&bench, &input, "as whom the account does not send").await;
@@ -47,6 +49,26 @@ async fn an_account_sends_to_the_domains_that_it_may_and_no_other() {
     for recipient in ["b@example.org", "b@example.com", "b@example.net.evil.test"] {
         refused(&bench, &json!({ "to": "b@example.net", "bcc": recipient }), recipient).await;
     }
+}
+
+#[tokio::test]
+async fn a_local_part_that_names_another_host_is_refused_where_the_policy_names_domains() {
+    let allowed_recipient_domains = vec!["example.com".parse().expect("a rule")];
+    let strict = bench(Policy { allowed_recipient_domains, ..Policy::default() }).await;
+    for to in
+        ["eve%evil.test@example.com", "evil.test!eve@example.com", "eve%40evil.test@example.com"]
+    {
+        refused(&strict, &json!({ "to": to }), "which names another host").await;
+    }
+    strict.send(&json!({ "to": "bounce+eve=evil.test@example.com" })).await.expect("it is sent");
+    let free = bench(Policy::default()).await;
+    free.send(&json!({ "to": "eve%evil.test@example.com" })).await.expect("it is sent");
+    let instead = Policy {
+        redirect_all_to: Some("eve%evil.test@example.com".parse().expect("an address")),
+        ..Policy::default()
+    };
+    let account = Account::builder("work", "mail.example.com").policy(instead).build();
+    assert!(account.expect_err("it leads elsewhere").to_string().contains("redirectAllTo"));
 }
 
 #[tokio::test]

@@ -10,6 +10,7 @@ use super::secret::SecretSource;
 use super::security::{Auth, Security, TlsSettings};
 use super::timeouts::Timeouts;
 use crate::error::{Error, Result};
+use crate::transport::is_routed;
 
 /// Builds an [`Account`].
 #[derive(Clone, Debug)]
@@ -166,6 +167,13 @@ impl AccountBuilder {
         };
         if let Some(sender) = &self.sender {
             check_sender(sender)?;
+        }
+        if let Some(instead) = &self.policy.redirect_all_to
+            && is_routed(instead.as_str())
+        {
+            return Err(Error::account(
+                "redirectAllTo: %, ! or a second @ before the last @ would send the mail on to another host",
+            ));
         }
         let ehlo_name = self.ehlo_name.map(|name| name.parse::<EhloName>()).transpose()?;
         check_clear_text(security, self.credentials.as_ref(), &host)?;

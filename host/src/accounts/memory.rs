@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use super::{Account, Accounts, BoxFuture};
 use crate::error::{Error, Result};
+use crate::excerpt::excerpt;
 
 /// A fixed set of accounts.
 ///
@@ -31,7 +32,7 @@ impl Accounts for AccountsInMemory {
     fn account<'a>(&'a self, name: &'a str) -> BoxFuture<'a, Result<Arc<Account>>> {
         Box::pin(async move {
             let found = self.accounts.get(name).map(Arc::clone);
-            found.ok_or_else(|| Error::account(format!("there is no account {name:?}")))
+            found.ok_or_else(|| Error::account(format!("there is no account {}", excerpt(name))))
         })
     }
 }

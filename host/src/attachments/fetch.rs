@@ -26,9 +26,7 @@ use url::Url;
 use super::content_disposition::file_name;
 use super::{AttachmentHosts, Content, Metadata, SourceError};
 use crate::accounts::{HostName, Policy};
-use crate::network::{
-    DeniedAddresses, Destination, DialError, Network, Purpose, client_config,
-};
+use crate::network::{DeniedAddresses, Destination, DialError, Network, Purpose, client_config};
 
 /// Redirects that are followed, each looked at like the first address.
 const MAX_REDIRECTS: usize = 3;

@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use super::{Content, Metadata, SourceError};
 use crate::accounts::BoxFuture;
+use crate::excerpt::excerpt;
 
 /// Where uploads are found, by their id.
 ///
@@ -92,12 +93,19 @@ impl Uploads for FileUploads {
     fn open<'a>(&'a self, id: &'a str) -> BoxFuture<'a, Result<Content, SourceError>> {
         Box::pin(async move {
             let path = self.files.get(id).ok_or_else(|| unknown(id))?;
-            let failed =
-                |_| SourceError::NotFound(format!("the file of the upload {id:?} cannot be read"));
+            let failed = |_| {
+                SourceError::NotFound(format!(
+                    "the file of the upload {} cannot be read",
+                    excerpt(id)
+                ))
+            };
             let file = tokio::fs::File::open(path).await.map_err(failed)?;
             let data = file.metadata().await.map_err(failed)?;
             if data.is_dir() {
-                return Err(SourceError::NotFound(format!("the upload {id:?} is a directory")));
+                return Err(SourceError::NotFound(format!(
+                    "the upload {} is a directory",
+                    excerpt(id)
+                )));
             }
             let filename = path.file_name().map(|name| name.to_string_lossy().into_owned());
             // A pipe has no size.
@@ -108,7 +116,7 @@ impl Uploads for FileUploads {
 }
 
 pub(super) fn unknown(id: &str) -> SourceError {
-    SourceError::NotFound(format!("there is no upload {id:?}"))
+    SourceError::NotFound(format!("there is no upload {}", excerpt(id)))
 }
 
 #[cfg(test)]

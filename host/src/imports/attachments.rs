@@ -49,8 +49,18 @@ impl View<'_> {
     fn keep(&mut self, opened: Result<Content, SourceError>) -> Answer<Resource<Content>> {
         match opened {
             Ok(content) => Ok(Ok(self.table.push(content)?)),
-            Err(error) => Ok(Err(error.into())),
+            Err(error) => Ok(Err(self.tell(error))),
         }
+    }
+}
+
+impl View<'_> {
+    /// An error as the component is told of it.
+    fn tell(&self, error: SourceError) -> AttachmentError {
+        if matches!(error, SourceError::Unavailable(_)) {
+            self.run.progress.meet_something_temporary();
+        }
+        error.into()
     }
 }
 
@@ -68,7 +78,8 @@ impl HostContent for View<'_> {
     async fn read(&mut self, this: Resource<Content>, max: u32) -> Answer<Vec<u8>> {
         self.run.count_call()?;
         let content = self.table.get_mut(&this)?;
-        Ok(content.read(max).await.map_err(AttachmentError::from))
+        let chunk = content.read(max).await;
+        Ok(chunk.map_err(|error| self.tell(error)))
     }
 
     async fn drop(&mut self, this: Resource<Content>) -> wasmtime::Result<()> {

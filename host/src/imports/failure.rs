@@ -6,8 +6,16 @@ use wasmtime::component::ResourceTableError;
 
 use super::View;
 use crate::bindings::connectors::smtp::types as wit;
+use crate::bindings::exports::connectors::smtp::smtp_connector as contract;
+use crate::error::Issue;
+use crate::excerpt::shortened;
 use crate::failure::{Delivered, Failure, FailureCode, Phase, Refusal, Reply, Retry};
 use crate::transport::CheckedError;
+
+/// Bytes of a text that a component says: what it says is kept, copied and shown.
+const LONGEST_TEXT: usize = 2_000;
+/// Issues, warnings or refusals of one call.
+const MOST: usize = 1_000;
 
 /// What an import ends with: a failure that the component is told of, or a trap that ends it.
 // Public because the bindings' code names it in public traits; the crate's users cannot.
@@ -131,16 +139,17 @@ impl From<wit::Failure> for Failure {
     /// component's.
     fn from(failure: wit::Failure) -> Self {
         let known = FailureCode::ALL.iter().find(|code| code.as_str() == failure.code);
+        let short = |text| shortened(text, LONGEST_TEXT);
         Self {
             code: known.copied().unwrap_or(FailureCode::Internal),
-            message: failure.message,
-            hint: failure.hint,
+            message: short(failure.message),
+            hint: failure.hint.map(short),
             phase: failure.phase.into(),
             retry: failure.retry.into(),
             delivered: failure.delivered.into(),
             reply: failure.reply.map(Reply::from),
-            refusals: failure.refusals.into_iter().map(Refusal::from).collect(),
-            message_id: failure.message_id,
+            refusals: failure.refusals.into_iter().take(MOST).map(Refusal::from).collect(),
+            message_id: failure.message_id.map(short),
         }
     }
 }
@@ -153,7 +162,8 @@ impl From<Reply> for wit::Reply {
 
 impl From<wit::Reply> for Reply {
     fn from(reply: wit::Reply) -> Self {
-        Self { code: reply.code, enhanced: reply.enhanced, text: reply.text }
+        let short = |text| shortened(text, LONGEST_TEXT);
+        Self { code: reply.code, enhanced: reply.enhanced.map(short), text: short(reply.text) }
     }
 }
 
@@ -170,11 +180,35 @@ impl From<Refusal> for wit::Refusal {
 
 impl From<wit::Refusal> for Refusal {
     fn from(refusal: wit::Refusal) -> Self {
+        let short = |text| shortened(text, LONGEST_TEXT);
         Self {
-            recipient: refusal.recipient,
-            field: refusal.field,
+            recipient: short(refusal.recipient),
+            field: refusal.field.map(short),
             reply: refusal.reply.into(),
             retry: refusal.retry.into(),
         }
     }
+}
+
+/// Issues as a component tells them: so many of them, and so much of each.
+pub(crate) fn issues(told: Vec<contract::Issue>) -> Vec<Issue> {
+    let left_out = told.len().saturating_sub(MOST);
+    let short = |text| shortened(text, LONGEST_TEXT);
+    let mut issues: Vec<_> = told
+        .into_iter()
+        .take(MOST)
+        .map(|issue| Issue {
+            path: short(issue.path),
+            code: short(issue.code),
+            message: short(issue.message),
+        })
+        .collect();
+    if let (Some(last), 1..) = (issues.last().cloned(), left_out) {
+        issues.push(Issue {
+            path: "$".to_owned(),
+            message: format!("there are {left_out} more of these"),
+            ..last
+        });
+    }
+    issues
 }

@@ -8,7 +8,7 @@ mod transport;
 
 use wasmtime::component::{HasData, ResourceTable};
 
-pub(crate) use failure::{Failed, Stopped};
+pub(crate) use failure::{Failed, Stopped, issues};
 
 use crate::sandbox::Run;
 

@@ -17,8 +17,8 @@ use super::run::{LimitReached, Run, State, store};
 use super::verdict;
 use crate::bindings::Plugin;
 use crate::bindings::exports::connectors::smtp::smtp_connector as wit;
-use crate::error::{Error, Issue, Result};
-use crate::failure::Failure;
+use crate::error::{Error, Result};
+use crate::imports::issues;
 use crate::transport::Progress;
 
 /// A component that keeps the contract. Cheap to clone; any number of runs at a time, each in a sandbox of
@@ -166,10 +166,7 @@ impl Connector {
             .await
         });
         let found = observed("validate", &invocation, Arc::default(), found).await?;
-        Ok(Findings {
-            issues: found.issues.into_iter().map(Issue::from).collect(),
-            warnings: found.warnings.into_iter().map(Issue::from).collect(),
-        })
+        Ok(Findings { issues: issues(found.issues), warnings: issues(found.warnings) })
     }
 
     /// Runs an action. Dropping the future stops it: a message that was not finished was never sent.
@@ -231,16 +228,15 @@ impl Connector {
     }
 }
 
-/// What an action's answer amounts to, checked against what the host itself saw.
+/// What an action's answer amounts to, corrected by what the host itself saw.
 fn settle(answer: Result<String, wit::InvokeError>, progress: &Progress) -> Result<String> {
     match answer {
-        Ok(json) => verdict::check_result(&json, progress).map(|()| json),
-        Err(wit::InvokeError::Invalid(issues)) => {
-            let error = Error::invalid(issues.into_iter().map(Issue::from).collect());
-            Err(verdict::of_error(error, progress))
+        Ok(json) => verdict::of_result(&json, progress),
+        Err(wit::InvokeError::Invalid(told)) => {
+            Err(verdict::of_error(Error::invalid(issues(told)), progress))
         }
         Err(wit::InvokeError::Failed(failure)) => {
-            Err(verdict::of_error(Failure::from(failure).into(), progress))
+            Err(verdict::of_failure(failure.into(), progress))
         }
     }
 }
@@ -266,12 +262,6 @@ fn summary(reason: &wasmtime::Error) -> String {
     let inner = reason.root_cause().to_string();
     let line = if outer == inner { outer } else { format!("{outer}: {inner}") };
     line.replace('\n', " ")
-}
-
-impl From<wit::Issue> for Issue {
-    fn from(issue: wit::Issue) -> Self {
-        Self { path: issue.path, code: issue.code, message: issue.message }
-    }
 }
 
 impl fmt::Debug for Connector {

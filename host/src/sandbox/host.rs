@@ -126,6 +126,7 @@ impl Host {
         let mut run = self.run(invocation, account);
         run.dry_run = invocation.dry_run;
         run.sources = Some(sources);
+        run.progress = Arc::clone(progress);
         run.transport = transport;
         Ok(run)
     }

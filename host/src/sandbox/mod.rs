@@ -13,6 +13,7 @@ mod limits;
 mod meter;
 mod observation;
 mod outcome;
+mod result;
 mod run;
 mod verdict;
 mod wasi;

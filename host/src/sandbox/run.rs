@@ -17,7 +17,7 @@ use crate::accounts::{Account, AccountLimits};
 use crate::allowlist::{Allowlists, SourceAllowlist};
 use crate::attachments::{AttachmentHosts, SourceError, Uploads};
 use crate::network::{DeniedAddresses, Network};
-use crate::transport::CheckedTransport;
+use crate::transport::{CheckedTransport, Progress};
 
 /// What a run is about.
 pub(crate) struct Run {
@@ -32,6 +32,7 @@ pub(crate) struct Run {
     pub(crate) sources: Option<Sources>,
     /// None without an account.
     pub(crate) transport: Option<CheckedTransport>,
+    pub(crate) progress: Arc<Progress>,
     pub(crate) limits: Limits,
     pub(super) meter: Arc<Meter>,
     calls: AtomicU32,
@@ -65,6 +66,7 @@ impl Run {
             account,
             sources: None,
             transport: None,
+            progress: Arc::default(),
             limits,
             meter: Arc::new(Meter::new()),
             calls: AtomicU32::new(0),
@@ -85,7 +87,7 @@ impl Run {
 impl Run {
     /// Bytes of its message so far.
     fn bytes_sent(&self) -> u64 {
-        self.transport.as_ref().map_or(0, |transport| transport.progress.bytes())
+        self.progress.bytes()
     }
 
     /// Admits an attachment that is to be opened: what the run may open, if it may open one more and its input names

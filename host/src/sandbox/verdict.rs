@@ -3,9 +3,10 @@
 use wasmtime::Trap;
 use wasmtime::component::ResourceTableError;
 
+pub(super) use super::result::of_result;
 use super::run::LimitReached;
-use crate::error::{Error, Result};
-use crate::failure::{Delivered, Failure, FailureCode, Phase, Retry};
+use crate::error::Error;
+use crate::failure::{Delivered, Failure, FailureCode, Phase, Refusal, Retry};
 use crate::imports::Stopped;
 use crate::transport::Progress;
 
@@ -77,26 +78,43 @@ pub(super) fn of_error(error: Error, progress: &Progress) -> Error {
     Error::from(failure.hint(hint)).with_source(error)
 }
 
-/// Whether a result may be believed: it is JSON, and says of sending what is true.
-pub(super) fn check_result(json: &str, progress: &Progress) -> Result<()> {
-    #[derive(serde::Deserialize)]
-    struct Result<'r> {
-        #[serde(borrow)]
-        status: std::borrow::Cow<'r, str>,
-    }
-    let broken = |message: &str| {
-        let error =
-            Error::component(format!("the component's result cannot be believed: {message}"));
-        of_error(error.with_hint("report this to whoever made the component"), progress)
+/// A failure as a component tells it, corrected by what the host saw.
+///
+/// Where the transport failed, its failure is why: the component adds the field of each recipient, and the Message-ID.
+/// Otherwise nothing was sent, no server said anything, and the same works later only if something temporary failed.
+pub(super) fn of_failure(told: Failure, progress: &Progress) -> Error {
+    let failure = match progress.seen().failure {
+        Some(seen) => {
+            let refusals = with_fields(seen.refusals, |recipient| {
+                let same = told.refusals.iter().find(|one| one.recipient == recipient);
+                same.and_then(|one| one.field.clone())
+            });
+            Failure { message_id: told.message_id, refusals, ..seen }
+        }
+        None => Failure {
+            delivered: Delivered::No,
+            reply: None,
+            refusals: Vec::new(),
+            retry: match told.retry {
+                Retry::Later if !progress.met_something_temporary() => Retry::Never,
+                retry => retry,
+            },
+            ..told
+        },
     };
-    let result: Result<'_> = serde_json::from_str(json).map_err(|_| broken("it is no result"))?;
-    match (result.status.as_ref(), progress.was_sent()) {
-        ("sent" | "partial", true) | ("dry-run", false) => Ok(()),
-        ("sent" | "partial", false) => Err(broken("nothing was sent")),
-        ("dry-run", true) => Err(broken("a message was sent")),
-        _ => Err(broken("its status is none")),
-    }
+    of_error(failure.into(), progress)
 }
+
+fn with_fields(refusals: Vec<Refusal>, field: impl Fn(&str) -> Option<String>) -> Vec<Refusal> {
+    let named = |refusal: Refusal| {
+        let field = field(&refusal.recipient).filter(|name| FIELDS.contains(&name.as_str()));
+        Refusal { field, ..refusal }
+    };
+    refusals.into_iter().map(named).collect()
+}
+
+/// The fields that a refused recipient may come from.
+const FIELDS: &[&str] = &["to", "cc", "bcc"];
 
 #[cfg(test)]
 mod tests {
@@ -110,11 +128,22 @@ mod tests {
     }
 
     #[test]
-    fn a_result_is_held_against_what_happened() {
+    fn a_failure_says_what_the_host_saw() {
+        let told = |retry| Failure {
+            retry,
+            delivered: Delivered::Unknown,
+            message_id: Some("<1@x.test>".to_owned()),
+            ..Failure::new(FailureCode::Data, Phase::Data, "told")
+        };
         let nothing = Progress::default();
-        assert!(check_result(r#"{"status": "dry-run"}"#, &nothing).is_ok());
-        for json in [r#"{"status": "sent"}"#, r#"{"status": "fine"}"#, "{}", "sent", ""] {
-            assert!(check_result(json, &nothing).is_err(), "{json}");
-        }
+        let error = of_failure(told(Retry::Later), &nothing);
+        assert_eq!((error.retry(), error.delivered()), (Retry::Never, Delivered::No));
+        assert_eq!(error.to_string(), "told");
+        nothing.meet_something_temporary();
+        assert_eq!(of_failure(told(Retry::Later), &nothing).retry(), Retry::Later);
+        assert_eq!(
+            of_failure(told(Retry::AfterConfigChange), &nothing).retry(),
+            Retry::AfterConfigChange
+        );
     }
 }

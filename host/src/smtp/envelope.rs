@@ -5,6 +5,7 @@ use lettre::transport::smtp::commands::{Data, Mail, Rcpt};
 use lettre::transport::smtp::extension::{MailBodyParameter, MailParameter, RcptParameter};
 
 use super::connection::Connection;
+use crate::excerpt::excerpt;
 use crate::failure::{Failure, FailureCode, Phase};
 use crate::transport::{Envelope, Notification, Report};
 
@@ -42,7 +43,11 @@ impl Commands {
 
 fn address(text: &str, code: FailureCode, phase: Phase) -> Result<Address, Failure> {
     text.parse().map_err(|_| {
-        Failure::new(code, phase, format!("{text:?} is no address that can be sent to"))
+        Failure::new(
+            code,
+            phase,
+            format!("{} is not an address that can be sent to", excerpt(text)),
+        )
     })
 }
 

@@ -1,12 +1,13 @@
 //! A transport with the account's policy and the guard in front of it.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
 use std::time::Instant;
 
-use super::{Breach, Envelope, Guard, Outgoing, Receipt, Transport, originator};
+use super::originator::Originator;
+use super::{Breach, Envelope, Guard, Outgoing, Progress, Receipt, Transport};
 use crate::accounts::{Account, RunPermit};
 use crate::allowlist::{Allowlists, RecipientAllowlist};
+use crate::excerpt::excerpt;
 use crate::failure::{Delivered, Failure, FailureCode, Phase};
 
 /// What comes between a component and a transport.
@@ -17,13 +18,6 @@ pub(crate) struct CheckedTransport {
     pub(crate) allowlists: Arc<Allowlists>,
     pub(crate) permit: RunPermit,
     pub(crate) progress: Arc<Progress>,
-}
-
-/// How far the messages of a run got: what is known to be true, whatever the component says.
-#[derive(Debug, Default)]
-pub(crate) struct Progress {
-    step: AtomicU8,
-    bytes: AtomicU64,
 }
 
 /// A message that is checked while it goes out.
@@ -59,10 +53,11 @@ pub(crate) enum CheckedError {
 
 impl CheckedTransport {
     /// Begins a message that the account may send.
-    pub(crate) async fn begin(
-        &self,
-        mut envelope: Envelope,
-    ) -> Result<CheckedOutgoing, CheckedError> {
+    pub(crate) async fn begin(&self, envelope: Envelope) -> Result<CheckedOutgoing, CheckedError> {
+        self.begin_checked(envelope).await.inspect_err(|error| self.progress.fail(error.failure()))
+    }
+
+    async fn begin_checked(&self, mut envelope: Envelope) -> Result<CheckedOutgoing, CheckedError> {
         self.check_syntax(&envelope)?;
         let found = self.allowlists.found().await.map_err(CheckedError::Failed)?;
         self.check_policy(&envelope, &found.recipients)?;
@@ -71,6 +66,8 @@ impl CheckedTransport {
             return Err(broken("a second message"));
         }
         self.permit.begin_message(Instant::now()).map_err(CheckedError::Failed)?;
+        // Who would have got it, where somebody else gets it instead.
+        self.progress.address(&envelope.sender, &envelope.recipients);
         if let Some(instead) = &self.account.policy.redirect_all_to {
             envelope.recipients = vec![instead.as_str().to_owned()];
         }
@@ -88,13 +85,13 @@ impl CheckedTransport {
         let sender = Some(&envelope.sender).filter(|sender| !sender.is_empty());
         for address in envelope.recipients.iter().chain(sender) {
             if !is_path(address) {
-                return Err(broken(&format!("an address that is none: {address:?}")));
+                return Err(broken(&format!("{}, which is not an address", excerpt(address))));
             }
         }
         let envelope_id = envelope.notification.as_ref().and_then(|one| one.envelope_id.as_deref());
         if envelope_id.is_some_and(|id| id.len() > 100 || !id.bytes().all(|b| b.is_ascii_graphic()))
         {
-            return Err(broken("an envelope id that is none"));
+            return Err(broken("an envelope id that cannot be one"));
         }
         Ok(())
     }
@@ -122,6 +119,12 @@ impl CheckedTransport {
             return Err(forbidden(&format!("mail to {other}, whom the input does not name"), hint));
         }
         let domains = &policy.allowed_recipient_domains;
+        if !domains.is_empty()
+            && let Some(routed) = envelope.recipients.iter().find(|one| is_routed(one))
+        {
+            let hint = "write to the address itself: servers take %, ! and @ before the last @ for a way to another host";
+            return Err(forbidden(&format!("mail to {routed}, which names another host"), hint));
+        }
         let outside = |recipient: &&String| {
             let domain = recipient.rsplit_once('@').map_or("", |(_, domain)| domain);
             !domains.is_empty() && !domains.iter().any(|rule| rule.covers(domain))
@@ -161,15 +164,29 @@ fn is_path(address: &str) -> bool {
         .any(|c| c.is_control() || c.is_whitespace() || "<>()\",;:\\[]".contains(c))
 }
 
+/// Whether the local part of an address may be read as a way to another host: `user%other@relay`, `other!user@relay`
+/// (RFC 5321 section 3.6.1 and appendix F.2). Servers that relay for their clients, Postfix as it comes among them, send
+/// such mail on to the other host.
+pub(crate) fn is_routed(address: &str) -> bool {
+    // The last two are taken for an @ where they are mapped to ASCII.
+    const ROUTING: &[char] = &['%', '!', '@', '\u{ff20}', '\u{fe6b}'];
+    address.rsplit_once('@').is_none_or(|(local, _)| local.contains(ROUTING))
+}
+
 impl CheckedOutgoing {
     /// Hands on the next bytes, if they keep the rules. After the first failure it only repeats that failure.
     pub(crate) async fn write(&mut self, chunk: Vec<u8>) -> Result<(), CheckedError> {
+        let outcome = self.write_checked(chunk).await;
+        outcome.inspect_err(|error| self.progress.fail(error.failure()))
+    }
+
+    async fn write_checked(&mut self, chunk: Vec<u8>) -> Result<(), CheckedError> {
         let inner = self.take()?;
         self.guard.push(&chunk).map_err(|breach| breach_failure(&breach))?;
         if self.guard.in_body() {
             self.approve()?;
         }
-        self.progress.bytes.store(self.guard.size(), Ordering::Relaxed);
+        self.progress.count(self.guard.size());
         match inner.write(chunk).await {
             Ok(inner) => {
                 self.state = State::Open(inner);
@@ -204,9 +221,11 @@ impl CheckedOutgoing {
             return Ok(());
         }
         for value in self.guard.originators() {
-            let addresses = originator::addresses(value)
+            let named = Originator::read(value)
                 .ok_or_else(|| broken("a header From or Sender that can be read in two ways"))?;
-            addresses.iter().try_for_each(|sender| check_sender(&self.account, sender))?;
+            // Readers show the name, and many show nothing else.
+            let shown = named.addresses.iter().chain(&named.addresses_in_names);
+            shown.into_iter().try_for_each(|sender| check_sender(&self.account, sender))?;
         }
         self.approved = true;
         Ok(())
@@ -214,54 +233,35 @@ impl CheckedOutgoing {
 
     /// Ends the message, if it is whole.
     pub(crate) async fn finish(mut self) -> Result<Receipt, CheckedError> {
+        let progress = Arc::clone(&self.progress);
+        let outcome = self.finish_checked().await;
+        match &outcome {
+            Ok(receipt) => progress.succeed(receipt.clone()),
+            Err(error) => {
+                if error.failure().delivered == Delivered::No {
+                    progress.reject();
+                }
+                progress.fail(error.failure());
+            }
+        }
+        outcome
+    }
+
+    async fn finish_checked(&mut self) -> Result<Receipt, CheckedError> {
         let inner = self.take()?;
         self.guard.finish(self.announced).map_err(|breach| breach_failure(&breach))?;
         self.approve()?;
-        // Until there is an answer, nobody can tell: not even if this future is dropped while it waits.
-        self.progress.reach(Progress::UNKNOWN);
-        let outcome = inner.finish().await;
-        match &outcome {
-            Ok(_) => self.progress.reach(Progress::SENT),
-            Err(failure) if failure.delivered == Delivered::Unknown => {}
-            Err(_) => self.progress.reset(),
-        }
-        outcome.map_err(CheckedError::Failed)
+        // Even if this future is dropped while it waits.
+        self.progress.end();
+        inner.finish().await.map_err(CheckedError::Failed)
     }
 }
 
-impl Progress {
-    const NOTHING: u8 = 0;
-    const BEGUN: u8 = 1;
-    const UNKNOWN: u8 = 2;
-    const SENT: u8 = 3;
-
-    fn reach(&self, step: u8) {
-        self.step.fetch_max(step, Ordering::SeqCst);
-    }
-
-    /// Back to a message that was begun, of which the server said that it does not take it.
-    fn reset(&self) {
-        self.step.store(Self::BEGUN, Ordering::SeqCst);
-    }
-
-    /// Notes that a message begins; false if one began before.
-    fn begin(&self) -> bool {
-        self.step.fetch_max(Self::BEGUN, Ordering::SeqCst) == Self::NOTHING
-    }
-
-    /// Bytes of the message so far.
-    pub(crate) fn bytes(&self) -> u64 {
-        self.bytes.load(Ordering::Relaxed)
-    }
-
-    /// Whether the server took a message.
-    pub(crate) fn was_sent(&self) -> bool {
-        self.step.load(Ordering::SeqCst) == Self::SENT
-    }
-
-    /// Whether the server may have a message.
-    pub(crate) fn may_have_been_sent(&self) -> bool {
-        self.step.load(Ordering::SeqCst) >= Self::UNKNOWN
+impl CheckedError {
+    fn failure(&self) -> &Failure {
+        match self {
+            Self::Failed(failure) | Self::Broken(failure) => failure,
+        }
     }
 }
 
@@ -310,16 +310,18 @@ mod tests {
     }
 
     #[test]
-    fn a_run_sends_one_message_and_what_was_sent_stays_sent() {
-        let progress = Progress::default();
-        assert!(progress.begin());
-        assert!(!progress.begin());
-        progress.reach(Progress::UNKNOWN);
-        assert!(progress.may_have_been_sent() && !progress.was_sent());
-        progress.reset();
-        assert!(!progress.may_have_been_sent() && !progress.begin());
-        progress.reach(Progress::SENT);
-        progress.reach(Progress::UNKNOWN);
-        assert!(progress.was_sent());
+    fn a_way_to_another_host_is_seen_in_a_local_part() {
+        for address in [
+            "eve%evil.test@x.test",
+            "evil.test!eve@x.test",
+            "eve@evil.test@x.test",
+            "eve＠evil.test@x.test",
+            "eve",
+        ] {
+            assert!(is_routed(address), "{address}");
+        }
+        for address in ["a@x.test", "bounce+eve=evil.test@x.test", "o'neil#1@x.test"] {
+            assert!(!is_routed(address), "{address}");
+        }
     }
 }

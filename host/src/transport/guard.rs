@@ -92,8 +92,24 @@ const SINGLE: &[&str] = &[
     "in-reply-to",
     "references",
 ];
-/// Headers that would show hidden recipients, or that only servers write.
-const FORBIDDEN: &[&str] = &["bcc", "resent-bcc", "return-path", "received", "delivered-to"];
+/// Headers that would show hidden recipients, or that only servers write: a reader would take them for a server's word.
+const FORBIDDEN: &[&str] = &[
+    "apparently-to",
+    "authentication-results",
+    "bcc",
+    "delivered-to",
+    "dkim-signature",
+    "domainkey-signature",
+    "envelope-to",
+    "received",
+    "received-spf",
+    "return-path",
+    "x-authentication-results",
+    "x-original-to",
+];
+/// Beginnings of such names: who sent a message again (RFC 5322 section 3.6.6), and what servers on the way vouch for
+/// (RFC 8617).
+const FORBIDDEN_PREFIXES: &[&str] = &["arc-", "resent-"];
 /// Headers that every message has.
 const REQUIRED: &[&str] = &["from", "date", "message-id"];
 
@@ -272,7 +288,10 @@ impl HeaderBlock {
 
     fn end_header(&mut self, name: &str) -> Result<(), Breach> {
         let is = |known: &&&str| known.eq_ignore_ascii_case(name);
-        if FORBIDDEN.iter().any(|known| is(&known)) {
+        let begins = |prefix: &&str| {
+            name.get(..prefix.len()).is_some_and(|start| start.eq_ignore_ascii_case(prefix))
+        };
+        if FORBIDDEN.iter().any(|known| is(&known)) || FORBIDDEN_PREFIXES.iter().any(begins) {
             return Err(Breach::ForbiddenHeader(name.to_owned()));
         }
         match SINGLE.iter().find(is) {
@@ -389,6 +408,14 @@ mod tests {
             ("Bcc: secret@x.test", Breach::ForbiddenHeader("Bcc".into())),
             ("RESENT-BCC: secret@x.test", Breach::ForbiddenHeader("RESENT-BCC".into())),
             ("Return-Path: <>", Breach::ForbiddenHeader("Return-Path".into())),
+            ("Resent-From: a@x.test", Breach::ForbiddenHeader("Resent-From".into())),
+            ("ARC-Seal: i=1", Breach::ForbiddenHeader("ARC-Seal".into())),
+            (
+                "Authentication-Results: x; dmarc=pass",
+                Breach::ForbiddenHeader("Authentication-Results".into()),
+            ),
+            ("dkim-signature: v=1", Breach::ForbiddenHeader("dkim-signature".into())),
+            ("X-Original-To: a@x.test", Breach::ForbiddenHeader("X-Original-To".into())),
             ("from: b@x.test", Breach::RepeatedHeader("from".into())),
             ("no colon", Breach::HeaderLine),
             (": no name", Breach::HeaderLine),

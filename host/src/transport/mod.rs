@@ -3,12 +3,14 @@
 pub(crate) mod checked;
 mod guard;
 mod originator;
+mod progress;
 mod recording;
 
 pub use guard::{Breach, Guard};
 pub use recording::{Recorded, RecordingTransport};
 
-pub(crate) use checked::{CheckedError, CheckedTransport, Progress};
+pub(crate) use checked::{CheckedError, CheckedTransport, is_routed};
+pub(crate) use progress::{Progress, Seen};
 
 use std::sync::Arc;
 

@@ -1,35 +1,128 @@
 //! Whom a message says it is from.
 
-/// The addresses in the value of a From or Sender header. None: there is none, or what stands there could
-/// be read in two ways.
-///
-/// Not a parser of RFC 5322 but something stricter: text in quotes and encoded words name nobody, comments
-/// are not looked into but refused, and everything else with an @ in it counts, so that no reader can find
-/// an address that is not here.
-pub(super) fn addresses(value: &str) -> Option<Vec<String>> {
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+
+/// What a reader may find in a From or Sender header.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(super) struct Originator {
+    /// The addresses.
+    pub(super) addresses: Vec<String>,
+    /// What looks like an address in the names beside them, decoded.
+    pub(super) addresses_in_names: Vec<String>,
+}
+
+impl Originator {
+    /// Reads the value of a header. None: there is no address, or what stands there could be read in two ways.
+    ///
+    /// Not a parser of RFC 5322 but something stricter: comments are not looked into but refused, text in quotes and
+    /// encoded words are names, and everything else with an @ in it counts as an address, so that no reader can find one
+    /// that is not here.
+    pub(super) fn read(value: &str) -> Option<Self> {
+        let (plain, quoted) = apart(value)?;
+        let mut names = Vec::new();
+        let mut addresses = Vec::new();
+        for word in plain.split_whitespace() {
+            match encoded_word(word) {
+                Some(word) => names.extend(word?),
+                None if looks_like_an_address(word) => addresses.push(word.to_owned()),
+                // Encoded words are joined across blanks alone (RFC 2047 section 2).
+                None => names.push(b' '),
+            }
+        }
+        let mut names = String::from_utf8_lossy(&names).into_owned();
+        for text in quoted {
+            names.push(' ');
+            // Some readers decode them in quotes as well.
+            for word in text.split_whitespace() {
+                match encoded_word(word) {
+                    Some(word) => names.push_str(&String::from_utf8_lossy(&word?)),
+                    None => names.push_str(word),
+                }
+                names.push(' ');
+            }
+        }
+        let between = |c: char| c.is_whitespace() || c.is_control() || "<>()\",;:".contains(c);
+        let in_names = names.split(between).filter(|word| looks_like_an_address(word));
+        let addresses_in_names = in_names.map(str::to_owned).collect();
+        (!addresses.is_empty()).then_some(Self { addresses, addresses_in_names })
+    }
+}
+
+/// Whether a reader may take a word for an address: @, or a character that looks like it.
+fn looks_like_an_address(word: &str) -> bool {
+    word.contains(['@', '\u{ff20}', '\u{fe6b}'])
+}
+
+/// The text outside of quotes, and the texts in quotes.
+fn apart(value: &str) -> Option<(String, Vec<String>)> {
     let mut plain = String::with_capacity(value.len());
-    let mut quoted = false;
-    let mut escaped = false;
+    let mut quoted: Vec<String> = Vec::new();
+    let mut is_quoted = false;
+    let mut is_escaped = false;
     for c in value.chars() {
         match c {
-            _ if escaped => escaped = false,
-            '\\' if quoted => escaped = true,
-            '"' => quoted = !quoted,
-            _ if quoted => {}
+            _ if is_escaped => {
+                is_escaped = false;
+                quoted.last_mut()?.push(c);
+            }
+            '\\' if is_quoted => is_escaped = true,
+            '"' => {
+                is_quoted = !is_quoted;
+                if is_quoted {
+                    quoted.push(String::new());
+                }
+            }
+            _ if is_quoted => quoted.last_mut()?.push(c),
             '(' | ')' | '[' | ']' | '\\' => return None,
             '<' | '>' | ',' | ';' | ':' => plain.push(' '),
             c => plain.push(c),
         }
     }
-    let words = plain.split_whitespace().filter(|word| !is_encoded_word(word));
-    let found: Vec<_> = words.filter(|word| word.contains('@')).map(str::to_owned).collect();
-    (!quoted && !found.is_empty()).then_some(found)
+    (!is_quoted).then_some((plain, quoted))
 }
 
-/// RFC 2047 section 2.
-fn is_encoded_word(word: &str) -> bool {
-    let inside = word.strip_prefix("=?").and_then(|rest| rest.strip_suffix("?="));
-    inside.is_some_and(|inside| inside.split('?').count() == 3 && !inside.contains('@'))
+/// The bytes of an encoded word (RFC 2047 section 2). `Some(None)`: it is one, and cannot be read for certain.
+fn encoded_word(word: &str) -> Option<Option<Vec<u8>>> {
+    let inside = word.strip_prefix("=?")?.strip_suffix("?=")?;
+    let mut parts = inside.split('?');
+    let (charset, encoding, text) = (parts.next()?, parts.next()?, parts.next()?);
+    if parts.next().is_some() || text.contains('@') {
+        return None;
+    }
+    Some(decode(charset, encoding, text))
+}
+
+fn decode(charset: &str, encoding: &str, text: &str) -> Option<Vec<u8>> {
+    // RFC 2231 section 5: a language may follow.
+    let charset = charset.split('*').next().unwrap_or_default().to_ascii_lowercase();
+    // In these, an @ is the octet of an @, and no other character has it.
+    let is_plain = matches!(charset.as_str(), "utf-8" | "us-ascii")
+        || ["iso-8859-", "windows-125"].iter().any(|family| charset.starts_with(family));
+    match encoding {
+        _ if !is_plain => None,
+        "b" | "B" => STANDARD.decode(text).ok(),
+        "q" | "Q" => quoted_printable(text),
+        _ => None,
+    }
+}
+
+fn quoted_printable(text: &str) -> Option<Vec<u8>> {
+    let mut octets = Vec::with_capacity(text.len());
+    let mut rest = text.as_bytes();
+    while let Some((&first, after)) = rest.split_first() {
+        rest = after;
+        octets.push(match first {
+            b'_' => b' ',
+            b'=' => {
+                let digits = std::str::from_utf8(rest.get(..2)?).ok()?;
+                rest = &rest[2..];
+                u8::from_str_radix(digits, 16).ok()?
+            }
+            other => other,
+        });
+    }
+    Some(octets)
 }
 
 #[cfg(test)]
@@ -54,7 +147,41 @@ mod tests {
             (" nobody", None),
             ("", None),
         ] {
-            assert_eq!(addresses(value).map(|all| all.join(" ")).as_deref(), found, "{value}");
+            let all = Originator::read(value).map(|one| one.addresses.join(" "));
+            assert_eq!(all.as_deref(), found, "{value}");
+        }
+    }
+
+    #[test]
+    fn an_address_in_a_name_is_seen_through_every_encoding() {
+        for (value, found) in [
+            (" Alice <a@x.test>", ""),
+            (" \"Alice A\" <a@x.test>", ""),
+            (" =?utf-8?Q?J=C3=B6rg?= <a@x.test>", ""),
+            (" \"ceo@bank.test\" <a@x.test>", "ceo@bank.test"),
+            (" \"The \\\"ceo\\@bank.test\\\"\" <a@x.test>", "ceo@bank.test"),
+            (" =?utf-8?Q?ceo=40bank.test?= <a@x.test>", "ceo@bank.test"),
+            (" =?UTF-8?B?Y2VvQGJhbmsudGVzdA==?= <a@x.test>", "ceo@bank.test"),
+            (" =?utf-8?Q?ceo=40?= =?utf-8?Q?bank.test?= <a@x.test>", "ceo@bank.test"),
+            (" =?utf-8?Q?ceo=EF=BC?= =?utf-8?Q?=A0bank.test?= <a@x.test>", "ceo\u{ff20}bank.test"),
+            (" \"A @ B\" <a@x.test>", "@"),
+            (" \"=?utf-8?Q?ceo=40bank.test?=\" <a@x.test>", "ceo@bank.test"),
+        ] {
+            let one = Originator::read(value).expect(value);
+            assert_eq!(one.addresses_in_names.join(" "), found, "{value}");
+            assert_eq!(one.addresses, ["a@x.test"], "{value}");
+        }
+    }
+
+    #[test]
+    fn a_name_that_cannot_be_read_is_refused() {
+        for value in [
+            " =?utf-7?Q?ceo+AEA-bank.test?= <a@x.test>",
+            " =?utf-16?B?AGMAZQBvAEA=?= <a@x.test>",
+            " =?utf-8?B?!!?= <a@x.test>",
+            " =?utf-8?X?ceo?= <a@x.test>",
+        ] {
+            assert!(Originator::read(value).is_none(), "{value}");
         }
     }
 }

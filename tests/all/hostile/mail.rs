@@ -53,7 +53,7 @@ async fn nobody_gets_mail_whom_the_input_does_not_name() {
 async fn a_command_in_an_address_stops_the_component() {
     for recipient in ["bob@example.net>\r\nRCPT TO:<eve@evil.test", "bob@example.net> X=1", ""] {
         let guest = sends("alice@example.com", &[recipient], MESSAGE.as_bytes());
-        refused(&guest, Policy::default(), FailureCode::Internal, "an address that is none").await;
+        refused(&guest, Policy::default(), FailureCode::Internal, "which is not an address").await;
     }
 }
 
@@ -76,9 +76,21 @@ async fn a_sender_against_the_policy_is_refused_in_envelope_and_headers() {
         let guest = sends(sender, &[BOB], message.as_bytes());
         refused(&guest, policy(), FailureCode::Policy, "as whom the account does not send").await;
     }
-    let guest =
-        sends("bounces@example.com", &[BOB], from("\"ceo@x.org\" <a@example.com>").as_bytes());
-    outcome(&guest, policy()).await.expect("it is sent");
+    for name in
+        ["\"ceo@bank.test\"", "=?utf-8?Q?ceo=40bank.test?=", "=?utf-8?B?Y2VvQGJhbmsudGVzdA==?="]
+    {
+        let guest =
+            sends("alice@example.com", &[BOB], from(&format!("{name} <a@example.com>")).as_bytes());
+        refused(&guest, policy(), FailureCode::Policy, "ceo@bank.test, as whom").await;
+    }
+    for name in ["\"The CEO\"", "=?utf-8?Q?J=C3=B6rg?=", "\"a@example.com\""] {
+        let guest = sends(
+            "bounces@example.com",
+            &[BOB],
+            from(&format!("{name} <a@example.com>")).as_bytes(),
+        );
+        outcome(&guest, policy()).await.expect("it is sent");
+    }
 }
 
 #[tokio::test]
@@ -92,6 +104,12 @@ async fn a_message_that_breaks_a_rule_never_ends_at_the_server() {
         (MESSAGE.replace("Hi", "H\u{ef}"), "beyond ASCII"),
         (format!("Bcc: eve@evil.test\r\n{MESSAGE}"), "Bcc"),
         (format!("From: eve@evil.test\r\n{MESSAGE}"), "twice"),
+        (format!("Resent-From: eve@evil.test\r\n{MESSAGE}"), "Resent-From"),
+        (format!("Authentication-Results: mx; dmarc=pass\r\n{MESSAGE}"), "Authentication-Results"),
+        (format!("ARC-Seal: i=1\r\n{MESSAGE}"), "ARC-Seal"),
+        (format!("DKIM-Signature: v=1\r\n{MESSAGE}"), "DKIM-Signature"),
+        (format!("Return-Path: <eve@evil.test>\r\n{MESSAGE}"), "Return-Path"),
+        (format!("X-Original-To: eve@evil.test\r\n{MESSAGE}"), "X-Original-To"),
         (MESSAGE.replace("Date:", "X-Date:"), "no header date"),
         (long, "998 octets"),
         ("no header at all".to_owned(), "header block"),

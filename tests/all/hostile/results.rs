@@ -1,7 +1,12 @@
 //! Components whose results, and whose places for arguments, are not what they say.
 
 use super::guest::{Guest, RESULT};
+use super::sending::{MESSAGE, sends_and_says};
 use super::{broken, run, stopped_at_limit};
+use crate::support::{Act, FaultServer, Scenario, Stage, host_builder};
+use serde_json::{Value, json};
+use smtp_connector_host::accounts::Security;
+use smtp_connector_host::{Account, Invocation};
 
 /// An `invoke` that says that its JSON is so many bytes at this address.
 fn claiming(at: u32, length: u32) -> Guest {
@@ -66,6 +71,32 @@ async fn a_result_that_is_no_result_is_not_believed() {
     for json in ["", "{}", "[]", "sent", r#"{"status": "sent"}"#, r#"{"status": 5}"#] {
         broken(&Guest::returning(json), "cannot be believed").await;
     }
+}
+
+#[tokio::test]
+async fn what_a_component_says_of_sending_is_replaced_by_what_the_host_saw() {
+    let refusing = Scenario::when(Stage::Rcpt(2), Act::Reply("550 5.1.1 no carol\r\n"));
+    let server = FaultServer::start(refusing).await;
+    let account = Account::builder("work", "127.0.0.1")
+        .port(server.port())
+        .security(Security::None)
+        .build()
+        .expect("the settings are right");
+    let host = host_builder([account]).build().expect("the sandbox runs on this machine");
+    let lie = r#"{"status": "sent", "messageId": "<1@x.test>", "accepted": ["everybody@example.net"],
+        "rejected": [], "response": "FAKE", "responseCode": 299, "queueId": "FAKE", "messageSize": 5}"#;
+    let both = ["bob@example.net", "carol@example.net"];
+    let connector = sends_and_says("alice@example.com", &both, MESSAGE.as_bytes(), lie).load(&host);
+    let input = json!({ "to": both }).to_string();
+    let outcome = connector.invoke(Invocation::send_mail(input).account("work")).await;
+    let result: Value = outcome.expect("it is sent").parse().expect("it is JSON");
+    assert_eq!(result["status"], "partial");
+    assert_eq!(result["accepted"], json!([both[0]]));
+    assert_eq!(result["rejected"], json!([both[1]]));
+    assert_eq!(result["rejectedErrors"][0]["responseCode"], 550);
+    assert_eq!((&result["responseCode"], &result["queueId"]), (&json!(250), &json!("1")));
+    assert_eq!(result["messageSize"], MESSAGE.len());
+    assert!(!result.to_string().contains("FAKE"), "{result}");
 }
 
 #[tokio::test]

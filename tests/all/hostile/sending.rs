@@ -8,6 +8,16 @@ pub(crate) const MESSAGE: &str = "From: alice@example.com\r\nDate: Fri, 2 Jan 20
 
 /// A component that sends a message of its own, whatever the input says, and passes on what fails.
 pub(crate) fn sends(sender: &str, recipients: &[&str], message: &[u8]) -> Guest {
+    sends_and_says(sender, recipients, message, r#"{"status": "sent"}"#)
+}
+
+/// The same, with a result of its own.
+pub(crate) fn sends_and_says(
+    sender: &str,
+    recipients: &[&str],
+    message: &[u8],
+    result: &str,
+) -> Guest {
     let mut guest = Guest::invoking("")
         .import(
             "transport",
@@ -26,7 +36,7 @@ pub(crate) fn sends(sender: &str, recipients: &[&str], message: &[u8]) -> Guest 
     let (list, _) = guest.bytes(list);
     let number = recipients.len();
     let (message, message_length) = guest.bytes(message);
-    let sent = guest.result(r#"{"status": "sent"}"#);
+    let sent = guest.result(result);
     // A failure has 80 bytes; in the result it stands behind two discriminants.
     let failed = format!(
         "(if (i32.load8_u (i32.const {ANSWER})) (then

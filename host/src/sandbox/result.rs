@@ -1,0 +1,260 @@
+//! An action's result, with what the host saw in the place of what a component says of sending.
+
+use std::borrow::Cow;
+use std::fmt;
+
+use serde::de::{Deserializer as _, Error as _, MapAccess, Visitor};
+use serde_json::value::RawValue;
+use serde_json::{Map, Value, json};
+
+use super::verdict::of_error;
+use crate::error::{Error, Result};
+use crate::failure::Refusal;
+use crate::transport::{Progress, Receipt, Seen};
+
+/// The result of an action, corrected.
+///
+/// What was sent is the host's to tell: `status`, `envelope`, `accepted`, `rejected`, `rejectedErrors`, `response`,
+/// `responseCode`, `enhancedCode`, `queueId` and `messageSize` are written from the receipt. Of a message that was not
+/// sent, a component says only what the message would be.
+///
+/// # Errors
+///
+/// A result that is not one, or that tells of a message where there was none.
+pub(super) fn of_result(json: &str, progress: &Progress) -> Result<String> {
+    let broken = |message: &str| {
+        let error =
+            Error::component(format!("the component's result cannot be believed: {message}"));
+        of_error(error.with_hint("report this to the maker of the component"), progress)
+    };
+    let told = Told::read(json).map_err(|_| broken("it is not a result"))?;
+    let status = told.text("status").unwrap_or_default();
+    let seen = progress.seen();
+    let own = match (status.as_ref(), &seen.receipt) {
+        ("sent" | "partial", Some(receipt)) => of_sent(&told, receipt, &seen, progress.bytes()),
+        ("dry-run", None) => of_unsent(),
+        ("sent" | "partial", None) => return Err(broken("nothing was sent")),
+        ("dry-run", Some(_)) => return Err(broken("a message was sent")),
+        _ => return Err(broken("it has no status that there is")),
+    };
+    Ok(told.with(&own))
+}
+
+/// The members of a result that a component tells.
+struct Told<'t> {
+    members: Vec<(Cow<'t, str>, &'t RawValue)>,
+}
+
+/// Members that a result has at most. The contract knows half as many.
+const MOST: usize = 32;
+
+impl<'t> Told<'t> {
+    fn read(json: &'t str) -> serde_json::Result<Self> {
+        struct Members;
+        impl<'de> Visitor<'de> for Members {
+            type Value = Told<'de>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a result")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Told<'de>, A::Error> {
+                let mut members: Vec<(Cow<'de, str>, _)> = Vec::new();
+                while let Some(name) = map.next_key()? {
+                    if members.len() == MOST || members.iter().any(|(known, _)| *known == name) {
+                        return Err(A::Error::custom("it has too many members, or one twice"));
+                    }
+                    members.push((name, map.next_value()?));
+                }
+                Ok(Told { members })
+            }
+        }
+        let mut from = serde_json::Deserializer::from_str(json);
+        let told = from.deserialize_map(Members)?;
+        from.end()?;
+        Ok(told)
+    }
+
+    fn member(&self, wanted: &str) -> Option<&'t RawValue> {
+        self.members.iter().find(|(name, _)| name == wanted).map(|(_, value)| *value)
+    }
+
+    fn text(&self, wanted: &str) -> Option<Cow<'t, str>> {
+        serde_json::from_str(self.member(wanted)?.get()).ok()
+    }
+
+    /// The result with these members instead of its own; `null` leaves one out.
+    fn with(&self, own: &Map<String, Value>) -> String {
+        let mut json = String::from("{");
+        let mut put = |name: &str, value: fmt::Arguments<'_>| {
+            let lead = if json.len() > 1 { "," } else { "" };
+            // A JSON text is what a string displays as, once it is a value.
+            json.push_str(&format!("{lead}{}:{value}", Value::from(name)));
+        };
+        for (name, value) in &self.members {
+            match own.get(name.as_ref()) {
+                Some(Value::Null) => {}
+                Some(value) => put(name, format_args!("{value}")),
+                None => put(name, format_args!("{value}")),
+            }
+        }
+        for (name, value) in own {
+            if !value.is_null() && self.member(name).is_none() {
+                put(name, format_args!("{value}"));
+            }
+        }
+        json.push('}');
+        json
+    }
+}
+
+fn of_sent(told: &Told<'_>, receipt: &Receipt, seen: &Seen, bytes: u64) -> Map<String, Value> {
+    let rejected: Vec<_> = receipt.refused.iter().map(|refusal| &refusal.recipient).collect();
+    let fields = fields(told, receipt);
+    let errors = receipt.refused.iter().map(|refusal| rejected_error(refusal, &fields));
+    let (from, to) = seen.envelope.clone().unwrap_or_default();
+    object([
+        ("status", json!(if receipt.refused.is_empty() { "sent" } else { "partial" })),
+        ("envelope", json!({ "from": from, "to": to })),
+        ("accepted", json!(receipt.accepted)),
+        ("rejected", json!(rejected)),
+        ("rejectedErrors", errors.collect()),
+        ("response", json!(receipt.reply.text)),
+        ("responseCode", json!(receipt.reply.code)),
+        ("enhancedCode", json!(receipt.reply.enhanced)),
+        ("queueId", json!(receipt.queue_id)),
+        ("messageSize", json!(bytes)),
+    ])
+}
+
+/// What a result cannot have where nothing was sent.
+fn of_unsent() -> Map<String, Value> {
+    object([
+        ("accepted", json!([])),
+        ("rejected", json!([])),
+        ("rejectedErrors", json!([])),
+        ("response", Value::Null),
+        ("responseCode", Value::Null),
+        ("enhancedCode", Value::Null),
+        ("queueId", Value::Null),
+    ])
+}
+
+fn object<const N: usize>(members: [(&str, Value); N]) -> Map<String, Value> {
+    members.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
+}
+
+fn rejected_error(refusal: &Refusal, fields: &[(String, String)]) -> Value {
+    let field = fields.iter().find(|(recipient, _)| *recipient == refusal.recipient);
+    let mut json = json!({
+        "recipient": refusal.recipient,
+        "field": field.map(|(_, field)| field),
+        "responseCode": refusal.reply.code,
+        "enhancedCode": refusal.reply.enhanced,
+        "response": refusal.reply.text,
+        "retry": refusal.retry,
+    });
+    if refusal.reply.enhanced.is_none() {
+        json.as_object_mut().map(|members| members.remove("enhancedCode"));
+    }
+    json
+}
+
+/// The field of the input that named each recipient that was refused, which the component alone knows.
+fn fields(told: &Told<'_>, receipt: &Receipt) -> Vec<(String, String)> {
+    #[derive(serde::Deserialize)]
+    struct Named {
+        recipient: String,
+        field: Option<String>,
+    }
+    /// A hundred refusals, each with two thousand octets of a server's words.
+    const LARGEST: usize = 256 << 10;
+    let told = told.member("rejectedErrors").filter(|_| !receipt.refused.is_empty());
+    let told = told.map(RawValue::get).filter(|told| told.len() <= LARGEST);
+    let told = told.and_then(|told| serde_json::from_str::<Vec<Named>>(told).ok());
+    let named = told.unwrap_or_default().into_iter();
+    let named = named.filter_map(|named| Some((named.recipient, named.field?)));
+    named.filter(|(_, field)| matches!(field.as_str(), "to" | "cc" | "bcc")).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::failure::{Reply, Retry};
+
+    fn sent() -> Progress {
+        let reply = |code, text: &str| Reply { code, enhanced: None, text: text.to_owned() };
+        let progress = Progress::default();
+        progress.note_for_tests(
+            ("a@x.test", &["b@x.test", "c@x.test"]),
+            7,
+            Receipt {
+                reply: reply(250, "Ok"),
+                accepted: vec!["b@x.test".to_owned()],
+                refused: vec![Refusal {
+                    recipient: "c@x.test".to_owned(),
+                    field: None,
+                    reply: reply(550, "no"),
+                    retry: Retry::Never,
+                }],
+                queue_id: None,
+            },
+        );
+        progress
+    }
+
+    #[test]
+    fn what_was_sent_is_what_the_host_saw() {
+        let told = r#"{"status": "sent", "messageId": "<1@x.test>", "accepted": ["everybody@x.test"],
+            "rejectedErrors": [{"recipient": "c@x.test", "field": "cc", "response": "fine"}],
+            "queueId": "FAKE", "responseCode": 299, "messageSize": 1, "more": {"a": [1]}}"#;
+        let json = of_result(told, &sent()).expect("it is a result");
+        let result: Value = serde_json::from_str(&json).expect("it is JSON");
+        let expected = json!({
+            "status": "partial",
+            "messageId": "<1@x.test>",
+            "envelope": { "from": "a@x.test", "to": ["b@x.test", "c@x.test"] },
+            "accepted": ["b@x.test"],
+            "rejected": ["c@x.test"],
+            "rejectedErrors": [{
+                "recipient": "c@x.test", "field": "cc", "responseCode": 550, "response": "no",
+                "retry": "never",
+            }],
+            "response": "Ok",
+            "responseCode": 250,
+            "messageSize": 7,
+            "more": { "a": [1] },
+        });
+        assert_eq!(result, expected);
+    }
+
+    #[test]
+    fn a_dry_run_tells_of_no_server() {
+        let told = r#"{"status": "dry-run", "accepted": ["b@x.test"], "response": "Ok", "messageSize": 5}"#;
+        let json = of_result(told, &Progress::default()).expect("it is a result");
+        let result: Value = serde_json::from_str(&json).expect("it is JSON");
+        let expected = json!({
+            "status": "dry-run", "accepted": [], "rejected": [], "rejectedErrors": [], "messageSize": 5,
+        });
+        assert_eq!(result, expected);
+    }
+
+    #[test]
+    fn a_result_that_is_not_one_is_not_believed() {
+        let nothing = Progress::default();
+        for told in [
+            r#"{"status": "sent"}"#,
+            r#"{"status": "fine"}"#,
+            "{}",
+            "sent",
+            "",
+            r#"{"status": "dry-run", "status": "dry-run"}"#,
+            r#"{"status": "dry-run"} {}"#,
+        ] {
+            assert!(of_result(told, &nothing).is_err(), "{told}");
+        }
+        let members: Vec<_> = (0..40).map(|number| format!("\"{number}\": 1")).collect();
+        assert!(of_result(&format!("{{{}}}", members.join(",")), &nothing).is_err());
+        assert!(of_result(r#"{"status": "dry-run"}"#, &sent()).is_err());
+    }
+}

@@ -1,0 +1,150 @@
+//! How far a run got with its message: what the host saw, whatever the component says.
+
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use super::Receipt;
+use crate::failure::Failure;
+
+/// How far the message of a run got.
+#[derive(Debug, Default)]
+pub(crate) struct Progress {
+    step: AtomicU8,
+    bytes: AtomicU64,
+    /// Whether something failed that may work later: an attachment's source, for example.
+    met_something_temporary: AtomicBool,
+    seen: Mutex<Seen>,
+}
+
+/// What was said on the way.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Seen {
+    /// The reverse-path and the recipients that the component asked for, and that were allowed.
+    pub(crate) envelope: Option<(String, Vec<String>)>,
+    /// What the server said of the message that it took.
+    pub(crate) receipt: Option<Receipt>,
+    /// Why the message came to nothing.
+    pub(crate) failure: Option<Failure>,
+}
+
+impl Progress {
+    const NOTHING: u8 = 0;
+    const BEGUN: u8 = 1;
+    const UNKNOWN: u8 = 2;
+    const SENT: u8 = 3;
+
+    /// Notes that a message begins; false if one began before.
+    pub(super) fn begin(&self) -> bool {
+        self.step.fetch_max(Self::BEGUN, Ordering::SeqCst) == Self::NOTHING
+    }
+
+    /// Notes whom the message goes to.
+    pub(super) fn address(&self, sender: &str, recipients: &[String]) {
+        self.lock().envelope = Some((sender.to_owned(), recipients.to_vec()));
+    }
+
+    /// Notes how many bytes of the message there are.
+    pub(super) fn count(&self, bytes: u64) {
+        self.bytes.store(bytes, Ordering::Relaxed);
+    }
+
+    /// Notes that the message's end goes out. Until there is an answer, nobody can tell whether the server has it.
+    pub(super) fn end(&self) {
+        self.step.fetch_max(Self::UNKNOWN, Ordering::SeqCst);
+    }
+
+    /// Notes that the server took the message.
+    pub(super) fn succeed(&self, receipt: Receipt) {
+        self.step.store(Self::SENT, Ordering::SeqCst);
+        self.lock().receipt = Some(receipt);
+    }
+
+    /// Notes that the server said of the message's end that it does not take the message. A run has no other.
+    pub(super) fn reject(&self) {
+        self.step.store(Self::BEGUN, Ordering::SeqCst);
+    }
+
+    /// Notes why a call failed. The first failure is why the message came to nothing.
+    pub(super) fn fail(&self, failure: &Failure) {
+        self.lock().failure.get_or_insert_with(|| failure.clone());
+    }
+
+    /// Notes that something failed that may work later.
+    pub(crate) fn meet_something_temporary(&self) {
+        self.met_something_temporary.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether something failed that may work later.
+    pub(crate) fn met_something_temporary(&self) -> bool {
+        self.met_something_temporary.load(Ordering::Relaxed)
+    }
+
+    /// Bytes of the message so far.
+    pub(crate) fn bytes(&self) -> u64 {
+        self.bytes.load(Ordering::Relaxed)
+    }
+
+    /// Whether the server took a message.
+    pub(crate) fn was_sent(&self) -> bool {
+        self.step.load(Ordering::SeqCst) == Self::SENT
+    }
+
+    /// Whether the server may have a message.
+    pub(crate) fn may_have_been_sent(&self) -> bool {
+        self.step.load(Ordering::SeqCst) >= Self::UNKNOWN
+    }
+
+    /// What was said on the way.
+    pub(crate) fn seen(&self) -> Seen {
+        self.lock().clone()
+    }
+
+    /// A message that was sent, for tests of what is made of it.
+    #[cfg(test)]
+    pub(crate) fn note_for_tests(
+        &self,
+        (sender, recipients): (&str, &[&str]),
+        bytes: u64,
+        receipt: Receipt,
+    ) {
+        let recipients: Vec<_> = recipients.iter().map(|one| (*one).to_owned()).collect();
+        self.begin();
+        self.address(sender, &recipients);
+        self.count(bytes);
+        self.succeed(receipt);
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Seen> {
+        // Nothing that is done under this lock leaves it half done.
+        self.seen.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::failure::{Delivered, FailureCode, Phase, Reply};
+
+    #[test]
+    fn a_run_sends_one_message_and_what_was_sent_stays_sent() {
+        let no = Failure::new(FailureCode::Data, Phase::FinalReply, "no");
+        let unknown = Failure { delivered: Delivered::Unknown, ..no.clone() };
+        let progress = Progress::default();
+        assert!(progress.begin());
+        assert!(!progress.begin());
+        progress.end();
+        assert!(progress.may_have_been_sent() && !progress.was_sent());
+        progress.fail(&unknown);
+        progress.fail(&no);
+        assert!(progress.may_have_been_sent(), "a later failure tells nothing of the message");
+        progress.reject();
+        assert!(!progress.may_have_been_sent() && !progress.begin());
+        assert_eq!(progress.seen().failure, Some(unknown), "the first is why");
+        let reply = Reply { code: 250, enhanced: None, text: "Ok".to_owned() };
+        let (accepted, refused) = (Vec::new(), Vec::new());
+        progress.succeed(Receipt { reply, accepted, refused, queue_id: None });
+        progress.end();
+        progress.fail(&no);
+        assert!(progress.was_sent());
+    }
+}
