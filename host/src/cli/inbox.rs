@@ -122,6 +122,10 @@ fn show(context: &Context<'_>, mailbox: &Mailbox, id: Option<u64>, raw: bool) ->
     for (name, value) in view.headers() {
         output.say(format_args!("  {name}: {value}"))?;
     }
+    if view.more_header() > 0 {
+        let more = text::size(view.more_header() as u64);
+        output.say(format_args!("  ... {more} more of headers; see them with --raw"))?;
+    }
     output.say("\nParts")?;
     for line in view.tree() {
         output.say(format_args!("  {line}"))?;
@@ -136,7 +140,7 @@ fn show(context: &Context<'_>, mailbox: &Mailbox, id: Option<u64>, raw: bool) ->
 }
 
 fn line(stored: &Stored, content: &[u8]) -> String {
-    let subject = subject(content);
+    let subject = MessageView::subject_of(content);
     let to = match stored.recipients.as_slice() {
         [one] => one.clone(),
         [first, rest @ ..] => format!("{first} and {} more", rest.len()),
@@ -162,15 +166,9 @@ fn json_of(stored: &Stored, content: &[u8]) -> Value {
         "encrypted": stored.encrypted,
         "user": stored.user,
         "size": stored.size,
-        "subject": subject(content),
+        "subject": MessageView::subject_of(content),
         "parts": MessageView::parse(content).map(|view| view.tree_json()),
     })
-}
-
-fn subject(content: &[u8]) -> String {
-    let headers = MessageView::parse(content).map(|view| view.headers()).unwrap_or_default();
-    let found = headers.into_iter().find(|(name, _)| name.eq_ignore_ascii_case("subject"));
-    found.map_or_else(String::new, |(_, subject)| subject)
 }
 
 fn or_nobody(sender: &str) -> &str {

@@ -1,115 +1,202 @@
 //! A message as a person looks at it: its headers decoded, its parts as a tree.
 
-use mail_parser::{Message, MessageParser, MessagePart, MimeHeaders as _};
+use mail_parser::MessageParser;
 use serde_json::{Value, json};
 
+use super::mime_parts::{Limit, MimePart, header_of, parts_of, whole_lines};
 use super::text;
+
+/// How much of a message's header is read: what Postfix takes (`header_size_limit`).
+const HEADER_BYTES: usize = 100 << 10;
 
 /// A message that was taken apart.
 pub(crate) struct MessageView<'m> {
-    message: Message<'m>,
+    header: &'m [u8],
+    parts: Vec<MimePart<'m>>,
 }
 
 impl<'m> MessageView<'m> {
-    /// Takes a message apart. None: it is no message.
+    /// Takes a message apart. None: it has no header.
     pub(crate) fn parse(raw: &'m [u8]) -> Option<Self> {
-        MessageParser::default().parse(raw).map(|message| Self { message })
+        let (header, _) = header_of(raw);
+        let is_message = header.is_empty() || !all_headers(header).is_empty();
+        is_message.then(|| Self { header, parts: parts_of(raw) })
+    }
+
+    /// The subject of a message, decoded; empty where there is none.
+    pub(crate) fn subject_of(raw: &[u8]) -> String {
+        let headers = all_headers(header_of(raw).0);
+        let found = headers.into_iter().find(|(name, _)| name.eq_ignore_ascii_case("subject"));
+        found.map_or_else(String::new, |(_, subject)| subject)
     }
 
     /// The header lines that people look for, decoded.
     pub(crate) fn headers(&self) -> Vec<(String, String)> {
-        let mut headers = Vec::new();
-        let root = self.message.root_part();
-        for header in &root.headers {
-            let name = header.name.as_str();
-            if name.to_ascii_lowercase().starts_with("content-")
-                || name.eq_ignore_ascii_case("mime-version")
-            {
-                continue;
-            }
-            let raw = self
-                .message
-                .raw_message
-                .get(header.offset_start as usize..header.offset_end as usize);
-            let raw = String::from_utf8_lossy(raw.unwrap_or_default()).into_owned();
-            headers.push((name.to_owned(), printable(decoded(&raw).trim())));
-        }
+        let mut headers = all_headers(self.header);
+        headers.retain(|(name, _)| {
+            let name = name.to_ascii_lowercase();
+            !name.starts_with("content-") && name != "mime-version"
+        });
         headers
+    }
+
+    /// The number of bytes of the header that are not shown.
+    pub(crate) fn more_header(&self) -> usize {
+        self.header.len().saturating_sub(whole_lines(self.header, HEADER_BYTES).len())
     }
 
     /// The tree of parts, a line each.
     pub(crate) fn tree(&self) -> Vec<String> {
         let mut lines = Vec::new();
-        self.draw(0, "", "", &mut lines);
+        // What is drawn before a part: a trunk for each part that it is in.
+        let mut trunks: Vec<&str> = Vec::new();
+        for (part, is_last) in self.parts.iter().zip(self.last_ones()) {
+            let Some(above) = part.depth.checked_sub(1) else {
+                lines.push(describe(part));
+                continue;
+            };
+            trunks.truncate(above);
+            let (branch, trunk) = if is_last { ("└─ ", "   ") } else { ("├─ ", "│  ") };
+            lines.push(format!("{}{branch}{}", trunks.concat(), describe(part)));
+            trunks.push(trunk);
+        }
         lines
+    }
+
+    /// Of each part, whether it is the last in the part that it is in.
+    fn last_ones(&self) -> Vec<bool> {
+        let mut followed: Vec<bool> = Vec::new();
+        let is_last = |part: &MimePart<'_>| {
+            followed.truncate(part.depth + 1);
+            followed.resize(part.depth + 1, false);
+            !std::mem::replace(&mut followed[part.depth], true)
+        };
+        let mut last: Vec<_> = self.parts.iter().rev().map(is_last).collect();
+        last.reverse();
+        last
     }
 
     /// The tree of parts for programs.
     pub(crate) fn tree_json(&self) -> Value {
-        self.part_json(0)
+        // From the last to the first: a part comes after all that it consists of. By depth.
+        let mut waiting: Vec<Vec<Value>> = Vec::new();
+        for part in self.parts.iter().rev() {
+            waiting.resize_with(waiting.len().max(part.depth + 2), Vec::new);
+            let mut parts = std::mem::take(&mut waiting[part.depth + 1]);
+            parts.reverse();
+            waiting[part.depth].push(part_json(part, parts));
+        }
+        waiting.first_mut().and_then(Vec::pop).unwrap_or_default()
     }
 
     /// What the message says, as text.
     pub(crate) fn text(&self) -> Option<String> {
-        let text = self.message.body_text(0)?;
-        Some(text.lines().map(|line| printable(line) + "\n").collect())
+        self.parts.iter().find_map(MimePart::text)
     }
+}
 
-    fn draw(&self, number: u32, lead: &str, below: &str, lines: &mut Vec<String>) {
-        let Some(part) = self.message.part(number) else { return };
-        lines.push(format!("{lead}{}", describe(part)));
-        let children = part.sub_parts().unwrap_or_default();
-        for (index, child) in children.iter().enumerate() {
-            let last = index + 1 == children.len();
-            let (branch, trunk) = if last { ("└─ ", "   ") } else { ("├─ ", "│  ") };
-            self.draw(*child, &format!("{below}{branch}"), &format!("{below}{trunk}"), lines);
+fn part_json(part: &MimePart<'_>, parts: Vec<Value>) -> Value {
+    let headers = &part.headers;
+    if part.has_parts {
+        let mut json = json!({ "type": headers.media_type });
+        json["parts"] = Value::Array(parts);
+        return json;
+    }
+    let mut json = json!({
+        "type": headers.media_type,
+        "filename": headers.filename,
+        "cid": headers.cid,
+        "size": part.size(),
+    });
+    if let Some(limit) = part.limit {
+        json["limit"] = json!(limit.to_string());
+    }
+    json
+}
+
+fn describe(part: &MimePart<'_>) -> String {
+    let headers = &part.headers;
+    if part.has_parts {
+        return headers.media_type.clone();
+    }
+    let size = text::size(part.size() as u64);
+    let name = headers.filename.as_ref().map_or(String::new(), |name| format!("  {name}"));
+    let cid = headers.cid.as_ref().map_or(String::new(), |id| format!("  cid:{id}"));
+    match part.limit {
+        None => format!("{}{name}{cid}  {size}", headers.media_type),
+        Some(limit @ Limit::Depth) => {
+            format!("{}{name}{cid}  {size}, {limit}", headers.media_type)
         }
-    }
-
-    fn part_json(&self, number: u32) -> Value {
-        let Some(part) = self.message.part(number) else { return Value::Null };
-        match part.sub_parts() {
-            Some(children) => json!({
-                "type": media_type(part),
-                "parts": children.iter().map(|child| self.part_json(*child)).collect::<Vec<_>>(),
-            }),
-            None => json!({
-                "type": media_type(part),
-                "filename": part.attachment_name(),
-                "cid": part.content_id(),
-                "size": part.contents().len(),
-            }),
-        }
+        Some(limit @ Limit::Parts) => format!("... {size} more, {limit}"),
     }
 }
 
-fn describe(part: &MessagePart<'_>) -> String {
-    if part.sub_parts().is_some() {
-        return media_type(part);
+/// Every header line, decoded.
+fn all_headers(header: &[u8]) -> Vec<(String, String)> {
+    let lines = whole_lines(header, HEADER_BYTES);
+    let parser = MessageParser::new().header_text("Subject").default_header_text();
+    let message = parser.parse_headers(lines.as_ref());
+    let Some(part) = message.as_ref().and_then(|message| message.parts.first()) else {
+        return Vec::new();
+    };
+    let decoded = part.headers.iter().map(|header| {
+        let value = header.value.as_text().unwrap_or_default().trim();
+        (header.name.as_str().to_owned(), value.to_owned())
+    });
+    decoded.collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_tree_is_drawn_and_nested() {
+        let raw = b"Subject: =?utf-8?q?Gr=C3=BC=C3=9Fe?=\r\n an =?utf-8?q?alle?=\r\n\
+                    Content-Type: multipart/mixed; boundary=a\r\n\r\n\
+                    --a\r\nContent-Type: multipart/related; boundary=b\r\n\r\n\
+                    --b\r\nContent-Type: text/html\r\n\r\n<p>Hi\r\n\
+                    --b\r\nContent-Type: image/png; name=i.png\r\nContent-ID: <i>\r\n\r\nx\r\n--b--\r\n\
+                    --a\r\nContent-Type: text/plain\r\nContent-Disposition: attachment\r\n\r\nfile\r\n--a--\r\n";
+        let view = MessageView::parse(raw).expect("it is a message");
+        assert_eq!(view.headers(), [("Subject".to_owned(), "Grüße an alle".to_owned())]);
+        assert_eq!(
+            view.tree(),
+            [
+                "multipart/mixed",
+                "├─ multipart/related",
+                "│  ├─ text/html  5 bytes",
+                "│  └─ image/png  i.png  cid:i  1 bytes",
+                "└─ text/plain  4 bytes",
+            ]
+        );
+        let file = json!({ "type": "text/plain", "filename": null, "cid": null, "size": 4 });
+        let json = view.tree_json();
+        assert_eq!(json["parts"][1], file);
+        assert_eq!(json["parts"][0]["parts"][1]["cid"], "i");
+        assert_eq!(view.text().as_deref().map(str::trim), Some("Hi"));
     }
-    let name =
-        part.attachment_name().map_or(String::new(), |name| format!("  {}", printable(name)));
-    let cid = part.content_id().map_or(String::new(), |id| format!("  cid:{}", printable(id)));
-    format!("{}{name}{cid}  {}", media_type(part), text::size(part.contents().len() as u64))
-}
 
-fn media_type(part: &MessagePart<'_>) -> String {
-    match part.content_type() {
-        Some(kind) => format!("{}/{}", kind.ctype(), kind.subtype().unwrap_or("*")),
-        None => "text/plain".to_owned(),
+    #[test]
+    fn what_is_not_taken_apart_is_shown_as_such() {
+        let level = |n| format!("Content-Type: multipart/mixed; boundary=b{n}\r\n\r\n--b{n}\r\n");
+        let raw = (0..20_000).map(level).collect::<String>();
+        let view = MessageView::parse(raw.as_bytes()).expect("it is a message");
+        let tree = view.tree();
+        assert!(tree.last().is_some_and(|line| line.contains("not taken apart")), "{tree:?}");
+        // A reader that stops at 128 levels, as serde_json's does, reads all of it.
+        let json = json!({ "messages": [{ "parts": view.tree_json() }] }).to_string();
+        serde_json::from_str::<Value>(&json).expect("it is not too deep");
+        assert!(json.contains("not taken apart"), "{json}");
     }
-}
 
-/// An unfolded value with its encoded words decoded.
-fn decoded(raw: &str) -> String {
-    let unfolded = raw.replace("\r\n", "").replace('\n', "");
-    let header = format!("Subject: {unfolded}\r\n\r\n");
-    let message = MessageParser::default().parse_headers(header.as_bytes());
-    let subject = message.as_ref().and_then(|message| message.subject());
-    subject.map_or(unfolded, str::to_owned)
-}
-
-/// Text without anything that a terminal obeys.
-fn printable(text: &str) -> String {
-    text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect()
+    #[test]
+    fn a_header_without_end_is_shown_in_part() {
+        let raw = format!("Subject: x\r\n{}\r\nbody", "X-A: b\r\n".repeat(100_000));
+        let view = MessageView::parse(raw.as_bytes()).expect("it is a message");
+        assert!(view.headers().len() < 20_000);
+        assert!(view.more_header() > 600_000);
+        assert_eq!(MessageView::subject_of(raw.as_bytes()), "x");
+        assert!(MessageView::parse(b"no header\r\n").is_none());
+    }
 }

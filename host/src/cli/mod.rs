@@ -9,6 +9,7 @@ mod home;
 mod inbox;
 mod input;
 mod message_view;
+mod mime_parts;
 mod options;
 mod output;
 mod preview;

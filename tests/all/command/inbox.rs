@@ -1,7 +1,9 @@
 //! `inbox`.
 
-use std::io::{BufRead as _, BufReader};
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::net::TcpStream;
 use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
 
 use crate::support::CommandLine;
 
@@ -26,6 +28,26 @@ impl Listening {
         let port = first.split("127.0.0.1:").nth(1).and_then(|rest| rest.split(';').next());
         let port = port.unwrap_or_else(|| panic!("no port in {first:?}")).to_owned();
         Self { child, port }
+    }
+
+    /// Delivers a message as it is, and waits until it can be listed.
+    fn deliver(&mut self, line: &CommandLine, message: &str) {
+        let number = || std::fs::read_dir(line.home().join("inbox")).map_or(0, Iterator::count);
+        let before = number();
+        let mut client =
+            TcpStream::connect(format!("127.0.0.1:{}", self.port)).expect("it listens");
+        let start = "EHLO x\r\nMAIL FROM:<a@x.test>\r\nRCPT TO:<b@x.test>\r\nDATA\r\n";
+        write!(client, "{start}{message}\r\n.\r\nQUIT\r\n").expect("it reads");
+        client.read_to_end(&mut Vec::new()).expect("it answers");
+        let started = Instant::now();
+        while number() < before + 2 {
+            assert!(started.elapsed() < Duration::from_secs(10), "the message is not kept");
+            assert!(matches!(self.child.try_wait(), Ok(None)), "the inbox has ended");
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        // What is said of it comes after it is kept.
+        std::thread::sleep(Duration::from_millis(200));
+        assert!(matches!(self.child.try_wait(), Ok(None)), "the inbox has ended");
     }
 }
 
@@ -88,6 +110,25 @@ fn mail_is_caught_listed_shown_and_thrown_away() {
     line.run(&["inbox", "show", "3"]).expect(64);
     line.run(&["inbox", "clear"]).expect(0);
     assert!(line.run(&["inbox", "list"]).expect(0).out.contains("no message yet"));
+}
+
+#[test]
+fn parts_within_parts_do_not_end_the_inbox() {
+    let multiparts = |n| format!("Content-Type: multipart/mixed; boundary=b{n}\r\n\r\n--b{n}\r\n");
+    let messages = |_| "Content-Type: message/rfc822\r\n\r\n".to_owned();
+    let line = CommandLine::new();
+    let mut listening = Listening::start(&line);
+    for (nested, is_too_deep) in [
+        ((0..20_000).map(multiparts).collect::<String>(), true),
+        ((0..40_000).map(messages).collect(), false),
+        ((0..20_000).map(|n| multiparts(n) + &messages(n)).collect(), false),
+    ] {
+        listening.deliver(&line, &format!("From: a@x.test\r\n{nested}\r\nx"));
+        let shown = line.run(&["inbox", "show"]).expect(0);
+        assert_eq!(shown.out.contains("not taken apart"), is_too_deep, "{}", shown.out);
+        line.run(&["inbox", "list"]).expect(0);
+        line.run(&["inbox", "show", "--json"]).expect(0).json();
+    }
 }
 
 #[test]

@@ -1,0 +1,423 @@
+//! Finds the parts of a message (RFC 2046, section 5.1): in one pass, without recursion, up to a limit.
+//!
+//! mail-parser reads the headers and decodes the contents, and is given one part at a time. It would also find the
+//! parts, but it holds a message within a message as a value within a value, and copies and drops those by recursion:
+//! the sender of a message could exhaust the stack.
+
+use std::borrow::Cow;
+use std::fmt;
+
+use mail_parser::{ContentType, MessageParser, MimeHeaders as _};
+
+/// Levels of parts within parts. Mail has hardly more than five. Readers of JSON stop at 128 levels (serde_json), and
+/// the tree of parts has two for each.
+const DEPTH: usize = 50;
+
+/// Parts of a message: as many as a person looks at.
+const PARTS: usize = 1_000;
+
+/// How much of a part's header is read: several times what a long file name in every encoding takes.
+const HEADER_BYTES: usize = 8 << 10;
+
+/// A part of a message, or the message itself.
+#[derive(Debug)]
+pub(super) struct MimePart<'m> {
+    /// The number of parts that it is in.
+    pub(super) depth: usize,
+    pub(super) headers: MimeHeaders,
+    /// What follows the headers, as it is encoded.
+    body: &'m [u8],
+    /// Whether it consists of the deeper parts that follow it.
+    pub(super) has_parts: bool,
+    pub(super) limit: Option<Limit>,
+}
+
+/// Why a part was not taken apart.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Limit {
+    Depth,
+    Parts,
+}
+
+/// The MIME headers of a part.
+#[derive(Debug, Default)]
+pub(super) struct MimeHeaders {
+    pub(super) media_type: String,
+    pub(super) filename: Option<String>,
+    pub(super) cid: Option<String>,
+    pub(super) is_attachment: bool,
+    boundary: Option<String>,
+    charset: Option<String>,
+    encoding: Option<String>,
+}
+
+/// Finds the parts of a message. The message is the first; a part's own parts follow it.
+pub(super) fn parts_of(raw: &[u8]) -> Vec<MimePart<'_>> {
+    let parser = MessageParser::new().with_mime_headers().default_header_ignore();
+    Splitter { raw, at: 0, open: Vec::new(), parts: Vec::new(), parser }.split()
+}
+
+/// The end of a header, which is after its last line, and the start of what follows it.
+pub(super) fn header_of(raw: &[u8]) -> (&[u8], &[u8]) {
+    let mut at = 0;
+    while let Some(line) = line_at(raw, at) {
+        if is_blank(line) {
+            return (&raw[..at], &raw[at + line.len()..]);
+        }
+        at += line.len();
+    }
+    (raw, &[])
+}
+
+/// The whole lines in the first `limit` bytes of a header; the end of its last line is made up where it is missing,
+/// since mail-parser reads whole lines only.
+pub(super) fn whole_lines(header: &[u8], limit: usize) -> Cow<'_, [u8]> {
+    if header.len() > limit {
+        let end = memchr::memrchr(b'\n', &header[..limit]).map_or(0, |end| end + 1);
+        return Cow::Borrowed(&header[..end]);
+    }
+    match header.last() {
+        None | Some(b'\n') => Cow::Borrowed(header),
+        Some(_) => Cow::Owned([header, b"\r\n"].concat()),
+    }
+}
+
+struct Splitter<'m> {
+    raw: &'m [u8],
+    at: usize,
+    /// The multiparts around the current position, the outermost first.
+    open: Vec<Multipart>,
+    parts: Vec<MimePart<'m>>,
+    parser: MessageParser,
+}
+
+struct Multipart {
+    boundary: Vec<u8>,
+    is_digest: bool,
+    /// Its place among the parts.
+    index: usize,
+}
+
+/// A line that ends a part.
+struct Delimiter {
+    /// The multipart that it belongs to, in `open`.
+    of: usize,
+    is_last: bool,
+    /// Where the line starts.
+    start: usize,
+}
+
+impl<'m> Splitter<'m> {
+    fn split(mut self) -> Vec<MimePart<'m>> {
+        loop {
+            let delimiter = match self.start_part() {
+                Some(delimiter) => Some(delimiter),
+                None => self.next_delimiter(),
+            };
+            // The body of the part that was started ends at the first delimiter.
+            let mut is_body = true;
+            let mut next = delimiter;
+            loop {
+                let Some(delimiter) = next else { return self.parts };
+                if is_body {
+                    self.end_body(&delimiter);
+                    is_body = false;
+                }
+                self.open.truncate(delimiter.of + usize::from(!delimiter.is_last));
+                if !delimiter.is_last {
+                    break;
+                }
+                next = self.next_delimiter();
+            }
+            if self.parts.len() == PARTS {
+                return self.with_rest();
+            }
+        }
+    }
+
+    /// Reads the headers of a part. Returns the delimiter that ends the part within them.
+    fn start_part(&mut self) -> Option<Delimiter> {
+        let start = self.at;
+        let mut delimiter = None;
+        let mut end = self.raw.len();
+        while let Some(line) = line_at(self.raw, self.at) {
+            let line_start = self.at;
+            self.at += line.len();
+            delimiter = self.delimiter(line, line_start);
+            if delimiter.is_some() || is_blank(line) {
+                end = line_start;
+                break;
+            }
+        }
+        let is_in_digest = self.open.last().is_some_and(|around| around.is_digest);
+        let lines = whole_lines(&self.raw[start..end], HEADER_BYTES);
+        let headers = MimeHeaders::parse(&self.parser, &lines, is_in_digest);
+        let depth = self.open.len();
+        let mut limit = None;
+        if let Some(boundary) = &headers.boundary {
+            if depth < DEPTH {
+                let is_digest = headers.media_type == "multipart/digest";
+                let boundary = boundary.clone().into_bytes();
+                self.open.push(Multipart { boundary, is_digest, index: self.parts.len() });
+            } else {
+                limit = Some(Limit::Depth);
+            }
+        }
+        let body = &self.raw[self.at..];
+        self.parts.push(MimePart { depth, headers, body, has_parts: false, limit });
+        delimiter
+    }
+
+    fn next_delimiter(&mut self) -> Option<Delimiter> {
+        while let Some(line) = line_at(self.raw, self.at) {
+            let start = self.at;
+            self.at += line.len();
+            let found = self.delimiter(line, start);
+            if found.is_some() {
+                return found;
+            }
+        }
+        None
+    }
+
+    fn delimiter(&self, line: &[u8], start: usize) -> Option<Delimiter> {
+        let text = line.strip_prefix(b"--")?.trim_ascii_end();
+        self.open.iter().enumerate().rev().find_map(|(of, around)| {
+            let more = text.strip_prefix(around.boundary.as_slice())?;
+            let is_last = more == b"--";
+            (is_last || more.is_empty()).then_some(Delimiter { of, is_last, start })
+        })
+    }
+
+    /// Ends the body of the last part, or finds that it has parts.
+    fn end_body(&mut self, delimiter: &Delimiter) {
+        let index = self.parts.len() - 1;
+        let Some(part) = self.parts.last_mut() else { return };
+        if self.open[delimiter.of].index == index && !delimiter.is_last {
+            part.has_parts = true;
+            return;
+        }
+        let start = self.raw.len() - part.body.len();
+        // The line end before a delimiter belongs to it.
+        let body = self.raw.get(start..delimiter.start).unwrap_or_default();
+        let body = body.strip_suffix(b"\n").unwrap_or(body);
+        part.body = body.strip_suffix(b"\r").unwrap_or(body);
+    }
+
+    /// The parts, and one for all that follows them.
+    fn with_rest(mut self) -> Vec<MimePart<'m>> {
+        let depth = self.open.len();
+        let media_type = "application/octet-stream".to_owned();
+        let headers = MimeHeaders { media_type, ..MimeHeaders::default() };
+        let (body, limit) = (&self.raw[self.at..], Some(Limit::Parts));
+        self.parts.push(MimePart { depth, headers, body, has_parts: false, limit });
+        self.parts
+    }
+}
+
+impl MimePart<'_> {
+    /// The size of its content, decoded.
+    pub(super) fn size(&self) -> usize {
+        let header = self.transfer_encoding();
+        if header.is_empty() {
+            return self.body.len();
+        }
+        let alone = [b"Content-Type: application/octet-stream\r\n", header, b"\r\n", self.body];
+        let alone = alone.concat();
+        let message = MessageParser::new().parse(&alone);
+        message.map_or(0, |message| message.root_part().contents().len())
+    }
+
+    /// Its text, if it is text to be read.
+    pub(super) fn text(&self) -> Option<String> {
+        let kind = match self.headers.media_type.as_str() {
+            _ if self.headers.is_attachment || self.limit.is_some() => return None,
+            "text/plain" => "plain",
+            "text/html" => "html",
+            _ => return None,
+        };
+        // A header of ours, so that mail-parser finds no parts in it.
+        let charset = self.headers.charset.as_deref().filter(|charset| is_token(charset));
+        let charset = charset.unwrap_or("utf-8");
+        let mut alone = format!("Content-Type: text/{kind}; charset={charset}\r\n").into_bytes();
+        alone.extend_from_slice(self.transfer_encoding());
+        alone.extend_from_slice(b"\r\n");
+        alone.extend_from_slice(self.body);
+        let message = MessageParser::new().parse(&alone)?;
+        message.body_text(0).map(Cow::into_owned)
+    }
+
+    fn transfer_encoding(&self) -> &'static [u8] {
+        match self.headers.encoding.as_deref() {
+            Some(name) if name.eq_ignore_ascii_case("base64") => {
+                b"Content-Transfer-Encoding: base64\r\n"
+            }
+            Some(name) if name.eq_ignore_ascii_case("quoted-printable") => {
+                b"Content-Transfer-Encoding: quoted-printable\r\n"
+            }
+            _ => b"",
+        }
+    }
+}
+
+impl MimeHeaders {
+    fn parse(parser: &MessageParser, lines: &[u8], is_in_digest: bool) -> Self {
+        let media_type = if is_in_digest { "message/rfc822" } else { "text/plain" }.to_owned();
+        let mut headers = Self { media_type, ..Self::default() };
+        let message = parser.parse_headers(lines);
+        let Some(part) = message.as_ref().and_then(|message| message.parts.first()) else {
+            return headers;
+        };
+        if let Some(kind) = part.content_type() {
+            headers.media_type = format!("{}/{}", kind.ctype(), kind.subtype().unwrap_or("*"));
+            headers.charset = kind.attribute("charset").map(str::to_owned);
+            let boundary = kind.attribute("boundary").filter(|boundary| !boundary.is_empty());
+            headers.boundary = boundary.filter(|_| kind.ctype() == "multipart").map(str::to_owned);
+        }
+        headers.filename = part.attachment_name().map(str::to_owned);
+        headers.cid = part.content_id().map(str::to_owned);
+        headers.is_attachment = part.content_disposition().is_some_and(ContentType::is_attachment);
+        headers.encoding = part.content_transfer_encoding().map(str::to_owned);
+        headers
+    }
+}
+
+impl fmt::Display for Limit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Depth => write!(f, "not taken apart: nested more than {DEPTH} levels deep"),
+            Self::Parts => write!(f, "not taken apart: the message has more than {PARTS} parts"),
+        }
+    }
+}
+
+/// The line at a place, with its end.
+fn line_at(raw: &[u8], at: usize) -> Option<&[u8]> {
+    let rest = raw.get(at..).filter(|rest| !rest.is_empty())?;
+    Some(memchr::memchr(b'\n', rest).map_or(rest, |end| &rest[..=end]))
+}
+
+fn is_blank(line: &[u8]) -> bool {
+    matches!(line, b"\n" | b"\r\n")
+}
+
+fn is_token(text: &str) -> bool {
+    text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.:+".contains(&byte))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn shown(raw: &str) -> Vec<(usize, String, usize)> {
+        let shown = |part: &MimePart<'_>| {
+            (
+                part.depth,
+                part.headers.media_type.clone(),
+                if part.has_parts { 0 } else { part.size() },
+            )
+        };
+        parts_of(raw.as_bytes()).iter().map(shown).collect()
+    }
+
+    fn row(depth: usize, kind: &str, size: usize) -> (usize, String, usize) {
+        (depth, kind.to_owned(), size)
+    }
+
+    #[test]
+    fn parts_are_found_in_their_order_and_decoded() {
+        let raw = "Content-Type: multipart/mixed; boundary=a\r\n\r\npreamble\r\n\
+                   --a\r\nContent-Type: multipart/alternative; boundary=\"b c\"\r\n\r\n\
+                   --b c\r\n\r\nHi\r\n--b c \t\r\nContent-Type: text/html\r\n\
+                   Content-Transfer-Encoding: quoted-printable\r\n\r\n=41=\r\nB\r\n--b c--\r\nepilogue\r\n\
+                   --a\r\nContent-Type: message/rfc822\r\n\r\nSubject: x\r\n\r\n--b c\r\n\
+                   --a\r\nContent-Type: image/png\r\nContent-Transfer-Encoding: base64\r\n\r\nQUJD\r\n--a--\r\n\
+                   --a\r\n\r\nafter the end\r\n";
+        assert_eq!(
+            shown(raw),
+            [
+                row(0, "multipart/mixed", 0),
+                row(1, "multipart/alternative", 0),
+                row(2, "text/plain", 2),
+                row(2, "text/html", 2),
+                row(1, "message/rfc822", 19),
+                row(1, "image/png", 3),
+            ]
+        );
+        let texts: Vec<_> = parts_of(raw.as_bytes()).iter().filter_map(MimePart::text).collect();
+        assert_eq!(texts, ["Hi", "AB"]);
+    }
+
+    #[test]
+    fn other_types_are_one_part() {
+        for (raw, kind, size) in [
+            ("Subject: x\r\n\r\nbody\r\n", "text/plain", 6),
+            ("Subject: x", "text/plain", 0),
+            (
+                "Content-Type: multipart/mixed\r\n\r\n--a\r\n\r\nx\r\n--a--\r\n",
+                "multipart/mixed",
+                17,
+            ),
+            ("Content-Type: multipart/mixed; boundary=a\r\n\r\nx\r\n", "multipart/mixed", 3),
+            ("Content-Type: multipart/mixed; boundary=a\r\n\r\n--a--\r\n", "multipart/mixed", 0),
+            ("Content-Type: text/plain; boundary=a\r\n\r\n--a\r\n\r\nx\r\n", "text/plain", 10),
+        ] {
+            assert_eq!(shown(raw), [row(0, kind, size)], "{raw}");
+        }
+    }
+
+    #[test]
+    fn a_part_that_ends_within_its_headers_is_empty() {
+        let raw =
+            "Content-Type: multipart/digest; boundary=a\n\n--a\n--a\nContent-Type: text/x\n--a--\n";
+        let found =
+            [row(0, "multipart/digest", 0), row(1, "message/rfc822", 0), row(1, "text/x", 0)];
+        assert_eq!(shown(raw), found);
+    }
+
+    /// A message of messages, or of multiparts, within each other.
+    fn nested(levels: usize, kind: &str) -> String {
+        let level = |n| match kind {
+            "rfc822" => "Content-Type: message/rfc822\r\n\r\n".to_owned(),
+            _ => format!("Content-Type: multipart/{kind}; boundary=b{n}\r\n\r\n--b{n}\r\n"),
+        };
+        (0..levels).map(level).collect::<String>() + "Content-Type: text/plain\r\n\r\nx\r\n"
+    }
+
+    #[test]
+    fn what_is_nested_too_deep_is_one_part_that_says_so() {
+        for kind in ["mixed", "digest"] {
+            let raw = nested(20_000, kind);
+            let parts = parts_of(raw.as_bytes());
+            assert_eq!(parts.len(), DEPTH + 1, "{kind}");
+            let last = parts.last().expect("there are parts");
+            assert_eq!((last.depth, last.limit), (DEPTH, Some(Limit::Depth)));
+            assert!(last.size() > raw.len() - 80 * (DEPTH + 1), "all of the rest is in it");
+        }
+        assert_eq!(parts_of(nested(200_000, "rfc822").as_bytes()).len(), 1);
+        // mail-parser decodes such a message, and reads it.
+        let hidden = nested(20_000, "rfc822");
+        let quoted = hidden.replace('=', "=3D");
+        let raw = format!(
+            "Content-Type: message/rfc822\r\nContent-Transfer-Encoding: quoted-printable\r\n\r\n{quoted}"
+        );
+        let parts = parts_of(raw.as_bytes());
+        assert_eq!((parts.len(), parts[0].size()), (1, hidden.len()));
+    }
+
+    #[test]
+    fn parts_without_number_end_in_one_for_the_rest() {
+        let part = "--a\r\nContent-Type: multipart/mixed; boundary=never\r\n\r\nx\r\n";
+        let head = "Content-Type: multipart/mixed; boundary=a\r\n\r\n";
+        let raw = format!("{head}{}", part.repeat(20_000));
+        let parts = parts_of(raw.as_bytes());
+        assert_eq!(parts.len(), PARTS + 1);
+        let last = parts.last().expect("there are parts");
+        assert_eq!((last.depth, last.limit), (1, Some(Limit::Parts)));
+        let expected = (20_000 - PARTS + 1) * part.len();
+        assert!(
+            last.size() <= expected && last.size() + 100 > expected,
+            "all of the rest is in it"
+        );
+    }
+}
