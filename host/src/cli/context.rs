@@ -78,10 +78,7 @@ impl<'o> Context<'o> {
         };
         loaded.map_err(|error| match &self.shared.component {
             // Another component is the caller's choice: not being one is no bug here.
-            Some(path) => {
-                let hint = error.hint().map_or(String::new(), |hint| format!("\n  hint: {hint}"));
-                Stop::Usage(format!("{}: {error}{hint}", path.display()))
-            }
+            Some(path) => Stop::Component(path.clone(), error),
             None => error.into(),
         })
     }

@@ -109,21 +109,21 @@ fn show(
         "milliseconds": { "load": milliseconds(times.load), "send": milliseconds(times.send) },
     }))?;
     output
-        .say("An example went through the sandbox, and over SMTP to an inbox in this process.\n")?;
-    output.say("Envelope")?;
+        .say("An example went through the sandbox, and over SMTP to an inbox in this process.")?;
+    output.title("Envelope")?;
     output.say(format_args!("  from  {}", received.sender))?;
     for recipient in &received.recipients {
         output.say(format_args!("  to    {recipient}"))?;
     }
-    output.say("\nHeaders")?;
+    output.title("Headers")?;
     for (name, value) in view.headers() {
         output.say(format_args!("  {name}: {value}"))?;
     }
-    output.say("\nParts")?;
+    output.title("Parts")?;
     for line in view.tree() {
         output.say(format_args!("  {line}"))?;
     }
-    output.say("\nWhat it took")?;
+    output.title("What it took")?;
     let size = text::size(received.content.len() as u64);
     output.say(format_args!("  message    {size}"))?;
     output
@@ -132,9 +132,11 @@ fn show(
         "  sending    {}, a fresh sandbox and a connection",
         text::duration(times.send)
     ))?;
+    output.title(
+        "The component had no password, no socket and no file system: it can reach what its host lends it.",
+    )?;
     output.say(
-        "\nThe component had no password, no socket and no file system: it can reach what its host lends it.\n\
-         Next: smtp-connector accounts add NAME --provider gmail --username you@gmail.com --from you@gmail.com",
+        "Next: smtp-connector accounts add NAME --provider gmail --username you@gmail.com --from you@gmail.com",
     )
 }
 

@@ -41,7 +41,7 @@ impl Describe {
             Some(Schema::Output) => &manifest["actions"][0]["output"],
             Some(Schema::Account) => &manifest["account"]["schema"],
         };
-        context.output.print(&format!("{part:#}"))?;
+        context.output.print_json(&format!("{part:#}"))?;
         Ok(Exit::Done)
     }
 }

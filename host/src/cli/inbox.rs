@@ -78,7 +78,7 @@ impl Inbox {
             let line = line(&stored, &received.content);
             if context.output.is_json() {
                 // One document for each message, on a line of its own.
-                context.output.print(&json_of(&stored, &received.content).to_string())?;
+                context.output.print_json(&json_of(&stored, &received.content).to_string())?;
             }
             context.output.say(line)?;
         }
@@ -103,7 +103,7 @@ fn show(context: &Context<'_>, mailbox: &Mailbox, id: Option<u64>, raw: bool) ->
     let output = context.output;
     let (stored, content) = mailbox.get(id)?;
     if raw {
-        output.print_bytes(&content)?;
+        output.print_message(&content)?;
         return Ok(Exit::Done);
     }
     let mut document = json_of(&stored, &content);
@@ -115,10 +115,10 @@ fn show(context: &Context<'_>, mailbox: &Mailbox, id: Option<u64>, raw: bool) ->
         output.say(format_args!("  to    {recipient}"))?;
     }
     let Some(view) = MessageView::parse(&content) else {
-        output.say("\nIt is no message; see it as it came with --raw")?;
+        output.title("This is not a message; use --raw to see it as it came")?;
         return Ok(Exit::Done);
     };
-    output.say("\nHeaders")?;
+    output.title("Headers")?;
     for (name, value) in view.headers() {
         output.say(format_args!("  {name}: {value}"))?;
     }
@@ -126,12 +126,12 @@ fn show(context: &Context<'_>, mailbox: &Mailbox, id: Option<u64>, raw: bool) ->
         let more = text::size(view.more_header() as u64);
         output.say(format_args!("  ... {more} more of headers; see them with --raw"))?;
     }
-    output.say("\nParts")?;
+    output.title("Parts")?;
     for line in view.tree() {
         output.say(format_args!("  {line}"))?;
     }
     if let Some(body) = view.text() {
-        output.say("\nText")?;
+        output.title("Text")?;
         for line in body.lines() {
             output.say(format_args!("  {line}"))?;
         }

@@ -13,11 +13,13 @@ mod mime_parts;
 mod options;
 mod output;
 mod preview;
+mod printable;
 mod providers;
 mod send;
 mod text;
 mod validate;
 
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{CommandFactory as _, FromArgMatches as _};
@@ -33,6 +35,8 @@ pub(crate) enum Stop {
     Failed(crate::Error),
     /// The command was not used as it is meant to be: a sentence, and what to do.
     Usage(String),
+    /// The component that was named cannot be used.
+    Component(PathBuf, crate::Error),
     /// Nobody reads any more what is printed.
     Closed,
 }
@@ -41,11 +45,10 @@ type Outcome = Result<Exit, Stop>;
 
 /// Runs the command with the process's arguments.
 pub fn main() -> ExitCode {
-    let asked_for_json = std::env::args_os().any(|word| word == "--json");
-    let matches = Options::command().try_get_matches();
+    let matches = Options::command().try_get_matches_from(std::env::args_os());
     let options = match matches.and_then(|matches| Options::from_arg_matches(&matches)) {
         Ok(options) => options,
-        Err(error) => return options::explain(&error, asked_for_json).into(),
+        Err(error) => return options::explain(error, std::env::args_os()).into(),
     };
     let output = Output::new(options.shared.json, options.shared.quiet);
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();

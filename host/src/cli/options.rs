@@ -1,12 +1,14 @@
 //! What stands on the command line, for all commands.
 
+use std::env::ArgsOs;
 use std::path::PathBuf;
 
 use clap::error::ErrorKind;
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, CommandFactory as _, Parser, Subcommand};
 use serde_json::json;
 
 use super::exit::Exit;
+use super::{output, printable};
 
 /// Sends mail with a connector that runs in a sandbox: it never sees your password, and has no socket.
 ///
@@ -32,7 +34,13 @@ pub(crate) struct Shared {
     pub(crate) component: Option<PathBuf>,
 
     /// Keep accounts and state in this folder. Default: the platform's own folders.
-    #[arg(long, global = true, value_name = "DIR", env = "SMTP_CONNECTOR_HOME")]
+    #[arg(
+        long,
+        global = true,
+        value_name = "DIR",
+        env = "SMTP_CONNECTOR_HOME",
+        hide_env_values = true
+    )]
     pub(crate) home: Option<PathBuf>,
 
     /// Show the conversation with the server, credentials left out, and what caused an error.
@@ -66,16 +74,27 @@ pub(crate) enum Command {
 }
 
 /// Says what is wrong with the command line, or what was asked for: help, the version.
-pub(crate) fn explain(error: &clap::Error, json: bool) -> Exit {
-    // Nothing more can be done where even this cannot be printed.
-    let _ = error.print();
+pub(crate) fn explain(error: clap::Error, words: ArgsOs) -> Exit {
+    let words: Vec<_> = words.map(|word| word.to_string_lossy().into_owned()).collect();
+    let json = words.iter().any(|word| word == "--json");
+    let error = if words.iter().all(|word| printable::is_printable(word)) {
+        // Nothing more can be done where even this cannot be printed.
+        let _ = error.print();
+        error
+    } else {
+        // clap prints words as they are. Of words that are safe, it says the same.
+        let words = words.iter().map(|word| printable::line(word).into_owned());
+        let error = Options::command().try_get_matches_from(words).err().unwrap_or(error);
+        output::print_lines(&error.render().to_string(), error.use_stderr());
+        error
+    };
     match error.kind() {
         ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => return Exit::Done,
         _ if !json => {}
         _ => {
             let text = error.render().to_string();
             let message = text.lines().next().unwrap_or_default().trim_start_matches("error: ");
-            super::output::print_json(&json!({
+            output::print_json(&json!({
                 "error": {
                     "code": "validation", "message": message, "hint": "see --help", "phase": "input",
                     "retry": "never", "delivered": "no", "issues": [], "rejectedErrors": [],

@@ -1,12 +1,15 @@
 //! What is printed, and where: results to standard output, words about them to standard error.
+//!
+//! Every line and every document goes through here, and so through [`printable`], which makes the words of components,
+//! servers and mails safe for a terminal.
 
 use std::fmt;
-use std::io::{self, Write as _};
+use std::io::{self, IsTerminal as _, Write as _};
 
 use serde_json::{Value, json};
 
 use super::exit::Exit;
-use super::{Stop, text};
+use super::{Stop, printable, text};
 use crate::Issue;
 
 /// How the command prints.
@@ -25,36 +28,43 @@ impl Output {
         self.json
     }
 
-    /// Prints a result for people, unless JSON or nothing was asked for.
+    /// Prints one line of a result for people, unless JSON or nothing was asked for.
     pub(crate) fn say(&self, line: impl fmt::Display) -> Result<(), Stop> {
         if self.json || self.quiet {
             return Ok(());
         }
-        Ok(writeln!(io::stdout().lock(), "{line}")?)
+        Ok(writeln!(io::stdout().lock(), "{}", printable::line(&line.to_string()))?)
+    }
+
+    /// Prints the title of a further section for people.
+    pub(crate) fn title(&self, title: &str) -> Result<(), Stop> {
+        self.say("")?;
+        self.say(title)
     }
 
     /// Prints the JSON document, if it was asked for.
     pub(crate) fn document(&self, value: &Value) -> Result<(), Stop> {
         if self.json {
-            self.print(&pretty(value))?;
+            self.print_json(&pretty(value))?;
         }
         Ok(())
     }
 
-    /// Prints what was asked for whatever the options: a message, a manifest.
-    pub(crate) fn print(&self, text: &str) -> Result<(), Stop> {
+    /// Prints a JSON document that was asked for whatever the options.
+    pub(crate) fn print_json(&self, document: &str) -> Result<(), Stop> {
         let mut out = io::stdout().lock();
-        out.write_all(text.as_bytes())?;
-        if !text.ends_with('\n') {
-            out.write_all(b"\n")?;
-        }
+        writeln!(out, "{}", printable::json(document.trim_end()))?;
         Ok(out.flush()?)
     }
 
-    /// Prints bytes as they are.
-    pub(crate) fn print_bytes(&self, bytes: &[u8]) -> Result<(), Stop> {
+    /// Prints a message as it is; on a terminal, what the terminal would obey is shown instead.
+    pub(crate) fn print_message(&self, message: &[u8]) -> Result<(), Stop> {
         let mut out = io::stdout().lock();
-        out.write_all(bytes)?;
+        if out.is_terminal() {
+            out.write_all(printable::raw(message).as_bytes())?;
+        } else {
+            out.write_all(message)?;
+        }
         Ok(out.flush()?)
     }
 
@@ -77,25 +87,34 @@ impl Output {
         }
     }
 
+    fn stop_for_usage(&self, message: &str, hint: Option<&str>) -> Exit {
+        tell(format_args!("error: {message}"));
+        if let Some(hint) = hint {
+            tell(format_args!("  hint: {hint}"));
+        }
+        if self.json {
+            let hint = hint.unwrap_or("see --help");
+            print_json(&json!({
+                "error": {
+                    "code": "validation", "message": message, "hint": hint, "phase": "input",
+                    "retry": "never", "delivered": "no", "issues": [], "rejectedErrors": [],
+                },
+            }));
+        }
+        Exit::Usage
+    }
+
     /// Says why the command ends, and how.
     pub(crate) fn stop(&self, stop: &Stop) -> Exit {
         match stop {
             Stop::Closed => Exit::Done,
-            Stop::Usage(message) => {
-                tell(format_args!("error: {message}"));
-                if self.json {
-                    print_json(&json!({
-                        "error": {
-                            "code": "validation", "message": message, "hint": "see --help",
-                            "phase": "input", "retry": "never", "delivered": "no", "issues": [],
-                            "rejectedErrors": [],
-                        },
-                    }));
-                }
-                Exit::Usage
+            Stop::Usage(message) => self.stop_for_usage(message, None),
+            Stop::Component(file, error) => {
+                let message = format!("{}: {error}", file.display());
+                self.stop_for_usage(&message, error.hint())
             }
             Stop::Failed(error) => {
-                tell(text::error(error));
+                text::error(error).iter().for_each(tell);
                 if self.json {
                     print_json(&json!({ "error": error.to_json() }));
                 }
@@ -107,12 +126,21 @@ impl Output {
 
 /// Prints a document where an error of printing could not be told any more.
 pub(crate) fn print_json(value: &Value) {
-    let _ = writeln!(io::stdout().lock(), "{}", pretty(value));
+    let _ = writeln!(io::stdout().lock(), "{}", printable::json(&pretty(value)));
 }
 
-/// Tells a person something. Where even that cannot be printed, the exit code is left.
+/// Tells a person something, on one line. Where even that cannot be printed, the exit code is left.
 pub(crate) fn tell(line: impl fmt::Display) {
-    let _ = writeln!(io::stderr().lock(), "{line}");
+    let _ = writeln!(io::stderr().lock(), "{}", printable::line(&line.to_string()));
+}
+
+/// Prints lines of our own where an error of printing could not be told any more.
+pub(crate) fn print_lines(lines: &str, to_stderr: bool) {
+    let lines = printable::lines(lines);
+    let _ = match to_stderr {
+        true => io::stderr().lock().write_all(lines.as_bytes()),
+        false => io::stdout().lock().write_all(lines.as_bytes()),
+    };
 }
 
 fn pretty(value: &Value) -> String {

@@ -42,9 +42,9 @@ impl Preview {
             context.output.say(format_args!("the message is in {}", path.display()))?;
         }
         if context.output.is_json() {
-            context.output.print(outcome.as_json())?;
+            context.output.print_json(outcome.as_json())?;
         } else if self.output.is_none() {
-            context.output.print_bytes(message.as_bytes())?;
+            context.output.print_message(message.as_bytes())?;
         }
         made.warn(context);
         Ok(Exit::Done)

@@ -65,7 +65,7 @@ impl Send {
         let outcome = connector.invoke(invocation).await.map_err(|error| context.explain(error))?;
         let sent: Sent = outcome.parse().map_err(|reason| unreadable(&reason))?;
         if context.output.is_json() {
-            context.output.print(outcome.as_json())?;
+            context.output.print_json(outcome.as_json())?;
         }
         sent.warn(context);
         sent.tell(context)?;

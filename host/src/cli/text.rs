@@ -1,34 +1,32 @@
 //! Errors, times and sizes in words.
 
 use std::error::Error as _;
-use std::fmt::Write as _;
 use std::time::Duration;
 
 use crate::{Delivered, Error, Retry};
 
-/// An error for a person: what happened, where, and what to do.
-pub(crate) fn error(error: &Error) -> String {
-    let mut text = format!("error: {error}");
-    // Writing to a String cannot fail.
+/// An error for a person, line by line: what happened, where, and what to do.
+pub(crate) fn error(error: &Error) -> Vec<String> {
+    let mut lines = vec![format!("error: {error}")];
     for issue in error.issues() {
-        let _ = write!(text, "\n  {}: {} [{}]", issue.path, issue.message, issue.code);
+        lines.push(format!("  {}: {} [{}]", issue.path, issue.message, issue.code));
     }
     for refusal in error.refusals() {
         let enhanced =
             refusal.reply.enhanced.as_ref().map_or(String::new(), |code| format!(" {code}"));
         let said = refusal.reply.text.replace('\n', " ");
-        let _ = write!(text, "\n  {}: {}{enhanced} {said}", refusal.recipient, refusal.reply.code);
+        lines.push(format!("  {}: {}{enhanced} {said}", refusal.recipient, refusal.reply.code));
     }
     if let Some(hint) = error.hint() {
-        let _ = write!(text, "\n  hint: {hint}");
+        lines.push(format!("  hint: {hint}"));
     }
     if error.delivered() == Delivered::Unknown {
         let id = error.message_id().unwrap_or("unknown");
-        let _ = write!(text, "\n  Message-ID: {id}");
+        lines.push(format!("  Message-ID: {id}"));
     } else if error.retry() == Retry::Later {
-        text.push_str("\n  nothing was sent; the same may work later");
+        lines.push("  nothing was sent; the same may work later".to_owned());
     }
-    text
+    lines
 }
 
 /// What an error was caused by, one line for each step.

@@ -6,5 +6,6 @@ mod describe;
 mod inbox;
 mod preview;
 mod send;
+mod terminal;
 mod usage;
 mod validate;
