@@ -5,6 +5,7 @@ use std::fmt;
 use serde_json::{Map, Value, json};
 
 use crate::failure::{Delivered, Failure, FailureCode, Phase, Refusal, Reply, Retry};
+use crate::private_files::Exposed;
 
 /// Why a component could not be loaded, an account not be used, or an action not be done.
 ///
@@ -166,6 +167,13 @@ fn refusal_json(refusal: &Refusal) -> Value {
 impl From<Failure> for Error {
     fn from(failure: Failure) -> Self {
         Self { inner: Box::new(Inner { failure, issues: Vec::new(), source: None }) }
+    }
+}
+
+impl From<Exposed> for Error {
+    /// Of a file that an account names.
+    fn from(exposed: Exposed) -> Self {
+        Self::account(exposed.to_string()).with_hint(exposed.hint())
     }
 }
 

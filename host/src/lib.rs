@@ -73,7 +73,7 @@ pub mod inbox;
 pub mod linker;
 mod network;
 mod oauth2;
-mod private_directory;
+mod private_files;
 mod sandbox;
 pub mod smtp;
 pub mod transport;

@@ -16,7 +16,7 @@ use wasmtime::component::{Component, Linker, ResourceTable, Val};
 use wasmtime::{Engine, Store};
 
 use crate::hostile::guest::wrapped;
-use crate::support::{Act, Bench, FaultServer, HOST_CACHE, Scenario, Stage, host_builder};
+use crate::support::{Act, Bench, FaultServer, HOST_CACHE, Log, Scenario, Stage, host_builder};
 
 /// A component that somebody else wrote.
 const SECOND: &str = include_str!("../second-component/notice.wat");
@@ -47,6 +47,26 @@ fn what_is_shared_can_be_shared() {
     let host = recording(&RecordingTransport::new());
     let connector = Connector::builtin(&host).expect("a component");
     assert_sent(&connector.invoke(Invocation::send_mail("{}")));
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn a_cache_that_others_may_write_to_is_warned_of_once() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let open = std::fs::Permissions::from_mode(0o777);
+    std::fs::set_permissions(folder.path(), open).expect("it is ours");
+    let log = Log::default();
+    let _logging = tracing::subscriber::set_default(log.subscriber());
+    let host = Host::builder().cache_directory(folder.path()).build().expect("the sandbox runs");
+    for _ in 0..2 {
+        Connector::from_bytes(&host, &wrapped(SECOND)).expect("it is compiled");
+    }
+    let log = log.text();
+    let warned: Vec<_> = log.lines().filter(|line| line.contains("others may write to")).collect();
+    assert_eq!(warned.len(), 1, "{warned:?}");
+    assert!(warned[0].contains("WARN") && warned[0].contains("chmod go-w "), "{warned:?}");
+    assert_eq!(std::fs::read_dir(folder.path()).expect("it is there").count(), 0);
 }
 
 #[tokio::test]

@@ -370,7 +370,7 @@ async fn the_command_logs_in_with_a_token_from_an_endpoint() {
          tokenUrl = \"{url}\"\nclientId = \"id\"\nclientSecret = {{ env = \"CLIENT\" }}\n",
         server.port()
     );
-    std::fs::write(line.home().join("accounts.toml"), settings).expect("a file can be written");
+    line.write_accounts(&settings);
     let secret = [("CLIENT", "cl1ent-s3cret")];
     let ran = line.run_with(&["accounts", "test", "work", "-v"], "", &secret).expect(0);
     assert!(ran.err.contains("AUTH XOAUTH2 ..."), "{ran:?}");

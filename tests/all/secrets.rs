@@ -255,7 +255,7 @@ async fn a_conversation_is_shown_with_times_and_without_credentials_and_content(
          password = {{ env = \"PASSWORD\" }}\nfrom = \"alice@example.com\"\nauth = \"login\"\n",
         server.port()
     );
-    std::fs::write(line.home().join("accounts.toml"), settings).expect("a file can be written");
+    line.write_accounts(&settings);
     let send = ["send", "--to", "b@example.net", "--text", "For Bob alone", "--json", "-v"];
     let ran = line.run_with(&send, "", &[("PASSWORD", PASSWORD)]).expect(0);
     let size = ran.json()["messageSize"].as_u64().expect("a number");

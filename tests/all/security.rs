@@ -254,6 +254,24 @@ async fn a_server_that_asks_is_shown_the_accounts_certificate() {
         let error = send(&server, Security::Tls, nobody).await.expect_err("the client is nobody");
         assert_eq!((error.code(), error.retry()), (FailureCode::Tls, Retry::AfterConfigChange));
     }
+    #[cfg(unix)]
+    for (file, mode, words) in
+        [(&key, 0o644, "others may read"), (&authority.file(), 0o666, "others may write")]
+    {
+        use std::os::unix::fs::PermissionsExt as _;
+        let own = ClientCertificate { certificate: certificate.clone(), key: key.clone() };
+        let tls = TlsSettings {
+            ca: Some(authority.file()),
+            client_certificate: Some(own),
+            ..TlsSettings::default()
+        };
+        std::fs::set_permissions(file, std::fs::Permissions::from_mode(mode)).expect("it is ours");
+        let server = implicit(authority.server("127.0.0.1")).await;
+        let error = send(&server, Security::Tls, tls).await.expect_err("it is exposed");
+        assert_eq!(error.code(), FailureCode::Account);
+        assert!(error.to_string().contains(words), "{error}");
+        std::fs::set_permissions(file, std::fs::Permissions::from_mode(0o600)).expect("it is ours");
+    }
     let missing = ClientCertificate { certificate: "no.pem".into(), key: "no.key".into() };
     let tls = TlsSettings { client_certificate: Some(missing), ..TlsSettings::default() };
     let server = implicit(authority.server("127.0.0.1")).await;

@@ -31,7 +31,7 @@ async fn alone() -> MutexGuard<'static, ()> {
 }
 
 /// Compiled components, for the next time.
-const CACHE: &str = concat!(env!("CARGO_TARGET_TMPDIR"), "/components");
+const CACHE: &str = concat!(env!("CARGO_TARGET_TMPDIR"), "/host/components");
 /// So many runs of hostile components.
 const RUNS: usize = 1000;
 /// So much may be left of them.

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::io::Write as _;
+use std::io::Read as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -10,16 +10,18 @@ use toml_edit::{Document, DocumentMut, Item, Table};
 
 use super::account::Account;
 use super::names::AccountName;
-use super::secret::{SecretSource, check_private};
+use super::secret::SecretSource;
 use super::settings::{Mistake, read_account};
 use super::table::table_of;
 use super::{Accounts, BoxFuture};
 use crate::error::{Error, Result};
-use crate::private_directory;
+use crate::private_files;
 
 /// The accounts of a file. It is read when it is asked, so that a change is seen at once.
 ///
-/// A file with a password in it that others may read is not used (on Unix).
+/// The file decides which servers get passwords, and which programs are run for them. On Unix, it and its folder must
+/// belong to this user or to root, and other users must not be able to write to them. If it has a password in it, they
+/// must not be able to read it either. Otherwise it is not used.
 #[derive(Clone, Debug)]
 pub struct AccountsFile {
     path: PathBuf,
@@ -126,17 +128,21 @@ impl AccountsFile {
                 .with_hint("check that it is a file, in UTF-8, and that you may read it")
                 .with_source(reason)
         };
-        match fs::metadata(&self.path) {
+        let mut file = match fs::File::open(&self.path) {
             Err(reason) if reason.kind() == std::io::ErrorKind::NotFound => {
                 return Ok(String::new());
             }
-            Err(reason) => return Err(failed(reason)),
-            Ok(data) if data.len() > MAX_BYTES => {
-                return Err(failed(std::io::Error::other("it is larger than 4 MiB")));
-            }
-            Ok(_) => {}
+            opened => opened.map_err(failed)?,
+        };
+        let found = file.metadata().map_err(failed)?;
+        private_files::check_trusted(&self.path, &found)?;
+        private_files::check_holders(&self.path)?;
+        if found.len() > MAX_BYTES {
+            return Err(failed(std::io::Error::other("it is larger than 4 MiB")));
         }
-        fs::read_to_string(&self.path).map_err(failed)
+        let mut text = String::new();
+        file.read_to_string(&mut text).map_err(failed)?;
+        Ok(text)
     }
 
     fn parse(&self, text: &str) -> Result<Document<String>> {
@@ -167,10 +173,12 @@ impl AccountsFile {
     ) -> Result<()> {
         let credentials = accounts.filter_map(|account| account.credentials());
         let mut secrets = credentials.flat_map(|one| one.proof.secrets());
-        match secrets.any(|secret| matches!(secret, SecretSource::Text(_))) {
-            true => check_private(&self.path),
-            false => Ok(()),
+        if secrets.any(|secret| matches!(secret, SecretSource::Text(_)))
+            && let Ok(found) = fs::metadata(&self.path)
+        {
+            private_files::check_secret(&self.path, &found)?;
         }
+        Ok(())
     }
 
     /// Writes the file as a whole, or leaves it as it was. It is for its owner alone.
@@ -180,15 +188,9 @@ impl AccountsFile {
                 .with_source(reason)
         };
         let directory = self.path.parent().unwrap_or(Path::new("."));
-        private_directory::create(directory).map_err(failed)?;
-        let beside = self.path.with_extension(format!("toml.{}", std::process::id()));
-        let written = write_private(&beside, document.to_string().as_bytes())
-            .and_then(|()| fs::rename(&beside, &self.path));
-        written.map_err(|reason| {
-            // The original error is the one to tell.
-            let _ = fs::remove_file(&beside);
-            failed(reason)
-        })
+        private_files::create_directory(directory).map_err(failed)?;
+        private_files::check_holders(&self.path)?;
+        private_files::write(&self.path, document.to_string().as_bytes()).map_err(failed)
     }
 }
 
@@ -227,16 +229,6 @@ fn implicit_table() -> Item {
     Item::Table(table)
 }
 
-fn write_private(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
-    let mut options = fs::OpenOptions::new();
-    options.write(true).create(true).truncate(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    let mut file = options.open(path)?;
-    file.write_all(bytes)?;
-    file.sync_all()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -245,7 +237,7 @@ mod tests {
     fn file(text: &str) -> (tempfile::TempDir, AccountsFile) {
         let directory = tempfile::tempdir().expect("a temporary directory");
         let path = directory.path().join("accounts.toml");
-        write_private(&path, text.as_bytes()).expect("the file is written");
+        private_files::write(&path, text.as_bytes()).expect("the file is written");
         (directory, AccountsFile::new(path))
     }
 
@@ -276,7 +268,8 @@ mod tests {
             "{text}"
         );
         let limits = "[accounts.\"my work\".limits] # ours\nrecipients = 7\n";
-        write_private(accounts.path(), format!("{text}\n{limits}").as_bytes()).expect("written");
+        private_files::write(accounts.path(), format!("{text}\n{limits}").as_bytes())
+            .expect("written");
         accounts.put(&account).expect("it is written");
         assert_eq!(accounts.get("my work").expect("it is there").limits.recipients, 7);
         accounts.remove("my work").expect("it is taken out");
@@ -371,6 +364,69 @@ mod tests {
             fs::set_permissions(accounts.path(), open).expect("the mode is set");
             assert_eq!(accounts.all().is_err(), refused, "{password}");
         }
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_file_that_others_may_change_is_neither_read_nor_written() {
+        use std::os::unix::fs::PermissionsExt as _;
+        let (directory, accounts) = file("[accounts.work]\nhost = \"a.example\"\n");
+        let account = accounts.get("work").expect("it is right");
+        for (path, mode, mended) in [
+            (accounts.path(), 0o666, 0o600),
+            (accounts.path(), 0o660, 0o600),
+            (directory.path(), 0o777, 0o700),
+            (directory.path(), 0o770, 0o700),
+        ] {
+            let set = |mode| fs::set_permissions(path, fs::Permissions::from_mode(mode));
+            set(mode).expect("the mode is set");
+            for outcome in [
+                accounts.all().map(|_| ()),
+                accounts.put(&account),
+                accounts.remove("work"),
+                AccountsFile::new(directory.path().join("new.toml")).put(&account),
+            ] {
+                // The mode of one file does not concern another.
+                let is_new = outcome.is_ok();
+                assert!(!is_new || path == accounts.path(), "{mode:o}");
+                if let Err(error) = outcome {
+                    assert!(error.to_string().contains(&format!("mode {mode:o}")), "{error}");
+                    let hint = format!("chmod go-w {}", path.display());
+                    assert_eq!(error.hint(), Some(hint.as_str()));
+                }
+            }
+            set(mended).expect("the mode is set");
+            accounts.all().expect("it is mended");
+        }
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_file_of_another_user_is_not_read() {
+        // Only root can give a file away.
+        if !rustix::process::geteuid().is_root() {
+            return;
+        }
+        let (_directory, accounts) = file("[accounts.work]\nhost = \"a.example\"\n");
+        std::os::unix::fs::chown(accounts.path(), Some(65_534), None).expect("it is given away");
+        let error = accounts.all().expect_err("it is not ours");
+        assert!(error.to_string().contains("uid 65534"), "{error}");
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_link_at_the_name_of_a_temporary_file_is_not_followed() {
+        use std::os::unix::fs::symlink;
+        let (directory, accounts) = file("[accounts.work]\nhost = \"a.example\"\n");
+        let account = accounts.get("work").expect("it is right");
+        let victim = directory.path().join("victim");
+        fs::write(&victim, "precious").expect("it can be written");
+        let id = std::process::id();
+        for name in [format!("accounts.toml.{id}"), "accounts.toml.tmp".to_owned()] {
+            symlink(&victim, directory.path().join(name)).expect("a link can be made");
+        }
+        accounts.put(&account).expect("it is written");
+        assert_eq!(fs::read_to_string(&victim).expect("it is there"), "precious");
     }
 
     #[test]

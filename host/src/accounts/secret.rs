@@ -1,13 +1,16 @@
 //! Secrets: values that cannot be printed, and places where they are kept.
 
 use std::fmt;
+use std::fs::File;
 use std::hash::{Hash, Hasher};
+use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 
 use zeroize::Zeroizing;
 
 use crate::error::{Error, Result};
+use crate::private_files;
 
 /// A secret. It cannot be printed, and is overwritten when it is dropped.
 ///
@@ -71,13 +74,10 @@ impl SecretSource {
                     ))
             })?,
             Self::File(path) => {
-                check_private(path)?;
-                let read = tokio::fs::read_to_string(path).await.map(Zeroizing::new);
-                read.map_err(|reason| {
-                    Error::account(format!("the {what}'s file {} cannot be read", path.display()))
-                        .with_hint("check that the file is there and may be read")
-                        .with_source(reason)
-                })?
+                let (path, what) = (path.clone(), what.to_owned());
+                // tokio's own file would leave a copy in its buffer.
+                let read = tokio::task::spawn_blocking(move || read_private(&path, &what)).await;
+                read.map_err(|reason| Error::account("a file cannot be read").with_source(reason))??
             }
             Self::Command(words) => run(words, what).await?,
         };
@@ -89,22 +89,18 @@ impl SecretSource {
     }
 }
 
-/// Refuses a file that others may read, as far as the system can tell.
-pub(super) fn check_private(path: &Path) -> Result<()> {
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::PermissionsExt as _;
-        // A file that is not there is reported by whoever reads it.
-        let mode = std::fs::metadata(path).map_or(0, |data| data.permissions().mode());
-        if mode & 0o077 != 0 {
-            let path = path.display();
-            return Err(Error::account(format!("{path} holds a password, and others may read it"))
-                .with_hint(format!("chmod 600 {path}")));
-        }
-    }
-    #[cfg(not(unix))]
-    let _ = path;
-    Ok(())
+/// Reads a file that only its owner may read.
+fn read_private(path: &Path, what: &str) -> Result<Zeroizing<String>> {
+    let failed = |reason: io::Error| {
+        Error::account(format!("the {what}'s file {} cannot be read", path.display()))
+            .with_hint("check that the file is there and may be read")
+            .with_source(reason)
+    };
+    let mut file = File::open(path).map_err(failed)?;
+    private_files::check_secret(path, &file.metadata().map_err(failed)?)?;
+    let mut text = Zeroizing::new(String::new());
+    file.read_to_string(&mut text).map_err(failed)?;
+    Ok(text)
 }
 
 /// Runs a program for what it prints. Its standard error is the person's to read: it may ask for a key.

@@ -10,7 +10,7 @@ use super::output::{Output, tell};
 use crate::accounts::{Account, Accounts, AccountsFile};
 use crate::attachments::AttachmentHosts;
 use crate::smtp::{Entry, SmtpTransport, Transcript};
-use crate::{Allocation, Connector, Host};
+use crate::{Allocation, Connector, Host, private_files};
 
 /// The surroundings of a command.
 pub(crate) struct Context<'o> {
@@ -67,7 +67,12 @@ impl<'o> Context<'o> {
             .allocation(Allocation::OnDemand)
             .attachment_hosts(AttachmentHosts::danger_any());
         let builder = builder.accounts(accounts).transport(self.transport());
-        Ok(builder.cache_directory(&self.home.cache).build()?)
+        let host = builder.cache_directory(&self.home.cache).build()?;
+        if let Err(exposed) = private_files::check_directory(&self.home.cache) {
+            let hint = exposed.hint();
+            self.output.warn(format_args!("compiled components are not kept: {exposed}; {hint}"));
+        }
+        Ok(host)
     }
 
     /// The component: the built-in one, or the one that was named.

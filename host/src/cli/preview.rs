@@ -1,6 +1,6 @@
 //! `preview`: assembles a mail, and sends nothing.
 
-use std::fs;
+use std::io::Write as _;
 use std::path::PathBuf;
 
 use clap::Args;
@@ -10,6 +10,7 @@ use super::exit::Exit;
 use super::input::Input;
 use super::send::{Sent, unreadable};
 use super::{Outcome, Stop};
+use crate::private_files;
 
 /// Assemble a mail, and send nothing.
 ///
@@ -19,7 +20,7 @@ pub(crate) struct Preview {
     #[command(flatten)]
     input: Input,
 
-    /// Write the message to this file instead
+    /// Write the message to this file instead; a new file is for you alone
     #[arg(short, long, value_name = "FILE.eml")]
     output: Option<PathBuf>,
 }
@@ -33,7 +34,9 @@ impl Preview {
         let made: Sent = outcome.parse().map_err(|reason| unreadable(&reason))?;
         let message = made.message.as_deref().unwrap_or_default();
         if let Some(path) = &self.output {
-            fs::write(path, message).map_err(|reason| {
+            let written =
+                private_files::create(path).and_then(|mut file| file.write_all(message.as_bytes()));
+            written.map_err(|reason| {
                 Stop::Usage(format!(
                     "the message cannot be written to {}: {reason}",
                     path.display()

@@ -9,8 +9,9 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use serde::{Deserialize, Serialize};
 
 use super::Received;
+use crate::private_files;
 
-/// A folder of messages that an inbox caught.
+/// A folder of messages that an inbox caught. On Unix, it and they are for their owner alone.
 #[derive(Clone, Debug)]
 pub struct Mailbox {
     directory: PathBuf,
@@ -60,7 +61,7 @@ impl Mailbox {
     /// A folder that cannot be written to.
     pub fn put(&self, message: &Received) -> Result<Stored, MailboxError> {
         let failed = |source| self.failed("cannot be written to", source);
-        fs::create_dir_all(&self.directory).map_err(failed)?;
+        private_files::create_directory(&self.directory).map_err(failed)?;
         let id = self.list()?.last().map_or(1, |last| last.id + 1);
         let at = message.at.duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
         let stored = Stored {
@@ -76,10 +77,8 @@ impl Mailbox {
         };
         let envelope = serde_json::to_vec(&stored).map_err(|error| failed(error.into()))?;
         // The envelope last: a message is there once it is whole.
-        fs::write(self.content_path(id), &message.content).map_err(failed)?;
-        let beside = self.directory.join(format!(".{id}"));
-        fs::write(&beside, envelope).map_err(failed)?;
-        fs::rename(&beside, self.envelope_path(id)).map_err(failed)?;
+        private_files::write(&self.content_path(id), &message.content).map_err(failed)?;
+        private_files::write(&self.envelope_path(id), &envelope).map_err(failed)?;
         Ok(stored)
     }
 
@@ -90,6 +89,7 @@ impl Mailbox {
     /// A folder that cannot be read.
     pub fn list(&self) -> Result<Vec<Stored>, MailboxError> {
         let failed = |source| self.failed("cannot be read", source);
+        private_files::close_directory(&self.directory);
         let entries = match fs::read_dir(&self.directory) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
             entries => entries.map_err(failed)?,
@@ -111,6 +111,7 @@ impl Mailbox {
     ///
     /// No such message, or a folder that cannot be read.
     pub fn get(&self, id: Option<u64>) -> Result<(Stored, Vec<u8>), MailboxError> {
+        private_files::close_directory(&self.directory);
         let nothing = |what: String| MailboxError { what, source: io::ErrorKind::NotFound.into() };
         let stored = match id {
             Some(id) if self.envelope_path(id).is_file() => {
@@ -194,6 +195,38 @@ mod tests {
             parameters: Vec::new(),
             recipients: vec!["b@x.test".into()],
             content: text.into(),
+        }
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn messages_are_their_owners_alone_and_so_are_those_of_earlier_versions() {
+        use std::os::unix::fs::PermissionsExt as _;
+        let home = tempfile::tempdir().unwrap();
+        let directory = home.path().join("inbox");
+        let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
+        let set = |path: &Path, mode| {
+            fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();
+        };
+        let mailbox = Mailbox::new(&directory);
+        for number in 1..=2 {
+            mailbox.put(&message("private")).unwrap();
+            let files = fs::read_dir(&directory).unwrap().map(|file| file.unwrap().path());
+            let files: Vec<_> = files.collect();
+            assert_eq!(files.len(), 2 * number, "nothing is left over");
+            assert_eq!(mode(&directory), 0o700);
+            files.iter().for_each(|file| assert_eq!(mode(file), 0o600));
+            files.iter().for_each(|file| set(file, 0o644));
+            set(&directory, 0o755);
+        }
+        let list = || mailbox.list().map(|_| ());
+        let get = || mailbox.get(Some(1)).map(|_| ());
+        for read in [&list as &dyn Fn() -> Result<(), MailboxError>, &get] {
+            let file = directory.join("1.eml");
+            set(&directory, 0o755);
+            set(&file, 0o644);
+            read().unwrap();
+            assert_eq!((mode(&directory), mode(&file)), (0o700, 0o600));
         }
     }
 

@@ -1,5 +1,7 @@
 //! Whose certificates are believed.
 
+use std::fs::File;
+use std::io::BufReader;
 use std::path::Path;
 use std::sync::{Arc, OnceLock};
 
@@ -10,6 +12,8 @@ use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject as _;
 use rustls::{ClientConfig, RootCertStore};
 use rustls_platform_verifier::Verifier;
+
+use crate::private_files;
 
 /// Why no certificate could be checked.
 #[derive(Debug)]
@@ -48,8 +52,13 @@ pub(crate) fn verifier(ca: Option<&Path>) -> Result<Arc<dyn ServerCertVerifier>,
 }
 
 fn file_verifier(path: &Path) -> Result<Arc<dyn ServerCertVerifier>, String> {
+    let file = File::open(path).map_err(|reason| reason.to_string())?;
+    let found = file.metadata().map_err(|reason| reason.to_string())?;
+    // A user who can change the file can add an authority, and impersonate any server.
+    private_files::check_trusted(path, &found)
+        .map_err(|exposed| format!("{exposed}; {}", exposed.hint()))?;
     let mut roots = RootCertStore::empty();
-    for certificate in CertificateDer::pem_file_iter(path).map_err(|reason| reason.to_string())? {
+    for certificate in CertificateDer::pem_reader_iter(BufReader::new(file)) {
         let certificate = certificate.map_err(|reason| reason.to_string())?;
         roots.add(certificate).map_err(|reason| reason.to_string())?;
     }

@@ -5,8 +5,8 @@
 
 use std::fs;
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
-use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
+use std::sync::Once;
 use std::thread;
 use std::time::{Duration, Instant, SystemTime};
 
@@ -14,7 +14,7 @@ use ring::digest::{SHA256, digest};
 use wasmtime::Engine;
 use wasmtime::component::Component;
 
-use crate::private_directory;
+use crate::private_files;
 
 /// What a file is called that this wrote: nothing else in the directory is touched.
 const EXTENSION: &str = "cwasm";
@@ -51,9 +51,10 @@ impl Code {
     /// The component on an engine.
     #[expect(unsafe_code, reason = "it is machine code")]
     pub(super) fn load(&self, engine: &Engine) -> wasmtime::Result<Component> {
-        // SAFETY: the code was compiled here, or is in a file that `Directory::keep` put in its place whole, and that
-        // is never written again; wasmtime refuses that of other versions and settings. Whoever else may write to
-        // the directory is trusted: see `HostBuilder::cache_directory`.
+        // SAFETY: the code was compiled here, or is in a file that `private_files::write` put in its place whole, and that
+        // is never written again; wasmtime refuses that of other versions and settings. On Unix, `Directory::load` and
+        // `read` checked that no other user can write to it. Elsewhere the embedder sees to that: see
+        // `HostBuilder::cache_directory`.
         unsafe {
             match self {
                 Self::Bytes(bytes) => Component::deserialize(engine, bytes),
@@ -66,22 +67,33 @@ impl Code {
 /// A directory of compiled components.
 pub(super) struct Directory {
     path: PathBuf,
+    /// Told that it is not used.
+    told: Once,
 }
 
 impl Directory {
     /// At a path, where it is made for this user alone if it is not there.
     pub(super) fn at(path: &Path) -> Self {
         // Without it nothing can be kept: the next start is slower, and nothing else.
-        let _ = private_directory::create(path);
-        Self { path: path.to_owned() }
+        let _ = private_files::create_directory(path);
+        Self { path: path.to_owned(), told: Once::new() }
     }
 
-    /// A component on an engine, and its code: as it was kept, or else compiled now, and kept.
+    /// A component on an engine, and its code: as it was kept, or else compiled now, and kept. A directory that other
+    /// users can write to is not used.
     pub(super) fn load(
         &self,
         engine: &Engine,
         component: &[u8],
     ) -> wasmtime::Result<(Component, Code)> {
+        if let Err(exposed) = private_files::check_directory(&self.path) {
+            self.told.call_once(|| {
+                let hint = exposed.hint();
+                tracing::warn!(%exposed, hint, "compiled components are neither kept nor used");
+            });
+            let code = Code::compile(engine, component)?;
+            return Ok((code.load(engine)?, code));
+        }
         let path = self.file(engine, component);
         if let Some(kept) = read(engine, &path) {
             return Ok(kept);
@@ -92,7 +104,8 @@ impl Directory {
             return Ok(kept);
         }
         let machine_code = engine.precompile_component(component)?;
-        if self.keep(&machine_code, &path).is_ok() {
+        // As a whole: two processes may start at the same time.
+        if private_files::write(&path, &machine_code).is_ok() {
             self.remove_unused();
             if let Some(kept) = read(engine, &path) {
                 return Ok(kept);
@@ -109,16 +122,6 @@ impl Directory {
         let mut name = format!("{:016x}-", settings.finish());
         name.extend(digest(&SHA256, component).as_ref().iter().map(|byte| format!("{byte:02x}")));
         self.path.join(name).with_extension(EXTENSION)
-    }
-
-    /// Puts the whole file in its place at once: two processes may start at the same time.
-    fn keep(&self, machine_code: &[u8], path: &Path) -> io::Result<()> {
-        let mut file = tempfile::NamedTempFile::new_in(&self.path)?;
-        file.write_all(machine_code)?;
-        // What a power failure left of it would be run.
-        file.as_file().sync_data()?;
-        file.persist(path)?;
-        Ok(())
     }
 
     /// Best effort: a file that stays is one more file.
@@ -147,7 +150,12 @@ impl Turn {
     /// there are two that compile, and nothing else.
     fn wait(file: &Path) -> Option<Self> {
         let path = file.with_extension(LOCK);
-        let lock = fs::File::options().create(true).append(true).open(&path).ok()?;
+        let mut options = fs::File::options();
+        options.create(true).append(true);
+        // Another user who could open it could lock it, and make this one wait.
+        #[cfg(unix)]
+        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+        let lock = options.open(&path).ok()?;
         let started = Instant::now();
         loop {
             match lock.try_lock() {
@@ -168,8 +176,9 @@ impl Drop for Turn {
     }
 }
 
-/// None: it is not there, or not for this engine.
+/// None: it is not there, not for this engine, or others may have written it.
 fn read(engine: &Engine, path: &Path) -> Option<(Component, Code)> {
+    private_files::check_trusted(path, &fs::metadata(path).ok()?).ok()?;
     let code = Code::File(path.to_owned());
     let component = code.load(engine).ok()?;
     if age(path).is_some_and(|age| age > NOTED) {
@@ -188,6 +197,10 @@ mod tests {
 
     /// The smallest component that there is.
     const EMPTY: &[u8] = b"\0asm\x0d\0\x01\0";
+
+    /// One that can be told from it: it exports an instance that has nothing in it.
+    #[cfg(unix)]
+    const OTHER: &[u8] = b"\0asm\x0d\0\x01\0\x05\x03\x01\x01\0\x0b\x07\x01\0\x01x\x05\0\0";
 
     fn directory() -> (tempfile::TempDir, Directory) {
         let folder = tempfile::tempdir().expect("a directory can be made");
@@ -223,7 +236,7 @@ mod tests {
             thread::sleep(Duration::from_millis(300));
             assert!(!file.exists(), "it does not wait");
             let machine_code = engine.precompile_component(EMPTY).expect("it compiles");
-            directory.keep(&machine_code, &file).expect("it can be kept");
+            private_files::write(&file, &machine_code).expect("it can be kept");
             set_age(&file, NOTED / 2);
             drop(turn);
             other.join().expect("it does not panic");
@@ -257,9 +270,55 @@ mod tests {
     fn a_file_that_is_no_compiled_component_is_written_again() {
         let ((_folder, directory), engine) = (directory(), Engine::default());
         let file = directory.file(&engine, EMPTY);
-        fs::write(&file, b"half of a f").expect("it can be written");
+        private_files::write(&file, b"half of a f").expect("it can be written");
         directory.load(&engine, EMPTY).expect("it compiles");
         assert!(read(&engine, &file).is_some());
+    }
+
+    /// Another component, compiled, at the place of one.
+    #[cfg(unix)]
+    fn with_planted() -> (tempfile::TempDir, Directory, PathBuf) {
+        let ((folder, directory), engine) = (directory(), Engine::default());
+        let file = directory.file(&engine, EMPTY);
+        let machine_code = engine.precompile_component(OTHER).expect("it compiles");
+        private_files::write(&file, &machine_code).expect("it can be kept");
+        (folder, directory, file)
+    }
+
+    #[cfg(unix)]
+    fn exports(component: &Component) -> usize {
+        component.component_type().exports(component.engine()).count()
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_directory_that_others_may_write_to_is_not_used() {
+        use std::os::unix::fs::PermissionsExt as _;
+        for mode in [0o777, 0o775, 0o1777] {
+            let (folder, directory, file) = with_planted();
+            let engine = Engine::default();
+            let (component, _) = directory.load(&engine, EMPTY).expect("it is there");
+            assert_eq!(exports(&component), 1, "it is the planted one that is found");
+            let mode = fs::Permissions::from_mode(mode);
+            fs::set_permissions(folder.path(), mode).expect("the mode is set");
+            let (component, _) = directory.load(&engine, EMPTY).expect("it compiles");
+            assert_eq!(exports(&component), 0, "what others may have written was run");
+            fs::remove_file(&file).expect("it is there");
+            directory.load(&engine, EMPTY).expect("it compiles");
+            assert_eq!(fs::read_dir(folder.path()).expect("it can be read").count(), 0);
+        }
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_file_that_others_may_write_is_not_run_and_is_replaced() {
+        use std::os::unix::fs::PermissionsExt as _;
+        let (_folder, directory, file) = with_planted();
+        fs::set_permissions(&file, fs::Permissions::from_mode(0o666)).expect("the mode is set");
+        let (component, _) = directory.load(&Engine::default(), EMPTY).expect("it compiles");
+        assert_eq!(exports(&component), 0, "what others may have written was run");
+        let mode = fs::metadata(&file).expect("it is kept").permissions().mode();
+        assert_eq!(mode & 0o777, 0o600);
     }
 
     #[test]

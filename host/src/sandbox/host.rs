@@ -200,8 +200,12 @@ impl HostBuilder {
     }
 
     /// Keeps compiled components in a directory, so that the next start need not compile them; of those that start
-    /// at the same time, one does. They are mapped into memory: nobody is to write to what is there. Whoever can
-    /// decides what code runs.
+    /// at the same time, one does. They are mapped into memory as machine code: a user who can write to them can run
+    /// any code.
+    ///
+    /// On Unix, the directory and its parent must belong to this user or to root, and other users must not be able to
+    /// write to them. Otherwise the directory is not used: components are compiled, and `tracing` has a warning. On
+    /// other systems, protect the directory yourself.
     #[must_use]
     pub fn cache_directory(self, directory: impl Into<PathBuf>) -> Self {
         Self { cache: Some(directory.into()), ..self }

@@ -1,6 +1,7 @@
 //! TLS with an account's server (RFC 8314, RFC 3207): with what settings, and what went wrong.
 
-use std::io;
+use std::fs::File;
+use std::io::{self, Read as _};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -9,10 +10,12 @@ use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
 use rustls::version::{TLS12, TLS13};
 use rustls::{CertificateError, ClientConfig};
+use zeroize::Zeroizing;
 
 use crate::accounts::{Account, HostName, Security, TlsVersion};
 use crate::failure::{Failure, FailureCode, Phase};
 use crate::network::{RootsError, Unchained, provider, verifier};
+use crate::private_files;
 
 /// What TLS with the account's server needs.
 pub(super) struct TlsParameters {
@@ -90,7 +93,16 @@ fn chain(path: &Path) -> Result<Vec<CertificateDer<'static>>, Failure> {
 }
 
 fn key(path: &Path) -> Result<PrivateKeyDer<'static>, Failure> {
-    let read = PrivateKeyDer::from_pem_file(path);
+    let failed = |reason: io::Error| no_pem(path, &reason.to_string(), "tls.clientKey");
+    let mut file = File::open(path).map_err(failed)?;
+    let found = file.metadata().map_err(failed)?;
+    private_files::check_secret(path, &found).map_err(|exposed| {
+        let message = format!("the account's client certificate cannot be used: {exposed}");
+        unusable(message, &exposed.hint())
+    })?;
+    let mut pem = Zeroizing::new(Vec::new());
+    file.read_to_end(&mut pem).map_err(failed)?;
+    let read = PrivateKeyDer::from_pem_slice(&pem);
     read.map_err(|reason| no_pem(path, &reason.to_string(), "tls.clientKey"))
 }
 

@@ -113,6 +113,38 @@ fn a_password_is_kept_where_only_its_owner_can_read_it() {
     line.run(&add("none", &[&LOCAL[..], &["--username", "user"]].concat())).expect(64);
 }
 
+#[cfg(unix)]
+#[test]
+fn a_file_that_others_may_change_runs_no_program() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let line = CommandLine::new();
+    let ran = line.home().join("ran");
+    line.write_accounts(&format!(
+        "[accounts.work]\nhost = \"127.0.0.1\"\nport = 9\nsecurity = \"none\"\nusername = \"u\"\n\
+         password = {{ command = [\"touch\", \"{}\"] }}\n",
+        ran.display()
+    ));
+    for (path, mode, mended) in
+        [("accounts.toml", 0o666, 0o600), ("accounts.toml", 0o660, 0o600), ("", 0o777, 0o700)]
+    {
+        let path = line.home().join(path);
+        let set = |mode| std::fs::set_permissions(&path, std::fs::Permissions::from_mode(mode));
+        set(mode).expect("it is ours");
+        let refused = line.run(&["accounts", "test", "work"]).expect(78);
+        assert!(refused.err.contains("hint: chmod go-w "), "{}", refused.err);
+        assert!(!ran.exists(), "{mode:o}");
+        set(mended).expect("it is ours");
+    }
+    line.run(&["accounts", "test", "work"]);
+    assert!(ran.exists(), "of the user's own file it is run");
+    // The current folder does not matter.
+    let open = std::fs::Permissions::from_mode(0o777);
+    std::fs::set_permissions(line.home(), open).expect("it is ours");
+    for name in ["one", "two"] {
+        line.run(&[&["--home", "inner"], &add(name, &LOCAL)[..]].concat()).expect(0);
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_test_says_that_it_works_or_why_not() {
     let inbox =
@@ -142,9 +174,7 @@ async fn a_test_says_that_it_works_or_why_not() {
 #[test]
 fn a_mistake_in_the_file_has_a_line_and_a_key() {
     let line = CommandLine::new();
-    let file = line.home().join("accounts.toml");
-    std::fs::write(&file, "[accounts.work]\nhost = \"mail.example\"\nport = \"smtp\"\n")
-        .expect("a file can be written");
+    line.write_accounts("[accounts.work]\nhost = \"mail.example\"\nport = \"smtp\"\n");
     for words in [
         &["accounts", "list"][..],
         &["accounts", "test", "work"],

@@ -35,9 +35,7 @@ fn the_account_schema_says_what_the_accounts_file_takes() {
     let schema = line.run(&["describe", "--schema", "account"]).expect(0).json();
     let properties = schema["properties"].as_object().expect("an object");
     // A key that the schema does not have is named in the error, and so are all that there are.
-    let file = line.home().join("accounts.toml");
-    std::fs::write(&file, "[accounts.x]\nhost = \"a.example\"\nnope = 1\n")
-        .expect("a file can be written");
+    line.write_accounts("[accounts.x]\nhost = \"a.example\"\nnope = 1\n");
     let error = line.run(&["accounts", "list"]).expect(78).err;
     for key in properties.keys().filter(|key| *key != "name") {
         assert!(error.contains(key.as_str()), "{key}: {error}");
@@ -45,7 +43,7 @@ fn the_account_schema_says_what_the_accounts_file_takes() {
     let tables = properties.iter().filter(|(_, schema)| schema["type"] == "object");
     for (name, table) in tables {
         let text = format!("[accounts.x]\nhost = \"a.example\"\n[accounts.x.{name}]\nnope = 1\n");
-        std::fs::write(&file, text).expect("a file can be written");
+        line.write_accounts(&text);
         let error = line.run(&["accounts", "list"]).expect(78).err;
         let (_, known) = error.split_once("there are ").expect("they are named");
         let known = known.lines().next().unwrap_or_default();
@@ -55,6 +53,21 @@ fn the_account_schema_says_what_the_accounts_file_takes() {
         keys.sort_unstable();
         assert_eq!(keys, known, "{name}");
     }
+}
+
+#[cfg(unix)]
+#[test]
+fn a_cache_that_others_may_write_to_is_told_and_not_used() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let line = CommandLine::new();
+    let cache = line.home().join("cache");
+    std::fs::remove_file(&cache).expect("it is a link");
+    std::fs::create_dir(&cache).expect("it can be made");
+    std::fs::set_permissions(&cache, std::fs::Permissions::from_mode(0o777)).expect("it is ours");
+    let ran = line.run(&["describe"]).expect(0);
+    assert_eq!(ran.json()["name"], "smtp-connector");
+    assert!(ran.err.starts_with("warning: ") && ran.err.contains("chmod go-w "), "{}", ran.err);
+    assert_eq!(std::fs::read_dir(&cache).expect("it is there").count(), 0);
 }
 
 #[test]

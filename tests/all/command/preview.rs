@@ -18,6 +18,12 @@ fn the_message_is_printed_or_written_and_the_same_each_time() {
     line.run_with(&["preview", "--output", "x.eml"], INPUT, &[]).expect(0);
     let written = std::fs::read_to_string(line.home().join("x.eml")).expect("it was written");
     assert_eq!(written, printed.out);
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt as _;
+        let mode = line.home().join("x.eml").metadata().expect("it is there").permissions().mode();
+        assert_eq!(mode & 0o777, 0o600);
+    }
     let json = line.run_with(&["preview", "--json"], INPUT, &[]).expect(0).json();
     assert_eq!(json["status"], "dry-run");
     assert_eq!(json["message"], written);

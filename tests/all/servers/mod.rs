@@ -146,7 +146,7 @@ fn unpacked(program: &str) -> String {
 fn accounts(authority: &Authority, ways: &[Way]) -> CommandLine {
     let line = CommandLine::new();
     let settings: String = ways.iter().map(|way| way.settings(authority)).collect();
-    fs::write(line.home().join("accounts.toml"), settings).expect("a file can be written");
+    line.write_accounts(&settings);
     line
 }
 

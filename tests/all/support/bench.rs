@@ -9,8 +9,9 @@ use smtp_connector_host::inbox::{Inbox, InboxBuilder, Received};
 use smtp_connector_host::smtp::SmtpTransport;
 use smtp_connector_host::{Account, Connector, Error, Host, HostBuilder, Invocation};
 
-/// Compiled components, shared by all tests and runs: compiling takes a second, reading a moment.
-pub(crate) const HOST_CACHE: &str = concat!(env!("CARGO_TARGET_TMPDIR"), "/components");
+/// Compiled components, shared by all tests and runs: compiling takes a second, reading a moment. Two folders, which the
+/// host makes for the user alone: others may write to neither, whatever the umask.
+pub(crate) const HOST_CACHE: &str = concat!(env!("CARGO_TARGET_TMPDIR"), "/host/components");
 
 /// Nothing here takes longer.
 const PATIENCE: Duration = Duration::from_secs(20);

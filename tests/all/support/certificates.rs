@@ -13,6 +13,8 @@ use rustls::server::danger::ClientCertVerifier;
 use rustls::{RootCertStore, ServerConfig, SupportedProtocolVersion};
 use smtp_connector_host::accounts::TlsSettings;
 
+use super::write_private;
+
 /// An authority that no system knows.
 pub(crate) struct Authority {
     issuer: CertifiedIssuer<'static, KeyPair>,
@@ -27,8 +29,7 @@ impl Authority {
         let key = KeyPair::generate().expect("a key can be made");
         let issuer = CertifiedIssuer::self_signed(params, key).expect("an authority can be made");
         let directory = tempfile::tempdir().expect("a temporary folder can be made");
-        std::fs::write(directory.path().join("ca.pem"), issuer.pem())
-            .expect("a file can be written");
+        write_private(&directory.path().join("ca.pem"), issuer.pem());
         Self { issuer, directory }
     }
 
@@ -109,8 +110,8 @@ impl Authority {
         let (certificate, key) = self.pair(name);
         let (certificate_file, key_file) =
             (directory.join("server.pem"), directory.join("server.key"));
-        std::fs::write(&certificate_file, certificate.pem()).expect("a file can be written");
-        std::fs::write(&key_file, key.serialize_pem()).expect("a file can be written");
+        write_private(&certificate_file, certificate.pem());
+        write_private(&key_file, key.serialize_pem());
         (certificate_file, key_file)
     }
 }

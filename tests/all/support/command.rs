@@ -7,7 +7,7 @@ use std::process::{Command, Output, Stdio};
 use serde_json::Value;
 use smtp_connector_host::inbox::Inbox;
 
-use super::HOST_CACHE;
+use super::{HOST_CACHE, write_private};
 
 /// The command in a home of its own.
 pub(crate) struct CommandLine {
@@ -26,7 +26,10 @@ impl CommandLine {
     pub(crate) fn new() -> Self {
         let home = tempfile::tempdir().expect("a temporary folder can be made");
         // Compiled once, for all of them.
-        std::fs::create_dir_all(HOST_CACHE).expect("the tests' own folder can be written to");
+        let mut folder = std::fs::DirBuilder::new();
+        #[cfg(unix)]
+        std::os::unix::fs::DirBuilderExt::mode(&mut folder, 0o700);
+        folder.recursive(true).create(HOST_CACHE).expect("the tests' own folder can be written to");
         #[cfg(unix)]
         std::os::unix::fs::symlink(HOST_CACHE, home.path().join("cache"))
             .expect("a link can be made");
@@ -57,6 +60,11 @@ impl CommandLine {
     /// The command's home.
     pub(crate) fn home(&self) -> &Path {
         self.home.path()
+    }
+
+    /// Writes the file of accounts.
+    pub(crate) fn write_accounts(&self, text: &str) {
+        write_private(&self.home().join("accounts.toml"), text);
     }
 
     /// Runs the command.

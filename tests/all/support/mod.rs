@@ -15,3 +15,13 @@ pub(crate) use fault_server::{Act, FaultServer, Offers, Scenario, Seen, Stage};
 pub(crate) use http_server::{HttpServer, Page};
 pub(crate) use log::Log;
 pub(crate) use told::Told;
+
+/// Writes a file that only its owner may read or change, whatever the umask.
+pub(crate) fn write_private(path: &std::path::Path, bytes: impl AsRef<[u8]>) {
+    let mut options = std::fs::File::options();
+    options.write(true).create(true).truncate(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    let mut file = options.open(path).expect("a file can be written");
+    std::io::Write::write_all(&mut file, bytes.as_ref()).expect("a file can be written");
+}
