@@ -83,8 +83,8 @@ pub use error::{Error, Issue, Result};
 pub use failure::{Delivered, Failure, FailureCode, Phase, Refusal, Reply, Retry};
 pub use network::{AddressRange, InvalidAddressRange, Network, SystemNetwork, is_public};
 pub use sandbox::{
-    Allocation, ComponentSource, Connector, Findings, Host, HostBuilder, Invocation, Limits,
-    Outcome,
+    Allocation, ComponentDigest, ComponentSource, Connector, Findings, Host, HostBuilder,
+    Invocation, Limits, Outcome,
 };
 
 #[cfg(doctest)]

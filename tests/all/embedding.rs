@@ -10,7 +10,8 @@ use smtp_connector_host::inbox::Inbox;
 use smtp_connector_host::linker::{Context, ContextView, SmtpView, add_to_linker};
 use smtp_connector_host::transport::RecordingTransport;
 use smtp_connector_host::{
-    Account, ComponentSource, Connector, Error, FailureCode, Host, HostBuilder, Invocation, Outcome,
+    Account, ComponentDigest, ComponentSource, Connector, Error, FailureCode, Host, HostBuilder,
+    Invocation, Outcome,
 };
 use wasmtime::component::{Component, Linker, ResourceTable, Val};
 use wasmtime::{Engine, Store};
@@ -47,6 +48,28 @@ fn what_is_shared_can_be_shared() {
     let host = recording(&RecordingTransport::new());
     let connector = Connector::builtin(&host).expect("a component");
     assert_sent(&connector.invoke(Invocation::send_mail("{}")));
+}
+
+#[tokio::test]
+async fn a_pinned_component_loads_and_another_does_not() {
+    let host = recording(&RecordingTransport::new());
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let file = folder.path().join("second.wasm");
+    let second = wrapped(SECOND);
+    std::fs::write(&file, &second).expect("a file can be written");
+    let pinned = ComponentDigest::of(&second);
+    Connector::from_file_pinned(&host, &file, pinned).expect("it is that one");
+    Connector::from_bytes_pinned(&host, &second, pinned).expect("it is that one");
+    std::fs::write(&file, Connector::builtin_bytes()).expect("a file can be written");
+    for refused in [
+        Connector::from_file_pinned(&host, &file, pinned),
+        Connector::from_bytes_pinned(&host, Connector::builtin_bytes(), pinned),
+    ] {
+        let error = refused.expect_err("it is another").to_string();
+        assert!(error.contains(&pinned.to_string()), "{error}");
+        let found = ComponentDigest::of(Connector::builtin_bytes());
+        assert!(error.contains(&found.to_string()), "{error}");
+    }
 }
 
 #[cfg(unix)]

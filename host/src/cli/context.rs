@@ -24,6 +24,11 @@ impl<'o> Context<'o> {
         let home = Home::find(shared.home.clone()).ok_or_else(|| {
             Stop::Usage("there is no home folder for you; name one with --home".to_owned())
         })?;
+        // clap looks for what an option requires on the same side of the command.
+        if shared.sha256.is_some() && shared.component.is_none() {
+            let message = "--sha256 pins the file of --component; name one";
+            return Err(Stop::Usage(message.to_owned()));
+        }
         Ok(Self { output, home, shared })
     }
 
@@ -77,9 +82,10 @@ impl<'o> Context<'o> {
 
     /// The component: the built-in one, or the one that was named.
     pub(crate) fn connector(&self, host: &Host) -> Result<Connector, Stop> {
-        let loaded = match &self.shared.component {
-            Some(path) => Connector::from_file(host, path),
-            None => Connector::builtin(host),
+        let loaded = match (&self.shared.component, self.shared.sha256) {
+            (Some(path), Some(pinned)) => Connector::from_file_pinned(host, path, pinned),
+            (Some(path), None) => Connector::from_file(host, path),
+            (None, _) => Connector::builtin(host),
         };
         loaded.map_err(|error| match &self.shared.component {
             // Another component is the caller's choice: not being one is no bug here.

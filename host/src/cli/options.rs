@@ -9,6 +9,7 @@ use serde_json::json;
 
 use super::exit::Exit;
 use super::{output, printable};
+use crate::ComponentDigest;
 
 /// Sends mail with a connector that runs in a sandbox: it never sees your password, and has no socket.
 ///
@@ -32,6 +33,10 @@ pub(crate) struct Shared {
     /// Use another component than the built-in one.
     #[arg(long, global = true, value_name = "FILE")]
     pub(crate) component: Option<PathBuf>,
+
+    /// Use the --component only if it has this SHA-256, as `sha256sum FILE` prints it.
+    #[arg(long, global = true, value_name = "HEX")]
+    pub(crate) sha256: Option<ComponentDigest>,
 
     /// Keep accounts and state in this folder. Default: the platform's own folders.
     #[arg(

@@ -10,10 +10,10 @@ use std::sync::Once;
 use std::thread;
 use std::time::{Duration, Instant, SystemTime};
 
-use ring::digest::{SHA256, digest};
 use wasmtime::Engine;
 use wasmtime::component::Component;
 
+use super::digest::ComponentDigest;
 use crate::private_files;
 
 /// What a file is called that this wrote: nothing else in the directory is touched.
@@ -119,8 +119,7 @@ impl Directory {
     fn file(&self, engine: &Engine, component: &[u8]) -> PathBuf {
         let mut settings = DefaultHasher::new();
         engine.precompile_compatibility_hash().hash(&mut settings);
-        let mut name = format!("{:016x}-", settings.finish());
-        name.extend(digest(&SHA256, component).as_ref().iter().map(|byte| format!("{byte:02x}")));
+        let name = format!("{:016x}-{}", settings.finish(), ComponentDigest::of(component));
         self.path.join(name).with_extension(EXTENSION)
     }
 

@@ -7,6 +7,7 @@ use std::time::Instant;
 
 use wasmtime::Store;
 
+use super::digest::ComponentDigest;
 use super::engines::{Ready, Unready};
 use super::fair_share::Ledgers;
 use super::host::Host;
@@ -121,12 +122,30 @@ impl Connector {
     ///
     /// A file that cannot be read, and those of [`from_bytes`](Self::from_bytes).
     pub fn from_file(host: &Host, path: impl AsRef<Path>) -> Result<Self> {
-        let path = path.as_ref();
-        let bytes = std::fs::read(path).map_err(|reason| {
-            Error::component(format!("the component {} cannot be read: {reason}", path.display()))
-                .with_hint("name a .wasm file that you may read")
-        })?;
-        Self::from_bytes(host, &bytes)
+        Self::from_bytes(host, &read(path.as_ref())?)
+    }
+
+    /// A component in memory, if it is the one that is pinned.
+    ///
+    /// # Errors
+    ///
+    /// Bytes with another digest, and those of [`from_bytes`](Self::from_bytes).
+    pub fn from_bytes_pinned(host: &Host, bytes: &[u8], pinned: ComponentDigest) -> Result<Self> {
+        pinned.check(bytes)?;
+        Self::from_bytes(host, bytes)
+    }
+
+    /// A component in a file, if it is the one that is pinned. The file is read once: what is compared is what runs.
+    ///
+    /// # Errors
+    ///
+    /// A file with another digest, and those of [`from_file`](Self::from_file).
+    pub fn from_file_pinned(
+        host: &Host,
+        path: impl AsRef<Path>,
+        pinned: ComponentDigest,
+    ) -> Result<Self> {
+        Self::from_bytes_pinned(host, &read(path.as_ref())?, pinned)
     }
 
     /// The manifest: JSON from which forms can be drawn.
@@ -243,6 +262,13 @@ fn settle(answer: Result<String, wit::InvokeError>, progress: &Progress) -> Resu
 
 const HOW_TO_BUILD: &str =
     "build it for the target wasm32-wasip2, or make a component of a module with wasm-tools";
+
+fn read(path: &Path) -> Result<Vec<u8>> {
+    std::fs::read(path).map_err(|reason| {
+        Error::component(format!("the component {} cannot be read: {reason}", path.display()))
+            .with_hint("name a .wasm file that you may read")
+    })
+}
 
 fn check_layer(bytes: &[u8]) -> Result<()> {
     let fail = |message: &str| Err(Error::component(message).with_hint(HOW_TO_BUILD));

@@ -4,6 +4,7 @@ mod allocation;
 mod ceiling;
 mod compiled;
 mod connector;
+mod digest;
 mod engines;
 mod fair_share;
 mod host;
@@ -20,6 +21,7 @@ mod wasi;
 
 pub use allocation::Allocation;
 pub use connector::{ComponentSource, Connector};
+pub use digest::ComponentDigest;
 pub use host::{Host, HostBuilder};
 pub use invocation::Invocation;
 pub use limits::Limits;

@@ -1,5 +1,7 @@
 //! `describe` and `providers`.
 
+use smtp_connector_host::{ComponentDigest, Connector};
+
 use crate::support::CommandLine;
 
 #[test]
@@ -53,6 +55,27 @@ fn the_account_schema_says_what_the_accounts_file_takes() {
         keys.sort_unstable();
         assert_eq!(keys, known, "{name}");
     }
+}
+
+#[test]
+fn only_the_pinned_component_is_used() {
+    let line = CommandLine::new();
+    std::fs::write(line.home().join("c.wasm"), Connector::builtin_bytes())
+        .expect("a file can be written");
+    let right = ComponentDigest::of(Connector::builtin_bytes()).to_string();
+    let wrong = "0".repeat(64);
+    line.run(&["describe", "--component", "c.wasm", "--sha256", &right]).expect(0);
+    line.run(&["--component", "c.wasm", "describe", "--sha256", &right]).expect(0);
+    line.run(&["--sha256", &right, "describe", "--component", "c.wasm"]).expect(0);
+    let ran =
+        line.run(&["describe", "--component", "c.wasm", "--sha256", &wrong, "--json"]).expect(64);
+    let message = ran.json()["error"]["message"].to_string();
+    assert!(message.contains(&right) && message.contains(&wrong), "{message}");
+    assert!(ran.err.contains("hint: "), "{}", ran.err);
+    // The digest is checked, and it needs a file.
+    line.run(&["describe", "--component", "c.wasm", "--sha256", "latest"]).expect(64);
+    let ran = line.run(&["describe", "--sha256", &right]).expect(64);
+    assert!(ran.err.contains("--component"), "{}", ran.err);
 }
 
 #[cfg(unix)]
