@@ -8,6 +8,7 @@ use smtp_connector_host::transport::RecordingTransport;
 use smtp_connector_host::{Account, Connector, Host, Invocation};
 
 use crate::guest::{ANSWER, Guest};
+use crate::peak::Peak;
 use crate::{CACHE, alone};
 
 /// A component that begins a message to Bob at once, so that the host has to read its input.
@@ -33,26 +34,12 @@ fn beginning() -> Guest {
     ))
 }
 
-/// The most memory that this process had since it was last asked for.
-fn peak() -> usize {
-    let status = std::fs::read_to_string("/proc/self/status").expect("this is Linux");
-    let line = status.lines().find(|line| line.starts_with("VmHWM:")).expect("it has a peak");
-    let kilobytes: usize =
-        line.split_whitespace().nth(1).and_then(|number| number.parse().ok()).expect("a number");
-    kilobytes << 10
-}
-
-fn forget_the_peak() {
-    std::fs::write("/proc/self/clear_refs", "5").expect("a process may do that to itself");
-}
-
 /// Runs the component with an input: whether it begins, how much memory that takes at most, and how long.
 async fn measure(connector: &Connector, input: &str, keywords: &str) -> (bool, usize, Duration) {
     let invocation = Invocation::send_mail(input).account("work").keywords(keywords);
-    forget_the_peak();
-    let (before, started) = (crate::resident(), Instant::now());
+    let (peak, started) = (Peak::new(), Instant::now());
     let outcome = connector.invoke(invocation).await.expect("it says whether it began");
-    (outcome.as_json().contains("true"), peak().saturating_sub(before), started.elapsed())
+    (outcome.as_json().contains("true"), peak.growth(), started.elapsed())
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -11,6 +11,10 @@ mod guest;
 #[cfg(target_os = "linux")]
 mod input;
 #[cfg(target_os = "linux")]
+mod passing_out;
+#[cfg(target_os = "linux")]
+mod peak;
+#[cfg(target_os = "linux")]
 mod streaming;
 #[cfg(target_os = "linux")]
 mod waiting;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use smtp_connector_host::accounts::{AccountLimits, AccountsInMemory, BoxFuture, Policy, Security};
-use smtp_connector_host::attachments::{Content, Metadata, SourceError, Uploads};
+use smtp_connector_host::attachments::{AttachmentHosts, Content, Metadata, SourceError, Uploads};
 use smtp_connector_host::smtp::SmtpTransport;
 use smtp_connector_host::{Account, Connector, Host, Invocation};
 use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader};
@@ -29,6 +29,7 @@ async fn an_upload_and_a_file_on_the_web_go_through_a_process_that_stays_small()
         ..Policy::default()
     };
     let host = Host::builder()
+        .attachment_hosts(AttachmentHosts::danger_any())
         .accounts(AccountsInMemory::from_iter([account(server.address.port(), policy)]))
         .uploads(Generated)
         .transport(SmtpTransport::new().allow_private_hosts())
