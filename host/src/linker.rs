@@ -40,7 +40,7 @@ use wasmtime::component::{Linker, ResourceTable};
 use crate::bindings::Plugin;
 use crate::error::Result;
 use crate::imports::{Imports, View};
-use crate::sandbox::{Host, Invocation, Run};
+use crate::sandbox::{Host, Invocation, Run, of_result};
 use crate::transport::Progress;
 
 /// What one run may see and do. A store has one for its whole life, and serves one invocation.
@@ -78,7 +78,19 @@ pub fn add_to_linker<T: SmtpView + 'static>(linker: &mut Linker<T>) -> wasmtime:
 }
 
 impl Host {
-    /// What a store of your own needs to run an invocation.
+    /// What a store of your own needs to call `describe` or `validate`: with it, a component opens nothing and sends
+    /// nothing.
+    ///
+    /// # Errors
+    ///
+    /// An input that is too large; an account that cannot be used.
+    pub async fn checking_context(&self, invocation: &Invocation) -> Result<Context> {
+        self.check(invocation)?;
+        let account = self.account(invocation).await?;
+        Ok(Context { run: self.run(invocation, account), progress: Arc::default() })
+    }
+
+    /// What a store of your own needs to call `invoke`.
     ///
     /// # Errors
     ///
@@ -96,6 +108,15 @@ impl Context {
     /// Whether the server took the run's message: what the component says of it is only hearsay.
     pub fn was_sent(&self) -> bool {
         self.progress.was_sent()
+    }
+
+    /// The result of `invoke`, with what this host saw of sending in the place of what the component says of it.
+    ///
+    /// # Errors
+    ///
+    /// A result that is not one, or that tells of a message where there was none.
+    pub fn result(&self, told: &str) -> Result<String> {
+        of_result(told, &self.progress)
     }
 
     /// Whether the server may have the run's message. While it may, nothing should send it again.

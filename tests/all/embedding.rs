@@ -149,19 +149,13 @@ impl SmtpView for State {
     }
 }
 
-#[tokio::test]
-async fn the_imports_work_in_a_linker_of_ones_own() {
-    let transport = RecordingTransport::new();
-    let host = recording(&transport);
+/// Calls `invoke` of a component in a store and a linker of the embedder's own.
+async fn invoke_in_a_store(context: Context, input: &str) -> (Store<State>, wasmtime::Result<Val>) {
     let engine = Engine::default();
     let component = Component::new(&engine, wrapped(SECOND)).expect("it is a component");
     let mut linker = Linker::<State>::new(&engine);
     add_to_linker(&mut linker).expect("nothing is in it yet");
     assert!(add_to_linker(&mut linker).is_err());
-
-    let input = json!({ "to": "bob@example.net" }).to_string();
-    let mail = Invocation::send_mail(&input).account("work");
-    let context = host.context(&mail).await.expect("the account can be used");
     let mut store = Store::new(&engine, State { context, table: ResourceTable::new() });
     let instance =
         linker.instantiate_async(&mut store, &component).await.expect("it has its imports");
@@ -170,13 +164,44 @@ async fn the_imports_work_in_a_linker_of_ones_own() {
         .expect("it exports the contract");
     let invoke = instance.get_export_index(&mut store, Some(&contract), "invoke");
     let invoke = instance.get_func(&mut store, invoke.expect("it has it")).expect("a function");
-    let arguments = [Val::String("send-mail".into()), Val::String(input), Val::Option(None)];
+    let arguments = [Val::String("send-mail".into()), Val::String(input.into()), Val::Option(None)];
     let mut results = [Val::Bool(false)];
-    invoke.call_async(&mut store, &arguments, &mut results).await.expect("it does not trap");
-    let Val::Result(Ok(Some(json))) = &results[0] else { panic!("{results:?}") };
-    assert_eq!(**json, Val::String(r#"{"status":"sent"}"#.into()));
+    let called = invoke.call_async(&mut store, &arguments, &mut results).await;
+    let [answer] = results;
+    (store, called.map(|()| answer))
+}
+
+#[tokio::test]
+async fn the_imports_work_in_a_linker_of_ones_own() {
+    let transport = RecordingTransport::new();
+    let host = recording(&transport);
+    let input = json!({ "to": "bob@example.net" }).to_string();
+    let mail = Invocation::send_mail(&input).account("work");
+    let context = host.context(&mail).await.expect("the account can be used");
+    let (store, answer) = invoke_in_a_store(context, &input).await;
+    let Val::Result(Ok(Some(json))) = answer.expect("it does not trap") else {
+        panic!("no result")
+    };
+    let Val::String(told) = &*json else { panic!("{json:?}") };
+    assert_eq!(told, r#"{"status":"sent"}"#);
+    let result = store.data().context.result(told).expect("it was sent");
+    let result: serde_json::Value = serde_json::from_str(&result).expect("it is JSON");
+    assert_eq!(result["accepted"], json!(["bob@example.net"]), "the host knows more");
     assert!(store.data().context.was_sent() && store.data().context.may_have_been_sent());
     assert_eq!(transport.take()[0].envelope.recipients, ["bob@example.net"]);
+}
+
+#[tokio::test]
+async fn a_context_for_checking_sends_nothing() {
+    let transport = RecordingTransport::new();
+    let host = recording(&transport);
+    let input = json!({ "to": "bob@example.net" }).to_string();
+    let mail = Invocation::send_mail(&input).account("work");
+    let context = host.checking_context(&mail).await.expect("the account can be used");
+    let (_, answer) = invoke_in_a_store(context, &input).await;
+    let trap = answer.expect_err("it is stopped");
+    assert!(format!("{trap:#}").contains("while it checked an input"), "{trap:#}");
+    assert!(transport.take().is_empty());
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -14,8 +14,13 @@ impl wit::Host for View<'_> {
         envelope: wit::Envelope,
     ) -> Result<Resource<CheckedOutgoing>, Failed> {
         self.run.count_call()?;
-        if self.run.dry_run {
-            let message = "the component was stopped: it began to send in a dry run";
+        let forbidden = match (self.run.dry_run, &self.run.sources) {
+            (true, _) => Some("in a dry run"),
+            (false, None) => Some("while it checked an input"),
+            (false, Some(_)) => None,
+        };
+        if let Some(when) = forbidden {
+            let message = format!("the component was stopped: it began to send {when}");
             return Err(Failed::stop(Failure::new(FailureCode::Internal, Phase::Policy, message)));
         }
         let Some(transport) = &self.run.transport else {

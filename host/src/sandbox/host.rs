@@ -91,7 +91,7 @@ impl Host {
     }
 
     /// A run that sends nothing, and opens nothing.
-    pub(super) fn run(&self, invocation: &Invocation, account: Option<Arc<Account>>) -> Run {
+    pub(crate) fn run(&self, invocation: &Invocation, account: Option<Arc<Account>>) -> Run {
         let id = invocation.id.clone().unwrap_or_else(|| uuid::Uuid::new_v4().to_string());
         Run::new(id, invocation.started_at, account, self.inner.limits)
     }

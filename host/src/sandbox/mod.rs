@@ -26,4 +26,5 @@ pub use host::{Host, HostBuilder};
 pub use invocation::Invocation;
 pub use limits::Limits;
 pub use outcome::{Findings, Outcome};
+pub(crate) use result::of_result;
 pub(crate) use run::Run;

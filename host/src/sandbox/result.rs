@@ -21,7 +21,7 @@ use crate::transport::{Progress, Receipt, Seen};
 /// # Errors
 ///
 /// A result that is not one, or that tells of a message where there was none.
-pub(super) fn of_result(json: &str, progress: &Progress) -> Result<String> {
+pub(crate) fn of_result(json: &str, progress: &Progress) -> Result<String> {
     let broken = |message: &str| {
         let error =
             Error::component(format!("the component's result cannot be believed: {message}"));
