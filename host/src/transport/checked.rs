@@ -37,9 +37,9 @@ pub struct CheckedOutgoing {
 enum State {
     /// Every byte so far was checked, and is with the transport.
     Open(Box<dyn Outgoing>),
-    /// A write failed, was refused, or was dropped while it waited. The transport's message went with it, so that
-    /// nothing more of it can be sent.
-    Ended(Failure),
+    /// A write failed, or was dropped while it waited, and then nothing is known of why. The transport's message went
+    /// with it, so that nothing more of it can be sent.
+    Ended(Option<Failure>),
 }
 
 /// Why a component gets no further.
@@ -193,7 +193,7 @@ impl CheckedOutgoing {
                 Ok(())
             }
             Err(failure) => {
-                self.state = State::Ended(failure.clone());
+                self.state = State::Ended(Some(failure.clone()));
                 Err(CheckedError::Failed(failure))
             }
         }
@@ -201,16 +201,13 @@ impl CheckedOutgoing {
 
     /// Takes the message out of this, so that a call that does not come back with it has ended it.
     fn take(&mut self) -> Result<Box<dyn Outgoing>, CheckedError> {
-        let given_up = Failure::new(
-            FailureCode::Internal,
-            Phase::Body,
-            "the message was given up in the middle: an earlier write of it did not complete",
-        );
-        match std::mem::replace(&mut self.state, State::Ended(given_up)) {
+        match std::mem::replace(&mut self.state, State::Ended(None)) {
             State::Open(inner) => Ok(inner),
             State::Ended(failure) => {
                 self.state = State::Ended(failure.clone());
-                Err(CheckedError::Failed(failure))
+                let why = "an earlier write of the message did not complete";
+                let given_up = || Failure::new(FailureCode::Internal, Phase::Body, why);
+                Err(CheckedError::Failed(failure.unwrap_or_else(given_up)))
             }
         }
     }
