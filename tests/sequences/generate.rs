@@ -1,0 +1,348 @@
+//! Makes the runs of a seed. A good part of them gets as far as a finished message.
+
+use serde_json::json;
+
+use super::case::{Case, Input, Rules};
+use super::material::{
+    BAD_BODY, BAD_HEADERS, BODY, DATE, ENVELOPE_IDS, FROM, HEADERS, MESSAGE_ID, ODD, OTHER_SENDERS,
+    OTHERS, RECIPIENTS, SENDERS,
+};
+use super::program::{CONTENTS, Chunk, End, Envelope, Handle, NUMBERS, Program, SLOTS, Step};
+use super::random::Random;
+use super::script::Script;
+
+/// Paths and ids that an input can name, and a run can ask for.
+const PATHS: &[&str] = &["/a", "/b?d=1", "/short", "/c"];
+const UPLOADS: &[&str] = &["u-1", "u-2", "../u-3", "of-another-run"];
+/// The longest program, in calls that are not part of a message.
+const NOISE: usize = 12;
+
+/// A run. `web` is where files are fetched from.
+pub(crate) fn case(random: &mut Random, web: &str) -> Case {
+    let input = input(random, web);
+    let is_hasty = random.one_in(100);
+    let rules =
+        Rules { senders: random.one_in(2), domains: random.one_in(3), redirects: random.one_in(6) };
+    let program = match random.below(10) {
+        0..8 => message(random, &input, web, is_hasty),
+        _ => chaos(random, &input, web),
+    };
+    Case {
+        program,
+        input,
+        rules,
+        script: Script::of(random, is_hasty),
+        is_hasty,
+        is_small: random.one_in(30),
+        is_dry: random.one_in(25),
+        validates: random.one_in(40),
+    }
+}
+
+fn input(random: &mut Random, web: &str) -> Input {
+    let mut input = Input::default();
+    let mut fields = serde_json::Map::new();
+    let mut keywords = serde_json::Map::new();
+    for field in ["to", "cc", "bcc"] {
+        let mut items = Vec::new();
+        let least = usize::from(field == "to" && !random.one_in(12));
+        for _ in 0..least + random.below(2) {
+            let address = random.pick(RECIPIENTS);
+            input.recipients.push(address.to_owned());
+            let keyword = format!("k{}", keywords.len());
+            items.push(match random.below(6) {
+                0 => json!({ "email": address, "name": "eve@evil test" }),
+                1 => json!(format!("A B <{address}>")),
+                2 => {
+                    keywords.insert(keyword.clone(), json!({ "email": address }));
+                    json!(format!("{{{{{keyword}.email}}}}"))
+                }
+                3 => {
+                    keywords.insert(keyword.clone(), json!([address]));
+                    json!(format!("{{{{ {keyword} }}}}"))
+                }
+                4 => {
+                    keywords.insert(keyword.clone(), json!(address));
+                    json!(format!("A <{{{{{keyword}}}}}>"))
+                }
+                _ => json!(address),
+            });
+        }
+        fields.insert(field.to_owned(), json!(items));
+    }
+    let mut files = Vec::new();
+    for _ in 0..random.below(3) {
+        let path = random.pick(PATHS);
+        input.paths.push(path.to_owned());
+        files.push(json!({ "url": format!("{web}{path}") }));
+    }
+    for _ in 0..random.below(3) {
+        let id = random.pick(UPLOADS);
+        input.uploads.push(id.to_owned());
+        let keyword = format!("k{}", keywords.len());
+        if random.one_in(2) {
+            keywords.insert(keyword.clone(), json!(id));
+            files.push(json!({ "upload": format!("{{{{{keyword}}}}}") }));
+        } else {
+            files.push(json!({ "upload": id }));
+        }
+    }
+    fields.insert("attachments".to_owned(), json!(files));
+    // What stands elsewhere names nothing.
+    fields.insert("body".to_owned(), json!(format!("eve@evil.test {web}/c of-another-run")));
+    keywords.insert("other".to_owned(), json!(["eve@evil.test", format!("{web}/c"), "u-2"]));
+    input.json = serde_json::Value::Object(fields).to_string();
+    // Without keywords a placeholder would be a text.
+    input.keywords = Some(serde_json::Value::Object(keywords).to_string());
+    input
+}
+
+/// A program that sends a message, or nearly one, among other calls.
+fn message(random: &mut Random, input: &Input, web: &str, is_hasty: bool) -> Program {
+    let own = Handle { slot: random.below(CONTENTS), skips: !random.one_in(20) };
+    let mut bytes = content(random);
+    let mut envelope = envelope(random, input);
+    let sizes = random.below(16);
+    let mut writes: Vec<_> = pieces(random, &bytes);
+    // A server that does not read holds up only what is larger than the buffers on the way.
+    let is_large = if is_hasty { random.one_in(2) } else { random.one_in(150) };
+    if is_large {
+        for _ in 0..(if is_hasty { 6 } else { 1 }) {
+            let count = if is_hasty { 16_384 } else { 1 + random.below(3000) };
+            let count = u32::try_from(count).expect("it is small");
+            writes.push(Chunk::Lines { octet: random.pick(b".xy"), count });
+        }
+        let tail = random.pick(BODY);
+        let tail = pieces(random, tail.as_bytes());
+        writes.extend(tail);
+        bytes.clear();
+        writes.iter().for_each(|chunk| chunk.append_to(&mut bytes));
+    }
+    envelope.size = match sizes {
+        0..4 => Some(bytes.len() as u64),
+        4 => Some(random.pick(&[0, 1, bytes.len() as u64 + 1, 900, 1 << 30, u64::MAX])),
+        _ => None,
+    };
+    envelope.utf8_headers |= !bytes.is_ascii() && !random.one_in(4);
+    let mut steps = Vec::new();
+    let noise = |random: &mut Random, steps: &mut Vec<Step>, often: usize| {
+        while random.below(often) == 0 {
+            steps.push(other(random, input, web));
+        }
+    };
+    noise(random, &mut steps, 4);
+    steps.push(Step::Begin { slot: own.slot, envelope });
+    for chunk in writes {
+        noise(random, &mut steps, 16);
+        steps.push(Step::Write { to: own, chunk });
+    }
+    noise(random, &mut steps, 16);
+    if !random.one_in(15) {
+        steps.push(Step::Finish { of: own, forgets: !random.one_in(4) });
+        if random.one_in(2) {
+            steps.push(Step::PassOn);
+        }
+    }
+    noise(random, &mut steps, 5);
+    Program { steps, end: end(random, true) }
+}
+
+/// A program of calls in any order.
+fn chaos(random: &mut Random, input: &Input, web: &str) -> Program {
+    let mut steps = Vec::new();
+    for _ in 0..=random.below(NOISE) {
+        steps.push(match random.below(12) {
+            0..3 => {
+                let slot = random.below(CONTENTS);
+                Step::Begin { slot, envelope: envelope(random, input) }
+            }
+            3 => Step::Finish { of: handle(random, 0), forgets: random.one_in(2) },
+            4 => Step::DropOutgoing { of: handle(random, 0), forgets: random.one_in(2) },
+            5 if random.one_in(4) => {
+                let words = (0..16).map(|_| u32::try_from(random.next() >> 44).expect("20 bits"));
+                Step::BeginNonsense { slot: 0, words: words.collect() }
+            }
+            6 if random.one_in(6) => Step::WriteNowhere { to: handle(random, 0) },
+            7 => Step::PassOn,
+            _ => other(random, input, web),
+        });
+    }
+    Program { steps, end: end(random, false) }
+}
+
+/// A call that is not part of a message, or only by mistake.
+fn other(random: &mut Random, input: &Input, web: &str) -> Step {
+    let slot = CONTENTS + random.below(NUMBERS - CONTENTS);
+    match random.below(14) {
+        0 | 1 => {
+            let own: Vec<_> =
+                input.uploads.iter().map(String::as_str).chain(UPLOADS.iter().copied()).collect();
+            Step::OpenUpload { slot, id: random.pick(&own).to_owned() }
+        }
+        // A request takes longer than anything else.
+        2 if random.one_in(3) => {
+            let own: Vec<_> =
+                input.paths.iter().map(String::as_str).chain(PATHS.iter().copied()).collect();
+            Step::Fetch { slot, url: format!("{web}{}", random.pick(&own)) }
+        }
+        3 | 4 => {
+            let most = random.pick(&[0, 1, 7, 4096, 1 << 20, u32::MAX]);
+            Step::Read { of: handle(random, CONTENTS), most }
+        }
+        5 => Step::Metadata { of: handle(random, CONTENTS) },
+        6 => Step::DropContent { of: handle(random, CONTENTS), forgets: !random.one_in(3) },
+        7 => Step::Account,
+        8 => Step::Invocation,
+        9 if random.one_in(4) => {
+            let slot = random.below(CONTENTS);
+            Step::Begin { slot, envelope: envelope(random, input) }
+        }
+        10 if random.one_in(4) => Step::Write { to: handle(random, 0), chunk: piece(random) },
+        11 if random.one_in(4) => {
+            Step::Finish { of: handle(random, 0), forgets: !random.one_in(4) }
+        }
+        12 if random.one_in(4) => {
+            Step::DropOutgoing { of: handle(random, 0), forgets: !random.one_in(4) }
+        }
+        _ => Step::Account,
+    }
+}
+
+/// A handle of the kind whose slots begin there, mostly.
+fn handle(random: &mut Random, first: usize) -> Handle {
+    match random.below(40) {
+        0 => Handle { slot: random.below(SLOTS.len()), skips: false },
+        1 => Handle { slot: first + random.below(CONTENTS), skips: false },
+        _ => Handle { slot: first + random.below(CONTENTS), skips: true },
+    }
+}
+
+fn piece(random: &mut Random) -> Chunk {
+    let table = random.pick(&[BODY, BAD_BODY, HEADERS, BAD_HEADERS]);
+    Chunk::Bytes(random.pick(table).into())
+}
+
+fn envelope(random: &mut Random, input: &Input) -> Envelope {
+    let sender = match random.below(30) {
+        0 => odd(random, OTHER_SENDERS),
+        _ => random.pick(SENDERS).to_owned(),
+    };
+    let mut recipients = Vec::new();
+    for recipient in &input.recipients {
+        let is_chosen = recipients.is_empty() || random.one_in(2);
+        if is_chosen && !recipients.contains(recipient) {
+            recipients.push(recipient.clone());
+        }
+    }
+    match random.below(40) {
+        0 => recipients.push(odd(random, OTHERS)),
+        1 => recipients.push(random.pick(RECIPIENTS).to_owned()),
+        2 if !recipients.is_empty() => {
+            let at = random.below(recipients.len());
+            recipients[at] = odd(random, &[&recipients[at].clone()]);
+        }
+        3 => recipients.extend(input.recipients.first().cloned()),
+        4 if random.one_in(2) => recipients = vec![format!("{}@example.net", "x".repeat(300))],
+        5 if random.one_in(2) => recipients = vec!["bob@example.net".to_owned(); 101],
+        _ => {}
+    }
+    let has_utf8 = recipients.iter().any(|one| !one.is_ascii());
+    let notification = random.one_in(8).then(|| {
+        let report = random.one_in(2).then(|| u32::from(random.one_in(2)));
+        let id = random.one_in(2).then(|| match random.below(12) {
+            0 => "x".repeat(101),
+            1 => random.pick(ENVELOPE_IDS).to_owned(),
+            _ => random.pick(&ENVELOPE_IDS[..4]).to_owned(),
+        });
+        (u32::try_from(random.below(8)).expect("it is small"), report, id)
+    });
+    Envelope {
+        sender,
+        recipients,
+        allow_partial: !random.one_in(3),
+        utf8_headers: has_utf8 && random.one_in(2),
+        size: random.one_in(20).then(|| random.next() >> random.below(64)),
+        notification,
+    }
+}
+
+/// One of these texts, often with something put into it.
+fn odd(random: &mut Random, from: &[&str]) -> String {
+    let mut text = random.pick(from).to_owned();
+    if random.one_in(2) {
+        let places: Vec<_> = text.char_indices().map(|(at, _)| at).chain([text.len()]).collect();
+        text.insert(random.pick(&places), random.pick(ODD));
+    }
+    text
+}
+
+/// A whole message, in most cases one that breaks no rule.
+fn content(random: &mut Random) -> Vec<u8> {
+    let mut headers = vec![random.pick(FROM), DATE, MESSAGE_ID];
+    if random.one_in(2) {
+        let at = random.below(headers.len() + 1);
+        headers.insert(at, random.pick(HEADERS));
+    }
+    match random.below(24) {
+        0 | 1 => headers.insert(random.below(headers.len() + 1), random.pick(BAD_HEADERS)),
+        2 => headers[0] = random.pick(BAD_HEADERS),
+        3 => drop(headers.remove(random.below(headers.len()))),
+        _ => {}
+    }
+    let mut message = headers.concat();
+    if !random.one_in(20) {
+        message.push_str("\r\n");
+    }
+    for _ in 0..random.below(6) {
+        message.push_str(random.pick(BODY));
+    }
+    match random.below(40) {
+        0 | 1 => {
+            message.push_str(random.pick(BAD_BODY));
+            message.push_str(random.pick(BODY));
+        }
+        2 => message.push_str(&format!("{}\r\n", "x".repeat(998 + random.below(2)))),
+        3 => message.push_str(&".\r\n".repeat(random.below(1000))),
+        4 => message.push_str(random.pick(BAD_BODY)),
+        _ => {}
+    }
+    message.into_bytes()
+}
+
+/// Cuts a text at any places, often within a line's end, or at a dot.
+fn pieces(random: &mut Random, bytes: &[u8]) -> Vec<Chunk> {
+    let marks: Vec<_> = (1..bytes.len()).filter(|&at| matches!(bytes[at], b'\n' | b'.')).collect();
+    let mut cuts: Vec<_> = (0..random.below(5))
+        .filter_map(|_| match random.one_in(2) {
+            true if !marks.is_empty() => Some(random.pick(&marks)),
+            _ if bytes.len() > 1 => Some(1 + random.below(bytes.len() - 1)),
+            _ => None,
+        })
+        .collect();
+    cuts.extend([0, bytes.len()]);
+    cuts.sort_unstable();
+    cuts.windows(2).map(|cut| Chunk::Bytes(bytes[cut[0]..cut[1]].to_vec())).collect()
+}
+
+fn end(random: &mut Random, is_likely_sent: bool) -> End {
+    let number = |random: &mut Random, end| u32::try_from(random.below(end)).expect("it is small");
+    let status = match random.below(10) {
+        0 => "partial",
+        1 => "fine",
+        2 | 3 => "dry-run",
+        _ if is_likely_sent => "sent",
+        _ => "dry-run",
+    };
+    match random.below(16) {
+        0 | 1 => End::Failure {
+            phase: number(random, 16),
+            retry: number(random, 3),
+            delivered: number(random, 2),
+        },
+        2 => End::Invalid,
+        3 if random.one_in(3) => End::Nonsense,
+        4 => End::Trap,
+        5 => End::Result("nothing that is JSON".to_owned()),
+        _ => End::Result(json!({ "status": status, "accepted": ["eve@evil.test"] }).to_string()),
+    }
+}

@@ -1,0 +1,293 @@
+//! What holds for every run, whatever its component and its server do.
+
+use mail_parser::{Address, MessageParser};
+use smtp_connector_host::{Delivered, Error, Retry};
+
+use super::case::{Case, same_address};
+use super::program::Attempt;
+use super::reader::{Content, Transaction, is_positive, transactions};
+use super::server::Record;
+
+/// What was seen of a run.
+pub(crate) struct Seen {
+    /// None if the run was dropped.
+    pub(crate) outcome: Option<Result<String, Error>>,
+    pub(crate) records: Vec<Record>,
+    /// Paths and ids that were asked for.
+    pub(crate) fetched: Vec<String>,
+    pub(crate) opened: Vec<String>,
+}
+
+type Checked = Result<(), String>;
+
+pub(crate) fn check(case: &Case, seen: &Seen) -> Checked {
+    let mut own = Vec::new();
+    for record in &seen.records {
+        let all = transactions(record)?;
+        own.extend(all.into_iter().filter(|transaction| transaction.start >= record.start));
+    }
+    check_sources(case, seen)?;
+    if !case.sends() {
+        check_silence(seen)?;
+    }
+    let attempts = case.program.attempts();
+    for transaction in &own {
+        check_envelope(case, transaction, &attempts)?;
+        check_content(case, transaction, &attempts)?;
+    }
+    check_number(&own)?;
+    match &seen.outcome {
+        Some(outcome) => check_outcome(outcome, &own),
+        None => Ok(()),
+    }
+}
+
+fn check_sources(case: &Case, seen: &Seen) -> Checked {
+    let checks_only = case.validates;
+    for (asked, named) in [(&seen.fetched, &case.input.paths), (&seen.opened, &case.input.uploads)]
+    {
+        if let Some(other) = asked.iter().find(|one| checks_only || !named.contains(one)) {
+            return Err(format!("{other} was opened, and the input names {named:?}"));
+        }
+    }
+    Ok(())
+}
+
+/// A dry run says nothing to a server.
+fn check_silence(seen: &Seen) -> Checked {
+    match seen.records.iter().find(|record| record.input.len() > record.start) {
+        Some(_) => Err("something was sent in a run that sends nothing".to_owned()),
+        None => Ok(()),
+    }
+}
+
+fn check_envelope(case: &Case, transaction: &Transaction, attempts: &[Attempt<'_>]) -> Checked {
+    let sender = &transaction.sender;
+    if !sender.is_empty() && !case.rules.allows_sender(sender) {
+        return Err(format!("MAIL FROM:<{sender}> against the policy"));
+    }
+    for (recipient, _) in &transaction.recipients {
+        let is_right = match case.rules.redirect() {
+            Some(instead) => recipient == instead,
+            None => case.allows_recipient(recipient),
+        };
+        if !is_right {
+            return Err(format!(
+                "RCPT TO:<{recipient}> that the input or the policy does not allow"
+            ));
+        }
+    }
+    if transaction.recipients.len() > 1 && case.rules.redirect().is_some() {
+        return Err("a redirected message has one recipient".to_owned());
+    }
+    match attempts.iter().any(|attempt| is_of(case, transaction, attempt)) {
+        true => Ok(()),
+        false => Err(format!("no beginning of a message has the envelope {transaction:?}")),
+    }
+}
+
+/// Whether a transaction has the envelope of an attempt, or of what is left of it.
+fn is_of(case: &Case, transaction: &Transaction, attempt: &Attempt<'_>) -> bool {
+    let envelope = attempt.envelope;
+    // The policy looks at the recipients that the component named, also where none of them gets the message.
+    let may_begin = envelope.recipients.iter().all(|one| case.allows_recipient(one));
+    let mut wanted = envelope.recipients.iter();
+    let in_order = |(recipient, _): &(String, _)| wanted.any(|one| one == recipient);
+    let fits = case.rules.redirect().is_some() || transaction.recipients.iter().all(in_order);
+    transaction.sender == envelope.sender && may_begin && fits
+}
+
+fn check_content(case: &Case, transaction: &Transaction, attempts: &[Attempt<'_>]) -> Checked {
+    let Some(Content { message, is_complete, .. }) = &transaction.content else { return Ok(()) };
+    let mut fitting = attempts.iter().filter(|attempt| is_of(case, transaction, attempt));
+    if !is_complete {
+        return match fitting.any(|attempt| attempt.written.starts_with(message)) {
+            true => Ok(()),
+            false => Err(format!("a part of a message that was not written: {}", shown(message))),
+        };
+    }
+    let same = |attempt: &&Attempt<'_>| attempt.is_finished && attempt.written == *message;
+    let Some(attempt) = fitting.find(same) else {
+        return Err(format!("a message that was not written: {}", shown(message)));
+    };
+    if attempt.envelope.size.is_some_and(|size| size != message.len() as u64) {
+        return Err("a message of another size than announced".to_owned());
+    }
+    if message.len() as u64 > case.message_bytes() {
+        return Err("a message that is too large".to_owned());
+    }
+    if !attempt.envelope.utf8_headers && !message.is_ascii() {
+        return Err("octets beyond ASCII that were not announced".to_owned());
+    }
+    check_message(case, message)
+}
+
+fn check_message(case: &Case, message: &[u8]) -> Checked {
+    for line in message.split_inclusive(|&byte| byte == b'\n') {
+        let line = line.strip_suffix(b"\r\n").ok_or("a line without CRLF")?;
+        if line.len() > 998 || line.iter().any(|byte| matches!(byte, 0 | b'\r')) {
+            return Err(format!("the line {}", shown(line)));
+        }
+    }
+    let text = String::from_utf8_lossy(message);
+    let headers = text.split("\r\n").take_while(|line| !line.is_empty());
+    let headers = headers.filter(|line| !line.starts_with([' ', '\t']));
+    let names: Result<Vec<_>, _> = headers
+        .map(|line| match line.split_once(':') {
+            Some((name, _)) if !name.contains(' ') => Ok(name.to_ascii_lowercase()),
+            _ => Err(format!("the header {line:?}")),
+        })
+        .collect();
+    let names = names?;
+    let count = |name: &str| names.iter().filter(|other| *other == name).count();
+    let is_forbidden = |name: &&String| {
+        ["bcc", "return-path", "received", "delivered-to", "authentication-results"]
+            .contains(&name.as_str())
+            || name.starts_with("resent-")
+    };
+    if let Some(name) = names.iter().find(is_forbidden) {
+        return Err(format!("the header {name}"));
+    }
+    for (name, least) in
+        [("from", 1), ("date", 1), ("message-id", 1), ("sender", 0), ("subject", 0)]
+    {
+        if !(least..=1).contains(&count(name)) {
+            return Err(format!("the header {name} {} times", count(name)));
+        }
+    }
+    let parsed = MessageParser::default().parse(message).ok_or("no message")?;
+    let originators = [parsed.from(), parsed.sender()];
+    for address in originators.into_iter().flatten().flat_map(Address::iter) {
+        let names = address.name().into_iter().flat_map(str::split_whitespace);
+        let shown = names.filter(|word| word.contains('@')).chain(address.address());
+        for address in shown {
+            if !case.rules.allows_sender(address) {
+                return Err(format!("a message from {address} against the policy"));
+            }
+        }
+    }
+    Ok(())
+}
+
+/// A run sends one message, to each recipient once.
+fn check_number(own: &[Transaction]) -> Checked {
+    let complete = |transaction: &&Transaction| {
+        transaction.content.as_ref().is_some_and(|content| content.is_complete)
+    };
+    let complete: Vec<_> = own.iter().filter(complete).collect();
+    let mut served: Vec<&String> = Vec::new();
+    for (index, transaction) in complete.iter().enumerate() {
+        let message = |one: &Transaction| one.content.clone().unwrap_or_default().message;
+        if index > 0 {
+            let (first, before) = (complete[0], complete[index - 1]);
+            let is_same =
+                message(first) == message(transaction) && first.sender == transaction.sender;
+            let was_asked_for = before.recipients.iter().any(|(_, code)| *code == Some(452));
+            if !is_same || !was_asked_for {
+                return Err("a second message in one run".to_owned());
+            }
+        }
+        for (recipient, code) in &transaction.recipients {
+            if is_positive(*code) && served.contains(&recipient) && index > 0 {
+                return Err(format!("{recipient} gets the message twice"));
+            }
+        }
+        served.extend(
+            transaction.recipients.iter().filter(|one| is_positive(one.1)).map(|one| &one.0),
+        );
+    }
+    Ok(())
+}
+
+fn check_outcome(outcome: &Result<String, Error>, own: &[Transaction]) -> Checked {
+    let ended: Vec<_> = own
+        .iter()
+        .filter_map(|transaction| transaction.content.as_ref())
+        .filter(|content| content.is_complete)
+        .collect();
+    let was_taken = ended.iter().any(|content| is_positive(content.reply));
+    // What a server says within a message is an answer to its end, if the client had sent that by then.
+    let is_unanswered = |content: &&&Content| {
+        !content.was_interrupted
+            && !content.reply.is_some_and(|code| matches!(code / 100, 2 | 4 | 5))
+    };
+    let is_open = ended.iter().any(|content| is_unanswered(&content));
+    let error = match outcome {
+        Ok(json) => {
+            let claims = json.contains("\"sent\"") || json.contains("\"partial\"");
+            return match claims == was_taken && !is_open {
+                true => Ok(()),
+                false => Err(format!("the result {json}, and the server took it: {was_taken}")),
+            };
+        }
+        Err(error) => error,
+    };
+    let may_repeat = error.delivered() != Delivered::Unknown
+        || error.retry() != Retry::Never
+        || error.is_transient();
+    match (was_taken || is_open) && may_repeat {
+        true => Err(format!("an error that may be retried after the message's end: {error:?}")),
+        false => Ok(()),
+    }
+}
+
+/// What became of the messages of a run, for the tally.
+pub(crate) fn messages(seen: &Seen) -> Vec<&'static str> {
+    let own = seen.records.iter().flat_map(|record| {
+        let all = transactions(record).unwrap_or_default();
+        all.into_iter().filter(|transaction| transaction.start >= record.start)
+    });
+    own.map(|transaction| match &transaction.content {
+        None => "came to nothing in its envelope",
+        Some(content) if !content.is_complete => "was broken off",
+        Some(content) if is_positive(content.reply) => "was taken",
+        Some(_) => "was refused, or not answered, at its end",
+    })
+    .collect()
+}
+
+/// The recipients in the result are those that the server accepted.
+///
+/// The host puts them there: a component may say anything.
+pub(crate) fn check_accepted_recipients(seen: &Seen) -> Checked {
+    let Some(Ok(json)) = &seen.outcome else { return Ok(()) };
+    let value: serde_json::Value = serde_json::from_str(json).map_err(|error| error.to_string())?;
+    if value["status"] == "dry-run" {
+        return Ok(());
+    }
+    let mut accepted = Vec::new();
+    for record in &seen.records {
+        let all = transactions(record)?;
+        let taken = all.into_iter().filter(|one| {
+            let reply = one.content.as_ref().filter(|content| content.is_complete);
+            one.start >= record.start && is_positive(reply.and_then(|content| content.reply))
+        });
+        let recipients = taken.flat_map(|one| one.recipients);
+        accepted.extend(recipients.filter(|one| is_positive(one.1)).map(|one| one.0));
+    }
+    let told: Vec<_> = value["accepted"].as_array().into_iter().flatten().collect();
+    let is_told = |one: &String| told.iter().any(|told| told.as_str() == Some(one));
+    match told.len() == accepted.len() && accepted.iter().all(is_told) {
+        true => Ok(()),
+        false => Err(format!("{accepted:?} were accepted, and the result says {json}")),
+    }
+}
+
+fn shown(bytes: &[u8]) -> String {
+    let (start, end) = (bytes.len().min(300), bytes.len().saturating_sub(200));
+    let text = |bytes| String::from_utf8_lossy(bytes).into_owned();
+    format!(
+        "{:?} ... {:?}, {} bytes",
+        text(&bytes[..start]),
+        text(&bytes[end.max(start)..]),
+        bytes.len()
+    )
+}
+
+impl Case {
+    /// Whether the input names a recipient, and the policy allows it.
+    fn allows_recipient(&self, recipient: &str) -> bool {
+        self.rules.allows_recipient(recipient)
+            && self.input.recipients.iter().any(|named| same_address(named, recipient))
+    }
+}

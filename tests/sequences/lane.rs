@@ -1,0 +1,217 @@
+//! One server with its client: sequences that run one after the other, on the same pool.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use smtp_connector_host::accounts::{
+    AccountLimits, Accounts, BoxFuture, Policy, Security, Timeouts,
+};
+use smtp_connector_host::attachments::AttachmentHosts;
+use smtp_connector_host::smtp::SmtpTransport;
+use smtp_connector_host::{Account, Connector, Delivered, Error, Host, Invocation};
+use tokio::time::timeout;
+
+use super::case::{Case, REDIRECT};
+use super::generate::case;
+use super::invariants::{Seen, check, check_accepted_recipients, messages};
+use super::puppet::encode;
+use super::random::Random;
+use super::server::Server;
+use super::web::{Asked, Web};
+
+/// Sequences of one seed. They share a pool, so that what one leaves behind meets the next.
+pub(crate) const ROUND: usize = 8;
+/// Compiled components, for the next time.
+const CACHE: &str = concat!(env!("CARGO_TARGET_TMPDIR"), "/components");
+/// No run takes a tenth of it. One that does hangs.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+pub(crate) struct Lane {
+    server: Server,
+    web: Web,
+    uploads: Asked,
+    transport: SmtpTransport,
+    account: Book,
+    connector: Connector,
+}
+
+/// Has the account of the run that is next.
+#[derive(Clone, Default)]
+struct Book(Arc<Mutex<Option<Arc<Account>>>>);
+
+impl Accounts for Book {
+    fn account<'a>(&'a self, name: &'a str) -> BoxFuture<'a, Result<Arc<Account>, Error>> {
+        let account = self.0.lock().expect("nobody panics while holding it").clone();
+        Box::pin(async move { Ok(account.unwrap_or_else(|| panic!("there is no account {name}"))) })
+    }
+}
+
+impl Lane {
+    pub(crate) async fn start(component: &[u8], is_pooled: bool) -> Self {
+        let transport = SmtpTransport::new().allow_private_hosts();
+        let transport = if is_pooled { transport } else { transport.without_pool() };
+        let (account, uploads) = (Book::default(), Asked::default());
+        let host = Host::builder()
+            .accounts(account.clone())
+            .uploads(uploads.clone())
+            .transport(transport.clone())
+            .attachment_hosts(AttachmentHosts::danger_any())
+            .cache_directory(CACHE)
+            .build()
+            .expect("the sandbox runs on this machine");
+        let connector = Connector::from_bytes(&host, component).expect("it keeps the contract");
+        let (server, web) = (Server::start().await, Web::start().await);
+        Self { server, web, uploads, transport, account, connector }
+    }
+
+    /// Runs the sequences of a seed, and returns how each ended.
+    pub(crate) async fn round(&self, seed: u64, shows: bool) -> Result<Vec<String>, String> {
+        let mut random = Random::new(seed);
+        let web = format!("http://127.0.0.1:{}", self.web.port);
+        let mut ends = Vec::new();
+        for number in 0..ROUND {
+            let case = case(&mut random, &web);
+            let seen = timeout(PATIENCE, self.run(&case)).await;
+            let seen =
+                seen.map_err(|_| format!("it hangs, or leaves a connection open: {case:#?}"))?;
+            if shows {
+                show(number, &case, &seen);
+            }
+            check(&case, &seen).map_err(|wrong| report(number, &wrong, &case, &seen))?;
+            let checked = check_accepted_recipients(&seen);
+            checked.map_err(|wrong| report(number, &wrong, &case, &seen))?;
+            ends.extend(self::ends(&case, &seen));
+        }
+        self.server.begin(super::script::Script::harmless());
+        self.transport.close().await;
+        let closed = timeout(PATIENCE, self.server.closed()).await;
+        closed.map_err(|_| "a connection is open after the pool was closed".to_owned())?;
+        Ok(ends)
+    }
+
+    async fn run(&self, case: &Case) -> Seen {
+        *self.account.0.lock().expect("nobody panics while holding it") = Some(self.account(case));
+        self.server.begin(case.script.clone());
+        let invocation = Invocation::new(encode(&case.program), &*case.input.json).account("work");
+        let invocation = match &case.input.keywords {
+            Some(keywords) => invocation.keywords(&**keywords),
+            None => invocation,
+        };
+        let invocation = if case.is_dry { invocation.dry_run() } else { invocation };
+        let outcome = async {
+            if case.validates {
+                let found = self.connector.validate(invocation).await;
+                return found.map(|_| r#"{"status": "dry-run"}"#.to_owned());
+            }
+            self.connector.invoke(invocation).await.map(|outcome| outcome.as_json().to_owned())
+        };
+        let outcome = tokio::select! {
+            outcome = outcome => Some(outcome),
+            () = self.server.abandoned() => None,
+        };
+        self.server.settle().await;
+        Seen {
+            outcome,
+            records: self.server.records(),
+            fetched: self.web.asked.take(),
+            opened: self.uploads.take(),
+        }
+    }
+
+    /// The account of a run. What its connections depend on is always the same.
+    fn account(&self, case: &Case) -> Arc<Account> {
+        let mut policy = Policy {
+            attachment_url_hosts: vec![
+                format!("127.0.0.1:{}", self.web.port).parse().expect("a host"),
+            ],
+            ..Policy::default()
+        };
+        if case.rules.senders {
+            policy.allowed_senders.push("*@example.com".parse().expect("a rule"));
+        }
+        if case.rules.domains {
+            policy.allowed_recipient_domains.push("example.net".parse().expect("a rule"));
+        }
+        if case.rules.redirects {
+            policy.redirect_all_to = Some(REDIRECT.parse().expect("an address"));
+        }
+        let length = Duration::from_millis(10);
+        let timeouts = match case.is_hasty {
+            true => Timeouts {
+                command: length,
+                data: length,
+                final_reply: length,
+                ..Timeouts::default()
+            },
+            false => Timeouts::default(),
+        };
+        let limits = AccountLimits {
+            message_bytes: case.message_bytes(),
+            messages_per_connection: 5,
+            ..AccountLimits::default()
+        };
+        let account = Account::builder("work", "127.0.0.1")
+            .port(self.server.port)
+            .security(Security::None)
+            .ehlo_name("client.test")
+            .policy(policy)
+            .timeouts(timeouts)
+            .limits(limits)
+            .build();
+        Arc::new(account.expect("the settings are right"))
+    }
+}
+
+fn report(number: usize, wrong: &str, case: &Case, seen: &Seen) -> String {
+    format!("sequence {number}: {wrong}\n{case:#?}\n{}", shown(seen))
+}
+
+fn show(number: usize, case: &Case, seen: &Seen) {
+    println!("sequence {number}: {case:#?}\n{}", shown(seen));
+}
+
+fn shown(seen: &Seen) -> String {
+    let mut text = format!("outcome: {:?}\n", seen.outcome);
+    for record in &seen.records {
+        let input = &record.input[..record.input.len().min(4000)];
+        let input = String::from_utf8_lossy(input).replace('\n', "\n    ");
+        text.push_str(&format!(
+            "connection, from byte {}:\n    {input}\n{:?}\n",
+            record.start, record.replies
+        ));
+    }
+    text
+}
+
+/// How a run ended, for the tally, and what became of its messages.
+fn ends(case: &Case, seen: &Seen) -> Vec<String> {
+    let mut ends = vec![end(case, seen)];
+    ends.extend(messages(seen).into_iter().map(|what| format!("    a message {what}")));
+    ends
+}
+
+fn end(case: &Case, seen: &Seen) -> String {
+    let error = match &seen.outcome {
+        None => return "dropped".to_owned(),
+        Some(Ok(_)) if case.validates => return "validated".to_owned(),
+        Some(Ok(_)) if case.is_dry => return "dry run".to_owned(),
+        Some(Ok(json)) if json.contains("dry-run") => return "nothing sent".to_owned(),
+        Some(Ok(_)) => return "sent".to_owned(),
+        Some(Err(error)) => error,
+    };
+    let message = error.to_string();
+    if error.delivered() == Delivered::Unknown {
+        return format!("{} after the message's end", error.code().as_str());
+    }
+    match message.split_once("was stopped: it ") {
+        Some((_, why)) if why.ends_with("not an address") => "stopped: not an address".to_owned(),
+        Some((_, why)) if why.ends_with("announced") => "stopped: not as announced".to_owned(),
+        Some((_, why)) => format!("stopped: {why}"),
+        None if message.contains("broke down") => "trapped".to_owned(),
+        None => error.code().as_str().to_owned(),
+    }
+}
+
+/// How many runs ended in which way.
+pub(crate) type Tally = BTreeMap<String, u64>;
