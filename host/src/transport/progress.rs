@@ -49,7 +49,7 @@ impl Progress {
     }
 
     /// Notes that the message's end goes out. Until there is an answer, nobody can tell whether the server has it.
-    pub(super) fn end(&self) {
+    pub(crate) fn end(&self) {
         self.step.fetch_max(Self::UNKNOWN, Ordering::SeqCst);
     }
 
