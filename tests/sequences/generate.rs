@@ -24,7 +24,8 @@ pub(crate) fn case(random: &mut Random, web: &str) -> Case {
     let rules =
         Rules { senders: random.one_in(2), domains: random.one_in(3), redirects: random.one_in(6) };
     let program = match random.below(10) {
-        0..8 => message(random, &input, web, is_hasty),
+        _ if is_hasty => message(random, &input, web, true),
+        0..8 => message(random, &input, web, false),
         _ => chaos(random, &input, web),
     };
     Case {
@@ -100,12 +101,12 @@ fn input(random: &mut Random, web: &str) -> Input {
 /// A program that sends a message, or nearly one, among other calls.
 fn message(random: &mut Random, input: &Input, web: &str, is_hasty: bool) -> Program {
     let own = Handle { slot: random.below(CONTENTS), skips: !random.one_in(20) };
-    let mut bytes = content(random);
+    let mut bytes = content(random, is_hasty);
     let mut envelope = envelope(random, input);
     let sizes = random.below(16);
     let mut writes: Vec<_> = pieces(random, &bytes);
     // A server that does not read holds up only what is larger than the buffers on the way.
-    let is_large = if is_hasty { random.one_in(2) } else { random.one_in(150) };
+    let is_large = if is_hasty { !random.one_in(3) } else { random.one_in(150) };
     if is_large {
         for _ in 0..(if is_hasty { 6 } else { 1 }) {
             let count = if is_hasty { 16_384 } else { 1 + random.below(3000) };
@@ -276,27 +277,29 @@ fn odd(random: &mut Random, from: &[&str]) -> String {
     text
 }
 
-/// A whole message, in most cases one that breaks no rule.
-fn content(random: &mut Random) -> Vec<u8> {
+/// A whole message, in most cases or always one that breaks no rule.
+fn content(random: &mut Random, is_sound: bool) -> Vec<u8> {
     let mut headers = vec![random.pick(FROM), DATE, MESSAGE_ID];
     if random.one_in(2) {
         let at = random.below(headers.len() + 1);
         headers.insert(at, random.pick(HEADERS));
     }
     match random.below(24) {
+        _ if is_sound => {}
         0 | 1 => headers.insert(random.below(headers.len() + 1), random.pick(BAD_HEADERS)),
         2 => headers[0] = random.pick(BAD_HEADERS),
         3 => drop(headers.remove(random.below(headers.len()))),
         _ => {}
     }
     let mut message = headers.concat();
-    if !random.one_in(20) {
+    if is_sound || !random.one_in(20) {
         message.push_str("\r\n");
     }
     for _ in 0..random.below(6) {
         message.push_str(random.pick(BODY));
     }
     match random.below(40) {
+        _ if is_sound => {}
         0 | 1 => {
             message.push_str(random.pick(BAD_BODY));
             message.push_str(random.pick(BODY));

@@ -1,6 +1,7 @@
 //! What holds for every run, whatever its component and its server do.
 
 use mail_parser::{Address, MessageParser};
+use memchr::{memchr_iter, memchr2};
 use smtp_connector_host::{Delivered, Error, Retry};
 
 use super::case::{Case, same_address};
@@ -123,9 +124,12 @@ fn check_content(case: &Case, transaction: &Transaction, attempts: &[Attempt<'_>
 }
 
 fn check_message(case: &Case, message: &[u8]) -> Checked {
-    for line in message.split_inclusive(|&byte| byte == b'\n') {
+    let mut start = 0;
+    for end in memchr_iter(b'\n', message) {
+        let line = &message[start..=end];
+        start = end + 1;
         let line = line.strip_suffix(b"\r\n").ok_or("a line without CRLF")?;
-        if line.len() > 998 || line.iter().any(|byte| matches!(byte, 0 | b'\r')) {
+        if line.len() > 998 || memchr2(0, b'\r', line).is_some() {
             return Err(format!("the line {}", shown(line)));
         }
     }

@@ -1,5 +1,7 @@
 //! Reads what came on a connection, strictly, and without the host's code.
 
+use memchr::memmem;
+
 use super::server::Record;
 
 /// A transaction, possibly without its end.
@@ -47,7 +49,7 @@ impl Reader<'_> {
         while self.at < self.record.input.len() {
             let start = self.at;
             let rest = &self.record.input[start..];
-            let Some(length) = rest.windows(2).position(|two| two == b"\r\n") else {
+            let Some(length) = memmem::find(rest, b"\r\n") else {
                 return self.partial(rest);
             };
             self.silent_after_too_much(&rest[..length])?;
@@ -127,11 +129,12 @@ impl Reader<'_> {
         let start = self.at;
         let said = |end: usize| {
             let mut replies = self.record.replies.iter();
-            replies.any(|(after, text)| (start + 1..end).contains(after) && !text.is_empty())
+            let is_other = |text: &str| !text.is_empty() && !text.starts_with("354");
+            replies.any(|(after, text)| (start..end).contains(after) && is_other(text))
         };
         loop {
             let rest = &self.record.input[self.at..];
-            let Some(length) = rest.windows(2).position(|two| two == b"\r\n") else {
+            let Some(length) = memmem::find(rest, b"\r\n") else {
                 // A dot that is the last byte may be doubled by the next.
                 let rest = rest.strip_prefix(b".").unwrap_or(rest);
                 content.message.extend_from_slice(rest);

@@ -111,6 +111,8 @@ impl Script {
 
 fn rule(random: &mut Random, is_hasty: bool) -> Vec<(Stage, Act)> {
     let stage = match random.below(20) {
+        // A write fails where the server stops reading.
+        _ if is_hasty && random.one_in(2) => Stage::Body(random.below(400)),
         0 => Stage::Greeting,
         1 => Stage::Ehlo,
         2 => Stage::Helo,

@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
+use memchr::memmem;
 use socket2::SockRef;
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::sync::Notify;
@@ -283,14 +284,15 @@ impl Session {
             }
             // The CRLF before the dot may be that of DATA.
             let from = from.saturating_sub(4).max(message - 2);
-            let end = memmem(&state.record.input[from..], b"\r\n.\r\n").map(|at| from + at + 5);
+            let end =
+                memmem::find(&state.record.input[from..], b"\r\n.\r\n").map(|at| from + at + 5);
             state.answered = end.unwrap_or(state.record.input.len());
             end?;
             state.message = None;
             state.has_envelope = false;
             return Some(Event::Dot);
         }
-        let length = memmem(&state.record.input[from..], b"\r\n")? + 2;
+        let length = memmem::find(&state.record.input[from..], b"\r\n")? + 2;
         state.answered = from + length;
         let line = &state.record.input[from..from + length];
         Some(Event::Command(String::from_utf8_lossy(line).to_ascii_uppercase()))
@@ -414,8 +416,4 @@ enum Event {
     /// The script's act within a message.
     Disturb(Stage),
     Dot,
-}
-
-fn memmem(bytes: &[u8], what: &[u8]) -> Option<usize> {
-    bytes.windows(what.len()).position(|window| window == what)
 }
