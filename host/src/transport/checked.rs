@@ -1,5 +1,6 @@
 //! A transport with the account's policy and the guard in front of it.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -118,6 +119,12 @@ impl CheckedTransport {
             let hint = "recipients come from the fields to, cc and bcc, and from keywords there";
             return Err(forbidden(&format!("mail to {other}, whom the input does not name"), hint));
         }
+        // A server that takes fewer at once gets the rest in a further transaction, and would serve a repeated one again.
+        let mut known = HashSet::new();
+        let twice = envelope.recipients.iter().find(|one| !known.insert(canonical(one)));
+        if let Some(twice) = twice {
+            return Err(broken(&format!("the recipient {} twice", excerpt(twice))));
+        }
         let domains = &policy.allowed_recipient_domains;
         if !domains.is_empty()
             && let Some(routed) = envelope.recipients.iter().find(|one| is_routed(one))
@@ -162,6 +169,12 @@ fn is_path(address: &str) -> bool {
     fits && !address
         .chars()
         .any(|c| c.is_control() || c.is_whitespace() || "<>()\",;:\\[]".contains(c))
+}
+
+/// What the spellings of an address have in common: the case of the domain does not matter.
+fn canonical(address: &str) -> Option<(&str, String)> {
+    let (local, domain) = address.rsplit_once('@')?;
+    Some((local, domain.to_ascii_lowercase()))
 }
 
 /// Whether the local part of an address may be read as a way to another host: `user%other@relay`, `other!user@relay`

@@ -58,6 +58,14 @@ async fn a_command_in_an_address_stops_the_component() {
 }
 
 #[tokio::test]
+async fn a_recipient_that_is_repeated_stops_the_component() {
+    for again in [BOB, "bob@EXAMPLE.net"] {
+        let guest = sends("alice@example.com", &[BOB, again], MESSAGE.as_bytes());
+        refused(&guest, Policy::default(), FailureCode::Internal, "twice").await;
+    }
+}
+
+#[tokio::test]
 async fn a_sender_against_the_policy_is_refused_in_envelope_and_headers() {
     let policy = || Policy {
         allowed_senders: vec!["*@example.com".parse().expect("a rule")],
