@@ -55,6 +55,11 @@ impl Delivery {
         let mut lease = sent.lease;
         // Each transaction that goes through serves at least one of the rest, or there is no next.
         loop {
+            if lease.has_unasked() || !lease.stream.is_silent() {
+                // The server said more than it was asked for: its replies would be taken for those to other commands.
+                receipt.refused.extend(rest);
+                return Ok(receipt);
+            }
             let recipients = rest.iter().map(|refusal| refusal.recipient.clone()).collect();
             let envelope = Envelope { recipients, ..self.envelope.clone() };
             match Box::pin(again(lease, &envelope, &mut copy)).await {
