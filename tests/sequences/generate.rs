@@ -9,7 +9,7 @@ use super::material::{
 };
 use super::program::{CONTENTS, Chunk, End, Envelope, Handle, NUMBERS, Program, SLOTS, Step};
 use super::random::Random;
-use super::script::Script;
+use super::script::{Script, Stage};
 
 /// Paths and ids that an input can name, and a run can ask for.
 const PATHS: &[&str] = &["/a", "/b?d=1", "/short", "/c"];
@@ -23,16 +23,20 @@ pub(crate) fn case(random: &mut Random, web: &str) -> Case {
     let is_hasty = random.one_in(100);
     let rules =
         Rules { senders: random.one_in(2), domains: random.one_in(3), redirects: random.one_in(6) };
+    let script = Script::of(random, is_hasty);
+    // What happens at a message's end is worth a message that gets there.
+    let has_end = script.rules.iter().any(|(stage, _)| matches!(stage, Stage::Dot(_)));
+    let is_sound = is_hasty || has_end && random.one_in(2);
     let program = match random.below(10) {
-        _ if is_hasty => message(random, &input, web, true),
-        0..8 => message(random, &input, web, false),
+        0..8 => message(random, &input, web, is_sound, is_hasty),
+        _ if is_sound => message(random, &input, web, is_sound, is_hasty),
         _ => chaos(random, &input, web),
     };
     Case {
         program,
         input,
         rules,
-        script: Script::of(random, is_hasty),
+        script,
         is_hasty,
         is_small: random.one_in(30),
         is_dry: random.one_in(25),
@@ -99,9 +103,15 @@ fn input(random: &mut Random, web: &str) -> Input {
 }
 
 /// A program that sends a message, or nearly one, among other calls.
-fn message(random: &mut Random, input: &Input, web: &str, is_hasty: bool) -> Program {
+fn message(
+    random: &mut Random,
+    input: &Input,
+    web: &str,
+    is_sound: bool,
+    is_hasty: bool,
+) -> Program {
     let own = Handle { slot: random.below(CONTENTS), skips: !random.one_in(20) };
-    let mut bytes = content(random, is_hasty);
+    let mut bytes = content(random, is_sound);
     let mut envelope = envelope(random, input);
     let sizes = random.below(16);
     let mut writes: Vec<_> = pieces(random, &bytes);
@@ -140,7 +150,7 @@ fn message(random: &mut Random, input: &Input, web: &str, is_hasty: bool) -> Pro
     noise(random, &mut steps, 16);
     if !random.one_in(15) {
         steps.push(Step::Finish { of: own, forgets: !random.one_in(4) });
-        if random.one_in(2) {
+        if random.one_in(3) {
             steps.push(Step::PassOn);
         }
     }

@@ -78,6 +78,13 @@ fn check_envelope(case: &Case, transaction: &Transaction, attempts: &[Attempt<'_
             ));
         }
     }
+    let all = &transaction.recipients;
+    let is_repeated = |(at, one): (usize, &(String, _))| {
+        all[..at].iter().any(|other: &(String, _)| other.0 == one.0)
+    };
+    if all.iter().enumerate().any(is_repeated) {
+        return Err(format!("a recipient twice among {all:?}"));
+    }
     if transaction.recipients.len() > 1 && case.rules.redirect().is_some() {
         return Err("a redirected message has one recipient".to_owned());
     }

@@ -135,8 +135,11 @@ impl Reader<'_> {
         loop {
             let rest = &self.record.input[self.at..];
             let Some(length) = memmem::find(rest, b"\r\n") else {
-                // A dot that is the last byte may be doubled by the next.
-                let rest = rest.strip_prefix(b".").unwrap_or(rest);
+                // A dot may be doubled by what was to follow, or be the end.
+                let rest = match rest {
+                    b".\r" => b"",
+                    [b'.', rest @ ..] | rest => rest,
+                };
                 content.message.extend_from_slice(rest);
                 self.at = self.record.input.len();
                 break;

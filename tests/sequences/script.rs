@@ -120,7 +120,7 @@ fn rule(random: &mut Random, is_hasty: bool) -> Vec<(Stage, Act)> {
         5..9 => Stage::Rcpt(1 + random.below(3)),
         9 | 10 => Stage::Data,
         11..14 => Stage::Body(random.below(400)),
-        14..18 => Stage::Dot(1 + random.below(2)),
+        14..18 => Stage::Dot(if random.one_in(4) { 2 } else { 1 }),
         18 => Stage::Rset,
         _ => return special(random),
     };
