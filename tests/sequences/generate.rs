@@ -3,17 +3,13 @@
 use serde_json::json;
 
 use super::case::{Case, Input, Rules};
-use super::material::{
-    BAD_BODY, BAD_HEADERS, BODY, DATE, ENVELOPE_IDS, FROM, HEADERS, MESSAGE_ID, ODD, OTHER_SENDERS,
-    OTHERS, RECIPIENTS, SENDERS,
-};
-use super::program::{CONTENTS, Chunk, End, Envelope, Handle, NUMBERS, Program, SLOTS, Step};
+use super::compose::{content, envelope, pieces};
+use super::input::{PATHS, UPLOADS, input};
+use super::material::{BAD_BODY, BAD_HEADERS, BODY, HEADERS};
+use super::program::{CONTENTS, Chunk, End, Handle, NUMBERS, Program, SLOTS, Step};
 use super::random::Random;
 use super::script::{Script, Stage};
 
-/// Paths and ids that an input can name, and a run can ask for.
-const PATHS: &[&str] = &["/a", "/b?d=1", "/short", "/c"];
-const UPLOADS: &[&str] = &["u-1", "u-2", "../u-3", "of-another-run"];
 /// The longest program, in calls that are not part of a message.
 const NOISE: usize = 12;
 
@@ -42,64 +38,6 @@ pub(crate) fn case(random: &mut Random, web: &str) -> Case {
         is_dry: random.one_in(25),
         validates: random.one_in(40),
     }
-}
-
-fn input(random: &mut Random, web: &str) -> Input {
-    let mut input = Input::default();
-    let mut fields = serde_json::Map::new();
-    let mut keywords = serde_json::Map::new();
-    for field in ["to", "cc", "bcc"] {
-        let mut items = Vec::new();
-        let least = usize::from(field == "to" && !random.one_in(12));
-        for _ in 0..least + random.below(2) {
-            let address = random.pick(RECIPIENTS);
-            input.recipients.push(address.to_owned());
-            let keyword = format!("k{}", keywords.len());
-            items.push(match random.below(6) {
-                0 => json!({ "email": address, "name": "eve@evil test" }),
-                1 => json!(format!("A B <{address}>")),
-                2 => {
-                    keywords.insert(keyword.clone(), json!({ "email": address }));
-                    json!(format!("{{{{{keyword}.email}}}}"))
-                }
-                3 => {
-                    keywords.insert(keyword.clone(), json!([address]));
-                    json!(format!("{{{{ {keyword} }}}}"))
-                }
-                4 => {
-                    keywords.insert(keyword.clone(), json!(address));
-                    json!(format!("A <{{{{{keyword}}}}}>"))
-                }
-                _ => json!(address),
-            });
-        }
-        fields.insert(field.to_owned(), json!(items));
-    }
-    let mut files = Vec::new();
-    for _ in 0..random.below(3) {
-        let path = random.pick(PATHS);
-        input.paths.push(path.to_owned());
-        files.push(json!({ "url": format!("{web}{path}") }));
-    }
-    for _ in 0..random.below(3) {
-        let id = random.pick(UPLOADS);
-        input.uploads.push(id.to_owned());
-        let keyword = format!("k{}", keywords.len());
-        if random.one_in(2) {
-            keywords.insert(keyword.clone(), json!(id));
-            files.push(json!({ "upload": format!("{{{{{keyword}}}}}") }));
-        } else {
-            files.push(json!({ "upload": id }));
-        }
-    }
-    fields.insert("attachments".to_owned(), json!(files));
-    // What stands elsewhere names nothing.
-    fields.insert("body".to_owned(), json!(format!("eve@evil.test {web}/c of-another-run")));
-    keywords.insert("other".to_owned(), json!(["eve@evil.test", format!("{web}/c"), "u-2"]));
-    input.json = serde_json::Value::Object(fields).to_string();
-    // Without keywords a placeholder would be a text.
-    input.keywords = Some(serde_json::Value::Object(keywords).to_string());
-    input
 }
 
 /// A program that sends a message, or nearly one, among other calls.
@@ -231,110 +169,6 @@ fn handle(random: &mut Random, first: usize) -> Handle {
 fn piece(random: &mut Random) -> Chunk {
     let table = random.pick(&[BODY, BAD_BODY, HEADERS, BAD_HEADERS]);
     Chunk::Bytes(random.pick(table).into())
-}
-
-fn envelope(random: &mut Random, input: &Input) -> Envelope {
-    let sender = match random.below(30) {
-        0 => odd(random, OTHER_SENDERS),
-        _ => random.pick(SENDERS).to_owned(),
-    };
-    let mut recipients = Vec::new();
-    for recipient in &input.recipients {
-        let is_chosen = recipients.is_empty() || random.one_in(2);
-        if is_chosen && !recipients.contains(recipient) {
-            recipients.push(recipient.clone());
-        }
-    }
-    match random.below(40) {
-        0 => recipients.push(odd(random, OTHERS)),
-        1 => recipients.push(random.pick(RECIPIENTS).to_owned()),
-        2 if !recipients.is_empty() => {
-            let at = random.below(recipients.len());
-            recipients[at] = odd(random, &[&recipients[at].clone()]);
-        }
-        3 => recipients.extend(input.recipients.first().cloned()),
-        4 if random.one_in(2) => recipients = vec![format!("{}@example.net", "x".repeat(300))],
-        5 if random.one_in(2) => recipients = vec!["bob@example.net".to_owned(); 101],
-        _ => {}
-    }
-    let has_utf8 = recipients.iter().any(|one| !one.is_ascii());
-    let notification = random.one_in(8).then(|| {
-        let report = random.one_in(2).then(|| u32::from(random.one_in(2)));
-        let id = random.one_in(2).then(|| match random.below(12) {
-            0 => "x".repeat(101),
-            1 => random.pick(ENVELOPE_IDS).to_owned(),
-            _ => random.pick(&ENVELOPE_IDS[..4]).to_owned(),
-        });
-        (u32::try_from(random.below(8)).expect("it is small"), report, id)
-    });
-    Envelope {
-        sender,
-        recipients,
-        allow_partial: !random.one_in(3),
-        utf8_headers: has_utf8 && random.one_in(2),
-        size: random.one_in(20).then(|| random.next() >> random.below(64)),
-        notification,
-    }
-}
-
-/// One of these texts, often with something put into it.
-fn odd(random: &mut Random, from: &[&str]) -> String {
-    let mut text = random.pick(from).to_owned();
-    if random.one_in(2) {
-        let places: Vec<_> = text.char_indices().map(|(at, _)| at).chain([text.len()]).collect();
-        text.insert(random.pick(&places), random.pick(ODD));
-    }
-    text
-}
-
-/// A whole message, in most cases or always one that breaks no rule.
-fn content(random: &mut Random, is_sound: bool) -> Vec<u8> {
-    let mut headers = vec![random.pick(FROM), DATE, MESSAGE_ID];
-    if random.one_in(2) {
-        let at = random.below(headers.len() + 1);
-        headers.insert(at, random.pick(HEADERS));
-    }
-    match random.below(24) {
-        _ if is_sound => {}
-        0 | 1 => headers.insert(random.below(headers.len() + 1), random.pick(BAD_HEADERS)),
-        2 => headers[0] = random.pick(BAD_HEADERS),
-        3 => drop(headers.remove(random.below(headers.len()))),
-        _ => {}
-    }
-    let mut message = headers.concat();
-    if is_sound || !random.one_in(20) {
-        message.push_str("\r\n");
-    }
-    for _ in 0..random.below(6) {
-        message.push_str(random.pick(BODY));
-    }
-    match random.below(40) {
-        _ if is_sound => {}
-        0 | 1 => {
-            message.push_str(random.pick(BAD_BODY));
-            message.push_str(random.pick(BODY));
-        }
-        2 => message.push_str(&format!("{}\r\n", "x".repeat(998 + random.below(2)))),
-        3 => message.push_str(&".\r\n".repeat(random.below(1000))),
-        4 => message.push_str(random.pick(BAD_BODY)),
-        _ => {}
-    }
-    message.into_bytes()
-}
-
-/// Cuts a text at any places, often within a line's end, or at a dot.
-fn pieces(random: &mut Random, bytes: &[u8]) -> Vec<Chunk> {
-    let marks: Vec<_> = (1..bytes.len()).filter(|&at| matches!(bytes[at], b'\n' | b'.')).collect();
-    let mut cuts: Vec<_> = (0..random.below(5))
-        .filter_map(|_| match random.one_in(2) {
-            true if !marks.is_empty() => Some(random.pick(&marks)),
-            _ if bytes.len() > 1 => Some(1 + random.below(bytes.len() - 1)),
-            _ => None,
-        })
-        .collect();
-    cuts.extend([0, bytes.len()]);
-    cuts.sort_unstable();
-    cuts.windows(2).map(|cut| Chunk::Bytes(bytes[cut[0]..cut[1]].to_vec())).collect()
 }
 
 fn end(random: &mut Random, is_likely_sent: bool) -> End {

@@ -1,10 +1,10 @@
 //! What holds for every run, whatever its component and its server do.
 
-use mail_parser::{Address, MessageParser};
-use memchr::{memchr_iter, memchr2};
-use smtp_connector_host::{Delivered, Error, Retry};
+use smtp_connector_host::Error;
 
 use super::case::{Case, same_address};
+use super::message::{check_message, shown};
+use super::outcome::check_outcome;
 use super::program::Attempt;
 use super::reader::{Content, Transaction, is_positive, transactions};
 use super::server::Record;
@@ -19,7 +19,7 @@ pub(crate) struct Seen {
     pub(crate) opened: Vec<String>,
 }
 
-type Checked = Result<(), String>;
+pub(crate) type Checked = Result<(), String>;
 
 pub(crate) fn check(case: &Case, seen: &Seen) -> Checked {
     let mut own = Vec::new();
@@ -130,56 +130,6 @@ fn check_content(case: &Case, transaction: &Transaction, attempts: &[Attempt<'_>
     check_message(case, message)
 }
 
-fn check_message(case: &Case, message: &[u8]) -> Checked {
-    let mut start = 0;
-    for end in memchr_iter(b'\n', message) {
-        let line = &message[start..=end];
-        start = end + 1;
-        let line = line.strip_suffix(b"\r\n").ok_or("a line without CRLF")?;
-        if line.len() > 998 || memchr2(0, b'\r', line).is_some() {
-            return Err(format!("the line {}", shown(line)));
-        }
-    }
-    let text = String::from_utf8_lossy(message);
-    let headers = text.split("\r\n").take_while(|line| !line.is_empty());
-    let headers = headers.filter(|line| !line.starts_with([' ', '\t']));
-    let names: Result<Vec<_>, _> = headers
-        .map(|line| match line.split_once(':') {
-            Some((name, _)) if !name.contains(' ') => Ok(name.to_ascii_lowercase()),
-            _ => Err(format!("the header {line:?}")),
-        })
-        .collect();
-    let names = names?;
-    let count = |name: &str| names.iter().filter(|other| *other == name).count();
-    let is_forbidden = |name: &&String| {
-        ["bcc", "return-path", "received", "delivered-to", "authentication-results"]
-            .contains(&name.as_str())
-            || name.starts_with("resent-")
-    };
-    if let Some(name) = names.iter().find(is_forbidden) {
-        return Err(format!("the header {name}"));
-    }
-    for (name, least) in
-        [("from", 1), ("date", 1), ("message-id", 1), ("sender", 0), ("subject", 0)]
-    {
-        if !(least..=1).contains(&count(name)) {
-            return Err(format!("the header {name} {} times", count(name)));
-        }
-    }
-    let parsed = MessageParser::default().parse(message).ok_or("no message")?;
-    let originators = [parsed.from(), parsed.sender()];
-    for address in originators.into_iter().flatten().flat_map(Address::iter) {
-        let names = address.name().into_iter().flat_map(str::split_whitespace);
-        let shown = names.filter(|word| word.contains('@')).chain(address.address());
-        for address in shown {
-            if !case.rules.allows_sender(address) {
-                return Err(format!("a message from {address} against the policy"));
-            }
-        }
-    }
-    Ok(())
-}
-
 /// A run sends one message, to each recipient once.
 fn check_number(own: &[Transaction]) -> Checked {
     let complete = |transaction: &&Transaction| {
@@ -210,38 +160,6 @@ fn check_number(own: &[Transaction]) -> Checked {
     Ok(())
 }
 
-fn check_outcome(outcome: &Result<String, Error>, own: &[Transaction]) -> Checked {
-    let ended: Vec<_> = own
-        .iter()
-        .filter_map(|transaction| transaction.content.as_ref())
-        .filter(|content| content.is_complete)
-        .collect();
-    let was_taken = ended.iter().any(|content| is_positive(content.reply));
-    // What a server says within a message is an answer to its end, if the client had sent that by then.
-    let is_unanswered = |content: &&&Content| {
-        !content.was_interrupted
-            && !content.reply.is_some_and(|code| matches!(code / 100, 2 | 4 | 5))
-    };
-    let is_open = ended.iter().any(|content| is_unanswered(&content));
-    let error = match outcome {
-        Ok(json) => {
-            let claims = json.contains("\"sent\"") || json.contains("\"partial\"");
-            return match claims == was_taken && !is_open {
-                true => Ok(()),
-                false => Err(format!("the result {json}, and the server took it: {was_taken}")),
-            };
-        }
-        Err(error) => error,
-    };
-    let may_repeat = error.delivered() != Delivered::Unknown
-        || error.retry() != Retry::Never
-        || error.is_transient();
-    match (was_taken || is_open) && may_repeat {
-        true => Err(format!("an error that may be retried after the message's end: {error:?}")),
-        false => Ok(()),
-    }
-}
-
 /// What became of the messages of a run, for the tally.
 pub(crate) fn messages(seen: &Seen) -> Vec<&'static str> {
     let own = seen.records.iter().flat_map(|record| {
@@ -255,44 +173,6 @@ pub(crate) fn messages(seen: &Seen) -> Vec<&'static str> {
         Some(_) => "was refused, or not answered, at its end",
     })
     .collect()
-}
-
-/// The recipients in the result are those that the server accepted.
-///
-/// The host puts them there: a component may say anything.
-pub(crate) fn check_accepted_recipients(seen: &Seen) -> Checked {
-    let Some(Ok(json)) = &seen.outcome else { return Ok(()) };
-    let value: serde_json::Value = serde_json::from_str(json).map_err(|error| error.to_string())?;
-    if value["status"] == "dry-run" {
-        return Ok(());
-    }
-    let mut accepted = Vec::new();
-    for record in &seen.records {
-        let all = transactions(record)?;
-        let taken = all.into_iter().filter(|one| {
-            let reply = one.content.as_ref().filter(|content| content.is_complete);
-            one.start >= record.start && is_positive(reply.and_then(|content| content.reply))
-        });
-        let recipients = taken.flat_map(|one| one.recipients);
-        accepted.extend(recipients.filter(|one| is_positive(one.1)).map(|one| one.0));
-    }
-    let told: Vec<_> = value["accepted"].as_array().into_iter().flatten().collect();
-    let is_told = |one: &String| told.iter().any(|told| told.as_str() == Some(one));
-    match told.len() == accepted.len() && accepted.iter().all(is_told) {
-        true => Ok(()),
-        false => Err(format!("{accepted:?} were accepted, and the result says {json}")),
-    }
-}
-
-fn shown(bytes: &[u8]) -> String {
-    let (start, end) = (bytes.len().min(300), bytes.len().saturating_sub(200));
-    let text = |bytes| String::from_utf8_lossy(bytes).into_owned();
-    format!(
-        "{:?} ... {:?}, {} bytes",
-        text(&bytes[..start]),
-        text(&bytes[end.max(start)..]),
-        bytes.len()
-    )
 }
 
 impl Case {

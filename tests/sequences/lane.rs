@@ -1,6 +1,5 @@
 //! One server with its client: sequences that run one after the other, on the same pool.
 
-use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -9,15 +8,17 @@ use smtp_connector_host::accounts::{
 };
 use smtp_connector_host::attachments::AttachmentHosts;
 use smtp_connector_host::smtp::SmtpTransport;
-use smtp_connector_host::{Account, Connector, Delivered, Error, Host, Invocation};
+use smtp_connector_host::{Account, Connector, Error, Host, Invocation};
 use tokio::time::timeout;
 
 use super::case::{Case, REDIRECT};
 use super::generate::case;
-use super::invariants::{Seen, check, check_accepted_recipients, messages};
-use super::puppet::encode;
+use super::image::encode;
+use super::invariants::{Seen, check};
+use super::outcome::check_accepted_recipients;
 use super::random::Random;
 use super::server::Server;
+use super::tally;
 use super::web::{Asked, Web};
 
 /// Sequences of one seed. They share a pool, so that what one leaves behind meets the next.
@@ -76,12 +77,12 @@ impl Lane {
             let seen =
                 seen.map_err(|_| format!("it hangs, or leaves a connection open: {case:#?}"))?;
             if shows {
-                show(number, &case, &seen);
+                println!("sequence {number}: {case:#?}\n{}", tally::shown(&seen));
             }
-            check(&case, &seen).map_err(|wrong| report(number, &wrong, &case, &seen))?;
+            check(&case, &seen).map_err(|wrong| tally::report(number, &wrong, &case, &seen))?;
             let checked = check_accepted_recipients(&seen);
-            checked.map_err(|wrong| report(number, &wrong, &case, &seen))?;
-            ends.extend(self::ends(&case, &seen));
+            checked.map_err(|wrong| tally::report(number, &wrong, &case, &seen))?;
+            ends.extend(tally::ends(&case, &seen));
         }
         self.server.begin(super::script::Script::harmless());
         self.transport.close().await;
@@ -162,56 +163,3 @@ impl Lane {
         Arc::new(account.expect("the settings are right"))
     }
 }
-
-fn report(number: usize, wrong: &str, case: &Case, seen: &Seen) -> String {
-    format!("sequence {number}: {wrong}\n{case:#?}\n{}", shown(seen))
-}
-
-fn show(number: usize, case: &Case, seen: &Seen) {
-    println!("sequence {number}: {case:#?}\n{}", shown(seen));
-}
-
-fn shown(seen: &Seen) -> String {
-    let mut text = format!("outcome: {:?}\n", seen.outcome);
-    for record in &seen.records {
-        let input = &record.input[..record.input.len().min(4000)];
-        let input = String::from_utf8_lossy(input).replace('\n', "\n    ");
-        text.push_str(&format!(
-            "connection, from byte {}:\n    {input}\n{:?}\n",
-            record.start, record.replies
-        ));
-    }
-    text
-}
-
-/// How a run ended, for the tally, and what became of its messages.
-fn ends(case: &Case, seen: &Seen) -> Vec<String> {
-    let mut ends = vec![end(case, seen)];
-    ends.extend(messages(seen).into_iter().map(|what| format!("    a message {what}")));
-    ends
-}
-
-fn end(case: &Case, seen: &Seen) -> String {
-    let error = match &seen.outcome {
-        None => return "dropped".to_owned(),
-        Some(Ok(_)) if case.validates => return "validated".to_owned(),
-        Some(Ok(_)) if case.is_dry => return "dry run".to_owned(),
-        Some(Ok(json)) if json.contains("dry-run") => return "nothing sent".to_owned(),
-        Some(Ok(_)) => return "sent".to_owned(),
-        Some(Err(error)) => error,
-    };
-    let message = error.to_string();
-    if error.delivered() == Delivered::Unknown {
-        return format!("{} after the message's end", error.code().as_str());
-    }
-    match message.split_once("was stopped: it ") {
-        Some((_, why)) if why.ends_with("not an address") => "stopped: not an address".to_owned(),
-        Some((_, why)) if why.ends_with("announced") => "stopped: not as announced".to_owned(),
-        Some((_, why)) => format!("stopped: {why}"),
-        None if message.contains("broke down") => "trapped".to_owned(),
-        None => error.code().as_str().to_owned(),
-    }
-}
-
-/// How many runs ended in which way.
-pub(crate) type Tally = BTreeMap<String, u64>;

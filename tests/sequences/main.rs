@@ -12,27 +12,35 @@
 #![allow(clippy::print_stdout)]
 
 mod case;
+mod compose;
 mod generate;
 // The guests of the other tests; not all that they can do is needed here.
 #[allow(dead_code)]
 #[path = "../all/hostile/guest.rs"]
 mod guest;
+mod image;
+mod input;
 mod invariants;
 mod lane;
 mod material;
+mod message;
+mod outcome;
 mod program;
 mod puppet;
 mod random;
 mod reader;
 mod script;
 mod server;
+mod session;
+mod tally;
 mod web;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-use lane::{Lane, ROUND, Tally};
+use lane::{Lane, ROUND};
+use tally::Tally;
 use tokio::task::JoinSet;
 
 /// Some seconds of them.
