@@ -5,7 +5,7 @@ use smtp_connector_host::Error;
 use super::case::{Case, same_address};
 use super::message::{check_message, shown};
 use super::outcome::check_outcome;
-use super::program::Attempt;
+use super::program::{Attempt, Envelope};
 use super::reader::{Content, Transaction, is_positive, transactions};
 use super::server::Record;
 
@@ -114,18 +114,22 @@ fn check_content(case: &Case, transaction: &Transaction, attempts: &[Attempt<'_>
             false => Err(format!("a part of a message that was not written: {}", shown(message))),
         };
     }
-    let same = |attempt: &&Attempt<'_>| attempt.is_finished && attempt.written == *message;
-    let Some(attempt) = fitting.find(same) else {
+    let same: Vec<_> =
+        fitting.filter(|attempt| attempt.is_finished && attempt.written == *message).collect();
+    if same.is_empty() {
         return Err(format!("a message that was not written: {}", shown(message)));
+    }
+    // Two beginnings may have the same message. One of them failed.
+    let as_announced = |attempt: &&&Attempt<'_>| {
+        let Envelope { size, utf8_headers, .. } = attempt.envelope;
+        size.is_none_or(|size| size == message.len() as u64)
+            && (*utf8_headers || message.is_ascii())
     };
-    if attempt.envelope.size.is_some_and(|size| size != message.len() as u64) {
-        return Err("a message of another size than announced".to_owned());
+    if !same.iter().any(|attempt| as_announced(&attempt)) {
+        return Err("a message of another size than announced, or with other octets".to_owned());
     }
     if message.len() as u64 > case.message_bytes() {
         return Err("a message that is too large".to_owned());
-    }
-    if !attempt.envelope.utf8_headers && !message.is_ascii() {
-        return Err("octets beyond ASCII that were not announced".to_owned());
     }
     check_message(case, message)
 }
