@@ -73,6 +73,23 @@ async fn a_further_transaction_that_fails_undoes_nothing() {
 }
 
 #[tokio::test]
+async fn no_further_transaction_begins_where_the_server_says_too_much() {
+    for too_much in ["250 2.0.0 ok\r\n421 4.3.2 bye\r\n", "250 2.0.0 ok\r\n250 2.0.0 again\r\n"] {
+        let scenario = Scenario::when(Stage::Rcpt(2), Act::Reply("452 4.5.3 too many\r\n"))
+            .and(Stage::Dot, Act::Reply(too_much));
+        let server = FaultServer::start(scenario).await;
+        let result = send_to(&server, &mail(&["a@x.test", "b@x.test"])).await.expect("one has it");
+        assert_eq!(
+            (&result["status"], &result["accepted"]),
+            (&json!("partial"), &json!(["a@x.test"]))
+        );
+        assert_eq!(result["rejectedErrors"][0]["responseCode"], 452);
+        let begun = |line: &&String| line.starts_with("MAIL");
+        assert_eq!(server.ended().await.commands.iter().filter(begun).count(), 1);
+    }
+}
+
+#[tokio::test]
 async fn where_all_or_nobody_is_to_get_it_nobody_does() {
     for reply in ["550 5.1.1 no such user\r\n", "452 4.5.3 too many recipients\r\n"] {
         for pipelining in [true, false] {
