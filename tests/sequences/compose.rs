@@ -8,19 +8,20 @@ use super::material::{
 use super::program::{Chunk, Envelope};
 use super::random::Random;
 
-pub(crate) fn envelope(random: &mut Random, input: &Input) -> Envelope {
+pub(crate) fn envelope(random: &mut Random, input: &Input, is_sound: bool) -> Envelope {
     let sender = match random.below(30) {
-        0 => odd(random, OTHER_SENDERS),
+        0 if !is_sound => odd(random, OTHER_SENDERS),
         _ => random.pick(SENDERS).to_owned(),
     };
     let mut recipients = Vec::new();
     for recipient in &input.recipients {
-        let is_chosen = recipients.is_empty() || random.one_in(2);
+        let is_chosen = is_sound || recipients.is_empty() || random.one_in(2);
         if is_chosen && !recipients.contains(recipient) {
             recipients.push(recipient.clone());
         }
     }
     match random.below(40) {
+        _ if is_sound => {}
         0 => recipients.push(odd(random, OTHERS)),
         1 => recipients.push(random.pick(RECIPIENTS).to_owned()),
         2 if !recipients.is_empty() => {
@@ -45,7 +46,7 @@ pub(crate) fn envelope(random: &mut Random, input: &Input) -> Envelope {
     Envelope {
         sender,
         recipients,
-        allow_partial: !random.one_in(3),
+        allow_partial: !random.one_in(if is_sound { 12 } else { 3 }),
         utf8_headers: has_utf8 && random.one_in(2),
         size: random.one_in(20).then(|| random.next() >> random.below(64)),
         notification,

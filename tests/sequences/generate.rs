@@ -17,12 +17,16 @@ const NOISE: usize = 12;
 pub(crate) fn case(random: &mut Random, web: &str) -> Case {
     let input = input(random, web);
     let is_hasty = random.one_in(100);
-    let rules =
-        Rules { senders: random.one_in(2), domains: random.one_in(3), redirects: random.one_in(6) };
     let script = Script::of(random, is_hasty);
-    // What happens at a message's end is worth a message that gets there.
-    let has_end = script.rules.iter().any(|(stage, _)| matches!(stage, Stage::Dot(_)));
+    // What happens at a message's end, or after it, is worth a message that gets there.
+    let is_late = |stage: &Stage| matches!(stage, Stage::Dot(_) | Stage::Rcpt(_));
+    let has_end = script.rules.iter().any(|(stage, _)| is_late(stage));
     let is_sound = is_hasty || has_end && random.one_in(2);
+    let rules = Rules {
+        senders: random.one_in(2),
+        domains: random.one_in(if is_sound { 8 } else { 3 }),
+        redirects: random.one_in(if is_sound { 12 } else { 6 }),
+    };
     let program = match random.below(10) {
         0..8 => message(random, &input, web, is_sound, is_hasty),
         _ if is_sound => message(random, &input, web, is_sound, is_hasty),
@@ -50,11 +54,11 @@ fn message(
 ) -> Program {
     let own = Handle { slot: random.below(CONTENTS), skips: !random.one_in(20) };
     let mut bytes = content(random, is_sound);
-    let mut envelope = envelope(random, input);
-    let sizes = random.below(16);
+    let mut envelope = envelope(random, input, is_sound);
+    let sizes = random.below(if is_sound { 64 } else { 16 });
     let mut writes: Vec<_> = pieces(random, &bytes);
     // A server that does not read holds up only what is larger than the buffers on the way.
-    let is_large = if is_hasty { !random.one_in(3) } else { random.one_in(150) };
+    let is_large = if is_hasty { !random.one_in(6) } else { random.one_in(150) };
     if is_large {
         for _ in 0..(if is_hasty { 6 } else { 1 }) {
             let count = if is_hasty { 16_384 } else { 1 + random.below(3000) };
@@ -79,7 +83,7 @@ fn message(
             steps.push(other(random, input, web));
         }
     };
-    noise(random, &mut steps, 4);
+    noise(random, &mut steps, if is_sound { 16 } else { 4 });
     steps.push(Step::Begin { slot: own.slot, envelope });
     for chunk in writes {
         noise(random, &mut steps, 16);
@@ -103,7 +107,7 @@ fn chaos(random: &mut Random, input: &Input, web: &str) -> Program {
         steps.push(match random.below(12) {
             0..3 => {
                 let slot = random.below(CONTENTS);
-                Step::Begin { slot, envelope: envelope(random, input) }
+                Step::Begin { slot, envelope: envelope(random, input, false) }
             }
             3 => Step::Finish { of: handle(random, 0), forgets: random.one_in(2) },
             4 => Step::DropOutgoing { of: handle(random, 0), forgets: random.one_in(2) },
@@ -144,7 +148,7 @@ fn other(random: &mut Random, input: &Input, web: &str) -> Step {
         8 => Step::Invocation,
         9 if random.one_in(4) => {
             let slot = random.below(CONTENTS);
-            Step::Begin { slot, envelope: envelope(random, input) }
+            Step::Begin { slot, envelope: envelope(random, input, false) }
         }
         10 if random.one_in(4) => Step::Write { to: handle(random, 0), chunk: piece(random) },
         11 if random.one_in(4) => {

@@ -110,9 +110,9 @@ impl Script {
 }
 
 fn rule(random: &mut Random, is_hasty: bool) -> Vec<(Stage, Act)> {
-    let stage = match random.below(20) {
+    let stage = match random.below(24) {
         // A write fails where the server stops reading.
-        _ if is_hasty && random.one_in(2) => Stage::Body(random.below(400)),
+        _ if is_hasty && !random.one_in(4) => Stage::Body(random.below(400)),
         0 => Stage::Greeting,
         1 => Stage::Ehlo,
         2 => Stage::Helo,
@@ -125,7 +125,8 @@ fn rule(random: &mut Random, is_hasty: bool) -> Vec<(Stage, Act)> {
         _ => return special(random),
     };
     let act = match random.below(12) {
-        _ if is_hasty => Act::Stall(40),
+        // Longer than the account waits, and for less than a run lasts that goes on writing.
+        _ if is_hasty => Act::Stall(random.pick(&[12, 15, 20, 40])),
         0 => Act::Close,
         1 => Act::Reset,
         2 => Act::Abandon,
@@ -141,17 +142,21 @@ fn rule(random: &mut Random, is_hasty: bool) -> Vec<(Stage, Act)> {
     }
 }
 
-/// A server that says more than it was asked for.
+/// A server that says more than it was asked for, or takes fewer recipients at once than there are.
 fn special(random: &mut Random) -> Vec<(Stage, Act)> {
-    match random.one_in(2) {
-        true => {
-            let early = Act::Reply("354 go\r\n250 2.0.0 early\r\n");
-            vec![
-                (Stage::Data, early),
-                (Stage::Dot(1), Act::Reply("")),
-                (Stage::Dot(2), Act::Reply("")),
-            ]
-        }
-        false => vec![(Stage::Dot(1), Act::Reply(random.pick(ONE_TOO_MANY)))],
+    let early = Act::Reply("354 go\r\n250 2.0.0 early\r\n");
+    let end = Act::Reply(random.pick(ONE_TOO_MANY));
+    let further = (Stage::Rcpt(1 + random.below(2)), Act::Reply(TOO_MANY));
+    match random.below(8) {
+        0 => vec![
+            (Stage::Data, early),
+            (Stage::Dot(1), Act::Reply("")),
+            (Stage::Dot(2), Act::Reply("")),
+        ],
+        1 | 2 => vec![(Stage::Dot(1), end)],
+        3 | 4 => vec![further, (Stage::Dot(1), end)],
+        5 => vec![further, (Stage::Dot(2), Act::Reply(random.pick(REFUSALS)))],
+        6 => vec![further, (Stage::Dot(2), Act::Close)],
+        _ => vec![further],
     }
 }
