@@ -89,6 +89,8 @@ impl Server {
         let idle = script.idle;
         *lock(&self.shared.script) = Arc::new(script);
         self.shared.dots.store(0, Ordering::SeqCst);
+        // A run that ended in the moment in which it was to be dropped leaves this behind.
+        std::pin::pin!(self.shared.abandoned.notified()).enable();
         let mut connections = lock(&self.shared.connections);
         connections.retain(|connection| lock(&connection.state).stream.is_some());
         for connection in connections.iter() {
