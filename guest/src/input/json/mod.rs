@@ -4,6 +4,7 @@
 //! twice, the place where the text goes wrong, and a base64 attachment of many megabytes that need not
 //! be copied out of the text.
 
+mod digits;
 mod reading;
 
 use std::borrow::Cow;

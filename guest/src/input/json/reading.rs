@@ -6,7 +6,7 @@ use std::fmt;
 
 use serde::de::{DeserializeSeed, IgnoredAny, MapAccess, SeqAccess, Visitor};
 
-use super::{Object, Value};
+use super::{Object, Value, digits};
 use crate::input::findings::{Code, Findings};
 use crate::input::path::Path;
 
@@ -21,6 +21,18 @@ pub(super) fn read<'de>(
     findings: &mut Findings,
 ) -> Option<Value<'de>> {
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+    match digits::keep(text) {
+        Cow::Borrowed(text) => read_value(text, most_elements, findings),
+        // The text goes away with this scope, so what was read from it must not borrow from it.
+        Cow::Owned(text) => read_value(&text, most_elements, findings).map(Value::into_owned),
+    }
+}
+
+fn read_value<'de>(
+    text: &'de str,
+    most_elements: usize,
+    findings: &mut Findings,
+) -> Option<Value<'de>> {
     let reading = Reading {
         most_elements,
         trail: RefCell::default(),
@@ -326,6 +338,14 @@ mod tests {
         ] {
             assert_eq!(issues(text), [(path.to_owned(), Code::InvalidJson)], "{text}");
         }
+    }
+
+    #[test]
+    fn a_whole_number_of_twenty_digits_is_read_as_text() {
+        let value = Value::read("[89014103211118510720, 7]", &mut Findings::default()).unwrap();
+        let Value::Array(items) = value else { panic!("not an array") };
+        assert_eq!(items[0], Value::String("89014103211118510720".into()));
+        assert_eq!(items[1], Value::Number(Box::new(7.into())));
     }
 
     #[test]

@@ -5,26 +5,29 @@
 //! one. With no keywords, braces are ordinary text everywhere.
 
 mod address_text;
+mod names;
 mod problem;
 mod values;
 
 use std::borrow::Cow;
 
-use minijinja::value::Value as Keyword;
-use minijinja::{AutoEscape, Environment, UndefinedBehavior, escape_formatter};
+use minijinja::value::{Value as Keyword, ValueKind};
+use minijinja::{AutoEscape, Environment, ErrorKind, UndefinedBehavior, escape_formatter};
 
 use super::fields::{Field, Fields};
 use super::findings::{Code, Findings};
 use super::json::Value;
 use super::path::Path;
 use address_text::AddressText;
+use names::{Names, is_meant_as_name, meant_as_names};
 use problem::{Problem, excerpt};
-use values::{json_value, keyword_map};
+use values::{json_value, keyword_map, written};
 
 /// Keywords, and the engine that puts them in place.
 pub struct Keywords {
     engine: Environment<'static>,
     values: Keyword,
+    names: Names,
 }
 
 /// Instructions that one field may cost: a table of 10,000 rows takes a tenth of it. More ends as an
@@ -73,12 +76,21 @@ impl Keywords {
             "html" => AutoEscape::Html,
             _ => AutoEscape::None,
         });
-        // `null` says nothing, and would otherwise read "none".
-        engine.set_formatter(|out, state, value| match value.is_none() {
-            true => Ok(()),
-            false => escape_formatter(out, state, value),
+        engine.set_formatter(|out, state, value| match value.kind() {
+            ValueKind::None | ValueKind::Bool => Ok(out.write_str(&written(value))?),
+            _ => escape_formatter(out, state, value),
         });
-        Some(Self { engine, values: keyword_map(members?) })
+        let mut members = members?;
+        let names = Names::of(&members);
+        let aliases: Vec<_> = names
+            .aliases()
+            .filter_map(|(name, alias)| {
+                let (_, value) = members.iter().find(|(key, _)| key == name)?;
+                Some((Cow::Owned(alias.to_owned()), value.clone()))
+            })
+            .collect();
+        members.extend(aliases);
+        Some(Self { engine, values: keyword_map(members), names })
     }
 
     /// Puts keywords in the place of what stands for them, in every field.
@@ -165,17 +177,26 @@ impl Keywords {
             (None, Reading::Text) => self.render("text", text).map(string),
             (None, Reading::Html) => self.render("html", text).map(string),
         };
-        outcome.map_err(|problem| findings.issue(path, problem.code, problem.message)).ok()
+        let explain = |problem: Problem| {
+            findings.issue(path, problem.code, self.names.restore(problem.message));
+        };
+        outcome.map_err(explain).ok()
     }
 
     /// Fills in a template.
     fn render(&self, name: &'static str, source: &str) -> Result<String, Problem> {
-        let template = self
-            .engine
-            .template_from_named_str(name, source)
-            .map_err(|error| Problem::new(&error, source, &[]))?;
+        let written = self.names.template(source);
+        let template = self.engine.template_from_named_str(name, &written).map_err(|error| {
+            let names: Vec<_> = meant_as_names(source)
+                .filter(|name| name.contains(' ') && self.find(name).is_none())
+                .collect();
+            match error.kind() {
+                ErrorKind::SyntaxError if !names.is_empty() => Problem::missing(&names),
+                _ => Problem::new(&error, &written, &[]),
+            }
+        })?;
         template.render(self.values.clone()).map_err(|error| {
-            Problem::new(&error, source, &self.missing(template.undeclared_variables(true)))
+            Problem::new(&error, &written, &self.missing(template.undeclared_variables(true)))
         })
     }
 
@@ -202,7 +223,7 @@ impl Keywords {
             };
             put(Piece::Literal(before));
             let found = self.evaluate(expression)?;
-            put(Piece::Value(if found.is_none() { String::new() } else { found.to_string() }));
+            put(Piece::Value(written(&found)));
             rest = after;
         }
         put(Piece::Literal(rest));
@@ -211,19 +232,69 @@ impl Keywords {
 
     /// The value of one expression, with its type.
     fn evaluate(&self, expression: &str) -> Result<Keyword, Problem> {
-        let compiled = self
-            .engine
-            .compile_expression_owned(expression.to_owned())
-            .map_err(|error| Problem::new(&error, expression, &[]))?;
+        if let Some(found) = self.find(expression) {
+            return Ok(found);
+        }
+        let written = self.names.expression(expression).into_owned();
+        let compiled = self.engine.compile_expression_owned(written.clone()).map_err(|error| {
+            match is_meant_as_name(expression) {
+                true => Problem::missing(&[expression]),
+                false => Problem::new(&error, &written, &[]),
+            }
+        })?;
         match compiled.eval(self.values.clone()) {
             Ok(found) if found.is_undefined() => Err(Problem::missing(&[expression])),
             Ok(found) => Ok(found),
             Err(error) => {
                 let missing = self.missing(compiled.undeclared_variables(true));
-                Err(Problem::new(&error, expression, &missing))
+                Err(Problem::new(&error, &written, &missing))
             }
         }
     }
+
+    /// The keyword of a name, whatever is in it, or at the end of a path: `First Name`, `a.b[0]['c d']`.
+    ///
+    /// At each step the rest may be one key, `customer.email`, which platforms that flatten their data have.
+    fn find(&self, name: &str) -> Option<Keyword> {
+        let mut value = self.values.clone();
+        let mut rest = name.trim();
+        loop {
+            let whole = member(&value, rest);
+            if whole.is_some() {
+                return whole;
+            }
+            let end = rest.find(['.', '[']).filter(|end| *end > 0 || rest.starts_with('['))?;
+            if end > 0 {
+                value = member(&value, &rest[..end])?;
+                rest = &rest[end..];
+            }
+            while let Some(inside) = rest.strip_prefix('[') {
+                let (index, after) = inside.split_once(']')?;
+                value = element(&value, index)?;
+                rest = after;
+            }
+            if rest.is_empty() {
+                return Some(value);
+            }
+            rest = rest.strip_prefix('.')?;
+        }
+    }
+}
+
+/// The member of an object.
+fn member(value: &Keyword, name: &str) -> Option<Keyword> {
+    let found = (value.kind() == ValueKind::Map).then(|| value.get_attr(name).ok())??;
+    (!found.is_undefined()).then_some(found)
+}
+
+/// What stands at `0` in an array, or at `"a b"` in an object.
+fn element(value: &Keyword, index: &str) -> Option<Keyword> {
+    let unquoted = |quote: char| index.strip_prefix(quote)?.strip_suffix(quote);
+    if let Some(name) = unquoted('"').or_else(|| unquoted('\'')) {
+        return member(value, name);
+    }
+    let found = value.get_item_by_index(index.parse().ok()?).ok()?;
+    (!found.is_undefined()).then_some(found)
 }
 
 /// The inside of a text that is exactly one placeholder.
@@ -359,7 +430,7 @@ mod tests {
 
     #[test]
     fn a_template_that_cannot_be_filled_in_is_an_issue() {
-        for template in ["{{", "{{ a b }}", "{% for x in %}", "{{ 1 | nothing }}", "{{ {{ }}"] {
+        for template in ["{{", "{{ a | b c }}", "{% for x in %}", "{{ 1 | nothing }}", "{{ {{ }}"] {
             let (message, code) = resolve("body", template, false).unwrap_err();
             assert_eq!(code, Code::TemplateError, "{template}: {message}");
         }
@@ -373,6 +444,84 @@ mod tests {
         let (message, code) = resolve("body", endless, false).unwrap_err();
         assert_eq!(code, Code::TemplateError);
         assert!(message.contains("steps"), "{message}");
+    }
+
+    #[test]
+    fn a_keyword_may_be_called_anything() {
+        let keywords = r#"{
+            "First Name": "Bob", "first-name": "Rob", "größe": "XL", "客户": {"姓名": "王", "E-Mail": "w@x.test"},
+            "customer.email": "flat@x.test", "data": {"user.mail": "u@x.test", "Last Name": "Lee"}, "1": "one",
+            "Price (EUR)": 7, "lines": [{"unit price": 1}, {"unit price": 2}], "a": 5, "b": 3, "name": "Bob"
+        }"#;
+        let resolve = |field: &str, template: &str| {
+            let input = serde_json::json!({ field: template }).to_string();
+            let mut findings = Findings::default();
+            let keywords = Keywords::read(Some(keywords), &mut findings).unwrap();
+            let members = Value::read_object(&input, &mut findings).unwrap();
+            let mut fields = Fields::sort(members, &mut findings);
+            keywords.resolve(&mut fields, false, &mut findings);
+            let field = Field::from_name(field).unwrap();
+            match fields.take(field).1 {
+                Value::String(text) if findings.is_valid() => text.into_owned(),
+                other => format!("{other:?} {:?}", findings.issues),
+            }
+        };
+        for (template, text) in [
+            ("Hi {{First Name}}", "Hi Bob"),
+            ("{{ First Name }},", "Bob,"),
+            ("{{first-name}} {{größe}} {{客户.姓名}}", "Rob XL 王"),
+            ("{{客户.E-Mail}}.", "w@x.test."),
+            ("{{customer.email}} {{data.user.mail}}", "flat@x.test u@x.test"),
+            ("{{1}} {{Price (EUR)}} {{ data.Last Name }}", "one 7 Lee"),
+        ] {
+            assert_eq!(resolve("subject", template), text, "{template}");
+            // The same where templates are not run.
+            assert_eq!(resolve("fromName", template), text, "{template}");
+        }
+        for (template, text) in [
+            ("{{ First Name | upper }} {{ data.Last Name | lower }}", "BOB lee"),
+            ("{% for line in lines %}{{ line.unit price }};{% endfor %}", "1;2;"),
+            ("{% if größe == \"XL\" %}big{% endif %}", "big"),
+            ("{{ a - b }} {{ name | upper }}", "2 BOB"),
+            ("{#main{width:{{a}}%} #}", "{#main{width:5%} #}"),
+        ] {
+            assert_eq!(resolve("text", template), text, "{template}");
+        }
+        assert_eq!(resolve("to", "{{客户.E-Mail}}"), "w@x.test");
+        assert_eq!(resolve("to", "{{First Name}} <{{data.user.mail}}>"), "Bob <u@x.test>");
+    }
+
+    #[test]
+    fn a_missing_keyword_with_a_name_of_several_words_is_named() {
+        for (field, template, name) in [
+            ("subject", "Hi {{Last Name}}", "keyword Last Name;"),
+            ("fromName", "Hi {{Last Name}}", "keyword Last Name;"),
+            ("to", "{{Last Name}}", "keyword Last Name;"),
+            ("to", "{{customer.E-Mail Address}}", "keyword customer.E-Mail Address;"),
+        ] {
+            let (message, code) = resolve(field, template, false).unwrap_err();
+            assert_eq!(code, Code::MissingKeyword, "{template}: {message}");
+            assert!(message.contains(name), "{template}: {message}");
+        }
+    }
+
+    #[test]
+    fn numbers_keep_their_digits_and_true_is_written_true() {
+        let keywords = r#"{"iccid": 89014103211118510720, "n": 900719925474099312, "four": 4.0, "half": 0.5, "yes": true}"#;
+        let resolve = |field: &str| {
+            let template = "{{iccid}} {{n}} {{four}} {{half}} {{yes}}";
+            let input = serde_json::json!({ field: template }).to_string();
+            let mut findings = Findings::default();
+            let keywords = Keywords::read(Some(keywords), &mut findings).unwrap();
+            let members = Value::read_object(&input, &mut findings).unwrap();
+            let mut fields = Fields::sort(members, &mut findings);
+            keywords.resolve(&mut fields, false, &mut findings);
+            fields.take(Field::from_name(field).unwrap()).1.into_owned()
+        };
+        for field in ["subject", "html", "fromName"] {
+            let text = "89014103211118510720 900719925474099312 4 0.5 true";
+            assert_eq!(resolve(field), string(text.to_owned()), "{field}");
+        }
     }
 
     #[test]

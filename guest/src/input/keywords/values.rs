@@ -12,6 +12,9 @@ pub(super) fn keyword_map(members: Object<'_>) -> Keyword {
     Keyword::from_pairs(members.into_iter().map(|(key, value)| (key.into_owned(), keyword(value))))
 }
 
+/// 2^53: every whole number up to here is exact as a floating-point number.
+const MAX_EXACT: f64 = 9_007_199_254_740_992.0;
+
 fn keyword(value: Value<'_>) -> Keyword {
     match value {
         Value::Null => Keyword::from(()),
@@ -19,11 +22,27 @@ fn keyword(value: Value<'_>) -> Keyword {
         Value::Number(number) => match (number.as_u64(), number.as_i64(), number.as_f64()) {
             (Some(unsigned), ..) => Keyword::from(unsigned),
             (None, Some(signed), _) => Keyword::from(signed),
-            (None, None, float) => Keyword::from(float.unwrap_or_default()),
+            (None, None, float) => match float.unwrap_or_default() {
+                // `4.0` is a whole number, and a person writes 4.
+                float if float.fract() == 0.0 && float.abs() <= MAX_EXACT => {
+                    Keyword::from(float as i64)
+                }
+                float => Keyword::from(float),
+            },
         },
         Value::String(text) => Keyword::from(text.into_owned()),
         Value::Array(items) => Keyword::from(items.into_iter().map(keyword).collect::<Vec<_>>()),
         Value::Object(members) => keyword_map(members),
+    }
+}
+
+/// A keyword's value between other text. `null` says nothing.
+pub(super) fn written(value: &Keyword) -> String {
+    match value.kind() {
+        ValueKind::None => String::new(),
+        // As JSON and people write it, not Python.
+        ValueKind::Bool => value.is_true().to_string(),
+        _ => value.to_string(),
     }
 }
 
