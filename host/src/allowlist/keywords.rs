@@ -5,7 +5,7 @@ use std::collections::{HashMap, HashSet};
 
 use serde_json::value::RawValue;
 
-use super::template::{Piece, names, pieces, steps};
+use super::template::{Piece, names, paths, pieces, steps};
 use super::texts::{bare, items, members};
 use super::{Budget, OverBudget};
 
@@ -16,7 +16,13 @@ pub(super) struct Keywords<'k> {
     values: HashMap<String, Vec<&'k RawValue>>,
     /// Values that expressions with more than a name are computed from, by the name of the keyword.
     sources: HashMap<String, &'k RawValue>,
+    /// The same for names of more than one word, `First Name`.
+    long_names: Vec<(String, &'k RawValue)>,
 }
+
+/// Keywords with names of more than one word that are looked for in expressions with more than a name. No form has as
+/// many, and each takes a search.
+const MAX_CHECKS: usize = 100;
 
 /// What stands for a text that the host does not compute. It is not a character, so no text has it.
 pub(super) const UNKNOWN: char = '\u{ffff}';
@@ -34,6 +40,7 @@ impl<'k> Keywords<'k> {
     pub(super) fn find<'t>(keywords: &'k str, templates: impl Iterator<Item = &'t str>) -> Self {
         let mut root = Node::default();
         let mut computed = HashSet::new();
+        let mut expressions = Vec::new();
         let mut known = HashSet::new();
         for piece in templates.flat_map(pieces) {
             let Piece::Expression(expression) = piece else { continue };
@@ -41,17 +48,24 @@ impl<'k> Keywords<'k> {
                 continue;
             }
             // A keyword may be called anything: `First Name` is a name, if there is such a keyword.
-            root.insert(&[Cow::Borrowed(expression)], expression);
-            match steps(expression) {
-                Some(steps) if steps.len() > 1 => root.insert(&steps, expression),
-                Some(_) => {}
-                None => computed.extend(names(expression)),
+            for path in paths(expression) {
+                root.insert(&path, expression);
+            }
+            if steps(expression).is_none() {
+                computed.extend(names(expression));
+                expressions.push(expression);
             }
         }
         let mut found = Self::default();
+        let mut checks = MAX_CHECKS;
         members(bare(keywords), |name, value| {
             if computed.contains(name) {
                 found.sources.insert(name.to_owned(), value);
+            } else if checks > 0 && names(name).next().is_some_and(|word| computed.contains(word)) {
+                checks -= 1;
+                if expressions.iter().any(|expression| expression.contains(name)) {
+                    found.long_names.push((name.to_owned(), value));
+                }
             }
             if let Some(node) = root.below.get(name) {
                 found.visit(node, value);
@@ -67,7 +81,11 @@ impl<'k> Keywords<'k> {
 
     /// What an expression that is computed may be made of.
     pub(super) fn sources(&self, expression: &str) -> impl Iterator<Item = &'k RawValue> {
-        names(expression).filter_map(|name| self.sources.get(name).copied())
+        let is_there = |(name, value): &(String, &'k RawValue)| {
+            expression.contains(name.as_str()).then_some(*value)
+        };
+        let long_names = self.long_names.iter().filter_map(is_there);
+        names(expression).filter_map(|name| self.sources.get(name).copied()).chain(long_names)
     }
 
     /// A text with its keywords in place, and [`UNKNOWN`] in the place of each expression that is computed, which
@@ -133,7 +151,17 @@ fn push_scalar(value: &RawValue, filled: &mut String) {
             filled.push_str(&text);
         }
         Some(b'{' | b'[' | b'n') | None => {}
-        Some(_) => filled.push_str(value.get()),
+        Some(_) => filled.push_str(number(value.get())),
+    }
+}
+
+/// A number as the component writes it: `4` for `4.0`.
+fn number(text: &str) -> &str {
+    match text.split_once('.') {
+        Some((whole, zeros)) if !zeros.is_empty() && zeros.bytes().all(|zero| zero == b'0') => {
+            whole
+        }
+        _ => text,
     }
 }
 

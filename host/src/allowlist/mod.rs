@@ -49,21 +49,50 @@ const RECIPIENT_FIELDS: &[&str] = &[
     "to",
     "receiver",
     "receivers",
+    "receiveremail",
     "recipient",
     "recipients",
+    "recipientemail",
+    "recipientemails",
     "toemail",
+    "toemails",
     "toaddress",
+    "toaddresses",
+    "toemailaddress",
+    "torecipients",
     "sendto",
+    "emailto",
+    "mailto",
     "cc",
     "ccemail",
+    "ccemails",
     "ccaddress",
+    "ccaddresses",
+    "ccrecipients",
+    "carboncopy",
     "bcc",
     "bccemail",
+    "bccemails",
     "bccaddress",
+    "bccaddresses",
+    "bccrecipients",
+    "blindcarboncopy",
 ];
 /// Names of the field that holds attachments, folded.
-const ATTACHMENT_FIELDS: &[&str] =
-    &["attachments", "attachment", "attachmentarray", "file", "files"];
+const ATTACHMENT_FIELDS: &[&str] = &[
+    "attachments",
+    "attachment",
+    "attachmentarray",
+    "attachmentlist",
+    "attachmenturl",
+    "attachmenturls",
+    "emailattachments",
+    "mailattachments",
+    "fileattachments",
+    "attachedfiles",
+    "file",
+    "files",
+];
 /// Keys of an address in an object, folded.
 const ADDRESS_KEYS: &[&str] = &["email", "address", "mail", "value", "emailaddress"];
 /// Texts that are read at once, on the thread that runs the component. Reading more takes longer than a millisecond, and

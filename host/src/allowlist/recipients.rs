@@ -200,6 +200,28 @@ mod tests {
     }
 
     #[test]
+    fn a_keyword_may_be_called_anything() {
+        let keywords = r#"{
+            "E-Mail": "mail@x.test", "First Name": "Ann", "gr\u00f6\u00dfe": "xl@x.test", "user.mail": "flat@x.test",
+            "\u5ba2\u6237": {"\u59d3 \u540d": "below@x.test", "boss": "boss@x.test"}, "1": "one@x.test",
+            "data": {"user.mail": "u@x.test", "Work E-Mail": "w@x.test"}, "other": "other@x.test"
+        }"#;
+        for (to, address) in [
+            ("{{E-Mail}}", "mail@x.test"),
+            ("Ann <{{ größe }}>", "xl@x.test"),
+            ("{{user.mail}}", "flat@x.test"),
+            ("{{客户.姓 名}}", "below@x.test"),
+            ("{{1}}", "one@x.test"),
+            ("{{data.user.mail}}", "u@x.test"),
+            ("{{data.Work E-Mail}}; ", "w@x.test"),
+            ("{{ First Name | lower }}@x.test", "ann@x.test"),
+        ] {
+            let found = of(&serde_json::json!({ "to": to }).to_string(), Some(keywords));
+            assert_named(&found, &[address], &["other@x.test", "boss@x.test"]);
+        }
+    }
+
+    #[test]
     fn a_recipient_that_is_computed_is_made_of_known_words() {
         let with = |to: &str| of(&serde_json::json!({ "to": to }).to_string(), Some(KEYWORDS));
         assert_named(

@@ -68,6 +68,42 @@ pub(super) fn steps(expression: &str) -> Option<Steps<'_>> {
     (steps.len() <= MAX_STEPS).then_some(steps)
 }
 
+/// Every path that an expression may be, if a keyword has such a name: a name may hold anything, and from each step on
+/// the rest may be one name, as in `data.user.mail`.
+pub(super) fn paths(expression: &str) -> Vec<Steps<'_>> {
+    let mut paths = Vec::new();
+    let mut steps: Steps<'_> = Vec::new();
+    let mut rest = expression;
+    while steps.len() < MAX_STEPS {
+        let whole: Steps<'_> = steps.iter().cloned().chain([Cow::Borrowed(rest)]).collect();
+        paths.push(whole);
+        let Some(end) = rest.find(['.', '[']).filter(|end| *end > 0 || rest.starts_with('['))
+        else {
+            return paths;
+        };
+        if end > 0 {
+            steps.push(Cow::Borrowed(&rest[..end]));
+            rest = &rest[end..];
+        }
+        while let Some((index, after)) =
+            rest.strip_prefix('[').and_then(|inside| inside.split_once(']'))
+        {
+            steps.push(match index.parse::<usize>() {
+                Ok(number) => Cow::Owned(number.to_string()),
+                Err(_) => Cow::Borrowed(index.trim_matches(['"', '\''])),
+            });
+            rest = after;
+        }
+        if rest.is_empty() {
+            paths.push(steps);
+            return paths;
+        }
+        let Some(after) = rest.strip_prefix('.') else { return paths };
+        rest = after;
+    }
+    paths
+}
+
 /// Every name in an expression that may be a keyword's: texts in quotes are not looked into.
 pub(super) fn names(expression: &str) -> impl Iterator<Item = &str> {
     outside_quotes(expression)
@@ -99,6 +135,17 @@ mod tests {
         assert_eq!(pieces(""), []);
         assert_eq!(whole_placeholder(" {{ a.b }} "), Some("a.b"));
         assert_eq!(whole_placeholder("{{a}}b"), None);
+    }
+
+    #[test]
+    fn from_each_step_on_the_rest_may_be_one_name() {
+        let found = |text| paths(text).iter().map(|steps| steps.join("/")).collect::<Vec<_>>();
+        assert_eq!(found("First Name"), ["First Name"]);
+        assert_eq!(found("a.b-c.d"), ["a.b-c.d", "a/b-c.d", "a/b-c/d"]);
+        assert_eq!(found("a[0]['c d'].e"), ["a[0]['c d'].e", "a/0/c d/e"]);
+        assert_eq!(found("a[0]"), ["a[0]", "a/0"]);
+        assert_eq!(found("a["), ["a["]);
+        assert!(paths(&"a.".repeat(100_000)).len() <= MAX_STEPS + 1);
     }
 
     #[test]
