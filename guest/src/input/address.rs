@@ -7,6 +7,7 @@
 use std::fmt;
 
 use super::domain::{Domain, InvalidDomain};
+use super::encoded_name;
 
 /// An address that mail can be sent to.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -56,6 +57,8 @@ pub enum InvalidAddress {
     NameAlone,
     /// A group inside a group, or one without its `;`.
     Group,
+    /// `mailto:bob@example.com`, and other words before a colon that are not a group's name.
+    Prefix,
     /// A group, or more than one address, where one is asked for.
     Several,
 }
@@ -152,12 +155,15 @@ pub fn is_invisible(c: char) -> bool {
 }
 
 impl DisplayName {
-    /// A name, blanks around it taken off. None: there is nothing to show.
+    /// A name, blanks and line breaks around it taken off. None: there is nothing to show.
+    ///
+    /// A name that is encoded for a header already, as other mails have it, is decoded.
     pub fn parse(text: &str) -> Result<Option<Self>, InvalidAddress> {
-        if text.trim_ascii().is_empty() {
+        let decoded = encoded_name::decode(text);
+        let text = decoded.trim_ascii();
+        if text.is_empty() {
             return Ok(None);
         }
-        let text = text.trim_matches([' ', '\t']);
         if text.chars().count() > MAX_NAME {
             return Err(InvalidAddress::NameTooLong);
         }
@@ -204,6 +210,7 @@ impl fmt::Display for InvalidAddress {
             Self::NameTooLong => return write!(f, "the name is longer than {MAX_NAME} octets"),
             Self::NameAlone => "there is a name, but no address in < >",
             Self::Group => "a group is written: Team: a@example.com, b@example.com;",
+            Self::Prefix => "leave out what stands before the colon",
             Self::Several => "one address is asked for here",
         };
         f.write_str(text)
@@ -260,6 +267,16 @@ mod tests {
             assert_eq!(Address::parse(text), Err(reason), "{text}");
         }
         assert_eq!(Address::parse(&format!("{}@example.net", "ü".repeat(33))), Err(LocalTooLong));
+    }
+
+    #[test]
+    fn a_name_that_is_encoded_already_is_decoded_and_held_to_the_same_rules() {
+        let name = |text: &str| DisplayName::parse(text).map(|name| name.map(|name| name.0));
+        assert_eq!(name("=?UTF-8?Q?J=C3=B6rg_M=C3=BCller?="), Ok(Some("Jörg Müller".to_owned())));
+        assert_eq!(name(" Bob Brown\r\n"), Ok(Some("Bob Brown".to_owned())));
+        assert_eq!(name("=?utf-8?Q?_?="), Ok(None));
+        assert_eq!(name("=?utf-8?Q?a=0D=0ABcc:_e?="), Err(InvalidAddress::LineBreak));
+        assert_eq!(name("=?utf-8?Q?a=00?="), Err(InvalidAddress::Character('\0')));
     }
 
     #[test]

@@ -48,8 +48,11 @@ impl<'t> Iterator for Elements<'t> {
             };
             // Every end is one byte long.
             self.rest = &rest[element.len() + usize::from(end.is_some())..];
-            let trimmed = element.trim_matches([' ', '\t']);
+            let trimmed = element.trim_ascii();
             if end == Some(':') {
+                if is_prefix(rest, element.len()) {
+                    return self.give_up(rest, InvalidAddress::Prefix);
+                }
                 if self.group.is_some() || phrase(trimmed).is_err() {
                     return self.give_up(rest, InvalidAddress::Group);
                 }
@@ -70,30 +73,52 @@ impl<'t> Iterator for Elements<'t> {
 
 /// Parses a field that takes one address.
 pub fn parse_one(text: &str) -> Result<Mailbox, InvalidAddress> {
-    let text = text.trim_matches([' ', '\t']);
+    let text = text.trim_ascii();
     match next_element(text)? {
         (element, None) => parse_mailbox(element),
+        (element, Some(':')) if is_prefix(text, element.len()) => Err(InvalidAddress::Prefix),
         (_, Some('\r' | '\n')) => Err(InvalidAddress::LineBreak),
         (_, Some(_)) => Err(InvalidAddress::Several),
     }
 }
 
+/// Whether the text before a `:` is not a group's name: `mailto:bob@example.com`.
+fn is_prefix(text: &str, colon: usize) -> bool {
+    /// Schemes of URLs that are copied together with the address.
+    const SCHEMES: &[&str] = &["mailto", "smtp", "sip", "http", "https"];
+    let before = text[..colon].trim_ascii();
+    let after = &text[colon + 1..];
+    SCHEMES.iter().any(|scheme| before.eq_ignore_ascii_case(scheme))
+        || after.starts_with(|c: char| !c.is_whitespace()) && !after.contains(';')
+}
+
 /// The text up to the next end of an element, and that end: a separator, or the `:` after a group's name.
+///
+/// A line break with a blank after it, in or after a name that has no address yet, is a fold (RFC 5322 section 2.2.3)
+/// and no end.
 fn next_element(text: &str) -> Result<(&str, Option<char>), InvalidAddress> {
     let mut quoted = false;
     let mut escaped = false;
     let mut bracket = false;
+    let mut angle = false;
     let mut at = false;
+    let mut is_name = false;
     for (index, c) in text.char_indices() {
+        // Something that may be a name, and no address yet.
+        is_name = !at && !angle && (is_name || !c.is_ascii_whitespace());
         match c {
             _ if escaped => escaped = false,
             '\\' if quoted => escaped = true,
             '"' => quoted = !quoted,
             '\r' | '\n' if quoted || bracket => return Err(InvalidAddress::LineBreak),
             _ if quoted => {}
-            '<' => bracket = true,
+            '<' => {
+                bracket = true;
+                angle = true;
+            }
             '>' => bracket = false,
             '@' => at = true,
+            '\r' | '\n' if is_name && goes_on(&text[index..]) => {}
             ':' if !at && !bracket => return Ok((&text[..index], Some(c))),
             ',' | ';' | '\r' | '\n' if !bracket => return Ok((&text[..index], Some(c))),
             _ => {}
@@ -103,6 +128,12 @@ fn next_element(text: &str) -> Result<(&str, Option<char>), InvalidAddress> {
         return Err(InvalidAddress::UnclosedQuote);
     }
     Ok((text, None))
+}
+
+/// Whether the line after a line break begins with a blank.
+fn goes_on(line_break: &str) -> bool {
+    let next = line_break.strip_prefix("\r\n").unwrap_or(&line_break[1..]);
+    next.starts_with([' ', '\t'])
 }
 
 fn parse_mailbox(text: &str) -> Result<Mailbox, InvalidAddress> {
@@ -117,7 +148,12 @@ fn parse_mailbox(text: &str) -> Result<Mailbox, InvalidAddress> {
     if inside.contains(['<', '>']) {
         return Err(InvalidAddress::Brackets);
     }
-    let name = phrase(name.trim_matches([' ', '\t']))?;
+    let name = name.trim_ascii();
+    // Programs that have no name for an address write it twice.
+    let name = match name.contains('"') || Address::parse(name).is_err() {
+        true => phrase(name)?,
+        false => name.to_owned(),
+    };
     let address = Address::parse(inside.trim_matches([' ', '\t']))?;
     Ok(Mailbox { name: DisplayName::parse(&name)?, address })
 }
@@ -140,8 +176,8 @@ fn phrase(text: &str) -> Result<String, InvalidAddress> {
             '<' | '>' | '[' | ']' | ':' | ';' | '@' | '\\' | ',' => {
                 return Err(InvalidAddress::Name(c));
             }
-            ' ' | '\t' if name.ends_with(' ') => {}
-            '\t' => name.push(' '),
+            ' ' | '\t' | '\r' | '\n' if name.ends_with(' ') => {}
+            '\t' | '\r' | '\n' => name.push(' '),
             _ => name.push(c),
         }
     }
@@ -204,6 +240,11 @@ mod tests {
             ("\"a \\\"b\\\" \\\\\" <bob@x.test>", "a \"b\" \\"),
             ("J. R.  Bücher <bob@x.test>", "J. R. Bücher"),
             ("<bob@x.test>", ""),
+            ("bob@x.test <bob@x.test>", "bob@x.test"),
+            ("Bob\r\n <bob@x.test>", "Bob"),
+            ("Bob\n\tBrown <bob@x.test>", "Bob Brown"),
+            ("\"a@x.test\"\r\n <bob@x.test>", "a@x.test"),
+            ("=?utf-8?Q?B=C3=B6b?=\r\n =?utf-8?Q?_Brown?= <bob@x.test>\r\n", "Böb Brown"),
             ("\"\" <bob@x.test>", ""),
             ("\"<evil@evil.test>\" <bob@x.test>", "<evil@evil.test>"),
         ] {
@@ -219,6 +260,28 @@ mod tests {
         assert_eq!(reason("A: B: a@x.test;;"), Group);
         assert_eq!(reason(&format!("{}bob@x.test;", "a:".repeat(10_000))), Group);
         assert!(read("a@x.test\r\nX-Injected: 1").contains(&Err(Group)));
+    }
+
+    #[test]
+    fn only_a_group_is_called_one() {
+        for text in
+            ["mailto:bob@x.test", "MAILTO: bob@x.test", "a@x.test, mailto:bob@x.test;", "12:30"]
+        {
+            assert_eq!(reason(text), Prefix, "{text}");
+        }
+        assert_eq!(parse_one("mailto:bob@x.test"), Err(Prefix));
+        assert!(!Prefix.to_string().contains("group"));
+    }
+
+    #[test]
+    fn a_line_break_after_an_address_ends_it_whatever_follows() {
+        assert_eq!(
+            addresses("a@x.test\n b@x.test\r\n\t<c@x.test>"),
+            ["a@x.test", "b@x.test", "c@x.test"]
+        );
+        assert_eq!(addresses("A <a@x.test>\n <b@x.test>"), ["a@x.test", "b@x.test"]);
+        assert_eq!(reason("Bob\nbob@x.test"), NoAt);
+        assert!(read("Bob\r\n Bcc: e@evil.test").contains(&Err(Group)));
     }
 
     #[test]
@@ -239,7 +302,8 @@ mod tests {
             ("\"Bob <bob@x.test>", UnclosedQuote),
             ("\"Al\r\nBcc: evil@evil.test\" <bob@x.test>", LineBreak),
             ("Bob (Sales) <bob@x.test>", Comment),
-            ("bob@x.test <bob@x.test>", Name('@')),
+            ("a@x.test b@x.test <bob@x.test>", Name('@')),
+            ("bob@ <bob@x.test>", Name('@')),
             ("\"a\u{7}b\" <bob@x.test>", Character('\u{7}')),
             ("bob@[IPv6:::1]", Domain(super::super::domain::InvalidDomain::Literal)),
             ("\"user\"@example.com(x)evil.com", Quoted),
@@ -251,10 +315,13 @@ mod tests {
     #[test]
     fn one_address_is_one_address() {
         assert!(parse_one(" Bob <bob@x.test> ").is_ok());
+        assert!(parse_one("Bob <bob@x.test>\r\n").is_ok());
+        assert!(parse_one("Bob\r\n <bob@x.test>").is_ok());
         for (text, why) in [
             ("a@x.test, b@x.test", Several),
             ("Team: a@x.test;", Several),
             ("a@x.test\nb@x.test", LineBreak),
+            ("a@x.test\r\nBcc: b@x.test", LineBreak),
             ("", NoAt),
         ] {
             assert_eq!(parse_one(text), Err(why), "{text}");
@@ -264,7 +331,9 @@ mod tests {
     #[test]
     fn hostile_lists_take_time_in_proportion_to_their_length() {
         // Anything worse than linear would take minutes with these.
-        for piece in ["(", "((", "\"", "<", "a@x.test,", "a:", "\\\"", "a@b@"] {
+        for piece in
+            ["(", "((", "\"", "<", "a@x.test,", "a:", "\\\"", "a@b@", "a\n ", "\n ", ": ", "a:a;"]
+        {
             parse_list(&piece.repeat(1_000_000 / piece.len())).for_each(drop);
         }
     }

@@ -2,21 +2,24 @@
 
 use super::address::{Address, DisplayName, InvalidAddress, Mailbox};
 use super::address_list::{parse_list, parse_one};
-use super::fields::fold;
+use super::fields::{fold, nearest};
 use super::findings::{Code, Findings};
 use super::json::{MOST_ELEMENTS, Object, Value};
 use super::path::Path;
 
 /// Keys of an address in an object, folded, the likeliest first.
-const ADDRESS_KEYS: &[&str] = &["email", "address", "mail", "value"];
+const ADDRESS_KEYS: &[&str] = &["email", "address", "mail", "value", GRAPH_KEY];
 /// Keys of a name in an object, folded.
-const NAME_KEYS: &[&str] = &["name", "displayname", "label"];
-/// The object in which Microsoft Graph keeps both.
+const NAME_KEYS: &[&str] = &["name", "displayname", "label", "fullname"];
+/// The object in which Microsoft Graph keeps both; elsewhere the address itself.
 const GRAPH_KEY: &str = "emailaddress";
+
+/// What rows of a database have besides, and nobody needs a warning for.
+const IGNORED_KEYS: &[&str] = &["id", "createdat", "updatedat"];
 
 /// Reads a field that takes any number of addresses.
 pub fn read_list(value: &Value<'_>, path: &Path<'_>, findings: &mut Findings) -> Vec<Mailbox> {
-    let mut list = List { mailboxes: Vec::new(), elements: 0 };
+    let mut list = List { mailboxes: Vec::new(), elements: 0, unknown: Vec::new() };
     list.read(value, path, Nesting::Outside, findings);
     if list.is_full() {
         let message = format!("more than {MOST_ELEMENTS} addresses are given");
@@ -49,7 +52,7 @@ pub fn read_one(value: &Value<'_>, path: &Path<'_>, findings: &mut Findings) -> 
                 None
             }
         },
-        Value::Object(members) => read_object(members, path, findings),
+        Value::Object(members) => read_object(members, path, &mut Vec::new(), findings),
         Value::Null | Value::Bool(_) | Value::Number(_) => {
             wrong_type(value, path, findings);
             None
@@ -70,6 +73,8 @@ struct List {
     mailboxes: Vec<Mailbox>,
     /// Addresses so far, right and wrong.
     elements: usize,
+    /// Keys beside an address that were warned of.
+    unknown: Vec<String>,
 }
 
 impl List {
@@ -113,7 +118,7 @@ impl List {
             }
             Value::Object(members) => {
                 self.elements += 1;
-                self.mailboxes.extend(read_object(members, path, findings));
+                self.mailboxes.extend(read_object(members, path, &mut self.unknown, findings));
             }
             Value::Bool(_) | Value::Number(_) => {
                 self.elements += 1;
@@ -139,10 +144,16 @@ impl List {
 }
 
 /// `{"email": "jo@example.com", "name": "Jo"}`, whatever else the object holds.
-fn read_object(members: &Object<'_>, path: &Path<'_>, findings: &mut Findings) -> Option<Mailbox> {
+fn read_object(
+    members: &Object<'_>,
+    path: &Path<'_>,
+    unknown: &mut Vec<String>,
+    findings: &mut Findings,
+) -> Option<Mailbox> {
     if let Some((key, Value::Object(inner))) = member(members, GRAPH_KEY) {
-        return read_object(inner, &path.key(key), findings);
+        return read_object(inner, &path.key(key), unknown, findings);
     }
+    warn_of_unknown(members, path, unknown, findings);
     let found = ADDRESS_KEYS.iter().find_map(|key| member(members, key));
     let Some((key, value)) = found else {
         let message = "there is no address in this object; give it as \"email\"";
@@ -157,7 +168,7 @@ fn read_object(members: &Object<'_>, path: &Path<'_>, findings: &mut Findings) -
         }
         return None;
     };
-    let address = match Address::parse(text.trim_matches([' ', '\t'])) {
+    let address = match Address::parse(trimmed(text, &place, findings)) {
         Ok(address) => Some(address),
         Err(reason) => {
             findings.issue(&place, Code::InvalidAddress, explain(text, reason));
@@ -169,6 +180,35 @@ fn read_object(members: &Object<'_>, path: &Path<'_>, findings: &mut Findings) -
     Some(Mailbox { name, address: address? })
 }
 
+/// Warns of keys that say nothing here, such as a CRM's `phone`: of each once in a list, and of a few.
+fn warn_of_unknown(
+    members: &Object<'_>,
+    path: &Path<'_>,
+    warned: &mut Vec<String>,
+    findings: &mut Findings,
+) {
+    /// Rows of a database have dozens; the first few tell a person what happens.
+    const MOST: usize = 10;
+    let known = || ADDRESS_KEYS.iter().chain(NAME_KEYS).map(|&key| (key, key));
+    for (key, _) in members {
+        if warned.len() == MOST {
+            return;
+        }
+        let folded = fold(key);
+        let is_known =
+            known().any(|(known, _)| known == folded) || IGNORED_KEYS.contains(&folded.as_ref());
+        if is_known || warned.iter().any(|one| *one == folded) {
+            continue;
+        }
+        let offer = match nearest(&folded, known()) {
+            Some(near) => format!("did you mean {near:?}?"),
+            None => "an address has email and name".to_owned(),
+        };
+        findings.warn(&path.key(key), Code::UnknownField, format!("this key is left out; {offer}"));
+        warned.push(folded.into_owned());
+    }
+}
+
 /// Reads the name to show for an address. A number is a name too: some people are called by one.
 pub fn read_name(
     value: &Value<'_>,
@@ -177,10 +217,12 @@ pub fn read_name(
 ) -> Option<DisplayName> {
     match value {
         Value::Null => None,
-        Value::String(text) => DisplayName::parse(text).unwrap_or_else(|reason| {
-            findings.issue(path, Code::InvalidCharacter, format!("in this name, {reason}"));
-            None
-        }),
+        Value::String(text) => {
+            DisplayName::parse(trimmed(text, path, findings)).unwrap_or_else(|reason| {
+                findings.issue(path, Code::InvalidCharacter, format!("in this name, {reason}"));
+                None
+            })
+        }
         Value::Number(number) => DisplayName::parse(&super::json::number_text(number)).ok()?,
         other => {
             let message = format!("a name is text, not {}", other.kind());
@@ -188,6 +230,16 @@ pub fn read_name(
             None
         }
     }
+}
+
+/// A text without the blanks and line breaks that columns of databases and lines of files leave at its ends.
+fn trimmed<'t>(text: &'t str, path: &Path<'_>, findings: &mut Findings) -> &'t str {
+    let inside = text.trim_ascii();
+    if inside.len() < text.len() && !inside.is_empty() {
+        let message = "blanks and line breaks at its ends were taken off";
+        findings.warn(path, Code::Sanitised, message);
+    }
+    inside
 }
 
 fn member<'m, 'a>(members: &'m Object<'a>, folded: &str) -> Option<(&'m str, &'m Value<'a>)> {
@@ -268,6 +320,32 @@ mod tests {
     }
 
     #[test]
+    fn blanks_and_line_breaks_at_the_ends_go_with_a_warning() {
+        let (found, findings) = list(r#"{"name": " Bob Brown\n", "email": "b@x.test\r\n"}"#);
+        assert_eq!(found, ["Bob Brown b@x.test"]);
+        let places: Vec<_> =
+            findings.warnings.iter().map(|warning| (warning.path.as_str(), warning.code)).collect();
+        assert_eq!(places, [("to.email", Code::Sanitised), ("to.name", Code::Sanitised)]);
+        assert!(findings.is_valid());
+    }
+
+    #[test]
+    fn what_a_crm_tells_of_a_person_besides_is_a_warning_once() {
+        let (found, findings) = list(
+            r#"[{"emailAddress": "a@x.test", "phone": "555", "nmae": "A"}, {"email": "b@x.test", "phone": "556"}]"#,
+        );
+        assert_eq!(found, ["a@x.test", "b@x.test"]);
+        assert!(findings.is_valid());
+        let places: Vec<_> =
+            findings.warnings.iter().map(|warning| (warning.path.as_str(), warning.code)).collect();
+        assert_eq!(
+            places,
+            [("to[0].phone", Code::UnknownField), ("to[0].nmae", Code::UnknownField)]
+        );
+        assert!(findings.warnings[1].message.contains("did you mean \"name\""), "{findings:?}");
+    }
+
+    #[test]
     fn what_says_nothing_is_nobody() {
         for text in ["null", "\"\"", "\"  \"", "[]", "[\"\"]", "[null]", "[[]]"] {
             let (found, findings) = list(text);
@@ -294,7 +372,7 @@ mod tests {
             ("[{\"email\": 5}]", "to[0].email", Code::WrongType),
             ("[{\"email\": \"\"}]", "to[0].email", Code::InvalidAddress),
             ("{\"email\": \"a@x.test;b@x.test\"}", "to.email", Code::InvalidAddress),
-            ("{\"email\": \"a@x.test\\n\"}", "to.email", Code::InvalidAddress),
+            ("{\"email\": \"a@x\\n.test\"}", "to.email", Code::InvalidAddress),
             (
                 "{\"email\": \"a@x.test\", \"name\": \"A\\r\\nBcc: b@x.test\"}",
                 "to.name",

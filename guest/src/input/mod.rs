@@ -12,6 +12,7 @@ pub mod calendar;
 pub mod data_uri;
 pub mod date;
 pub mod domain;
+pub mod encoded_name;
 pub mod fields;
 pub mod file_name;
 pub mod findings;
