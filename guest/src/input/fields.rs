@@ -7,7 +7,7 @@ use super::json::{Object, Value};
 use super::path::Path;
 
 /// Declares every field once: what the code calls it, what the README calls it, how a form titles it,
-/// and the other names that it goes by.
+/// and the other names that it goes by. Name and title are always names of the field.
 macro_rules! fields {
     ($($name:ident, $text:literal, $title:literal, [$($alias:literal),*];)+) => {
         /// A field of `send-mail`.
@@ -45,32 +45,50 @@ macro_rules! fields {
 }
 
 fields! {
-    From, "from", "Sender", ["sender", "fromemail", "fromaddress", "sendfrom"];
-    FromName, "fromName", "Sender name", ["sendername"];
+    From, "from", "Sender",
+        ["fromemail", "fromaddress", "fromemailaddress", "senderemail", "senderaddress", "sendfrom"];
+    FromName, "fromName", "Sender name", ["senderdisplayname", "fromdisplayname"];
     To, "to", "Receiver",
-        ["receiver", "receivers", "recipient", "recipients", "toemail", "toaddress", "sendto"];
-    Cc, "cc", "Cc", ["ccemail", "ccaddress"];
-    Bcc, "bcc", "Bcc", ["bccemail", "bccaddress"];
-    ReplyTo, "replyTo", "Reply To", ["replytoemail", "replytoaddress"];
-    Subject, "subject", "Subject", ["topic", "title"];
-    ContentType, "contentType", "Content Type", ["emailformat", "bodytype", "format"];
-    Body, "body", "Message Body", ["message", "content", "contents", "payload"];
-    Text, "text", "Text", ["textcontent", "plaintextcontent", "plaintext", "textbody"];
-    Html, "html", "HTML", ["htmlcontent", "htmlbody", "htmltextcontent"];
-    Attachments, "attachments", "Attachments", ["attachment", "attachmentarray", "file", "files"];
-    Headers, "headers", "Headers", ["customheaders"];
-    Priority, "priority", "Priority", ["importance"];
+        ["receivers", "receiveremail", "recipient", "recipients", "recipientemail", "recipientemails", "toemail",
+         "toemails", "toaddress", "toaddresses", "toemailaddress", "torecipients", "sendto", "emailto", "mailto"];
+    Cc, "cc", "Cc", ["ccemail", "ccemails", "ccaddress", "ccaddresses", "ccrecipients", "carboncopy"];
+    Bcc, "bcc", "Bcc",
+        ["bccemail", "bccemails", "bccaddress", "bccaddresses", "bccrecipients", "blindcarboncopy"];
+    ReplyTo, "replyTo", "Reply To",
+        ["replytoemail", "replytoemails", "replytoaddress", "replytoaddresses", "replytolist"];
+    Subject, "subject", "Subject",
+        ["emailsubject", "mailsubject", "messagesubject", "subjectline", "topic", "title"];
+    ContentType, "contentType", "Content Type",
+        ["emailformat", "emailtype", "mailformat", "messageformat", "bodyformat", "bodytype", "bodycontenttype",
+         "format", "ishtml"];
+    Body, "body", "Message Body",
+        ["message", "content", "contents", "payload", "emailbody", "mailbody", "bodycontent", "emailcontent",
+         "mailcontent", "messagecontent", "emailmessage"];
+    Text, "text", "Text",
+        ["textcontent", "textbody", "textpart", "textmessage", "bodytext", "contenttext", "emailtext", "mailtext",
+         "messagetext", "plaintext", "plaintextcontent", "plaintextbody", "plaintextmessage", "plainbody",
+         "bodyplain", "bodyplaintext", "altbody", "alternativebody"];
+    Html, "html", "HTML",
+        ["htmlcontent", "htmlbody", "htmltext", "htmltextcontent", "htmlpart", "htmlmessage", "bodyhtml",
+         "contenthtml", "emailhtml", "mailhtml", "messagehtml"];
+    Attachments, "attachments", "Attachments",
+        ["attachment", "attachmentarray", "attachmentlist", "attachmenturl", "attachmenturls", "emailattachments",
+         "mailattachments", "fileattachments", "attachedfiles", "file", "files"];
+    Headers, "headers", "Headers",
+        ["customheaders", "extraheaders", "additionalheaders", "emailheaders", "mailheaders", "messageheaders"];
+    Priority, "priority", "Priority", ["importance", "emailpriority", "mailpriority", "messagepriority"];
     InReplyTo, "inReplyTo", "In reply to", [];
     References, "references", "References", [];
     MessageId, "messageId", "Message ID", [];
     Date, "date", "Date", [];
     ListUnsubscribe, "listUnsubscribe", "List-Unsubscribe", [];
     Calendar, "calendar", "Calendar", ["icalevent"];
-    ReturnPath, "returnPath", "Return path", ["envelopefrom", "bounceto"];
+    ReturnPath, "returnPath", "Return path", ["envelopefrom", "bounceto", "bounceaddress"];
     Dsn, "dsn", "Delivery reports", ["deliverystatusnotification"];
-    ReadReceiptTo, "readReceiptTo", "Read receipt to", ["readreceipt"];
+    ReadReceiptTo, "readReceiptTo", "Read receipt to", ["readreceipt", "dispositionnotificationto"];
     OnPartialFailure, "onPartialFailure", "When some recipients are refused", [];
     IdempotencyKey, "idempotencyKey", "Idempotency key", [];
+    AttachDataUrls, "attachDataUrls", "Attach data URLs", [];
     DryRun, "dryRun", "Dry run", ["preview"];
 }
 
@@ -80,8 +98,18 @@ impl Field {
         let folded = fold(name);
         Self::ALL.iter().copied().find(|field| {
             // Names are letters alone: folded, they are only without capitals.
-            field.name().eq_ignore_ascii_case(&folded) || field.aliases().contains(&folded.as_ref())
+            field.name().eq_ignore_ascii_case(&folded)
+                || field.aliases().contains(&folded.as_ref())
+                || fold(field.title()) == folded
         })
+    }
+
+    /// Every name of the field, folded: its own, its title, and its aliases.
+    pub fn names(self) -> impl Iterator<Item = Cow<'static, str>> {
+        let (name, title) = (fold(self.name()), fold(self.title()));
+        let title = (title != name).then_some(title);
+        let aliases = self.aliases().iter().map(|&alias| Cow::Borrowed(alias));
+        std::iter::once(name).chain(title).chain(aliases)
     }
 }
 
@@ -156,11 +184,8 @@ impl<'a> Fields<'a> {
 
 fn unknown(name: &str) -> String {
     let folded = fold(name);
-    let names = Field::ALL.iter().map(|field| (field.name(), fold(field.name())));
-    let aliases = Field::ALL.iter().flat_map(|field| {
-        field.aliases().iter().map(|&alias| (field.name(), Cow::Borrowed(alias)))
-    });
-    match nearest(&folded, names.chain(aliases)) {
+    let names = Field::ALL.iter().flat_map(|field| field.names().map(|name| (field.name(), name)));
+    match nearest(&folded, names) {
         Some(known) => format!("there is no such field; did you mean {known:?}?"),
         None => {
             let known: Vec<_> = Field::ALL.iter().map(|field| field.name()).collect();
@@ -208,14 +233,37 @@ mod tests {
     }
 
     #[test]
+    fn a_title_is_a_name_however_it_is_spelled() {
+        for field in Field::ALL {
+            for name in [field.title().to_owned(), field.title().to_uppercase().replace(' ', "_")] {
+                assert_eq!(Field::from_name(&name), Some(*field), "{name}");
+            }
+        }
+    }
+
+    #[test]
+    fn what_other_programs_call_a_field_is_understood() {
+        for (name, field) in [
+            ("Message Body", Field::Body),
+            ("Email Body", Field::Body),
+            ("mailBody", Field::Body),
+            ("body_html", Field::Html),
+            ("bodyHtml", Field::Html),
+            ("HTMLPart", Field::Html),
+            ("TextPart", Field::Text),
+            ("AltBody", Field::Text),
+            ("toRecipients", Field::To),
+            ("Cc Address", Field::Cc),
+            ("Is HTML", Field::ContentType),
+        ] {
+            assert_eq!(Field::from_name(name), Some(field), "{name}");
+        }
+    }
+
+    #[test]
     fn no_two_fields_share_a_name() {
-        let mut names: Vec<String> = Field::ALL
-            .iter()
-            .flat_map(|field| {
-                let aliases = field.aliases().iter().map(|alias| (*alias).to_owned());
-                aliases.chain([fold(field.name()).into_owned()])
-            })
-            .collect();
+        let mut names: Vec<String> =
+            Field::ALL.iter().flat_map(|field| field.names().map(Cow::into_owned)).collect();
         assert!(names.iter().all(|name| fold(name) == name.as_str()));
         let all = names.len();
         names.sort_unstable();

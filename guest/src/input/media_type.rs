@@ -111,6 +111,44 @@ impl MediaType {
         &self.parameters
     }
 
+    /// Whether text cannot be of this type: what stands beside it as text is base64.
+    pub fn is_binary(&self) -> bool {
+        /// Types of documents and archives.
+        const BINARY: &[&str] = &[
+            "application/epub+zip",
+            "application/gzip",
+            "application/java-archive",
+            "application/msword",
+            "application/pdf",
+            "application/pkcs7-mime",
+            "application/pkcs7-signature",
+            "application/vnd.rar",
+            "application/wasm",
+            "application/x-7z-compressed",
+            "application/x-bzip2",
+            "application/x-gzip",
+            "application/x-pkcs12",
+            "application/x-rar-compressed",
+            "application/x-tar",
+            "application/x-zip-compressed",
+            "application/zip",
+        ];
+        /// Beginnings of such types: pictures, sounds, and the documents of office programs.
+        const BINARY_PREFIXES: &[&str] = &[
+            "application/vnd.ms-",
+            "application/vnd.oasis.opendocument.",
+            "application/vnd.openxmlformats-",
+            "audio/",
+            "font/",
+            "image/",
+            "video/",
+        ];
+        let essence = self.essence.as_str();
+        !essence.ends_with("xml")
+            && (BINARY.contains(&essence)
+                || BINARY_PREFIXES.iter().any(|prefix| essence.starts_with(prefix)))
+    }
+
     /// Whether this is a message inside the message, which may not be encoded (RFC 2046 section 5.2.1).
     pub fn is_message(&self) -> bool {
         self.essence.starts_with("message/")

@@ -33,10 +33,10 @@ impl WebAddress {
         })
     }
 
-    /// Checks a web address. Blanks around it are taken off; characters within it are never dropped, as
+    /// Checks a web address. Blanks and line breaks around it are taken off; characters within it are never dropped, as
     /// parsers do with line breaks, since the address that was checked must be the one that is fetched.
     pub fn parse(text: &str) -> Result<Self, InvalidWebAddress> {
-        let text = text.trim_matches(' ');
+        let text = text.trim_ascii();
         if text.len() > MAX_LENGTH {
             return Err(InvalidWebAddress::TooLong);
         }

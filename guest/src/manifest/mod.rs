@@ -43,8 +43,7 @@ fn input_schema() -> String {
         schema = schema.replace(&format!(r#""$names": "{}""#, object.name), &names);
     }
     let fields = names(Field::ALL.iter().map(|field| {
-        let names: Vec<_> =
-            std::iter::once(field.name()).chain(field.aliases().iter().copied()).collect();
+        let names: Vec<_> = field.names().collect();
         (pattern(&names), format!("#/properties/{}", field.name()))
     }));
     format!("{schema},{fields}}}")
@@ -85,16 +84,19 @@ fn names(patterns: impl Iterator<Item = (String, String)>) -> String {
 }
 
 /// A regular expression for every spelling of names that mean the same.
-fn pattern(names: &[&str]) -> String {
+fn pattern(names: &[impl AsRef<str>]) -> String {
     const IGNORED: &str = "[_\\- \\t]*";
-    let spelled = |name: &&str| {
-        let letters = name.chars().map(|c| match c.is_ascii_alphabetic() {
-            true => format!("[{}{}]{IGNORED}", c.to_ascii_lowercase(), c.to_ascii_uppercase()),
-            false => format!("{c}{IGNORED}"),
+    let spelled = |name: &str| {
+        let letters = name.chars().map(|c| match c {
+            _ if c.is_ascii_alphabetic() => {
+                format!("[{}{}]{IGNORED}", c.to_ascii_lowercase(), c.to_ascii_uppercase())
+            }
+            '$' => format!("\\${IGNORED}"),
+            _ => format!("{c}{IGNORED}"),
         });
         letters.collect::<String>()
     };
-    let alternatives: Vec<_> = names.iter().map(spelled).collect();
+    let alternatives: Vec<_> = names.iter().map(|name| spelled(name.as_ref())).collect();
     format!("^{IGNORED}(?:{})$", alternatives.join("|"))
 }
 
@@ -124,6 +126,7 @@ fn json_text(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::input::fields::fold;
     use serde_json::Value;
 
     fn manifest() -> Value {
@@ -137,6 +140,23 @@ mod tests {
         assert_eq!(properties.len(), Field::ALL.len());
         for field in Field::ALL {
             assert_eq!(properties[field.name()]["title"], field.title(), "{}", field.name());
+        }
+    }
+
+    #[test]
+    fn every_title_in_the_manifest_is_a_name_of_its_field() {
+        let manifest = manifest();
+        let input = &manifest["actions"][0]["input"];
+        let patterns = input["patternProperties"].as_object().unwrap();
+        for (name, property) in input["properties"].as_object().unwrap() {
+            let title = property["title"].as_str().unwrap();
+            assert_eq!(Field::from_name(title).map(Field::name), Some(name.as_str()), "{title}");
+            let spelled = pattern(&[fold(title)]);
+            let inside = spelled.trim_start_matches("^[_\\- \\t]*(?:").trim_end_matches(")$");
+            let target = serde_json::json!({ "$ref": format!("#/properties/{name}") });
+            let is_there =
+                patterns.iter().any(|(pattern, to)| *to == target && pattern.contains(inside));
+            assert!(is_there, "{title}");
         }
     }
 

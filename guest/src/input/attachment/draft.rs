@@ -2,8 +2,9 @@
 
 use std::borrow::Cow;
 
+use super::bytes::{self, Bytes, NotByte};
 use super::key::Key;
-use super::{Attachment, NO_FILE_SYSTEM, Source};
+use super::{Attachment, NO_FILE_SYSTEM, Source, split_urls};
 use crate::input::base64_text::Base64Text;
 use crate::input::data_uri::{Content, DataUri, InvalidDataUri};
 use crate::input::file_name::FileName;
@@ -64,11 +65,40 @@ impl<'a> Draft<'a> {
             Key::Optional => {
                 self.optional = read_switch(&value, path, findings).unwrap_or_default();
             }
+            Key::Base64 => {
+                if let Some(text) = self.text_or_bytes(value, path, findings) {
+                    self.read_text(key, text, path, findings);
+                }
+            }
             _ => {
                 let Some(text) = into_text(value, path, findings) else { return };
                 self.read_text(key, text, path, findings);
             }
         }
+    }
+
+    /// A text; bytes in an object of their own are taken at once.
+    fn text_or_bytes(
+        &mut self,
+        value: Value<'a>,
+        path: &Path<'_>,
+        findings: &mut Findings,
+    ) -> Option<Cow<'a, str>> {
+        match bytes::read(value) {
+            Ok(Ok(Bytes::Plain(bytes))) => self.source = Some(Source::Bytes(bytes.into())),
+            Ok(Ok(Bytes::Base64(text, media_type))) => {
+                self.base64(text, path, findings);
+                if let Some(media_type) = media_type {
+                    self.hint(&media_type, path, findings);
+                }
+            }
+            Ok(Err(NotByte)) => {
+                let message = "bytes are whole numbers from 0 to 255";
+                findings.issue(path, Code::WrongType, message);
+            }
+            Err(value) => return into_text(value, path, findings),
+        }
+        None
     }
 
     fn read_text(
@@ -85,7 +115,13 @@ impl<'a> Draft<'a> {
             Key::Path if !WebAddress::is_claimed_by(&text) => {
                 findings.issue(path, Code::LocalPath, NO_FILE_SYSTEM);
             }
-            Key::Url | Key::Path => self.web(&text, path, findings),
+            Key::Url | Key::Path => match split_urls(&text).count() {
+                0 | 1 => self.web(&text, path, findings),
+                number => {
+                    let message = format!("there are {number} URLs here; give each an object");
+                    findings.issue(path, Code::InvalidUrl, message);
+                }
+            },
             // Some form builders put a whole data URI where base64 is meant.
             Key::Base64 if DataUri::is_claimed_by(&text) => self.data_uri(text, path, findings),
             Key::DataUri => self.data_uri(text, path, findings),
@@ -94,7 +130,13 @@ impl<'a> Draft<'a> {
             Key::Upload if text.trim_ascii().is_empty() => {
                 findings.issue(path, Code::MissingValue, "the id of the upload is missing");
             }
-            Key::Upload => self.source = Some(Source::Upload(text.into_owned())),
+            Key::Upload => self.source = Some(Source::Upload(text.trim_ascii().to_owned())),
+            // Notion's `{"type": "external", "external": {"url": ...}}` has come apart before.
+            Key::External => {
+                let message = "an object with a url is needed here";
+                findings.issue(path, Code::WrongType, message);
+            }
+            Key::OriginalName => self.hint_name(Some(text.into_owned())),
             Key::FileName => self.file_name(&text, path, findings),
             Key::ContentType => self.content_type(&text, path, findings),
             Key::ContentId => self.content_id(&text, path, findings),
@@ -114,11 +156,13 @@ impl<'a> Draft<'a> {
         findings: &mut Findings,
     ) {
         let place = path.key("content");
-        let Some(text) = into_text(value, &place, findings) else { return };
+        let Some(text) = self.text_or_bytes(value, &place, findings) else { return };
+        let is_binary = self.media_type.as_ref().is_some_and(MediaType::is_binary);
         match encoding {
             _ if DataUri::is_claimed_by(&text) => self.data_uri(text, &place, findings),
             Some("base64") => self.base64(text, &place, findings),
             Some("utf8" | "text" | "plain") => self.text(text),
+            None if is_binary => self.base64(text, &place, findings),
             Some(_) => {
                 let message = "encoding is \"base64\" or \"utf-8\"";
                 findings.issue(&path.key("encoding"), Code::UnknownValue, message);
@@ -216,7 +260,9 @@ impl<'a> Draft<'a> {
     }
 
     fn content_type(&mut self, text: &str, path: &Path<'_>, findings: &mut Findings) {
-        if text.trim_ascii().is_empty() {
+        let text = text.trim_ascii();
+        // Notion says by this which of its keys has the URL, and Node what the object is.
+        if text.is_empty() || matches!(text, "file" | "external" | "Buffer") {
             return;
         }
         match MediaType::parse(text) {
@@ -236,7 +282,7 @@ impl<'a> Draft<'a> {
         if text.trim_ascii().is_empty() {
             return;
         }
-        self.content_id = ContentId::parse(text);
+        self.content_id = ContentId::parse(text.trim_ascii());
         if self.content_id.is_none() {
             let message =
                 "a content id is printable ASCII without blanks, < and >: logo@example.com";

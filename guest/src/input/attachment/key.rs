@@ -11,11 +11,16 @@ pub(super) enum Key {
     DataUri,
     Base64,
     Text,
+    /// The id of a file that the platform holds, or an object with the keys of an attachment.
     Upload,
+    /// Where Notion keeps the URL of a file that is elsewhere.
+    External,
     /// Base64 or text: `encoding` says which.
     Content,
     Encoding,
     FileName,
+    /// The name on somebody's disk, where the file is stored under another.
+    OriginalName,
     ContentType,
     ContentId,
     Inline,
@@ -27,16 +32,45 @@ pub(super) enum Key {
 
 /// Keys with the names that they go by; the first name of each is the one that messages and the schema use.
 const KEYS: &[(Key, &[&str])] = &[
-    (Key::Url, &["url", "href", "uri", "link", "downloadurl"]),
+    (
+        Key::Url,
+        &[
+            "url",
+            "href",
+            "uri",
+            "link",
+            "downloadurl",
+            "downloadlink",
+            "fileurl",
+            "filelink",
+            "publicurl",
+            "signedurl",
+        ],
+    ),
     (Key::Path, &["path"]),
     (Key::DataUri, &["dataUri", "dataurl"]),
-    (Key::Base64, &["base64", "data", "contentbytes", "contentdata"]),
+    (
+        Key::Base64,
+        &[
+            "base64",
+            "data",
+            "contentbytes",
+            "contentdata",
+            "base64content",
+            "base64data",
+            "contentbase64",
+            "filebase64",
+            "$content",
+        ],
+    ),
     (Key::Text, &["text"]),
     (Key::Upload, &["upload", "file", "uploadid", "fileid"]),
-    (Key::Content, &["content"]),
+    (Key::External, &["external"]),
+    (Key::Content, &["content", "buffer"]),
     (Key::Encoding, &["encoding"]),
     (Key::FileName, &["filename", "name"]),
-    (Key::ContentType, &["contentType", "type", "mimetype", "mediatype"]),
+    (Key::OriginalName, &["originalname", "originalfilename"]),
+    (Key::ContentType, &["contentType", "type", "mimetype", "mediatype", "$contenttype"]),
     (Key::ContentId, &["cid", "contentid"]),
     (Key::Inline, &["inline", "isinline"]),
     (Key::Sha256, &["sha256"]),
@@ -73,18 +107,15 @@ impl Key {
     pub(super) fn explain_unknown(name: &str) -> String {
         let forms = names().flat_map(|names| names.iter().map(|name| (names[0], fold(name))));
         match nearest(&fold(name), forms) {
-            Some(known) => format!("an attachment has no such key; did you mean {known:?}?"),
-            None => {
-                let names: Vec<_> = names().map(|names| names[0]).collect();
-                format!("an attachment has no such key; it has {}", names.join(", "))
-            }
+            Some(known) => format!("this key is left out; did you mean {known:?}?"),
+            None => "this key is left out: an attachment has no such key".to_owned(),
         }
     }
 
     /// Whether the key says where the bytes come from, as exactly one must.
     pub(super) fn is_source(self) -> bool {
-        use Key::{Base64, Content, DataUri, Path, Text, Upload, Url};
-        matches!(self, Url | Path | DataUri | Base64 | Text | Upload | Content)
+        use Key::{Base64, Content, DataUri, External, Path, Text, Upload, Url};
+        matches!(self, Url | Path | DataUri | Base64 | Text | Upload | External | Content)
     }
 }
 

@@ -1,5 +1,6 @@
 //! Attachments in every shape that a platform binds.
 
+mod bytes;
 mod draft;
 pub mod key;
 
@@ -102,20 +103,74 @@ pub fn read_attachments<'a>(
                     // File pickers hold an array, and land in one: `[{{picker.files}}]`.
                     Value::Array(inner) => {
                         for (index, item) in inner.into_iter().enumerate() {
-                            attachments.extend(read_attachment(
-                                item,
-                                &place.index(index),
-                                findings,
-                            ));
+                            attachments.extend(read_element(item, &place.index(index), findings));
                         }
                     }
-                    one => attachments.extend(read_attachment(one, &place, findings)),
+                    one => attachments.extend(read_element(one, &place, findings)),
                 }
             }
             attachments
         }
-        one => read_attachment(one, path, findings).into_iter().collect(),
+        one => read_element(one, path, findings),
     }
+}
+
+/// One attachment, or a text with several URLs in it.
+fn read_element<'a>(
+    value: Value<'a>,
+    path: &Path<'_>,
+    findings: &mut Findings,
+) -> Vec<Attachment<'a>> {
+    match value {
+        Value::String(Cow::Borrowed(text)) => split_urls(text)
+            .filter_map(|url| read_string(Cow::Borrowed(url), path, findings))
+            .collect(),
+        // Out of a keyword, or with an escape in it.
+        Value::String(Cow::Owned(text)) if split_urls(&text).nth(1).is_some() => split_urls(&text)
+            .filter_map(|url| read_string(Cow::Owned(url.to_owned()), path, findings))
+            .collect(),
+        other => read_attachment(other, path, findings).into_iter().collect(),
+    }
+}
+
+/// The URLs in a text: commas, semicolons, bars, blanks and line breaks before another one separate them. Without
+/// another one after it, a comma is a part of the URL.
+fn split_urls(text: &str) -> impl Iterator<Item = &str> {
+    let mut rest = Some(text);
+    let mut is_first = true;
+    std::iter::from_fn(move || {
+        let text = rest?;
+        let url = text.trim_start_matches(is_separator);
+        // The comma after the type of a data URI separates nothing, although a URL may follow it.
+        let from = match DataUri::is_claimed_by(url) {
+            true => url.find(',').map_or(url.len(), |comma| comma + 1),
+            false => 0,
+        };
+        let next = url[from..]
+            .match_indices(is_separator)
+            .map(|(at, separator)| from + at + separator.len())
+            .find(|&at| starts_url(&url[at..]));
+        rest = next.map(|at| &url[at..]);
+        let is_alone = is_first && next.is_none();
+        is_first = false;
+        match next {
+            // Alone it is what it is: a comma at its end may be meant.
+            _ if is_alone => Some(if starts_url(url) { url } else { text }),
+            Some(at) => Some(url[..at].trim_end_matches(is_separator)),
+            None => Some(url.trim_end_matches(is_separator)),
+        }
+    })
+}
+
+fn is_separator(c: char) -> bool {
+    matches!(c, ',' | ';' | '|') || c.is_ascii_whitespace()
+}
+
+fn starts_url(text: &str) -> bool {
+    ["http://", "https://", "data:"].iter().any(|start| {
+        let bytes = text.as_bytes().get(..start.len());
+        bytes.is_some_and(|bytes| bytes.eq_ignore_ascii_case(start.as_bytes()))
+    })
 }
 
 fn read_attachment<'a>(
@@ -173,13 +228,22 @@ fn read_object<'a>(
     let mut encoding = None;
     let mut sources = Vec::new();
     let mut seen = Vec::new();
-    for (name, value) in members {
+    let (members, file, inner) = take_apart(members);
+    let nested = path.key(&file);
+    let outer = members.into_iter().map(|(name, value)| (false, name, value));
+    let inner = inner.into_iter().map(|(name, value)| (true, name, value));
+    for (is_nested, name, value) in outer.chain(inner) {
+        let path = if is_nested { &nested } else { path };
         let place = path.key(&name);
         let Some(key) = Key::from_name(&name) else {
-            findings.issue_with(&place, Code::UnknownField, || Key::explain_unknown(&name));
+            findings.warn(&place, Code::UnknownField, Key::explain_unknown(&name));
             continue;
         };
         if value == Value::Null || key == Key::Ignored {
+            continue;
+        }
+        // The outer name of a file that is an object of its own is the one that a person gave.
+        if is_nested && seen.contains(&key) && !key.is_source() {
             continue;
         }
         if seen.contains(&key) {
@@ -217,6 +281,19 @@ fn read_object<'a>(
         draft.content(value, encoding.as_deref(), path, findings);
     }
     draft.finish(path, findings)
+}
+
+/// An attachment's members, and those of the object that stands under `file`, as pickers and Notion have it.
+fn take_apart(mut members: Object<'_>) -> (Object<'_>, Cow<'_, str>, Object<'_>) {
+    let is_file = |(name, value): &(Cow<'_, str>, Value<'_>)| {
+        let key = Key::from_name(name);
+        matches!(key, Some(Key::Upload | Key::External)) && matches!(value, Value::Object(_))
+    };
+    let file = members.iter().position(is_file).map(|at| members.remove(at));
+    match file {
+        Some((name, Value::Object(inner))) => (members, name, inner),
+        _ => (members, Cow::Borrowed(""), Vec::new()),
+    }
 }
 
 #[cfg(test)]
@@ -294,6 +371,115 @@ mod tests {
     }
 
     #[test]
+    fn several_urls_in_one_text_are_several_files() {
+        let urls = |json: &str| -> Vec<String> {
+            let (attachments, findings) = read(json);
+            assert!(findings.is_valid(), "{json}: {findings:?}");
+            let url = |attachment: Attachment<'_>| match &attachment.source {
+                Source::Web(url) => url.as_str().to_owned(),
+                _ => String::from_utf8(bytes(&attachment)).unwrap(),
+            };
+            attachments.into_iter().map(url).collect()
+        };
+        let (a, b) = ("https://x.test/a.pdf", "HTTP://x.test/b.pdf");
+        for between in [",", ", ", ";", "; ", "|", " ", r"\n", r"\r\n", r"\t", r" ,\n\n; "] {
+            assert_eq!(urls(&format!(r#""{a}{between}{b}""#)), [a, b], "{between:?}");
+            assert_eq!(urls(&format!(r#"["{a}{between}{b}{between}"]"#)).len(), 2, "{between:?}");
+        }
+        assert_eq!(urls(&format!(r#"" {a}\n""#)), [a]);
+        assert_eq!(urls(&format!(r#""\n{a}""#)), [a]);
+        assert_eq!(urls(r#""https://x.test/a,b;c.pdf""#), ["https://x.test/a,b;c.pdf"]);
+        assert_eq!(
+            urls(r#""https://x.test/?u=https://y.test""#),
+            ["https://x.test/?u=https://y.test"]
+        );
+        assert_eq!(urls(&format!(r#""data:,a,{b},data:;base64,aGk=, {a}""#)), ["a", b, "hi", a]);
+        assert_eq!(urls(&format!(r#""data:,{a}""#)), [a]);
+    }
+
+    #[test]
+    fn a_long_text_of_urls_takes_time_in_proportion() {
+        for piece in [",", " ", "https://x.test/ ", "data:", "data:,", ", data:", "http://"] {
+            assert!(split_urls(&piece.repeat(1_000_000 / piece.len())).count() > 0);
+        }
+    }
+
+    #[test]
+    fn bytes_come_in_objects_of_their_own() {
+        for json in [
+            r#"{"content": {"type": "Buffer", "data": [104, 105]}}"#,
+            r#"{"data": {"type": "Buffer", "data": [104, 105]}}"#,
+            r#"{"buffer": {"type": "Buffer", "data": [104, 105]}}"#,
+            r#"{"type": "Buffer", "data": [104, 105]}"#,
+            r#"{"content": {"type": "Buffer", "data": "aGk="}, "encoding": "7bit"}"#,
+            r#"{"content": [104, 105]}"#,
+            r#"{"content": {"0": 104, "1": 105}}"#,
+            r#"{"contentBytes": {"$content-type": "application/pdf", "$content": "aGk="}}"#,
+            r#"{"$content-type": "application/pdf", "$content": "aGk="}"#,
+            r#"{"data": {"$binary": {"base64": "aGk=", "subType": "00"}}}"#,
+        ] {
+            assert_eq!(bytes(&one(json)), b"hi", "{json}");
+        }
+        let pdf =
+            one(r#"{"contentBytes": {"$content-type": "application/pdf", "$content": "aGk="}}"#);
+        assert_eq!(pdf.media_type.unwrap().essence(), "application/pdf");
+    }
+
+    #[test]
+    fn content_beside_a_type_that_only_bytes_can_have_is_base64() {
+        for media_type in ["application/pdf", "image/png", "application/vnd.ms-excel"] {
+            let json = format!(r#"{{"content": "aGk=", "contentType": "{media_type}"}}"#);
+            assert_eq!(bytes(&one(&json)), b"hi", "{json}");
+        }
+        for media_type in
+            ["text/plain", "image/svg+xml", "application/json", "application/octet-stream"]
+        {
+            let json = format!(r#"{{"content": "aGk=", "contentType": "{media_type}"}}"#);
+            assert_eq!(read(&json).1.issues[0].code, Code::MissingValue, "{json}");
+        }
+    }
+
+    #[test]
+    fn a_file_may_be_an_object_of_its_own() {
+        for json in [
+            r#"{"file": {"url": "https://x.test/a.pdf"}}"#,
+            r#"{"name": "a.pdf", "type": "file", "file": {"url": "https://x.test/a.pdf", "expiry_time": "x"}}"#,
+            r#"{"name": "a.pdf", "type": "external", "external": {"url": "https://x.test/a.pdf"}}"#,
+            r#"{"fileUrl": "https://x.test/a.pdf"}"#,
+            r#"{"file_url": "https://x.test/a.pdf"}"#,
+        ] {
+            assert!(matches!(one(json).source, Source::Web(_)), "{json}");
+        }
+        let both = one(r#"{"file": {"filename": "a.pdf", "data": "aGk="}, "name": "b.pdf"}"#);
+        assert_eq!(both.file_name.unwrap().as_str(), "b.pdf");
+    }
+
+    #[test]
+    fn what_storage_and_pickers_add_is_a_warning_with_the_nearest_key() {
+        let (attachments, findings) = read(
+            r#"[{"name": "a.txt", "base64": "aGk=", "key": "k", "bucket": "b", "etag": "x", "fieldname": "f",
+                 "originalname": "c.txt", "thumbnails": {}, "@odata.type": "x", "fielname": "d", "size": 2}]"#,
+        );
+        assert!(findings.is_valid(), "{findings:?}");
+        assert_eq!(attachments[0].file_name.as_ref().unwrap().as_str(), "a.txt");
+        let places: Vec<_> =
+            findings.warnings.iter().map(|warning| warning.path.as_str()).collect();
+        let keys = [
+            ".key",
+            ".bucket",
+            ".etag",
+            ".fieldname",
+            ".thumbnails",
+            "[\"@odata.type\"]",
+            ".fielname",
+        ];
+        assert_eq!(places, keys.map(|key| format!("attachments[0]{key}")));
+        assert!(findings.warnings[6].message.contains("did you mean \"filename\""), "{findings:?}");
+        let stored = one(r#"{"base64": "aGk=", "originalname": "c.txt"}"#);
+        assert_eq!(stored.file_name.unwrap().as_str(), "c.txt");
+    }
+
+    #[test]
     fn a_type_of_its_own_wins_over_the_data_uris() {
         let attachment = one(r#"{"dataUri": "data:text/plain;name=a.csv,x", "type": "text/csv"}"#);
         assert_eq!(attachment.media_type.unwrap().essence(), "text/csv");
@@ -336,7 +522,33 @@ mod tests {
             (r#"[{"text": "x", "sha256": "00"}]"#, "attachments[0].sha256", Code::UnknownValue),
             (r#"[{"text": "x", "optional": 1}]"#, "attachments[0].optional", Code::WrongType),
             (r#"[{"text": {}}]"#, "attachments[0].text", Code::WrongType),
-            (r#"[{"text": "x", "fielname": "a"}]"#, "attachments[0].fielname", Code::UnknownField),
+            (
+                r#"[{"content": {"type": "Buffer", "data": [104, 256]}}]"#,
+                "attachments[0].content",
+                Code::WrongType,
+            ),
+            (r#"[{"data": [1.5]}]"#, "attachments[0].data", Code::WrongType),
+            (
+                r#"[{"file": {"url": "https://x.test/a", "base64": "aGk="}}]"#,
+                "attachments[0]",
+                Code::AttachmentSource,
+            ),
+            (
+                r#"[{"file": {"url": "ftp://x.test/a"}}]"#,
+                "attachments[0].file.url",
+                Code::InvalidUrl,
+            ),
+            (
+                r#"[{"url": "https://x.test/a, https://x.test/b"}]"#,
+                "attachments[0].url",
+                Code::InvalidUrl,
+            ),
+            (
+                r#"[{"content": "hi", "contentType": "application/pdf"}]"#,
+                "attachments[0].content",
+                Code::InvalidBase64,
+            ),
+            (r#""https://x.test/a, report.pdf""#, "attachments", Code::InvalidUrl),
             (r#"[{"upload": ""}]"#, "attachments[0].upload", Code::MissingValue),
             (
                 r#"[{"text": "x", "sha256": "0000000000000000000000000000000000000000000000000000000000000000"}]"#,

@@ -4,6 +4,8 @@ use std::borrow::Cow;
 use std::cell::RefCell;
 use std::fmt;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use serde::de::{DeserializeSeed, IgnoredAny, MapAccess, SeqAccess, Visitor};
 
 use super::{Object, Value, digits};
@@ -101,9 +103,13 @@ impl<'de> Reading<'de, '_> {
         self.trail.borrow_mut().pop();
     }
 
-    /// Reads what follows the first `kept` elements of an array, keeping none of it.
-    fn skip_rest<A: SeqAccess<'de>>(&self, kept: usize, mut source: A) -> Result<(), A::Error> {
-        let mut number = kept;
+    /// Reads what follows the first `number` elements of an array that may have `kept`, keeping none of it.
+    fn skip_rest<A: SeqAccess<'de>>(
+        &self,
+        kept: usize,
+        mut number: usize,
+        mut source: A,
+    ) -> Result<(), A::Error> {
         loop {
             self.enter(Step::Index(number));
             let skipped = source.next_element::<IgnoredAny>()?;
@@ -122,6 +128,33 @@ impl<'de> Reading<'de, '_> {
         Ok(())
     }
 
+    /// Whether the value that is being read stands under `data`, where Node writes the bytes of a Buffer.
+    fn is_data(&self) -> bool {
+        matches!(self.trail.borrow().last(), Some(Step::Key(key)) if key == "data")
+    }
+
+    /// Reads the rest of an array of bytes, which may be as long as a file is. It becomes a text in base64: an array
+    /// would take forty times as much memory.
+    fn read_bytes<A: SeqAccess<'de>>(
+        &self,
+        mut bytes: Vec<u8>,
+        mut source: A,
+    ) -> Result<Value<'de>, A::Error> {
+        loop {
+            self.enter(Step::Index(bytes.len()));
+            // What is no byte is reported as what it is: an array that is too long.
+            let Some(next) = source.next_element::<f64>()? else { break };
+            self.leave();
+            if next.fract() != 0.0 || !(0.0..=255.0).contains(&next) {
+                self.skip_rest(self.most_elements, bytes.len() + 1, source)?;
+                return Ok(Value::Array(Vec::new()));
+            }
+            bytes.push(next as u8);
+        }
+        self.leave();
+        Ok(Value::String(Cow::Owned(STANDARD.encode(&bytes))))
+    }
+
     /// Reports each key that stands more than once among `members`.
     fn check_keys(&self, members: &Object<'_>) {
         if members.len() <= FEW_MEMBERS && all_differ(members) {
@@ -138,6 +171,14 @@ impl<'de> Reading<'de, '_> {
                 });
             }
         }
+    }
+}
+
+/// A number that is a byte.
+fn byte(value: &Value<'_>) -> Option<u8> {
+    match value {
+        Value::Number(number) => u8::try_from(number.as_u64()?).ok(),
+        _ => None,
     }
 }
 
@@ -222,7 +263,12 @@ impl<'de> Visitor<'de> for Element<'_, 'de, '_> {
             let Some(item) = item else { return Ok(Value::Array(items)) };
             items.push(item);
         }
-        self.reading.skip_rest(items.len(), source)?;
+        if self.reading.is_data()
+            && let Some(bytes) = items.iter().map(byte).collect::<Option<Vec<u8>>>()
+        {
+            return self.reading.read_bytes(bytes, source);
+        }
+        self.reading.skip_rest(items.len(), items.len(), source)?;
         Ok(Value::Array(items))
     }
 
@@ -325,6 +371,28 @@ mod tests {
         assert!(Value::read_input(&array(MOST_ELEMENTS + 2, "nul"), &mut findings).is_none());
         assert_eq!(findings.issues[0].path, "cc.a[10001]");
         assert_eq!(findings.issues[0].code, Code::InvalidJson);
+    }
+
+    #[test]
+    fn the_bytes_of_a_buffer_may_be_as_many_as_those_of_a_file() {
+        let buffer = |number: usize, last: &str| {
+            format!(r#"{{"a": {{"type": "Buffer", "data": [{}{last}]}}}}"#, "7,".repeat(number))
+        };
+        let data = |json: &str| {
+            let mut findings = Findings::default();
+            let members = Value::read_input(json, &mut findings).unwrap();
+            let Some((_, Value::Object(inner))) = members.into_iter().next() else { panic!() };
+            (inner.into_iter().nth(1).unwrap().1.into_owned(), findings)
+        };
+        let (value, findings) = data(&buffer(3 * MOST_ELEMENTS - 1, "7"));
+        assert!(findings.is_valid());
+        assert_eq!(value, Value::String("BwcH".repeat(MOST_ELEMENTS).into()));
+        let (value, _) = data(&buffer(MOST_ELEMENTS - 2, "7"));
+        assert!(matches!(value, Value::Array(items) if items.len() == MOST_ELEMENTS - 1));
+        for last in ["256", "1.5", "-1"] {
+            let (_, findings) = data(&buffer(MOST_ELEMENTS + 10, last));
+            assert_eq!(findings.issues[0].code, Code::TooMany, "{last}");
+        }
     }
 
     #[test]
