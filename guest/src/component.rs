@@ -34,7 +34,7 @@ impl contract::Guest for Component {
         if let Err(issue) = known(&action) {
             return contract::Findings { issues: vec![issue], warnings: Vec::new() };
         }
-        let (_, findings) = Mail::read(&input, keywords.as_deref(), &Imports.profile());
+        let findings = Mail::validate(&input, keywords.as_deref(), &Imports.profile());
         contract::Findings {
             issues: findings.issues.into_iter().map(contract::Issue::from).collect(),
             warnings: findings.warnings.into_iter().map(contract::Issue::from).collect(),

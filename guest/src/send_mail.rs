@@ -10,7 +10,7 @@ use crate::input::fields::Field;
 use crate::input::message_id::MessageId;
 use crate::input::notification::{Notification, Report};
 use crate::input::recipients::Recipients;
-use crate::input::{Code, Issue, Mail, OnPartialFailure, lint};
+use crate::input::{Code, Issue, Mail, OnPartialFailure, ReturnPath, lint};
 use crate::message::Message;
 use crate::message::file::File;
 use crate::message::names::Names;
@@ -132,9 +132,14 @@ impl<P: Platform> Work<'_, '_, P> {
 
     fn envelope(&self, message: &Message<'_, P::Content>, size: Option<u64>) -> Envelope {
         let mail = &self.mail;
-        let sender = mail.return_path.as_ref().unwrap_or(&mail.from.address);
+        let sender = match &mail.return_path {
+            Some(ReturnPath::Address(address)) => address.to_string(),
+            // The null sender.
+            Some(ReturnPath::Nowhere) => String::new(),
+            None => mail.from.address.to_string(),
+        };
         Envelope {
-            sender: sender.to_string(),
+            sender,
             recipients: mail
                 .recipients
                 .all()

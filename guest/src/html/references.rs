@@ -13,6 +13,8 @@ pub struct References {
     pub content_ids: BTreeSet<String>,
     /// A picture that readers would fetch without encryption.
     pub insecure_image: Option<String>,
+    /// Pictures that stand in the HTML itself, as data URIs, in the order of the text.
+    pub data_images: Vec<String>,
 }
 
 /// The attributes that refer to something.
@@ -81,6 +83,8 @@ impl References {
             self.content_ids.insert(id.into_owned());
         } else if shown && scheme.eq_ignore_ascii_case("http") {
             self.insecure_image.get_or_insert_with(|| reference.to_owned());
+        } else if shown && scheme.eq_ignore_ascii_case("data") && is_image(rest) {
+            self.data_images.push(reference.to_owned());
         }
     }
 
@@ -102,6 +106,12 @@ impl References {
             }
         }
     }
+}
+
+/// Whether a data URI, without its scheme, is a picture.
+fn is_image(rest: &str) -> bool {
+    let kind = rest.trim_ascii_start().as_bytes().get(.."image/".len());
+    kind.is_some_and(|kind| kind.eq_ignore_ascii_case(b"image/"))
 }
 
 /// The URL that a text starts with after `url(`, in quotes or without, and what follows it.
@@ -149,6 +159,14 @@ mod tests {
     fn a_style_refers_by_each_of_its_urls() {
         let html = "<p style='a: url(cid:a); b: var(--x) url( \"cid:b(1)\" ), url(cid:c)'><style>url('cid:d";
         assert_eq!(content_ids(html), ["a", "b(1)", "c", "d"]);
+    }
+
+    #[test]
+    fn pictures_in_the_html_itself_are_found() {
+        let html = "<img src='data:image/png;base64,aGk='><a href='data:image/png;base64,no'></a>\
+                    <td style='background: url(\"DATA:image/gif;base64,aGk=\")'><img src=data:text/plain,no>";
+        let found = References::read(html).data_images;
+        assert_eq!(found, ["data:image/png;base64,aGk=", "DATA:image/gif;base64,aGk="]);
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! What the message says: text, HTML, or both.
 
-use super::fields::{Field, Fields};
+use super::fields::{Field, Fields, fold};
 use super::findings::{Code, Findings};
 use super::json::Value;
 use super::path::Path;
@@ -46,16 +46,32 @@ const CONTENT_TYPES: &[(&str, ContentType)] = &[
     ("text/html", ContentType::Html),
     ("multipart", ContentType::Both),
     ("multipart/alternative", ContentType::Both),
+    // The switch "Is HTML" of some forms.
+    ("true", ContentType::Html),
+    ("false", ContentType::Text),
 ];
+
+/// Names of the field `text`, folded, by which programs mean the text beside a body in HTML.
+const BESIDE_HTML: &[&str] = &["altbody", "alternativebody"];
 
 impl Body {
     /// Reads the fields `contentType`, `body`, `text` and `html`.
     pub fn read(fields: &mut Fields<'_>, findings: &mut Findings) -> Self {
         let (name, value) = fields.take(Field::ContentType);
         let content_type = ContentType::read(&value, &Path::ROOT.key(&name), findings);
-        let body = part(fields, Field::Body, findings);
-        let text = part(fields, Field::Text, findings);
-        let html = part(fields, Field::Html, findings);
+        let is_html = Self::is_html(fields, content_type);
+        let mut body = part(fields, Field::Body, findings);
+        let mut text = part(fields, Field::Text, findings);
+        let mut html = part(fields, Field::Html, findings);
+        if body.is_some() && is_html && html.is_none() && text.is_some() {
+            html = body.take();
+        } else if body.is_some()
+            && content_type == Some(ContentType::Both)
+            && text.is_none()
+            && html.is_some()
+        {
+            text = body.take();
+        }
         if let (Some((name, _)), true) = (&body, text.is_some() || html.is_some()) {
             let message = "give either body, or the parts themselves as text and html";
             findings.issue(&Path::ROOT.key(name), Code::DuplicateField, message);
@@ -82,6 +98,29 @@ impl Body {
         }
     }
 
+    /// Whether the field `body` is HTML.
+    ///
+    /// PHPMailer's `AltBody` is the text beside it; `htmlBody` beside it, with the content type `both`, makes it the text.
+    pub fn is_html(fields: &Fields<'_>, content_type: Option<ContentType>) -> bool {
+        match content_type {
+            Some(ContentType::Html) => true,
+            Some(ContentType::Both) => fields.peek(Field::Html).is_absent(),
+            Some(ContentType::Text) => false,
+            None => {
+                let name = fold(fields.given_name(Field::Text));
+                BESIDE_HTML.contains(&name.as_ref()) && !fields.peek(Field::Text).is_absent()
+            }
+        }
+    }
+
+    /// The HTML part, to be changed.
+    pub fn html_mut(&mut self) -> Option<&mut String> {
+        match self {
+            Self::Text(_) => None,
+            Self::Html(html) | Self::Both { html, .. } => Some(html),
+        }
+    }
+
     /// The HTML part.
     pub fn html(&self) -> Option<&str> {
         match self {
@@ -101,6 +140,7 @@ impl ContentType {
         let Value::String(text) = value else {
             return text::read_choice(value, CONTENT_TYPES, path, findings);
         };
+        let text = text.trim_ascii();
         let (word, parameters) = text.split_once(';').unwrap_or((text, ""));
         if parameters.chars().any(char::is_control) {
             findings.issue(path, Code::InvalidCharacter, "a control character cannot stand here");
@@ -151,6 +191,21 @@ mod tests {
             (r#"{"text": "t", "html": "", "body": ""}"#, Body::Text("t".into())),
             (r#"{"body": "", "contentType": "html"}"#, Body::Html(String::new())),
             (r#"{"html": "h"}"#, Body::Html("h".into())),
+            (r#"{"body": "x", "Is HTML": true}"#, Body::Html("x".into())),
+            (r#"{"body": "x", "isHtml": "False"}"#, Body::Text("x".into())),
+            (
+                r#"{"body": "x", "contentType": "text/html; charset=utf-8\r\n"}"#,
+                Body::Html("x".into()),
+            ),
+            (r#"{"Body": "h", "AltBody": "t"}"#, Body::Both { text: "t".into(), html: "h".into() }),
+            (
+                r#"{"body": "h", "text": "t", "contentType": "html"}"#,
+                Body::Both { text: "t".into(), html: "h".into() },
+            ),
+            (
+                r#"{"body": "t", "htmlBody": "h", "contentType": "MULTIPART"}"#,
+                Body::Both { text: "t".into(), html: "h".into() },
+            ),
             (r#"{"text": "t", "html": "h"}"#, Body::Both { text: "t".into(), html: "h".into() }),
             (
                 r#"{"body": "<p>a<b>b</b></p>", "contentType": "both"}"#,
@@ -167,6 +222,12 @@ mod tests {
     fn contradictions_and_nonsense_are_issues() {
         for (json, path, code) in [
             (r#"{"body": "x", "html": "y"}"#, "body", Code::DuplicateField),
+            (r#"{"body": "x", "text": "y"}"#, "body", Code::DuplicateField),
+            (
+                r#"{"body": "x", "text": "y", "html": "z", "contentType": "both"}"#,
+                "body",
+                Code::DuplicateField,
+            ),
             (r#"{"body": "x", "contentType": "markdown"}"#, "contentType", Code::UnknownValue),
             (r#"{"contentType": "text/html\r\nX-Inj: 1"}"#, "contentType", Code::UnknownValue),
             (r#"{"contentType": "text/html;\r\nX-Inj: 1"}"#, "contentType", Code::InvalidCharacter),

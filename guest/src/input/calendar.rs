@@ -1,5 +1,7 @@
 //! Invitations: an iCalendar object that the receiver's program offers to answer (RFC 6047).
 
+use std::borrow::Cow;
+
 use super::file_name::FileName;
 use super::findings::{Code, Findings};
 use super::json::Value;
@@ -77,7 +79,9 @@ pub fn read(value: Value<'_>, path: &Path<'_>, findings: &mut Findings) -> Optio
     let file_name = read_text(&file_name, "", &path.key("filename"), findings)
         .and_then(|name| FileName::sanitise(&name))
         .map(|(name, _)| name);
-    let object = content.trim();
+    let content = plain_line_ends(content);
+    // Files in UTF-8 begin with a byte order mark on Windows.
+    let object = content.trim_matches(|c: char| c.is_whitespace() || c == '\u{feff}');
     if object.is_empty() {
         findings.issue(&place, Code::MissingValue, "the iCalendar object is missing");
         return None;
@@ -93,6 +97,18 @@ pub fn read(value: Value<'_>, path: &Path<'_>, findings: &mut Findings) -> Optio
     }
     let (method, content) = agree(method, object, path, findings)?;
     Some(Calendar { method, content, file_name })
+}
+
+/// A text whose lines end with CR CR LF, as programs make of CRLF that write it as text once more, with CRLF.
+fn plain_line_ends(text: Cow<'_, str>) -> Cow<'_, str> {
+    if !text.contains("\r\r") {
+        return text;
+    }
+    let line = |line: &str| match line.trim_end_matches('\r') {
+        shorter if shorter.len() + 1 < line.len() => format!("{shorter}\r"),
+        _ => line.to_owned(),
+    };
+    Cow::Owned(text.split('\n').map(line).collect::<Vec<_>>().join("\n"))
 }
 
 /// The method of the part and that of the object, which must be one.
@@ -166,6 +182,14 @@ mod tests {
         let found = found.unwrap();
         assert_eq!(found.content, "BEGIN:VCALENDAR\r\nMETHOD:REQUEST\nEND:VCALENDAR");
         assert_eq!(findings.warnings.len(), 1);
+    }
+
+    #[test]
+    fn a_byte_order_mark_and_doubled_carriage_returns_are_left_out() {
+        let json = "{\"content\": \"\u{feff}BEGIN:VCALENDAR\\r\\r\\nMETHOD:ADD\\r\\nX:\\r\\r\\r\\nEND:VCALENDAR\\r\\r\\n\"}";
+        let (found, findings) = calendar(json);
+        assert!(findings.is_valid() && findings.warnings.is_empty(), "{findings:?}");
+        assert_eq!(found.unwrap().content, "BEGIN:VCALENDAR\r\nMETHOD:ADD\r\nX:\r\nEND:VCALENDAR");
     }
 
     #[test]

@@ -115,6 +115,8 @@ codes! {
     AttachmentSource => "attachment-source",
     /// The bytes do not have the SHA-256 that was given.
     ChecksumMismatch => "checksum-mismatch",
+    /// A picture stands in the HTML itself, as a data URI: Gmail and Outlook do not show it.
+    DataImage => "data-image",
     /// Two names for one field.
     DuplicateField => "duplicate-field",
     /// A key stands twice in one object.
@@ -135,7 +137,7 @@ codes! {
     InvalidContentId => "invalid-content-id",
     /// Not a data URI.
     InvalidDataUri => "invalid-data-uri",
-    /// Not a date as RFC 3339 writes it.
+    /// Not a date as RFC 3339 or RFC 5322 writes it, nor a Unix time.
     InvalidDate => "invalid-date",
     /// Not a header that can be set.
     InvalidHeader => "invalid-header",

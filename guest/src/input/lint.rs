@@ -30,6 +30,11 @@ impl Places {
         let name = |field| fields.given_name(field).to_owned();
         Self { from: name(Field::From), html: name(html), attachments: name(Field::Attachments) }
     }
+
+    /// Where the HTML stands.
+    pub(super) fn html(&self) -> Path<'_> {
+        Path::ROOT.key(&self.html)
+    }
 }
 
 /// Warns of what the parts of a mail say of each other.
@@ -46,6 +51,11 @@ pub(super) fn check(mail: &Mail<'_>, places: &Places, profile: &Profile, finding
         let message =
             format!("{} is fetched without encryption, or not at all; use https", shown(image));
         findings.warn(&html, Code::InsecureImage, message);
+    }
+    if !references.data_images.is_empty() {
+        let message = "a picture stands in the HTML as a data URI, which Gmail and Outlook do not show; \
+                       attachDataUrls makes it an inline part";
+        findings.warn(&html, Code::DataImage, message);
     }
     check_content_ids(&mail.attachments, &references, &html, findings);
     check_size(mail, &Path::ROOT.key(&places.attachments), findings);
@@ -92,16 +102,45 @@ fn check_content_ids(
     }
 }
 
+/// The bytes of an attachment that the input itself holds.
+fn length(attachment: &Attachment<'_>) -> u64 {
+    match &attachment.source {
+        Source::Bytes(bytes) => bytes.len() as u64,
+        Source::Base64(text) => text.decoded_len() as u64,
+        Source::Upload(_) | Source::Web(_) => 0,
+    }
+}
+
+/// Adds an issue where what the input itself holds is larger than the account's messages may be. Assembling the message
+/// would find it too, and a person who checks an input assembles nothing.
+pub(super) fn check_fits(mail: &Mail<'_>, profile: &Profile, findings: &mut Findings) {
+    let limit = profile.max_message_bytes;
+    // Three bytes become four characters at least. A message that is attached is not encoded.
+    let least = |attachment: &Attachment<'_>| {
+        let is_message = attachment.media_type.as_ref().is_some_and(|one| one.is_message());
+        if is_message { length(attachment) } else { length(attachment) / 3 * 4 }
+    };
+    let texts = match &mail.body {
+        Body::Text(text) | Body::Html(text) => text.len(),
+        Body::Both { text, html } => text.len() + html.len(),
+    };
+    let size = mail.attachments.iter().map(least).sum::<u64>() + texts as u64;
+    if size <= limit {
+        return;
+    }
+    let largest = mail.attachments.iter().max_by_key(|attachment| length(attachment));
+    let path = largest.map_or_else(|| Path::ROOT.to_string(), |largest| largest.path.clone());
+    let message = format!(
+        "the message has at least {size} bytes, and this account's messages may have {limit}"
+    );
+    findings.issues.push(super::Issue { path, code: Code::TooLong, message });
+}
+
 /// What the input itself holds; what comes from elsewhere is counted when it comes.
 fn check_size(mail: &Mail<'_>, path: &Path<'_>, findings: &mut Findings) {
-    let length = |attachment: &Attachment<'_>| match &attachment.source {
-        Source::Bytes(bytes) => bytes.len(),
-        Source::Base64(text) => text.decoded_len(),
-        Source::Upload(_) | Source::Web(_) => 0,
-    };
-    let files: usize = mail.attachments.iter().map(length).sum();
+    let files: u64 = mail.attachments.iter().map(length).sum();
     // 57 bytes make a line of 76 characters and its CRLF.
-    let encoded = files as u64 * 78 / 57;
+    let encoded = files * 78 / 57;
     if encoded > LARGE_MESSAGE {
         findings.warn(path, Code::LargeMessage, large_message(encoded));
     }
@@ -180,6 +219,41 @@ mod tests {
     fn pictures_without_encryption_are_worth_a_warning() {
         let html = r#"{"text": "x", "html": "<img src='http://example.com/a.png'>"}"#;
         assert_eq!(warnings(html), one("html", Code::InsecureImage));
+    }
+
+    #[test]
+    fn a_picture_as_a_data_uri_is_worth_a_warning_unless_it_is_attached() {
+        let html = r#""text": "x", "html": "<img src='data:image/png;base64,aGk='>""#;
+        assert_eq!(warnings(&format!("{{{html}}}")), one("html", Code::DataImage));
+        assert_eq!(warnings(&format!(r#"{{{html}, "attachDataUrls": true}}"#)), []);
+    }
+
+    #[test]
+    fn a_check_says_that_what_the_input_holds_is_too_large_for_the_account() {
+        let profile = Profile {
+            name: "small".into(),
+            default_sender: Some("alice@example.com".into()),
+            default_reply_to: None,
+            domain: None,
+            max_message_bytes: 10_000,
+            max_recipients: 10,
+            max_attachments: 10,
+        };
+        let check = |field: &str, length: usize| {
+            let text = "x".repeat(length);
+            let json = match field {
+                "body" => format!(r#"{{"to": "b@x.test", "body": "{text}"}}"#),
+                _ => format!(
+                    r#"{{"to": "b@x.test", "files": [{{"text": "a"}}, {{"text": "{text}"}}]}}"#
+                ),
+            };
+            let findings = Mail::validate(&json, None, &profile);
+            findings.issues.into_iter().map(|issue| (issue.path, issue.code)).collect::<Vec<_>>()
+        };
+        assert_eq!(check("files", 7_400), []);
+        assert_eq!(check("files", 7_600), one("files[1]", Code::TooLong));
+        assert_eq!(check("body", 9_000), []);
+        assert_eq!(check("body", 11_000), one("$", Code::TooLong));
     }
 
     #[test]

@@ -1,5 +1,10 @@
 //! Message and content ids.
 
+use super::findings::{Code, Findings};
+use super::json::Value;
+use super::path::Path;
+use super::text::read_text;
+
 /// A message id with its angle brackets (RFC 5322 section 3.6.4): `<a.b@example.com>`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct MessageId(String);
@@ -11,10 +16,23 @@ pub struct ContentId(String);
 /// A header line holds 998 octets (RFC 5322 section 2.1.1), its name and brackets included.
 const MAX_LENGTH: usize = 900;
 
+/// Reads a list of ids: one text, or an array of texts.
+pub fn read_list(value: &Value<'_>, path: &Path<'_>, findings: &mut Findings) -> Vec<MessageId> {
+    if value.is_absent() {
+        return Vec::new();
+    }
+    let text = read_text(value, " ", path, findings).unwrap_or_default();
+    MessageId::parse_list(&text).unwrap_or_else(|| {
+        let message = "message ids are written <something@example.com>, with blanks between them";
+        findings.issue(path, Code::InvalidMessageId, message);
+        Vec::new()
+    })
+}
+
 impl MessageId {
     /// Parses one id, with or without its brackets.
     pub fn parse(text: &str) -> Option<Self> {
-        let text = text.trim_matches([' ', '\t']);
+        let text = text.trim_ascii();
         let inside = match text.strip_prefix('<') {
             Some(rest) => rest.strip_suffix('>')?,
             None => text,
@@ -57,7 +75,7 @@ impl MessageId {
 impl ContentId {
     /// Parses a content id, with or without its brackets, with or without `cid:`.
     pub fn parse(text: &str) -> Option<Self> {
-        let text = text.trim_matches([' ', '\t']);
+        let text = text.trim_ascii();
         let text = text.strip_prefix("cid:").unwrap_or(text);
         let inside = match text.strip_prefix('<') {
             Some(rest) => rest.strip_suffix('>')?,
@@ -84,7 +102,7 @@ mod tests {
 
     #[test]
     fn brackets_are_added_where_they_are_missing() {
-        for text in ["a.b@x.test", "<a.b@x.test>", " <a.b@x.test> "] {
+        for text in ["a.b@x.test", "<a.b@x.test>", " <a.b@x.test> ", "<a.b@x.test>\r\n"] {
             assert_eq!(MessageId::parse(text).unwrap().as_str(), "<a.b@x.test>");
         }
     }

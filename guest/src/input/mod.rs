@@ -17,6 +17,7 @@ pub mod fields;
 pub mod file_name;
 pub mod findings;
 pub mod header;
+mod header_forms;
 pub mod json;
 pub mod keywords;
 pub mod lint;
@@ -26,6 +27,7 @@ pub mod media_type;
 pub mod message_id;
 pub mod notification;
 pub mod path;
+pub mod pictures;
 pub mod recipients;
 pub mod settings;
 pub mod text;
@@ -81,7 +83,7 @@ pub struct Mail<'a> {
     /// The way out of a list.
     pub list_unsubscribe: Option<ListUnsubscribe>,
     /// Where reports of failed delivery go, where not to the sender.
-    pub return_path: Option<Address>,
+    pub return_path: Option<ReturnPath>,
     /// Reports from the recipients' servers.
     pub notification: Option<Notification>,
     /// Who is told that it was read.
@@ -92,6 +94,15 @@ pub struct Mail<'a> {
     pub idempotency_key: Option<String>,
     /// Whether it is only assembled.
     pub dry_run: bool,
+}
+
+/// Where reports of failed delivery go.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ReturnPath {
+    /// To this address.
+    Address(Address),
+    /// Nowhere: the null sender `<>`, for mails that are reports or answers by a program (RFC 5321 section 4.5.5).
+    Nowhere,
 }
 
 /// How a mail is marked.
@@ -116,8 +127,28 @@ pub enum OnPartialFailure {
     Fail,
 }
 
-const PRIORITIES: &[(&str, Priority)] =
-    &[("high", Priority::High), ("normal", Priority::Normal), ("low", Priority::Low)];
+/// The words of the field `priority`, with what other programs and X-Priority call the same.
+const PRIORITIES: &[(&str, Priority)] = &[
+    ("high", Priority::High),
+    ("normal", Priority::Normal),
+    ("low", Priority::Low),
+    ("1", Priority::High),
+    ("2", Priority::High),
+    ("3", Priority::Normal),
+    ("4", Priority::Low),
+    ("5", Priority::Low),
+    ("1 (highest)", Priority::High),
+    ("2 (high)", Priority::High),
+    ("3 (normal)", Priority::Normal),
+    ("4 (low)", Priority::Low),
+    ("5 (lowest)", Priority::Low),
+    ("highest", Priority::High),
+    ("urgent", Priority::High),
+    ("important", Priority::High),
+    ("medium", Priority::Normal),
+    ("non-urgent", Priority::Low),
+    ("lowest", Priority::Low),
+];
 
 const ON_PARTIAL_FAILURE: &[(&str, OnPartialFailure)] =
     &[("send", OnPartialFailure::Send), ("fail", OnPartialFailure::Fail)];
@@ -139,7 +170,13 @@ impl<'a> Mail<'a> {
             let mut fields = Fields::sort(members, &mut findings);
             match keywords {
                 Some(keywords) => {
-                    let is_html = is_html(&fields);
+                    let content_type = ContentType::read(
+                        fields.peek(Field::ContentType),
+                        &Path::ROOT,
+                        &mut Findings::default(),
+                    );
+                    // Known before the body is read, so that keywords in it can be escaped.
+                    let is_html = Body::is_html(&fields, content_type);
                     keywords.resolve(&mut fields, is_html, &mut findings);
                 }
                 // What the placeholders stand for is not known: anything said of them would mislead.
@@ -153,6 +190,15 @@ impl<'a> Mail<'a> {
         (mail, findings)
     }
 
+    /// Everything that is wrong with an input, or odd, as far as it can be told without its uploads and URLs.
+    pub fn validate(input: &str, keywords: Option<&str>, profile: &Profile) -> Findings {
+        let (mail, mut findings) = Mail::read(input, keywords, profile);
+        if let Some(mail) = mail {
+            lint::check_fits(&mail, profile, &mut findings);
+        }
+        findings
+    }
+
     /// Reads every field, in the order of a form.
     fn of_fields(
         fields: &mut Fields<'a>,
@@ -160,16 +206,26 @@ impl<'a> Mail<'a> {
         findings: &mut Findings,
     ) -> Option<Self> {
         let places = lint::Places::of(fields);
+        let is_given = |field| !fields.peek(field).is_absent();
+        let [has_reply_to, has_receipt, has_in_reply_to, has_references] =
+            [Field::ReplyTo, Field::ReadReceiptTo, Field::InReplyTo, Field::References]
+                .map(is_given);
         let from = read_from(fields, profile, findings);
         let recipients = Recipients::read(fields, profile.max_recipients, findings);
-        let reply_to = read_reply_to(fields, profile, findings);
+        let mut reply_to = read_reply_to(fields, profile, findings);
         let subject = with(fields, Field::Subject, |value, path| {
             let text = text::read_text(&value, ", ", path, findings).unwrap_or_default();
             text::subject(&text, path, findings)
         });
-        let body = Body::read(fields, findings);
+        let mut body = Body::read(fields, findings);
+        let attach_data_urls = with(fields, Field::AttachDataUrls, |value, path| {
+            text::read_switch(&value, path, findings).unwrap_or_default()
+        });
         let attachments = with(fields, Field::Attachments, |value, path| {
-            let attachments = attachment::read_attachments(value, path, findings);
+            let mut attachments = attachment::read_attachments(value, path, findings);
+            if let Some(html) = body.html_mut().filter(|_| attach_data_urls) {
+                pictures::attach(html, &mut attachments, &places.html());
+            }
             check_attachments(&attachments, profile.max_attachments, path, findings);
             attachments
         });
@@ -179,8 +235,8 @@ impl<'a> Mail<'a> {
         let priority = with(fields, Field::Priority, |value, path| {
             text::read_choice(&value, PRIORITIES, path, findings).unwrap_or_default()
         });
-        let in_reply_to = read_message_ids(fields, Field::InReplyTo, findings);
-        let references = read_message_ids(fields, Field::References, findings);
+        let mut in_reply_to = read_message_ids(fields, Field::InReplyTo, findings);
+        let mut references = read_message_ids(fields, Field::References, findings);
         let message_id = read_message_id(fields, findings);
         let date = read_date(fields, findings);
         let list_unsubscribe = with(fields, Field::ListUnsubscribe, |value, path| {
@@ -189,11 +245,15 @@ impl<'a> Mail<'a> {
         let calendar =
             with(fields, Field::Calendar, |value, path| calendar::read(value, path, findings));
         let return_path = with(fields, Field::ReturnPath, |value, path| {
-            mailboxes::read_one(&value, path, findings).map(|mailbox| mailbox.address)
+            if matches!(&value, Value::String(text) if text.trim_ascii() == "<>") {
+                return Some(ReturnPath::Nowhere);
+            }
+            let mailbox = mailboxes::read_one(&value, path, findings);
+            mailbox.map(|mailbox| ReturnPath::Address(mailbox.address))
         });
         let notification =
             with(fields, Field::Dsn, |value, path| notification::read(value, path, findings));
-        let read_receipt_to = with(fields, Field::ReadReceiptTo, |value, path| {
+        let mut read_receipt_to = with(fields, Field::ReadReceiptTo, |value, path| {
             mailboxes::read_list(&value, path, findings)
         });
         let on_partial_failure = with(fields, Field::OnPartialFailure, |value, path| {
@@ -203,6 +263,17 @@ impl<'a> Mail<'a> {
         let dry_run = with(fields, Field::DryRun, |value, path| {
             text::read_switch(&value, path, findings).unwrap_or_default()
         });
+        let given = headers.fields;
+        given.reply_to.set(&mut reply_to, Field::ReplyTo, has_reply_to, findings);
+        given.read_receipt_to.set(
+            &mut read_receipt_to,
+            Field::ReadReceiptTo,
+            has_receipt,
+            findings,
+        );
+        given.in_reply_to.set(&mut in_reply_to, Field::InReplyTo, has_in_reply_to, findings);
+        given.references.set(&mut references, Field::References, has_references, findings);
+        let headers = headers.custom;
         check_doubles(&headers, list_unsubscribe.is_some(), priority, findings);
         let mail = Self {
             from: from?,
@@ -239,13 +310,6 @@ fn with<'a, T>(
 ) -> T {
     let (name, value) = fields.take(field);
     read(value, &Path::ROOT.key(&name))
-}
-
-/// Whether `body` is HTML: known before it is read, so that keywords in it can be escaped.
-fn is_html(fields: &Fields<'_>) -> bool {
-    let value = fields.peek(Field::ContentType);
-    let content_type = ContentType::read(value, &Path::ROOT, &mut Findings::default());
-    matches!(content_type, Some(ContentType::Html | ContentType::Both))
 }
 
 fn read_from(
@@ -296,18 +360,7 @@ fn read_message_ids(
     field: Field,
     findings: &mut Findings,
 ) -> Vec<MessageId> {
-    with(fields, field, |value, path| {
-        if value.is_absent() {
-            return Vec::new();
-        }
-        let text = text::read_text(&value, " ", path, findings).unwrap_or_default();
-        MessageId::parse_list(&text).unwrap_or_else(|| {
-            let message =
-                "message ids are written <something@example.com>, with blanks between them";
-            findings.issue(path, Code::InvalidMessageId, message);
-            Vec::new()
-        })
-    })
+    with(fields, field, |value, path| message_id::read_list(&value, path, findings))
 }
 
 fn read_message_id(fields: &mut Fields<'_>, findings: &mut Findings) -> Option<MessageId> {
@@ -332,11 +385,19 @@ fn read_date(fields: &mut Fields<'_>, findings: &mut Findings) -> Option<i64> {
         }
         let text = text::read_scalar(&value, path, findings)?;
         let date = date::parse(&text);
-        if date.is_none() {
-            let message = "a date is written 2026-01-02T03:04:05Z (RFC 3339)";
-            findings.issue(path, Code::InvalidDate, message);
+        match date {
+            None => {
+                let message = "a date is written 2026-01-02T03:04:05Z (RFC 3339)";
+                findings.issue(path, Code::InvalidDate, message);
+            }
+            Some(date) if date.is_assumed_utc => {
+                let message =
+                    "the date has no zone, and UTC was taken; add Z, or an offset such as +01:00";
+                findings.warn(path, Code::Sanitised, message);
+            }
+            Some(_) => {}
         }
-        date
+        date.map(|date| date.seconds)
     })
 }
 
@@ -346,13 +407,14 @@ fn read_idempotency_key(fields: &mut Fields<'_>, findings: &mut Findings) -> Opt
             return None;
         }
         let text = text::read_scalar(&value, path, findings)?;
+        let text = text.trim_ascii();
         if text.len() > MAX_IDEMPOTENCY_KEY {
             let message =
                 format!("an idempotency key is at most {MAX_IDEMPOTENCY_KEY} octets long");
             findings.issue(path, Code::TooLong, message);
             return None;
         }
-        Some(text.into_owned())
+        Some(text.to_owned())
     })
 }
 

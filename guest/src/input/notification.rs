@@ -61,9 +61,13 @@ const REPORTS: &[(&str, Report)] =
 /// The keys of the field.
 pub const KEYS: &[&str] = &["notify", "return", "envelopeId"];
 
+/// Nodemailer's names for the keys, folded, each with the key that it means.
+pub const ALIASES: &[(&str, &str)] =
+    &[("ret", "return"), ("id", "envelopeId"), ("envid", "envelopeId")];
+
 /// Reads the field `dsn`: `{notify, return, envelopeId}`.
 pub fn read(value: Value<'_>, path: &Path<'_>, findings: &mut Findings) -> Option<Notification> {
-    let mut settings = Settings::read(value, KEYS, path, findings)?;
+    let mut settings = Settings::read_with_aliases(value, KEYS, ALIASES, path, findings)?;
     let notify = settings.take("notify");
     let notify = read_notify(&notify, &path.key("notify"), findings);
     let report = settings.take("return");
@@ -107,13 +111,14 @@ fn read_envelope_id(value: &Value<'_>, path: &Path<'_>, findings: &mut Findings)
         return None;
     }
     let text = read_scalar(value, path, findings)?;
+    let text = text.trim_ascii();
     if text.len() > MAX_ENVELOPE_ID || !text.bytes().all(|byte| byte.is_ascii_graphic()) {
         let message =
             format!("an envelope id is up to {MAX_ENVELOPE_ID} printable ASCII characters");
         findings.issue(path, Code::InvalidCharacter, message);
         return None;
     }
-    Some(text.into_owned())
+    Some(text.to_owned())
 }
 
 #[cfg(test)]
@@ -140,6 +145,8 @@ mod tests {
         assert_eq!(found.report, Some(Report::Headers));
         assert_eq!(found.envelope_id.as_deref(), Some("QQ314159"));
         assert!(found.notify.failure);
+        // As Nodemailer calls them.
+        assert_eq!(dsn(r#"{"ret": "HDRS", "id": "QQ314159\n"}"#).0.unwrap(), found);
     }
 
     #[test]
@@ -150,7 +157,8 @@ mod tests {
             (r#"{"notify": ["success", "never"]}"#, "dsn.notify"),
             (r#"{"notify": ["always"]}"#, "dsn.notify[0]"),
             (r#"{"return": "body"}"#, "dsn.return"),
-            (r#"{"ret": "full"}"#, "dsn.ret"),
+            (r#"{"recipient": "e@evil.test"}"#, "dsn.recipient"),
+            (r#"{"id": "a", "envelopeId": "b"}"#, "dsn.envelopeId"),
             ("true", "dsn"),
         ] {
             assert_eq!(dsn(json).1.issues[0].path, path, "{json}");

@@ -19,6 +19,17 @@ impl<'a> Settings<'a> {
         path: &Path<'_>,
         findings: &mut Findings,
     ) -> Option<Self> {
+        Self::read_with_aliases(value, known, &[], path, findings)
+    }
+
+    /// The same with other names for some of the keys: pairs of a name, folded, and the key that it means.
+    pub fn read_with_aliases(
+        value: Value<'a>,
+        known: &[&'static str],
+        aliases: &[(&str, &str)],
+        path: &Path<'_>,
+        findings: &mut Findings,
+    ) -> Option<Self> {
         if value.is_absent() {
             return None;
         }
@@ -34,7 +45,9 @@ impl<'a> Settings<'a> {
         let mut values: Vec<(&'static str, Value<'a>)> = Vec::new();
         for (name, value) in members {
             let folded = fold(&name);
-            match known.iter().find(|key| fold(key) == folded) {
+            let alias = aliases.iter().find(|(alias, _)| *alias == folded);
+            let meant = alias.map_or(folded.clone(), |(_, key)| fold(key));
+            match known.iter().find(|key| fold(key) == meant) {
                 Some(key) if values.iter().any(|(given, _)| given == key) => {
                     let message = format!("{key:?} is given twice; keep one of them");
                     findings.issue(&path.key(&name), Code::DuplicateField, message);

@@ -110,8 +110,24 @@ pub fn subject(text: &str, path: &Path<'_>, findings: &mut Findings) -> String {
         let message = "line breaks and control characters were taken out of the subject";
         findings.warn(path, Code::Sanitised, message);
     }
+    let length = line.chars().count();
+    if length > MAX_SUBJECT {
+        let message = format!(
+            "the subject has {length} characters, and may have {MAX_SUBJECT}; is the body bound to it?"
+        );
+        findings.issue(path, Code::TooLong, message);
+    } else if length > LONG_SUBJECT {
+        let message =
+            format!("the subject has {length} characters, and readers show the first few");
+        findings.warn(path, Code::TooLong, message);
+    }
     line
 }
+
+/// As many as a line of a header holds (RFC 5322 section 2.1.1). Some servers refuse longer subjects.
+const MAX_SUBJECT: usize = 998;
+/// Outlook and Exchange keep no more.
+const LONG_SUBJECT: usize = 255;
 
 /// A body: NUL has no place in one, and no reader would show what follows it.
 pub fn body(text: Cow<'_, str>, path: &Path<'_>, findings: &mut Findings) -> String {
@@ -166,6 +182,20 @@ mod tests {
         let mut findings = Findings::default();
         assert_eq!(subject("Grüße  ", &path, &mut findings), "Grüße  ");
         assert!(findings.warnings.is_empty());
+    }
+
+    #[test]
+    fn a_long_subject_is_worth_a_warning_and_a_longer_one_is_an_issue() {
+        let path = Path::ROOT.key("subject");
+        let check = |text: String| {
+            let mut findings = Findings::default();
+            subject(&text, &path, &mut findings);
+            (findings.warnings.len(), findings.issues.first().map(|issue| issue.code))
+        };
+        assert_eq!(check("ü".repeat(255)), (0, None));
+        assert_eq!(check("ü".repeat(256)), (1, None));
+        assert_eq!(check("ü".repeat(998)), (1, None));
+        assert_eq!(check("ü".repeat(999)), (0, Some(Code::TooLong)));
     }
 
     #[test]

@@ -60,7 +60,11 @@ struct Object {
 const OBJECTS: &[Object] = &[
     Object { name: "listUnsubscribe", keys: || alone(list_unsubscribe::KEYS), ignored: &[] },
     Object { name: "calendar", keys: || alone(calendar::KEYS), ignored: &[] },
-    Object { name: "dsn", keys: || alone(notification::KEYS), ignored: &[] },
+    Object {
+        name: "dsn",
+        keys: || with_aliases(notification::KEYS, notification::ALIASES),
+        ignored: &[],
+    },
     Object {
         name: "attachmentObject",
         keys: || attachment::key::names().map(<[_]>::to_vec).collect(),
@@ -71,6 +75,18 @@ const OBJECTS: &[Object] = &[
 /// Keys that go by one name each.
 fn alone(keys: &[&'static str]) -> Vec<Vec<&'static str>> {
     keys.iter().map(|key| vec![*key]).collect()
+}
+
+/// Keys with other names for some of them.
+fn with_aliases(
+    keys: &[&'static str],
+    aliases: &[(&'static str, &'static str)],
+) -> Vec<Vec<&'static str>> {
+    let names = |key: &&'static str| {
+        let others = aliases.iter().filter(|(_, meant)| meant == key).map(|(alias, _)| *alias);
+        std::iter::once(*key).chain(others).collect()
+    };
+    keys.iter().map(names).collect()
 }
 
 /// The part of a schema that says which names an object may have: patterns, each with a reference.

@@ -32,6 +32,11 @@ pub(super) struct Draft<'a> {
 }
 
 impl<'a> Draft<'a> {
+    /// An attachment that is shown within the body, where it refers to it by this id.
+    pub(super) fn inline(id: ContentId) -> Self {
+        Self { content_id: Some(id), inline: Some(true), ..Self::default() }
+    }
+
     pub(super) fn finish(self, path: &Path<'_>, findings: &mut Findings) -> Option<Attachment<'a>> {
         let source = self.source?;
         // Hashing takes longer than all the rest: only where there is something to compare it with.

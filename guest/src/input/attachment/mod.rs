@@ -215,6 +215,14 @@ fn read_string<'a>(
     draft.finish(path, findings)
 }
 
+/// A picture out of an HTML body, shown within it. None: the data URI cannot be read.
+pub fn inline_picture<'a>(uri: String, id: ContentId, path: &Path<'_>) -> Option<Attachment<'a>> {
+    let mut findings = Findings::default();
+    let mut draft = Draft::inline(id);
+    draft.data_uri(Cow::Owned(uri), path, &mut findings);
+    draft.finish(path, &mut findings).filter(|_| findings.is_valid())
+}
+
 const NO_FILE_SYSTEM: &str = "the sandbox has no file system: give the bytes, a URL, or the id of an upload \
                               (on the command line: --attach PATH, or --upload ID=PATH)";
 

@@ -1,0 +1,116 @@
+//! Pictures that stand in the HTML as data URIs, made into inline parts: Gmail and Outlook do not show them otherwise.
+
+use super::attachment::{self, Attachment};
+use super::message_id::ContentId;
+use super::path::Path;
+use crate::html::references::References;
+
+/// Takes the pictures out of an HTML body, and refers to an inline attachment in the place of each.
+///
+/// A picture that stands there twice is attached once. What cannot be read as a picture stays where it is.
+pub fn attach(html: &mut String, attachments: &mut Vec<Attachment<'_>>, path: &Path<'_>) {
+    let mut uris = References::read(html).data_images;
+    uris.sort_unstable();
+    uris.dedup();
+    // In the order of the text, so that the first picture is the first part.
+    uris.sort_by_key(|uri| html.find(uri.as_str()));
+    let mut pictures: Vec<(String, String)> = Vec::new();
+    for uri in uris {
+        let id = free_id(attachments);
+        let reference = format!("cid:{}", id.as_str());
+        if html.contains(uri.as_str())
+            && let Some(picture) = attachment::inline_picture(uri.clone(), id, path)
+        {
+            attachments.push(picture);
+            pictures.push((uri, reference));
+        }
+    }
+    // A URI may be the beginning of another: the longest first.
+    pictures.sort_by_key(|(uri, _)| std::cmp::Reverse(uri.len()));
+    let mut changed = String::with_capacity(html.len());
+    let mut rest = html.as_str();
+    while let Some(at) = next_data(rest) {
+        changed.push_str(&rest[..at]);
+        rest = &rest[at..];
+        match pictures.iter().find(|(uri, _)| rest.starts_with(uri.as_str())) {
+            Some((uri, reference)) => {
+                changed.push_str(reference);
+                rest = &rest[uri.len()..];
+            }
+            None => {
+                changed.push_str(&rest[..SCHEME.len()]);
+                rest = &rest[SCHEME.len()..];
+            }
+        }
+    }
+    changed.push_str(rest);
+    *html = changed;
+}
+
+const SCHEME: &str = "data:";
+
+/// Where the next data URI may begin.
+fn next_data(text: &str) -> Option<usize> {
+    text.match_indices(':').find_map(|(colon, _)| {
+        let start = colon.checked_sub(SCHEME.len() - 1)?;
+        text.get(start..=colon)?.eq_ignore_ascii_case(SCHEME).then_some(start)
+    })
+}
+
+/// A content id that no attachment has yet.
+fn free_id(attachments: &[Attachment<'_>]) -> ContentId {
+    let taken = |id: &ContentId| attachments.iter().any(|one| one.content_id.as_ref() == Some(id));
+    (1..=attachments.len() + 1)
+        .filter_map(|number| ContentId::parse(&format!("picture-{number}@html")))
+        .find(|id| !taken(id))
+        .expect("of one id more than there are attachments, one is free")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::input::attachment::Source;
+
+    fn attached(html: &str) -> (String, Vec<Attachment<'static>>) {
+        let mut html = html.to_owned();
+        let mut attachments = Vec::new();
+        attach(&mut html, &mut attachments, &Path::ROOT.key("html"));
+        (html, attachments)
+    }
+
+    #[test]
+    fn each_picture_becomes_a_part_once() {
+        let (html, pictures) = attached(
+            "<p>data:image/png;base64,aGk= is text</p><img alt='a' src='data:image/png;base64,aGk='>\
+             <img src=\"data:image/gif;base64,aGk=\"><img src='data:image/png;base64,aGk='>\
+             <td style='background:url(data:image/svg+xml,%3Csvg/%3E)'>",
+        );
+        assert_eq!(
+            html,
+            "<p>cid:picture-1@html is text</p><img alt='a' src='cid:picture-1@html'>\
+             <img src=\"cid:picture-2@html\"><img src='cid:picture-1@html'>\
+             <td style='background:url(cid:picture-3@html)'>"
+        );
+        let types: Vec<_> = pictures
+            .iter()
+            .map(|picture| {
+                picture.media_type.as_ref().expect("a URI has a type").essence().to_owned()
+            })
+            .collect();
+        assert_eq!(types, ["image/png", "image/gif", "image/svg+xml"]);
+        assert!(pictures.iter().all(|picture| picture.inline == Some(true)));
+        assert!(matches!(pictures[0].source, Source::Base64(_)));
+    }
+
+    #[test]
+    fn what_is_no_picture_stays() {
+        for html in [
+            "<img src='data:image/png;base64,aGk'>",
+            "<a href='data:image/png;base64,aGk='>x</a>",
+            "<img src='https://x.test/data:image/png;base64,aGk='>",
+            "data: Daten:",
+        ] {
+            assert_eq!(attached(html).0, html);
+        }
+    }
+}
