@@ -1,6 +1,7 @@
 //! Addresses as people type them into one line: `Bob <bob@example.com>; "Doe, Jo" <jo@example.com>`.
 
 use super::address::{Address, DisplayName, InvalidAddress, Mailbox};
+use super::encoded_name;
 
 /// What one element of a list turned out to be.
 #[derive(Debug, PartialEq, Eq)]
@@ -155,7 +156,8 @@ fn parse_mailbox(text: &str) -> Result<Mailbox, InvalidAddress> {
         false => name.to_owned(),
     };
     let address = Address::parse(inside.trim_matches([' ', '\t']))?;
-    Ok(Mailbox { name: DisplayName::parse(&name)?, address })
+    // Out of another mail's header, a name is encoded already. What it says is held to the same rules.
+    Ok(Mailbox { name: DisplayName::parse(&encoded_name::decode(&name))?, address })
 }
 
 /// A phrase: words and quoted strings, put together with one blank between them.
@@ -305,6 +307,8 @@ mod tests {
             ("a@x.test b@x.test <bob@x.test>", Name('@')),
             ("bob@ <bob@x.test>", Name('@')),
             ("\"a\u{7}b\" <bob@x.test>", Character('\u{7}')),
+            ("=?utf-8?Q?a=0D=0ABcc=3A_e?= <bob@x.test>", LineBreak),
+            ("=?utf-8?Q?a=00?= <bob@x.test>", Character('\0')),
             ("bob@[IPv6:::1]", Domain(super::super::domain::InvalidDomain::Literal)),
             ("\"user\"@example.com(x)evil.com", Quoted),
         ] {

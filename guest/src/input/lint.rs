@@ -8,6 +8,7 @@ use super::body::Body;
 use super::domain::Domain;
 use super::fields::{Field, Fields};
 use super::findings::{Code, Findings};
+use super::media_type::MediaType;
 use super::path::Path;
 use crate::bindings::connectors::smtp::account::Profile;
 use crate::html::references::References;
@@ -117,7 +118,7 @@ pub(super) fn check_fits(mail: &Mail<'_>, profile: &Profile, findings: &mut Find
     let limit = profile.max_message_bytes;
     // Three bytes become four characters at least. A message that is attached is not encoded.
     let least = |attachment: &Attachment<'_>| {
-        let is_message = attachment.media_type.as_ref().is_some_and(|one| one.is_message());
+        let is_message = attachment.media_type.as_ref().is_some_and(MediaType::is_message);
         if is_message { length(attachment) } else { length(attachment) / 3 * 4 }
     };
     let texts = match &mail.body {

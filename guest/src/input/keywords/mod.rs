@@ -41,6 +41,8 @@ enum Reading {
     Data,
     /// The same, in a list of addresses: a value stays in the element in which its placeholder stands.
     Addresses,
+    /// The same, in lines of headers: a value stays in the line in which its placeholder stands.
+    Lines,
     /// A template, plain.
     Text,
     /// A template whose keywords are escaped for HTML.
@@ -107,6 +109,7 @@ impl Keywords {
                 | Field::ReplyTo
                 | Field::ReturnPath
                 | Field::ReadReceiptTo => Reading::Addresses,
+                Field::Headers => Reading::Lines,
                 _ => Reading::Data,
             };
             self.resolve_value(value, reading, &Path::ROOT.key(name), findings);
@@ -168,6 +171,28 @@ impl Keywords {
                     Piece::Value(value) => filled.push_str(&value),
                 });
                 outcome.map(|()| string(filled))
+            }
+            (None, Reading::Lines) => {
+                let mut filled = String::with_capacity(text.len());
+                let mut broken = None;
+                let outcome = self.interpolate(text, |piece| match piece {
+                    Piece::Literal(literal) => filled.push_str(literal),
+                    Piece::Value(value) => {
+                        if value.contains(['\r', '\n']) {
+                            broken.get_or_insert_with(|| excerpt(&value));
+                        }
+                        filled.push_str(&value);
+                    }
+                });
+                outcome.and_then(|()| match broken {
+                    None => Ok(string(filled)),
+                    Some(value) => {
+                        let message = format!(
+                            "there is a line break in {value:?}, which a header cannot hold"
+                        );
+                        Err(Problem { code: Code::InvalidCharacter, message })
+                    }
+                })
             }
             (None, Reading::Addresses) => {
                 let mut filled = AddressText::default();
@@ -399,6 +424,22 @@ mod tests {
         for template in ["Jo <{{evil}}>", "<{{list}}>", "Jo < {{name}} >"] {
             assert_eq!(resolve(template), Err(Code::InvalidAddress), "{template}");
         }
+    }
+
+    #[test]
+    fn a_value_does_not_get_out_of_the_header_that_it_is_a_part_of() {
+        let resolve = |keywords: &str| {
+            let mut findings = Findings::default();
+            let keywords = Keywords::read(Some(keywords), &mut findings).unwrap();
+            let input = r#"{"headers": "X-Name: {{name}}\nX-B: 1"}"#;
+            let members = Value::read_object(input, &mut findings).unwrap();
+            let mut fields = Fields::sort(members, &mut findings);
+            keywords.resolve(&mut fields, false, &mut findings);
+            (fields.take(Field::Headers).1.into_owned(), findings)
+        };
+        assert_eq!(resolve(r#"{"name": "Bob"}"#).0, string("X-Name: Bob\nX-B: 1".to_owned()));
+        let (_, findings) = resolve(r#"{"name": "Bob\nX-Spam: no"}"#);
+        assert_eq!(findings.issues[0].code, Code::InvalidCharacter);
     }
 
     #[test]
