@@ -153,14 +153,14 @@ async fn a_server_inside_is_not_dialled_for_a_platforms_customers() {
     assert!(inbox.take().is_none());
 }
 
-/// Every name that means a recipient field, as the manifest tells them.
-async fn recipient_names(bench: &Bench) -> Vec<String> {
+/// Every name that means one of these fields, as the manifest tells them.
+async fn names_of(bench: &Bench, fields: &[&str]) -> Vec<String> {
     let manifest = bench.connector.describe().await.expect("a manifest");
     let manifest: Value = serde_json::from_str(&manifest).expect("the manifest is JSON");
     let patterns = manifest["actions"][0]["input"]["patternProperties"].as_object().expect("names");
-    let recipients =
-        ["to", "cc", "bcc"].map(|name| json!({ "$ref": format!("#/properties/{name}") }));
-    let names = patterns.iter().filter(|(_, target)| recipients.contains(target));
+    let targets: Vec<_> =
+        fields.iter().map(|name| json!({ "$ref": format!("#/properties/{name}") })).collect();
+    let names = patterns.iter().filter(|(_, target)| targets.contains(target));
     // A pattern spells each letter in both cases, and allows blanks between them: `[tT]...`.
     names.flat_map(|(pattern, _)| spelled(pattern)).collect()
 }
@@ -189,7 +189,7 @@ fn spelled(pattern: &str) -> Vec<String> {
 #[tokio::test]
 async fn the_host_finds_recipients_wherever_the_component_does() {
     let bench = Bench::new().await;
-    let names = recipient_names(&bench).await;
+    let names = names_of(&bench, &["to", "cc", "bcc"]).await;
     assert!(names.len() >= 14 && names.contains(&"receiver".to_owned()), "{names:?}");
     let bob = json!({ "email": "bob@example.net", "name": "Bob" });
     let mut inputs: Vec<Value> =
@@ -201,7 +201,10 @@ async fn the_host_finds_recipients_wherever_the_component_does() {
             json!([bob]),
             json!(bob.to_string()),
             json!({ "emailAddress": { "address": "bob@example.net" } }),
-            json!({ "E-Mail": "bob@example.net" }),
+            json!({ "emailAddress": "bob@example.net" }),
+            json!({ "E-Mail": "bob@example.net\n", "phone": "555" }),
+            json!("Bob\r\n <bob@example.net>\r\n"),
+            json!("bob@example.net <bob@example.net>"),
             json!("Team: bob@example.net;"),
             json!("bob@B\u{fc}cher.example"),
             json!("b\u{f6}b@example.net"),
@@ -215,8 +218,15 @@ async fn the_host_finds_recipients_wherever_the_component_does() {
         }
     }
     let keywords = json!({ "c": { "mail": "bob@example.net", "team": [{ "email": "b@example.net" }, "c@example.net"] },
-                           "first": "Ann", "domain": "example.net" });
+                           "first": "Ann", "domain": "example.net", "E-Mail": "bob@example.net",
+                           "First Name": "Ann", "größe": "bob@example.net", "user.mail": "bob@example.net",
+                           "客户": { "E-Mail Address": "bob@example.net" } });
     for to in [
+        "{{E-Mail}}",
+        "{{ größe }}",
+        "{{First Name}} <{{user.mail}}>",
+        "{{客户.E-Mail Address}}",
+        "{{ First Name | lower }}@{{domain}}",
         "{{c.mail}}",
         "Bob <{{ c.mail }}>",
         "{{c.team}}",
@@ -229,6 +239,34 @@ async fn the_host_finds_recipients_wherever_the_component_does() {
         let mail = Invocation::send_mail(input).keywords(keywords.to_string()).account("work");
         bench.invoke(mail).await.unwrap_or_else(|error| panic!("{to}: {error}"));
         bench.received().await;
+    }
+}
+
+#[tokio::test]
+async fn the_host_finds_attachments_wherever_the_component_does() {
+    let bench = Bench::new().await;
+    let names = names_of(&bench, &["attachments"]).await;
+    assert!(names.len() >= 12 && names.contains(&"files".to_owned()), "{names:?}");
+    // Nothing listens there, and an address on loopback is refused: by the host's rules for addresses, which are asked
+    // after the list of what the input names.
+    let url = "http://127.0.0.1:1/a.pdf";
+    let mut inputs: Vec<Value> = names.iter().map(|name| json!({ name: url })).collect();
+    inputs.extend(
+        [
+            json!({ "file_url": url }),
+            json!({ "file": { "url": url } }),
+            json!({ "name": "a.pdf", "type": "external", "external": { "url": url } }),
+            json!(format!("{url}, http://127.0.0.1:1/b.pdf\n")),
+            json!(format!("data:,a {url}")),
+            json!({ "upload": "missing\n" }),
+        ]
+        .map(|value| json!({ "attachments": value })),
+    );
+    for mut input in inputs {
+        input["to"] = json!("bob@example.net");
+        let error = bench.send(&input).await.expect_err("there is no such file");
+        assert!(!error.to_string().contains("not named"), "{input}: {error}");
+        assert_ne!(error.code(), FailureCode::Validation, "{input}: {error}");
     }
 }
 

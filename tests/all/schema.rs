@@ -6,7 +6,7 @@ use smtp_connector_host::{Connector, Findings, Invocation};
 use crate::support::Bench;
 
 /// What JSON Schema cannot say, or could say only as an expression that nobody can read: the grammar of an
-/// address, that two names mean one field, that base64 is canonical. A value with one of these issues and
+/// address, that two names mean one field, that base64 is canonical, what JSON in a text holds. A value with one of these issues and
 /// no other may pass the schema.
 const BEYOND_A_SCHEMA: &[&str] = &[
     "attachment-source",
@@ -17,6 +17,7 @@ const BEYOND_A_SCHEMA: &[&str] = &[
     "invalid-content-id",
     "invalid-data-uri",
     "invalid-date",
+    "invalid-header",
     "invalid-media-type",
     "invalid-url",
     "local-path",
@@ -70,6 +71,16 @@ fn shapes() -> Vec<Value> {
         json!({ "method": "REQUEST" }),
         json!({ "notify": "never" }),
         json!({ "nothing": "known" }),
+        json!("X-One: 1\r\nX-Two: a"),
+        json!("urgent"),
+        json!("5 (Lowest)"),
+        json!(3),
+        json!(1_767_319_445),
+        json!("https://example.org/a.pdf, https://example.org/b.pdf\n"),
+        json!([{ "name": "X-One", "value": "1" }, { "key": "x_two.b", "value": "a" }]),
+        json!([["X-One", "1"]]),
+        json!(["X-One: 1", null]),
+        json!("<>"),
     ];
     shapes.push(json!("x".repeat(600)));
     shapes
@@ -89,7 +100,37 @@ fn particulars() -> Vec<Value> {
         json!({ "contentType": "TEXT/PLAIN" }),
         json!({ "contentType": "text/html;\r\n" }),
         json!({ "contentType": "multipart/alternative" }),
-        json!({ "priority": "urgent" }),
+        json!({ "priority": "soon" }),
+        json!({ "priority": "1 (Highest)" }),
+        json!({ "priority": 6 }),
+        json!({ "Message Body": "x", "When some recipients are refused": "fail" }),
+        json!({ "Is HTML": true, "body": "x" }),
+        json!({ "Body": "<b>x</b>", "AltBody": "x" }),
+        json!({ "contentType": "text/html; charset=utf-8\r\n" }),
+        json!({ "subject": "x".repeat(998) }),
+        json!({ "subject": "x".repeat(999) }),
+        json!({ "fromName": "Ann\r\n" }),
+        json!({ "fromName": "A\nnn" }),
+        json!({ "from": "Ann <a@example.org>\n" }),
+        json!({ "returnPath": "<>" }),
+        json!({ "dsn": { "id": "QQ314159", "ret": "HDRS" } }),
+        json!({ "headers": { "x_one.b": "1", "Reply-To": "a@example.org" } }),
+        json!({ "headers": { "Reply-To": "a@example.org" }, "replyTo": "b@example.org" }),
+        json!({ "headers": [{ "name": "X One", "value": "1" }] }),
+        json!({ "headers": [7] }),
+        json!({ "headers": [{ "name": "X-One", "value": ["a", 2] }] }),
+        json!({ "headers": "X-One" }),
+        json!({ "date": "Fri, 02 Jan 2026 03:04:05 +0100" }),
+        json!({ "date": "2026-01-02T03:04" }),
+        json!({ "date": ["2026-01-02"] }),
+        json!({ "attachments": { "content": { "type": "Buffer", "data": [104, 105] } } }),
+        json!({ "attachments": { "content": { "type": "Buffer", "data": [104, 256] } } }),
+        json!({ "attachments": { "data": { "type": "Buffer", "data": vec![104; 20_000] } } }),
+        json!({ "attachments": { "base64": [104, 105] } }),
+        json!({ "attachments": { "contentBytes": { "$content-type": "application/pdf", "$content": "aGk=" } } }),
+        json!({ "attachments": { "content": "aGk=", "contentType": "application/pdf" } }),
+        json!({ "attachments": { "name": "a.pdf", "type": "file", "file": { "url": "https://example.org/a.pdf" } } }),
+        json!({ "attachments": { "base64": "aGk=", "bucket": "b", "@odata.type": "x" } }),
         json!({ "priority": " HIGH " }),
         json!({ "onPartialFailure": "Fail" }),
         json!({ "onPartialFailure": "stop" }),

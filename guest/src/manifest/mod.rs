@@ -39,7 +39,12 @@ fn input_schema() -> String {
             [] => String::new(),
             ignored => format!("{}:true,", json_text(&pattern(ignored))),
         };
-        let names = names.replacen('{', &format!("{{{ignored}"), 1);
+        let mut names = names.replacen('{', &format!("{{{ignored}"), 1);
+        if object.is_open {
+            // What else stands there is a warning, if anything.
+            names =
+                names.replace(r#""additionalProperties":false"#, r#""additionalProperties":true"#);
+        }
         schema = schema.replace(&format!(r#""$names": "{}""#, object.name), &names);
     }
     let fields = names(Field::ALL.iter().map(|field| {
@@ -55,20 +60,29 @@ struct Object {
     name: &'static str,
     keys: fn() -> Vec<Vec<&'static str>>,
     ignored: &'static [&'static str],
+    /// Whether other keys are a warning, and not an issue.
+    is_open: bool,
 }
 
 const OBJECTS: &[Object] = &[
-    Object { name: "listUnsubscribe", keys: || alone(list_unsubscribe::KEYS), ignored: &[] },
-    Object { name: "calendar", keys: || alone(calendar::KEYS), ignored: &[] },
+    Object {
+        name: "listUnsubscribe",
+        keys: || alone(list_unsubscribe::KEYS),
+        ignored: &[],
+        is_open: false,
+    },
+    Object { name: "calendar", keys: || alone(calendar::KEYS), ignored: &[], is_open: false },
     Object {
         name: "dsn",
         keys: || with_aliases(notification::KEYS, notification::ALIASES),
         ignored: &[],
+        is_open: false,
     },
     Object {
         name: "attachmentObject",
         keys: || attachment::key::names().map(<[_]>::to_vec).collect(),
         ignored: attachment::key::IGNORED,
+        is_open: true,
     },
 ];
 
