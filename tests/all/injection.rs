@@ -150,8 +150,8 @@ async fn headers_that_others_write_cannot_be_set() {
         "Cc",
         "Bcc",
         "bcc",
-        "Reply-To",
         "Subject",
+        "Message_ID",
         "Date",
         "Message-ID",
         "message-id",
@@ -165,14 +165,51 @@ async fn headers_that_others_write_cannot_be_set() {
         "Resent-Bcc",
         "DKIM-Signature",
         "ARC-Seal",
-        "In-Reply-To",
-        "References",
     ] {
         let input = json!({ "to": "bob@example.net", "headers": { name: "x" } });
         let mail = Invocation::send_mail(input.to_string()).account("work");
         let found = bench.connector.validate(mail).await.expect("a check is made");
         let codes: Vec<_> = found.issues.iter().map(|issue| issue.code.as_str()).collect();
         assert_eq!(codes, ["reserved-header"], "{name}");
+    }
+}
+
+#[tokio::test]
+async fn a_header_that_sets_a_field_is_written_once_and_holds_nothing_else() {
+    let bench = Bench::new().await;
+    let headers = json!({ "Reply-To": "Ann <ann@example.net>", "in_reply_to": "<a@example.net>",
+                          "References": "<r@example.net>\r\n <a@example.net>",
+                          "disposition-notification-to": "ann@example.net" });
+    let fields = [
+        ("Reply-To", "replyTo", "Reply-To: Ann <ann@example.net>"),
+        ("in_reply_to", "inReplyTo", "In-Reply-To: <a@example.net>"),
+        ("References", "references", "References: <r@example.net> <a@example.net>"),
+        (
+            "disposition-notification-to",
+            "readReceiptTo",
+            "Disposition-Notification-To: ann@example.net",
+        ),
+    ];
+    let result = bench.send(&json!({ "to": "bob@example.net", "headers": headers })).await;
+    let warnings = result.expect("it is sent")["warnings"].clone();
+    let message = bench.received().await;
+    let message = String::from_utf8_lossy(&message.content).into_owned();
+    for (header, field, line) in fields {
+        assert_eq!(message.matches(line).count(), 1, "{line}: {message}");
+        let path = format!("headers.{header}");
+        assert!(
+            warnings.as_array().expect("an array").iter().any(|one| one["path"] == *path),
+            "{warnings}"
+        );
+        let value = &headers[header];
+        for input in [
+            json!({ "to": "bob@example.net", "headers": { header: value }, field: value }),
+            json!({ "to": "bob@example.net", "headers": { header: format!("{}\r\nBcc: e@evil.test", value.as_str().expect("text")) } }),
+        ] {
+            let mail = Invocation::send_mail(input.to_string()).account("work");
+            let found = bench.connector.validate(mail).await.expect("a check is made");
+            assert!(!found.issues.is_empty(), "{input}");
+        }
     }
 }
 

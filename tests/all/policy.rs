@@ -265,7 +265,7 @@ async fn the_host_finds_attachments_wherever_the_component_does() {
     for mut input in inputs {
         input["to"] = json!("bob@example.net");
         let error = bench.send(&input).await.expect_err("there is no such file");
-        assert!(!error.to_string().contains("not named"), "{input}: {error}");
+        assert!(!error.to_string().contains("do not name it"), "{input}: {error}");
         assert_ne!(error.code(), FailureCode::Validation, "{input}: {error}");
     }
 }

@@ -158,6 +158,14 @@ async fn reports_are_asked_for_where_the_server_offers_them() {
 }
 
 #[tokio::test]
+async fn the_null_sender_is_sent_as_one() {
+    let bench = Bench::new().await;
+    let input = json!({ "to": "b@example.net", "text": "I am away.", "returnPath": "<>" });
+    bench.send(&input).await.expect("it is sent");
+    assert_eq!(bench.received().await.sender, "");
+}
+
+#[tokio::test]
 async fn many_mails_at_once_do_not_mix() {
     let bench = std::sync::Arc::new(Bench::new().await);
     let runs: Vec<_> = (0..50)

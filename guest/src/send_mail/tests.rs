@@ -404,6 +404,28 @@ fn a_message_beyond_the_accounts_limit_is_not_begun() {
 }
 
 #[test]
+fn the_null_sender_gets_no_reports() {
+    let desk = Desk::default();
+    desk.send(&json!({ "to": "bob@example.net", "text": "x", "returnPath": " <>\n" })).unwrap();
+    assert_eq!(desk.state.borrow().begun[0].sender, "");
+    assert!(String::from_utf8(desk.message()).unwrap().contains("From: "));
+}
+
+#[test]
+fn pictures_in_the_html_become_inline_parts() {
+    let desk = Desk::default();
+    let html = "<img alt='a' src='data:image/png;base64,aGk='>";
+    let input =
+        json!({ "to": "bob@example.net", "text": "x", "html": html, "attachDataUrls": true });
+    let result = desk.send(&input).unwrap();
+    assert_eq!(result["attachments"][0]["cid"], "picture-1@html");
+    assert_eq!(result["warnings"], json!([]));
+    let message = String::from_utf8(desk.message()).unwrap();
+    assert!(message.contains("Content-ID: <picture-1@html>"), "{message}");
+    assert!(!message.contains("data:image"), "{message}");
+}
+
+#[test]
 fn refused_recipients_carry_the_field_that_named_them() {
     let desk = Desk { refused: vec!["c@x.test".into()], ..Desk::default() };
     let input = json!({ "to": "b@x.test", "cc": "c@x.test", "onPartialFailure": "fail" });

@@ -85,8 +85,11 @@ impl Reader {
         for url in urls_in(text) {
             self.found.urls.extend(normalised(url));
         }
-        if !text.is_empty() && text.len() <= LONGEST_ID {
-            self.found.ids.insert(text.to_owned());
+        // The component takes blanks and line breaks off the ends of an id.
+        for id in [text, text.trim_ascii()] {
+            if !id.is_empty() && id.len() <= LONGEST_ID {
+                self.found.ids.insert(id.to_owned());
+            }
         }
         let number = self.found.ids.len().max(self.found.urls.len());
         if let Err(over) = check_number(number, "it has too many attachments") {
@@ -209,7 +212,7 @@ mod tests {
         }
         let commas = of(&serde_json::json!("https://x.test/a,b.pdf;c"), None);
         assert_urls(&commas, &["https://x.test/a,b.pdf;c"], &["https://x.test/a"]);
-        let found = of(&serde_json::json!([{ "upload": "u-1" }, { "fileId": 42 }]), None);
+        let found = of(&serde_json::json!([{ "upload": "u-1\n" }, { "fileId": 42 }]), None);
         assert!(found.contains_upload("u-1") && found.contains_upload("42"));
         assert!(!found.contains_upload("u-2") && !found.contains_upload(""));
     }

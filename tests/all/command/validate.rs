@@ -19,7 +19,7 @@ fn a_valid_input_is_valid_without_an_account() {
 fn every_issue_has_a_path_a_code_and_a_sentence() {
     let line = CommandLine::new();
     let input =
-        r#"{"to": [1], "subject": {}, "priority": "urgent", "attachments": "/etc/passwd", "x": 1}"#;
+        r#"{"to": [1], "subject": {}, "priority": "soon", "attachments": "/etc/passwd", "x": 1}"#;
     let json = line.run_with(&["validate", "--json"], input, &[]).expect(65).json();
     let issues = json["issues"].as_array().expect("a list");
     let pairs: Vec<_> =
