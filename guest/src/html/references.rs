@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use percent_encoding::percent_decode_str;
 
-use super::tag::{Tag, tags};
+use super::tokens::{self, Tag};
 
 /// The references of an HTML body.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -47,31 +47,23 @@ enum Kind {
 impl References {
     /// Reads the references of an HTML body.
     pub fn read(html: &str) -> Self {
-        let mut references = Self::default();
-        for (tag, after) in tags(html) {
-            if tag.closes {
-                continue;
-            }
-            references.add_attributes(&tag);
-            if tag.name == STYLE {
-                references.add_style(after.split('<').next().unwrap_or_default());
-            }
-        }
-        references
+        let mut reader = Reader::default();
+        tokens::read(html, &mut reader);
+        reader.references
     }
 
-    fn add_attributes(&mut self, tag: &Tag<'_>) {
+    fn add_attributes(&mut self, tag: &Tag) {
         let mut seen = [false; ATTRIBUTES.len()];
-        for attribute in tag.attributes() {
-            let known = ATTRIBUTES.iter().position(|(name, _)| attribute.is_named(name));
+        for (name, value) in tag.attributes() {
+            let known = ATTRIBUTES.iter().position(|(known, _)| *known == name);
             let Some(index) = known.filter(|&index| !seen[index]) else { continue };
             seen[index] = true;
-            let value = attribute.value();
+            let value = value.trim();
             match ATTRIBUTES[index].1 {
-                Kind::Shown => self.add(&value, true),
-                Kind::Linked => self.add(&value, false),
-                Kind::Style => self.add_style(&value),
-                Kind::Sources => self.add_sources(&value),
+                Kind::Shown => self.add(value, true),
+                Kind::Linked => self.add(value, false),
+                Kind::Style => self.add_style(value),
+                Kind::Sources => self.add_sources(value),
             }
         }
     }
@@ -112,6 +104,30 @@ impl References {
 fn is_image(rest: &str) -> bool {
     let kind = rest.trim_ascii_start().as_bytes().get(.."image/".len());
     kind.is_some_and(|kind| kind.eq_ignore_ascii_case(b"image/"))
+}
+
+/// What was read of an HTML body.
+#[derive(Default)]
+struct Reader {
+    references: References,
+    in_style: bool,
+}
+
+impl tokens::Sink for Reader {
+    fn text(&mut self, text: &str) {
+        if self.in_style {
+            self.references.add_style(text);
+        }
+    }
+
+    fn start(&mut self, tag: &Tag) {
+        self.in_style = tag.name() == STYLE;
+        self.references.add_attributes(tag);
+    }
+
+    fn end(&mut self, _: &str) {
+        self.in_style = false;
+    }
 }
 
 /// The URL that a text starts with after `url(`, in quotes or without, and what follows it.
