@@ -78,6 +78,7 @@ pub fn read(value: Value<'_>, path: &Path<'_>, findings: &mut Findings) -> Optio
     let file_name = settings.take("filename");
     let file_name = read_text(&file_name, "", &path.key("filename"), findings)
         .and_then(|name| FileName::sanitise(&name))
+        .or_else(|| FileName::sanitise("invite.ics"))
         .map(|(name, _)| name);
     let content = plain_line_ends(content);
     // Files in UTF-8 begin with a byte order mark on Windows.
@@ -180,6 +181,7 @@ mod tests {
         }
         let (found, findings) = calendar(r#"{"content": "BEGIN:VCALENDAR\nEND:VCALENDAR"}"#);
         let found = found.unwrap();
+        assert_eq!(found.file_name.unwrap().as_str(), "invite.ics");
         assert_eq!(found.content, "BEGIN:VCALENDAR\r\nMETHOD:REQUEST\nEND:VCALENDAR");
         assert_eq!(findings.warnings.len(), 1);
     }

@@ -10,8 +10,10 @@ use super::base64_text::{Base64Text, InvalidBase64};
 /// A data URI, taken apart.
 #[derive(Debug)]
 pub struct DataUri<'a> {
-    /// The media type as it was written; empty where none was.
+    /// The media type without parameters; empty where none was.
     pub media_type: String,
+    /// The parameters, percent signs resolved.
+    pub parameters: Vec<(String, String)>,
     /// The bytes.
     pub content: Content<'a>,
 }
@@ -52,7 +54,9 @@ impl<'a> DataUri<'a> {
             Some((rest, mark)) if mark.trim_ascii().eq_ignore_ascii_case("base64") => (rest, true),
             _ => (head, false),
         };
-        let media_type = media_type.to_owned();
+        let mut parts = media_type.split(';').map(str::trim_ascii);
+        let media_type = parts.next().unwrap_or_default().to_owned();
+        let parameters = parts.filter_map(parameter).collect();
         let data = match text {
             Cow::Borrowed(text) => Cow::Borrowed(&text[comma + 1..]),
             Cow::Owned(mut text) => Cow::Owned(text.split_off(comma + 1)),
@@ -66,8 +70,21 @@ impl<'a> DataUri<'a> {
         } else {
             Content::Bytes(percent_decode(data)?)
         };
-        Ok(Self { media_type, content })
+        Ok(Self { media_type, parameters, content })
     }
+}
+
+/// A parameter: `name=value`, or a charset alone, as browsers take it.
+fn parameter(text: &str) -> Option<(String, String)> {
+    let is_utf8 = text.eq_ignore_ascii_case("utf8") || text.eq_ignore_ascii_case("utf-8");
+    if is_utf8 {
+        return Some(("charset".to_owned(), "utf-8".to_owned()));
+    }
+    let (name, value) = text.split_once('=')?;
+    let value = value.trim_ascii();
+    let value = value.strip_prefix('"').and_then(|value| value.strip_suffix('"')).unwrap_or(value);
+    let value = percent_decode_str(value).decode_utf8_lossy().into_owned();
+    Some((name.trim_ascii().to_ascii_lowercase(), value))
 }
 
 /// Resolves `%41` and the like (RFC 3986 section 2.1), and no half ones.
@@ -111,7 +128,9 @@ mod tests {
             Content::Base64(text) => text.decode_from(0, 3 * text.decoded_len(), &mut bytes),
             Content::Bytes(content) => bytes.extend_from_slice(&content),
         }
-        Ok((uri.media_type, bytes))
+        let parameters: Vec<_> =
+            uri.parameters.iter().map(|(name, value)| format!(";{name}={value}")).collect();
+        Ok((uri.media_type + &parameters.concat(), bytes))
     }
 
     #[test]
@@ -122,6 +141,8 @@ mod tests {
             ("data:,a%20b+c%2C", "", "a b+c,"),
             ("data:image/svg+xml;charset=utf-8,<svg/>", "image/svg+xml;charset=utf-8", "<svg/>"),
             ("data:;base64,aGk%3D", "", "hi"),
+            ("data:image/svg+xml;utf8,<svg/>", "image/svg+xml;charset=utf-8", "<svg/>"),
+            ("data:;Name=\"%C3%BC b.txt\";x,", ";name=ü b.txt", ""),
             (" data:text/plain;charset=x;BASE64,aGk=", "text/plain;charset=x", "hi"),
         ] {
             let expected = (media_type.to_owned(), bytes.as_bytes().to_vec());

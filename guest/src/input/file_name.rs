@@ -29,13 +29,6 @@ impl FileName {
     pub fn as_str(&self) -> &str {
         &self.0
     }
-
-    /// The name for readers that know ASCII alone: other characters become `_`, and so does what could
-    /// pass for an encoded word (RFC 2047), which some readers would decode.
-    pub fn to_ascii(&self) -> String {
-        let replaced = |c: char| if c.is_ascii() && c != '?' { c } else { '_' };
-        self.0.chars().map(replaced).collect()
-    }
 }
 
 /// Cuts a name in the middle, so that its extension stays.
@@ -97,11 +90,5 @@ mod tests {
         assert!(name.len() <= MAX_LENGTH && name.ends_with("ü.pdf"), "{}", name.len());
         assert_eq!(sanitised(&"a".repeat(300)).unwrap().len(), MAX_LENGTH);
         assert_eq!(sanitised(&format!("a.{}", "b".repeat(300))).unwrap().len(), MAX_LENGTH);
-    }
-
-    #[test]
-    fn the_ascii_form_has_no_encoded_word() {
-        let (name, _) = FileName::sanitise("=?utf-8?Q?résumé?=.pdf").unwrap();
-        assert_eq!(name.to_ascii(), "=_utf-8_Q_r_sum__=.pdf");
     }
 }

@@ -38,8 +38,13 @@ impl Places {
     }
 }
 
-/// Warns of what the parts of a mail say of each other.
-pub(super) fn check(mail: &Mail<'_>, places: &Places, profile: &Profile, findings: &mut Findings) {
+/// Warns of what the parts of a mail say of each other. Returns what its HTML refers to.
+pub(super) fn check(
+    mail: &Mail<'_>,
+    places: &Places,
+    profile: &Profile,
+    findings: &mut Findings,
+) -> References {
     check_sender(mail, &Path::ROOT.key(&places.from), profile, findings);
     let references = mail.body.html().map(References::read).unwrap_or_default();
     let html = Path::ROOT.key(&places.html);
@@ -60,6 +65,7 @@ pub(super) fn check(mail: &Mail<'_>, places: &Places, profile: &Profile, finding
     }
     check_content_ids(&mail.attachments, &references, &html, findings);
     check_size(mail, &Path::ROOT.key(&places.attachments), findings);
+    references
 }
 
 /// A server that does not let the account send for another domain refuses it, and a receiver that checks

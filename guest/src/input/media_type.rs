@@ -2,11 +2,14 @@
 
 use std::fmt;
 
+use encodify::rfc2047;
+use percent_encoding::percent_decode_str;
+
 /// The type of a leaf part: `type/subtype` in lower case, and the parameters that readers act on.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct MediaType {
     essence: String,
-    parameters: Vec<(&'static str, String)>,
+    parameters: Vec<(String, String)>,
 }
 
 /// A media type as it was read, and what came with it.
@@ -16,7 +19,7 @@ pub struct Parsed {
     pub media_type: MediaType,
     /// A file name, from the old `name` parameter.
     pub name: Option<String>,
-    /// Whether parameters were left out that nobody acts on.
+    /// Whether parameters were left out that cannot be written, or mean nothing in an attachment.
     pub dropped: bool,
 }
 
@@ -25,8 +28,8 @@ pub struct Parsed {
 pub enum InvalidMediaType {
     /// No slash, or more than a type and a subtype around it.
     Shape,
-    /// A parameter that is no `name=value`.
-    Parameter,
+    /// A control character: a line break would start another header.
+    Control,
     /// More than 255 octets.
     TooLong,
     /// `multipart/*`: an attachment has no parts.
@@ -38,8 +41,10 @@ pub enum InvalidMediaType {
 /// Longer types are attacks on parsers; the longest registered one is below 100 octets.
 const MAX_LENGTH: usize = 255;
 
-/// Parameters that change how a reader shows a part. The rest says nothing to anybody, and goes.
-const PARAMETERS: &[&str] = &["charset", "format", "delsp", "method", "component", "profile"];
+/// Octets of all the parameters of a header that are read.
+const MAX_PARAMETERS: usize = 4096;
+/// Longer names of parameters are nobody's.
+const MAX_NAME: usize = 64;
 
 impl MediaType {
     /// `application/octet-stream`: bytes of which nothing is known.
@@ -47,15 +52,21 @@ impl MediaType {
         Self::plain("application/octet-stream")
     }
 
+    /// `text/plain`.
+    pub fn plain_text() -> Self {
+        Self::plain("text/plain")
+    }
+
     /// Parses what stands in a Content-Type header (RFC 2045 section 5.1).
     pub fn parse(text: &str) -> Result<Parsed, InvalidMediaType> {
         if text.len() > MAX_LENGTH {
             return Err(InvalidMediaType::TooLong);
         }
-        let (essence, mut rest) = match text.split_once(';') {
-            Some((essence, rest)) => (essence, rest),
-            None => (text, ""),
-        };
+        let text = text.trim_ascii();
+        if text.chars().any(|c| c.is_control() && c != '\t') {
+            return Err(InvalidMediaType::Control);
+        }
+        let (essence, parameters) = text.split_once(';').unwrap_or((text, ""));
         let essence = essence.trim_matches([' ', '\t']).to_ascii_lowercase();
         let (kind, subtype) = essence.split_once('/').ok_or(InvalidMediaType::Shape)?;
         if !is_token(kind) || !is_token(subtype) {
@@ -68,19 +79,57 @@ impl MediaType {
             return Err(InvalidMediaType::Evasive);
         }
         let mut parsed = Parsed { media_type: Self::plain(&essence), name: None, dropped: false };
-        while !rest.trim_matches([' ', '\t']).is_empty() {
-            let (name, value, after) = parameter(rest).ok_or(InvalidMediaType::Parameter)?;
-            rest = after;
-            let parameters = &mut parsed.media_type.parameters;
-            match PARAMETERS.iter().find(|known| name.eq_ignore_ascii_case(known)) {
-                Some(known) if parameters.iter().all(|(given, _)| given != known) => {
-                    parameters.push((known, value));
-                }
-                None if name.eq_ignore_ascii_case("name") => parsed.name = Some(value),
-                _ => parsed.dropped = true,
+        let Parameters { given, broken } = Parameters::read(parameters);
+        parsed.dropped = broken;
+        for (name, value) in given {
+            if name == "name" {
+                parsed.name.get_or_insert(value);
+            } else if !parsed.media_type.add(&name, value) {
+                parsed.dropped = true;
             }
         }
         Ok(parsed)
+    }
+
+    /// Adds a parameter, unless there is one of that name, or it is none that an attachment may have.
+    pub fn add(&mut self, name: &str, value: String) -> bool {
+        let fits = is_token(name)
+            && name.len() <= MAX_NAME
+            && !name.contains(['*', '%', '\''])
+            // It would make readers look for parts.
+            && name != "boundary"
+            && !value.chars().any(char::is_control)
+            && self.parameter(name).is_none();
+        if fits {
+            self.parameters.push((name.to_owned(), value));
+        }
+        fits
+    }
+
+    /// Says that text of this type is UTF-8; returns whether it said otherwise.
+    pub fn set_utf8(&mut self) -> bool {
+        let is_utf8 = |charset: &str| {
+            charset.eq_ignore_ascii_case("utf-8") || charset.eq_ignore_ascii_case("utf8")
+        };
+        match self.parameters.iter_mut().find(|(name, _)| name == "charset") {
+            Some((_, charset)) if is_utf8(charset) => false,
+            Some((_, charset)) => {
+                "utf-8".clone_into(charset);
+                true
+            }
+            None => {
+                if self.is_text() {
+                    self.parameters.push(("charset".to_owned(), "utf-8".to_owned()));
+                }
+                false
+            }
+        }
+    }
+
+    /// The value of a parameter.
+    pub fn parameter(&self, wanted: &str) -> Option<&str> {
+        let found = self.parameters.iter().find(|(name, _)| name == wanted);
+        found.map(|(_, value)| value.as_str())
     }
 
     /// The type that a file's name tells, by its extension.
@@ -107,7 +156,7 @@ impl MediaType {
     }
 
     /// The parameters, values not quoted.
-    pub fn parameters(&self) -> &[(&'static str, String)] {
+    pub fn parameters(&self) -> &[(String, String)] {
         &self.parameters
     }
 
@@ -154,13 +203,88 @@ impl MediaType {
         self.essence.starts_with("message/")
     }
 
+    /// Whether this is text, which is in some charset.
+    pub fn is_text(&self) -> bool {
+        self.essence.starts_with("text/")
+    }
+
     fn plain(essence: &str) -> Self {
         Self { essence: essence.to_owned(), parameters: Vec::new() }
     }
 }
 
+/// Parameters as a header has them, names in small letters, those in the forms of RFC 2231 and RFC 2047 decoded.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct Parameters {
+    /// Names and values. Two may have one name.
+    pub given: Vec<(String, String)>,
+    /// Whether there were others that are not `name=value`.
+    pub broken: bool,
+}
+
+impl Parameters {
+    /// Reads what follows the first semicolon of a header.
+    pub fn read(text: &str) -> Self {
+        let mut parameters = Self::default();
+        // Longer ones are attacks on parsers.
+        let text = &text[..text.floor_char_boundary(MAX_PARAMETERS)];
+        // The pieces of values that are cut into several (RFC 2231 section 3), in their order.
+        let mut pieces: Vec<(String, Vec<u8>)> = Vec::new();
+        let mut rest = text;
+        while !rest.trim_matches([' ', '\t', ';']).is_empty() {
+            let Some((name, value, after)) = parameter(rest) else {
+                parameters.broken = true;
+                rest = rest.split_once(';').map_or("", |(_, after)| after);
+                continue;
+            };
+            rest = after;
+            let name = name.to_ascii_lowercase();
+            let Some((base, form)) = name.split_once('*') else {
+                let value = decode_words(&value);
+                parameters.given.push((name, value));
+                continue;
+            };
+            // Only the first piece names a charset, and only encoded ones (`*` at the end) have codes.
+            let is_encoded = form.is_empty() || form.ends_with('*');
+            let is_first = matches!(form, "" | "0" | "0*");
+            let value = match value.splitn(3, '\'').collect::<Vec<_>>().as_slice() {
+                [_, _, text] if is_encoded && is_first => (*text).to_owned(),
+                _ => value,
+            };
+            let bytes = match is_encoded {
+                true => percent_decode_str(&value).collect(),
+                false => value.into_bytes(),
+            };
+            match pieces.iter_mut().find(|(name, _)| name == base) {
+                Some((_, so_far)) => so_far.extend(bytes),
+                None => pieces.push((base.to_owned(), bytes)),
+            }
+        }
+        for (name, bytes) in pieces {
+            match String::from_utf8(bytes) {
+                // The form that can hold every character is the right one, where both are given.
+                Ok(value) => {
+                    parameters.given.retain(|(given, _)| *given != name);
+                    parameters.given.push((name, value));
+                }
+                Err(_) => parameters.broken = true,
+            }
+        }
+        parameters
+    }
+}
+
+/// Resolves encoded words, which stand in parameters although RFC 2047 section 5 forbids it.
+fn decode_words(value: &str) -> String {
+    match value.contains("=?") {
+        true => rfc2047::decode_text(value.as_bytes(), rfc2047::utf8_charset).into_owned(),
+        false => value.to_owned(),
+    }
+}
+
 /// The next `name=value`, and what follows it.
 fn parameter(text: &str) -> Option<(&str, String, &str)> {
+    let text = text.trim_start_matches([' ', '\t', ';']);
     let (name, rest) = text.split_once('=')?;
     let name = name.trim_matches([' ', '\t']);
     if !is_token(name) {
@@ -180,10 +304,7 @@ fn parameter(text: &str) -> Option<(&str, String, &str)> {
         }
     };
     let rest = rest.trim_start_matches([' ', '\t']);
-    match rest.strip_prefix(';') {
-        Some(rest) => Some((name, value, rest)),
-        None => rest.is_empty().then_some((name, value, rest)),
-    }
+    (rest.is_empty() || rest.starts_with(';')).then_some((name, value, rest))
 }
 
 /// The inside of a quoted string, and what follows its second quote.
@@ -224,7 +345,7 @@ impl fmt::Display for InvalidMediaType {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Shape => "a content type is written like application/pdf",
-            Self::Parameter => "a parameter of the content type is not name=value",
+            Self::Control => "a control character cannot stand in a content type",
             Self::TooLong => "the content type is longer than 255 octets",
             Self::Multipart => "an attachment cannot be multipart: attach its parts one by one",
             Self::Evasive => "message/partial and message/external-body are not sent",
@@ -236,15 +357,62 @@ impl fmt::Display for InvalidMediaType {
 mod tests {
     use super::*;
 
+    fn parameters(text: &str) -> Vec<(String, String)> {
+        MediaType::parse(text).unwrap().media_type.parameters
+    }
+
+    fn pair(name: &str, value: &str) -> (String, String) {
+        (name.to_owned(), value.to_owned())
+    }
+
     #[test]
-    fn keeps_the_parameters_that_readers_act_on() {
+    fn keeps_the_parameters() {
         let parsed =
-            MediaType::parse("Text/CSV; Charset=\"utf-8\"; x=1; name=\"a \\\"b\\\".csv\"").unwrap();
+            MediaType::parse("Text/CSV; Charset=\"utf-8\"; name=\"a \\\"b\\\".csv\"").unwrap();
         assert_eq!(parsed.media_type.essence(), "text/csv");
-        assert_eq!(parsed.media_type.parameters(), [("charset", "utf-8".to_owned())]);
+        assert_eq!(parsed.media_type.parameters(), [pair("charset", "utf-8")]);
         assert_eq!(parsed.name.as_deref(), Some("a \"b\".csv"));
-        assert!(parsed.dropped);
-        assert!(!MediaType::parse("application/pdf;").unwrap().dropped);
+        assert!(!parsed.dropped);
+        assert_eq!(
+            parameters("application/pkcs7-mime; smime-type=signed-data; name=smime.p7m"),
+            [pair("smime-type", "signed-data")]
+        );
+        assert_eq!(parameters("video/mp4; codecs=\"avc1, mp4a\""), [pair("codecs", "avc1, mp4a")]);
+        assert!(!MediaType::parse("application/pdf;\r\n").unwrap().dropped);
+    }
+
+    #[test]
+    fn a_parameter_that_cannot_be_written_goes_and_the_type_stays() {
+        for text in [
+            "text/plain; charset=\"open",
+            "text/plain; charset=a b",
+            "text/plain; charset",
+            "text/plain; boundary=x",
+            "text/plain; a%b=c; =d",
+            "text/plain; name=my file.txt",
+        ] {
+            let parsed = MediaType::parse(text).unwrap();
+            assert!(parsed.dropped, "{text}");
+            assert_eq!(parsed.media_type.essence(), "text/plain");
+            assert_eq!(parsed.media_type.parameters(), [], "{text}");
+        }
+        assert_eq!(
+            parameters("text/plain; x y; charset=utf-8; charset=ascii"),
+            [pair("charset", "utf-8")]
+        );
+    }
+
+    #[test]
+    fn a_name_is_read_in_all_its_forms() {
+        for (text, name) in [
+            ("a/b; name=report.pdf", "report.pdf"),
+            ("a/b; name*=UTF-8''R%C3%A9sum%C3%A9.pdf", "Résumé.pdf"),
+            ("a/b; name=R.pdf; name*=utf-8'de'R%C3%A9.pdf", "Ré.pdf"),
+            ("a/b; name*0*=UTF-8''R%C3%A9; name*1=\" 1.pdf\"", "Ré 1.pdf"),
+            ("a/b; name=\"=?utf-8?Q?R=C3=A9.pdf?=\"", "Ré.pdf"),
+        ] {
+            assert_eq!(MediaType::parse(text).unwrap().name.as_deref(), Some(name), "{text}");
+        }
     }
 
     #[test]
@@ -255,13 +423,10 @@ mod tests {
             ("", Shape),
             ("a/b/c", Shape),
             ("text /plain", Shape),
-            ("mult\u{1}ipart/mixed", Shape),
-            ("text/html\r\nX-Inj: 1\r\n\r\n<script>", Shape),
-            ("text/plain; x\r\nX-Inj=\"1\"", Parameter),
-            ("text/plain; charset=\"a\r\nb\"", Parameter),
-            ("text/plain; charset=\"open", Parameter),
-            ("text/plain; charset=a b", Parameter),
-            ("text/plain; charset", Parameter),
+            ("mult\u{1}ipart/mixed", Control),
+            ("text/html\r\nX-Inj: 1\r\n\r\n<script>", Control),
+            ("text/plain; x\r\nX-Inj=\"1\"", Control),
+            ("text/plain; charset=\"a\r\nb\"", Control),
             ("multipart/mixed; boundary=\"x\"", Multipart),
             ("message/partial; number=1", Evasive),
             ("message/external-body; access-type=local-file", Evasive),

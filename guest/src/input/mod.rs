@@ -275,7 +275,7 @@ impl<'a> Mail<'a> {
         given.references.set(&mut references, Field::References, has_references, findings);
         let headers = headers.custom;
         check_doubles(&headers, list_unsubscribe.is_some(), priority, findings);
-        let mail = Self {
+        let mut mail = Self {
             from: from?,
             recipients,
             reply_to,
@@ -297,7 +297,15 @@ impl<'a> Mail<'a> {
             idempotency_key,
             dry_run,
         };
-        lint::check(&mail, &places, profile, findings);
+        let references = lint::check(&mail, &places, profile, findings);
+        // Platforms give every file a content id. Readers hide a file that stands beside the HTML and is not named in it.
+        for attachment in &mut mail.attachments {
+            let is_named = attachment
+                .content_id
+                .as_ref()
+                .is_some_and(|id| references.content_ids.contains(id.as_str()));
+            attachment.is_shown = is_named && attachment.inline != Some(false);
+        }
         Some(mail)
     }
 }

@@ -15,6 +15,7 @@ use crate::input::file_name::FileName;
 use crate::input::media_type::MediaType;
 use crate::input::message_id::ContentId;
 use crate::input::{Code, Issue};
+use crate::message::embedded::{is_seven_bit, to_seven_bits};
 use crate::message::names::hexadecimal;
 use crate::platform::{Content, Platform};
 
@@ -28,8 +29,10 @@ pub struct File<'a, C> {
     pub media_type: MediaType,
     /// The id that an HTML body refers to it by.
     pub content_id: Option<ContentId>,
-    /// Whether it is shown within the body. None: not said.
+    /// Whether it is to be shown within the body. None: not said.
     pub inline: Option<bool>,
+    /// Whether the HTML shows it.
+    pub is_shown: bool,
     /// What its bytes must hash to.
     pub sha256: Option<[u8; 32]>,
     /// Its bytes.
@@ -165,6 +168,7 @@ impl<'a, C: Content> File<'a, C> {
             media_type,
             content_id: attachment.content_id,
             inline: attachment.inline,
+            is_shown: attachment.is_shown,
             sha256: attachment.sha256,
             bytes,
             evidence: None,
@@ -181,7 +185,7 @@ impl<'a, C: Content> File<'a, C> {
         if file.is_raw() {
             file.make_raw(warnings);
         }
-        if file.file_name.is_none() && file.content_id.is_none() {
+        if file.file_name.is_none() && !file.is_shown {
             file.file_name = made_up_name(number, &file.media_type);
         }
         Ok(file)
@@ -223,16 +227,16 @@ impl<'a, C: Content> File<'a, C> {
     }
 
     /// Makes a message within the message fit to be sent as it is: CRLF lines, ASCII, none too long. One
-    /// that is not is sent as a file of bytes instead.
+    /// that cannot be made so is sent as a file of bytes instead.
     fn make_raw(&mut self, warnings: &mut Vec<Issue>) {
         let Bytes::Known(bytes) = &self.bytes else { return };
-        let fits = bytes.is_ascii()
-            && !bytes.contains(&0)
-            && bytes.split(|&byte| byte == b'\n').all(|line| line.len() <= MAX_LINE)
-            && lone_carriage_returns(bytes) == 0;
-        if fits {
-            let lines = String::from_utf8_lossy(bytes);
-            self.bytes = Bytes::Known(Cow::Owned(crlf(&lines).into_bytes()));
+        let fit = match is_seven_bit(bytes) {
+            true => Some(crlf(&String::from_utf8_lossy(bytes)).into_bytes()),
+            false if self.media_type.essence() == "message/rfc822" => to_seven_bits(bytes),
+            false => None,
+        };
+        if let Some(fit) = fit {
+            self.bytes = Bytes::Known(Cow::Owned(fit));
             return;
         }
         let message = "this message has lines or octets that cannot be sent as they are, so it is attached \
@@ -243,9 +247,6 @@ impl<'a, C: Content> File<'a, C> {
         self.media_type = MediaType::octet_stream();
     }
 }
-
-/// RFC 5322 section 2.1.1, without the CRLF.
-const MAX_LINE: usize = 998;
 
 /// Text with each kind of line break as CRLF.
 pub fn crlf(text: &str) -> String {
@@ -261,11 +262,6 @@ pub fn crlf(text: &str) -> String {
     }
     lines.push_str(&text[from..]);
     lines
-}
-
-fn lone_carriage_returns(bytes: &[u8]) -> usize {
-    let is_lone = |index: &usize| bytes[*index] == b'\r' && bytes.get(index + 1) != Some(&b'\n');
-    (0..bytes.len()).filter(is_lone).count()
 }
 
 /// The length of so many bytes as lines of base64, each with its CRLF.

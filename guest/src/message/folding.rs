@@ -87,6 +87,27 @@ impl Folding {
         if plain { self.word(name) } else { self.word(&quoted(name)) }
     }
 
+    /// Writes `name="value"` on a line of its own, the value as encoded words.
+    pub fn quoted_words(&mut self, name: &str, value: &str) {
+        self.fold();
+        self.push(&[" ", name, "=\""].concat());
+        let mut words = EncodedWords::new(value, Q_PHRASE);
+        let mut is_first = true;
+        while !words.is_empty() {
+            // Room for the quote, and for a separator behind it.
+            match words.next_within(self.room_for_payload().saturating_sub(2)) {
+                Some(word) if is_first => self.push(&word),
+                Some(word) => {
+                    self.push(" ");
+                    self.push(&word);
+                }
+                None => self.fold(),
+            }
+            is_first = false;
+        }
+        self.push("\"");
+    }
+
     fn encoded_words(&mut self, mut words: EncodedWords<'_>) {
         while !words.is_empty() {
             match words.next_within(self.room_for_payload()) {

@@ -4,6 +4,7 @@
 //! are left open at first: the rest of the message is small, so its size is known before a byte is sent,
 //! and a file of any size is read, encoded and written piece by piece.
 
+pub mod embedded;
 pub mod encoded_words;
 pub mod file;
 pub mod folding;

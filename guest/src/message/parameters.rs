@@ -5,18 +5,16 @@ use std::borrow::Cow;
 use super::folding::{Folding, quoted};
 
 /// Values up to this length stand on one line with any name we use.
-const MAX_QUOTED: usize = 60;
+const MAX_ON_A_LINE: usize = 60;
 /// Octets of a value, encoded, in one section: with name, number and charset it fits a line of 78.
 const MAX_SECTION: usize = 48;
 
 /// Writes `; name=value`.
 ///
-/// A value that is plain ASCII and short is a token or a quoted string. Any other is percent-encoded
-/// UTF-8, in numbered sections where it is long; and so is one that looks like an encoded word, which
-/// readers decode although RFC 2047 section 5 forbids it.
+/// A value that is plain ASCII is a token or a quoted string, however long: readers without RFC 2231 are many, and
+/// few count the length of a line. Any other is percent-encoded UTF-8, in numbered sections where it is long.
 pub fn write_parameter(folding: &mut Folding, name: &str, value: &str) {
-    let plain = value.bytes().all(|byte| (b' '..=b'~').contains(&byte));
-    if plain && value.len() <= MAX_QUOTED && !value.contains("=?") {
+    if can_stand_plainly(value) {
         let is_token = !value.is_empty() && value.bytes().all(is_token_octet);
         let value = if is_token { Cow::Borrowed(value) } else { Cow::Owned(quoted(value)) };
         folding.separator(';');
@@ -34,27 +32,55 @@ pub fn write_parameter(folding: &mut Folding, name: &str, value: &str) {
     }
 }
 
-/// A value in percent encoding, cut between characters: many readers decode each section by itself.
+/// Writes `; name="value"` with the value as encoded words, which RFC 2047 section 5 forbids, and every reader knows.
+/// Beside the form of RFC 2231, it serves readers that do not know that one.
+pub fn write_encoded_word(folding: &mut Folding, name: &str, value: &str) {
+    folding.separator(';');
+    folding.quoted_words(name, value);
+}
+
+/// Whether a value can stand as it is: printable ASCII that no reader takes for an encoded word, which they decode
+/// although RFC 2047 section 5 forbids it. A long one with the mark of those in it goes the safe way.
+pub fn can_stand_plainly(value: &str) -> bool {
+    value.bytes().all(|byte| (b' '..=b'~').contains(&byte))
+        && !value.contains("=?")
+        && (value.len() <= MAX_ON_A_LINE || !value.contains('?'))
+}
+
+/// A value in percent encoding, cut between characters, since many readers decode each section by itself, and not at
+/// a blank, since some drop it there.
 fn sections(value: &str) -> Vec<String> {
-    let mut sections = vec![String::new()];
-    for character in value.chars() {
-        let mut octets = [0; 4];
-        let code: String = character
-            .encode_utf8(&mut octets)
-            .bytes()
-            .map(|byte| match is_attribute_octet(byte) {
-                true => char::from(byte).to_string(),
-                false => format!("%{byte:02X}"),
-            })
-            .collect();
-        let last = sections.last_mut().expect("starts with one, and only grows");
-        if last.len() + code.len() > MAX_SECTION {
-            sections.push(code);
-        } else {
-            last.push_str(&code);
-        }
+    let codes: Vec<String> = value.chars().map(percent_encoded).collect();
+    let is_blank = |index: usize| codes[index] == "%20";
+    let mut sections = Vec::new();
+    let mut start = 0;
+    while start < codes.len() {
+        let mut length = 0;
+        let fits = |code: &&String| {
+            length += code.len();
+            length <= MAX_SECTION
+        };
+        let end = start + codes[start..].iter().take_while(fits).count();
+        let clear = (start + 1..=end)
+            .rev()
+            .find(|&end| end == codes.len() || !is_blank(end - 1) && !is_blank(end));
+        let end = clear.unwrap_or(end);
+        sections.push(codes[start..end].concat());
+        start = end;
+    }
+    if sections.is_empty() {
+        sections.push(String::new());
     }
     sections
+}
+
+fn percent_encoded(character: char) -> String {
+    let mut octets = [0; 4];
+    let code = |byte: u8| match is_attribute_octet(byte) {
+        true => char::from(byte).to_string(),
+        false => format!("%{byte:02X}"),
+    };
+    character.encode_utf8(&mut octets).bytes().map(code).collect()
 }
 
 /// What every reader takes without quotes. RFC 2045 section 5.1 allows more, and Python, for one, loses a
@@ -99,14 +125,41 @@ mod tests {
 
     #[test]
     fn long_values_are_cut_into_sections_that_fit_their_lines() {
-        for value in ["ü".repeat(127), "a".repeat(255), "a b".repeat(85)] {
+        for value in ["ü".repeat(127), "ü b".repeat(60), format!("ü{}", "a".repeat(250))] {
             let written = parameter(&value);
             assert!(written.contains("filename*0*=UTF-8''"));
             for line in written.split("\r\n") {
                 assert!(line.len() <= 78, "{line:?}");
                 // Whole characters: an even number of the codes of ü.
-                assert!(line.matches('%').count() % 2 == 0 || line.contains("%20"), "{line:?}");
+                assert!(line.matches("%C3").count() == line.matches("%BC").count(), "{line:?}");
+                let section = line.trim_end_matches(';').rsplit('=').next().unwrap();
+                assert!(!section.starts_with("%20") && !section.ends_with("%20"), "{line:?}");
             }
+        }
+    }
+
+    #[test]
+    fn ascii_is_plain_however_long() {
+        let name = "Minutes of the annual general meeting of the Association - final (2).pdf";
+        assert_eq!(parameter(name), format!("attachment;\r\n filename=\"{name}\""));
+        assert_eq!(parameter("What is new?.pdf"), "attachment; filename=\"What is new?.pdf\"");
+        let asked = format!("{}?.pdf", "Which of the reports ".repeat(4));
+        assert!(parameter(&asked).contains("filename*0*=UTF-8''Which"));
+    }
+
+    #[test]
+    fn an_encoded_word_stands_in_quotes() {
+        for name in ["résumé ✓.pdf".to_owned(), "ü".repeat(127), "日本語の件名".repeat(20)]
+        {
+            let mut folding = Folding::new("Content-Type");
+            folding.word("application/pdf");
+            write_encoded_word(&mut folding, "name", &name);
+            let written = folding.finish();
+            assert!(written.split("\r\n").all(|line| line.len() <= 78), "{written}");
+            let header = format!("Content-Type: {written}\r\n\r\n");
+            let parsed = mail_parser::MessageParser::new().parse(header.as_bytes()).unwrap();
+            let kind = mail_parser::MimeHeaders::content_type(&parsed).unwrap();
+            assert_eq!(kind.attribute("name"), Some(name.as_str()), "{written}");
         }
     }
 }

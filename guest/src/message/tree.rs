@@ -1,5 +1,6 @@
 //! The tree of parts: `mixed( alternative( text, related( html, inline... ), calendar ), attachments... )`,
-//! levels with one child left out.
+//! levels with one child left out. With a calendar, `related` stands outside: `mixed( related( alternative( text, html,
+//! calendar ), inline... ), attachments... )`, since Thunderbird shows text and picture only so.
 
 use std::borrow::Cow;
 
@@ -11,10 +12,9 @@ use mail_builder::mime::{BodyPart, MimePart};
 use super::file::{File, crlf};
 use super::folding::Folding;
 use super::names::Names;
-use super::parameters::write_parameter;
+use super::parameters::{can_stand_plainly, write_encoded_word, write_parameter};
 use crate::input::body::Body;
 use crate::input::calendar::Calendar;
-use crate::input::file_name::FileName;
 
 /// Builds the tree. The bytes of file `n` are left out; `places[n]` stands for them, one byte to be known
 /// by its address.
@@ -29,32 +29,45 @@ pub(super) fn build<'m, C>(
     let mut related = Vec::new();
     let mut attached = Vec::new();
     for (file, place) in files.iter().zip(places.chunks(1)) {
-        let shown =
-            body.html().is_some() && file.content_id.is_some() && file.inline != Some(false);
-        let part = file_part(file, shown || file.inline == Some(true), place);
-        if shown { related.push(part) } else { attached.push(part) }
+        let part = file_part(file, file.is_shown || file.inline == Some(true), place);
+        if file.is_shown { related.push(part) } else { attached.push(part) }
     }
-    let mut level = |kind: &'static str, mut parts: Vec<MimePart<'m>>| match parts.len() {
-        1 => parts.remove(0),
-        _ => {
-            let boundary = names.boundary(raw);
-            let content_type =
-                ContentType::new(format!("multipart/{kind}")).attribute("boundary", boundary);
-            MimePart::new(content_type, parts)
+    let mut level = |kind: &'static str, root: &'static str, mut parts: Vec<MimePart<'m>>| {
+        if parts.len() == 1 {
+            return parts.remove(0);
         }
+        let mut content_type = ContentType::new(format!("multipart/{kind}"));
+        if kind == RELATED {
+            // Not optional (RFC 2387 section 3.1).
+            content_type = content_type.attribute("type", root);
+        }
+        MimePart::new(content_type.attribute("boundary", names.boundary(raw)), parts)
     };
     let mut alternatives = Vec::new();
     if let Body::Text(text) | Body::Both { text, .. } = body {
         alternatives.push(text_part("text/plain", text));
     }
-    if let Some(html) = body.html() {
-        related.insert(0, text_part("text/html", html));
-        alternatives.push(level("related", related));
+    let mut shown = match body.html().map(|html| text_part("text/html", html)) {
+        Some(html) if calendar.is_none() => {
+            related.insert(0, html);
+            alternatives.push(level(RELATED, "text/html", related));
+            level("alternative", "", alternatives)
+        }
+        html => {
+            alternatives.extend(html);
+            alternatives.extend(calendar.map(calendar_part));
+            related.insert(0, level("alternative", "", alternatives));
+            level(RELATED, "multipart/alternative", related)
+        }
+    };
+    if !attached.is_empty() {
+        attached.insert(0, shown);
+        shown = level("mixed", "", attached);
     }
-    alternatives.extend(calendar.map(calendar_part));
-    attached.insert(0, level("alternative", alternatives));
-    level("mixed", attached)
+    shown
 }
+
+const RELATED: &str = "related";
 
 /// A part of text in UTF-8: quoted-printable, or base64 where that is shorter. Never as it is: what a
 /// person types holds line breaks and dots that a server on the way may take for its own.
@@ -71,7 +84,11 @@ fn calendar_part<'m>(calendar: &Calendar) -> MimePart<'m> {
     write_parameter(&mut folding, "charset", "utf-8");
     write_parameter(&mut folding, "method", calendar.method.as_str());
     if let Some(name) = &calendar.file_name {
-        write_parameter(&mut folding, "name", name.as_str());
+        // Readers look for it here: the part has no disposition, which would make a file of it.
+        match can_stand_plainly(name.as_str()) {
+            true => write_parameter(&mut folding, "name", name.as_str()),
+            false => write_encoded_word(&mut folding, "name", name.as_str()),
+        }
     }
     encoded_text(folding.finish(), &calendar.content)
 }
@@ -98,7 +115,11 @@ fn file_part<'m, C>(file: &'m File<'_, C>, inline: bool, place: &'m [u8]) -> Mim
     let mut disposition = Folding::new("Content-Disposition");
     disposition.word(if inline { "inline" } else { "attachment" });
     if let Some(name) = &file.file_name {
-        write_file_name(&mut disposition, name);
+        write_parameter(&mut disposition, "filename", name.as_str());
+        // Nothing else stands beside it there: Evolution and mutt take whichever form comes first.
+        if !can_stand_plainly(name.as_str()) {
+            write_encoded_word(&mut content_type, "name", name.as_str());
+        }
     }
     let part = MimePart::raw(BodyPart::Binary(Cow::Borrowed(place)))
         .header("Content-Type", Raw::new(content_type.finish()))
@@ -107,18 +128,5 @@ fn file_part<'m, C>(file: &'m File<'_, C>, inline: bool, place: &'m [u8]) -> Mim
     match &file.content_id {
         Some(id) => part.header("Content-ID", Raw::new(format!("<{}>", id.as_str()))),
         None => part,
-    }
-}
-
-/// A name in the two forms that readers know: RFC 2231's, and a plain one for those that know no other.
-/// RFC 2231's first: where a reader takes the first that it understands, it is the right one.
-fn write_file_name(disposition: &mut Folding, name: &FileName) {
-    /// The plain form is for old readers, to which an ending says enough.
-    const MAX_PLAIN: usize = 50;
-    write_parameter(disposition, "filename", name.as_str());
-    let plain = name.to_ascii();
-    if plain != name.as_str() {
-        let cut = plain.len().saturating_sub(MAX_PLAIN);
-        write_parameter(disposition, "filename", &plain[cut..]);
     }
 }

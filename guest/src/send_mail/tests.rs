@@ -244,18 +244,25 @@ fn the_tree_is_the_contracts() {
     let calendar = json!({ "content": "BEGIN:VCALENDAR\r\nMETHOD:REQUEST\r\nEND:VCALENDAR\r\n" });
     let file = json!({ "text": "x", "filename": "a.txt" });
     let image = json!({ "base64": "aGk=", "contentType": "image/png", "cid": "logo" });
+    let h = "<img src='cid:logo'>";
     for (input, tree) in [
         (json!({ "text": "t" }), "text/plain"),
         (json!({ "html": "h" }), "text/html"),
         (json!({ "text": "t", "html": "h" }), "alternative(text/plain,text/html)"),
         (json!({ "body": "h", "contentType": "both" }), "alternative(text/plain,text/html)"),
         (json!({ "text": "t", "attachments": file }), "mixed(text/plain,text/plain)"),
-        (json!({ "html": "h", "attachments": image }), "related(text/html,image/png)"),
+        (json!({ "html": h, "attachments": image }), "related(text/html,image/png)"),
+        // A content id that nothing refers to makes no picture of a file.
+        (json!({ "html": "h", "attachments": image }), "mixed(text/html,image/png)"),
+        (
+            json!({ "text": "t", "html": h, "attachments": [image, file] }),
+            "mixed(alternative(text/plain,related(text/html,image/png)),text/plain)",
+        ),
         (json!({ "text": "t", "attachments": image }), "mixed(text/plain,image/png)"),
         (json!({ "text": "t", "calendar": calendar }), "alternative(text/plain,text/calendar)"),
         (
-            json!({ "text": "t", "html": "h", "calendar": calendar, "attachments": [image, file] }),
-            "mixed(alternative(text/plain,related(text/html,image/png),text/calendar),text/plain)",
+            json!({ "text": "t", "html": h, "calendar": calendar, "attachments": [image, file] }),
+            "mixed(related(alternative(text/plain,text/html,text/calendar),image/png),text/plain)",
         ),
     ] {
         let desk = Desk::default();
@@ -379,7 +386,15 @@ fn a_message_within_the_message_is_sent_as_it_is_or_as_a_file() {
     let text = String::from_utf8(desk.message()).unwrap();
     assert!(text.contains("Content-Transfer-Encoding: 7bit\r\n"));
     assert!(text.contains("\r\n\r\nSubject: x\r\n\r\nhi\r\n"));
-    for unfit in ["Subject: ü\n\n", "a\rb", &"x".repeat(2000)] {
+    // What is not 7-bit in it is written again.
+    let desk = Desk::default();
+    let result = desk.send(&input("Subject: ü\n\nGrüße\n")).unwrap();
+    assert_eq!(result["attachments"][0]["contentType"], "message/rfc822");
+    assert_eq!(result["warnings"], json!([]));
+    let text = String::from_utf8(desk.message()).unwrap();
+    assert!(text.contains("\r\n\r\nSubject: =?utf-8?"), "{text}");
+    assert!(text.contains("Gr=C3=BC=C3=9Fe\r\n"), "{text}");
+    for unfit in ["no header: ü", "a\rb", &"x".repeat(2000)] {
         let desk = Desk::default();
         let result = desk.send(&input(unfit)).unwrap();
         assert_eq!(result["attachments"][0]["contentType"], "application/octet-stream");

@@ -10,7 +10,7 @@ use crate::input::data_uri::{Content, DataUri, InvalidDataUri};
 use crate::input::file_name::FileName;
 use crate::input::findings::{Code, Findings};
 use crate::input::json::Value;
-use crate::input::media_type::MediaType;
+use crate::input::media_type::{MediaType, Parameters};
 use crate::input::message_id::ContentId;
 use crate::input::path::Path;
 use crate::input::text::{read_scalar, read_switch};
@@ -20,6 +20,8 @@ use crate::input::web_address::WebAddress;
 #[derive(Default)]
 pub(super) struct Draft<'a> {
     source: Option<Source<'a>>,
+    /// The bytes were text, and so are UTF-8.
+    is_text: bool,
     file_name: Option<FileName>,
     media_type: Option<MediaType>,
     /// From a data URI, or a `name` parameter: gives way to what a key of its own says.
@@ -46,13 +48,27 @@ impl<'a> Draft<'a> {
             let message = "the bytes have another SHA-256 than this";
             findings.issue(&path.key("sha256"), Code::ChecksumMismatch, message);
         }
+        let file_name = self.file_name.or(self.hinted_name);
+        let mut media_type = self.media_type.or(self.hinted_type);
+        if self.is_text {
+            let by_name = || MediaType::of_file_name(file_name.as_ref()?.as_str());
+            let mut of_text = media_type.or_else(by_name).unwrap_or_else(MediaType::plain_text);
+            let is_ascii = matches!(&source, Source::Bytes(bytes) if bytes.is_ascii());
+            let has_charset = of_text.parameter("charset").is_some();
+            if !(is_ascii && has_charset) && of_text.set_utf8() {
+                let message = "text in the input is UTF-8; the charset says so";
+                findings.warn(&path.key("contentType"), Code::Sanitised, message);
+            }
+            media_type = Some(of_text);
+        }
         Some(Attachment {
             path: path.to_string(),
             source,
-            file_name: self.file_name.or(self.hinted_name),
-            media_type: self.media_type.or(self.hinted_type),
+            file_name,
+            media_type,
             content_id: self.content_id,
             inline: self.inline,
+            is_shown: false,
             sha256: self.sha256,
             optional: self.optional,
         })
@@ -66,7 +82,7 @@ impl<'a> Draft<'a> {
         findings: &mut Findings,
     ) {
         match key {
-            Key::Inline => self.inline = read_switch(&value, path, findings),
+            Key::Inline => self.inline = read_switch(&value, path, findings).or(self.inline),
             Key::Optional => {
                 self.optional = read_switch(&value, path, findings).unwrap_or_default();
             }
@@ -145,6 +161,7 @@ impl<'a> Draft<'a> {
             Key::FileName => self.file_name(&text, path, findings),
             Key::ContentType => self.content_type(&text, path, findings),
             Key::ContentId => self.content_id(&text, path, findings),
+            Key::Disposition => self.disposition(&text, path, findings),
             Key::Sha256 => self.sha256(&text, path, findings),
             Key::Inline | Key::Optional | Key::Content | Key::Encoding | Key::Ignored => {
                 unreachable!("read by the callers")
@@ -184,9 +201,7 @@ impl<'a> Draft<'a> {
             Cow::Borrowed(text) => Cow::Borrowed(text.as_bytes()),
             Cow::Owned(text) => Cow::Owned(text.into_bytes()),
         }));
-        // The bytes are UTF-8 because they came as JSON; a type of its own overrides this.
-        self.hinted_type =
-            MediaType::parse("text/plain; charset=utf-8").ok().map(|parsed| parsed.media_type);
+        self.is_text = true;
     }
 
     fn base64(&mut self, text: Cow<'a, str>, path: &Path<'_>, findings: &mut Findings) {
@@ -204,12 +219,13 @@ impl<'a> Draft<'a> {
     ) {
         match DataUri::parse(text) {
             Ok(uri) => {
-                let media_type = uri.media_type.trim_ascii();
-                if media_type.starts_with(';') || media_type.is_empty() {
-                    // RFC 2397: what has no type is text.
-                    self.hint(&format!("text/plain{media_type}"), path, findings);
-                } else {
-                    self.hint(media_type, path, findings);
+                // RFC 2397: what has no type is text.
+                let essence = Some(uri.media_type.as_str()).filter(|text| !text.is_empty());
+                match MediaType::parse(essence.unwrap_or("text/plain")) {
+                    Ok(parsed) => self.hint(parsed.media_type, uri.parameters, &uri.content),
+                    Err(reason) => {
+                        findings.issue(path, Code::InvalidMediaType, reason.to_string());
+                    }
                 }
                 self.source = Some(match uri.content {
                     Content::Base64(text) => Source::Base64(text),
@@ -223,15 +239,28 @@ impl<'a> Draft<'a> {
         }
     }
 
-    /// The type that a data URI gives.
-    fn hint(&mut self, text: &str, path: &Path<'_>, findings: &mut Findings) {
-        match MediaType::parse(text) {
-            Ok(parsed) => {
-                self.hinted_type = Some(parsed.media_type);
-                self.hint_name(parsed.name);
+    /// The type and the name that a data URI gives.
+    fn hint(
+        &mut self,
+        mut media_type: MediaType,
+        parameters: Vec<(String, String)>,
+        content: &Content<'_>,
+    ) {
+        for (name, value) in parameters {
+            match name.as_str() {
+                "name" | "filename" => self.hint_name(Some(value)),
+                _ => {
+                    media_type.add(&name, value);
+                }
             }
-            Err(reason) => findings.issue(path, Code::InvalidMediaType, reason.to_string()),
         }
+        // What is written beyond ASCII came as JSON, or in the percent signs of a browser: both are UTF-8.
+        let is_utf8 = |bytes: &[u8]| !bytes.is_ascii() && str::from_utf8(bytes).is_ok();
+        let is_text = matches!(content, Content::Bytes(bytes) if is_utf8(bytes));
+        if is_text && media_type.parameter("charset").is_none() {
+            media_type.set_utf8();
+        }
+        self.hinted_type = Some(media_type);
     }
 
     fn hint_name(&mut self, name: Option<String>) {
@@ -273,7 +302,7 @@ impl<'a> Draft<'a> {
         match MediaType::parse(text) {
             Ok(parsed) => {
                 if parsed.dropped {
-                    let message = "parameters that no reader acts on were left out";
+                    let message = "parameters that cannot be written were left out";
                     findings.warn(path, Code::Sanitised, message);
                 }
                 self.media_type = Some(parsed.media_type);
@@ -281,6 +310,23 @@ impl<'a> Draft<'a> {
             }
             Err(reason) => findings.issue(path, Code::InvalidMediaType, reason.to_string()),
         }
+    }
+
+    /// What a Content-Disposition header says (RFC 2183), or only its first word.
+    fn disposition(&mut self, text: &str, path: &Path<'_>, findings: &mut Findings) {
+        let (kind, parameters) = text.split_once(';').unwrap_or((text, ""));
+        let kind = kind.trim_ascii();
+        let inline = kind.eq_ignore_ascii_case("inline");
+        if inline || kind.eq_ignore_ascii_case("attachment") {
+            self.inline = self.inline.or(Some(inline));
+        } else if !kind.is_empty() {
+            let message = "a disposition is \"attachment\" or \"inline\"; this one is not used";
+            findings.warn(path, Code::Sanitised, message);
+        }
+        let given = Parameters::read(parameters).given;
+        self.hint_name(
+            given.into_iter().find(|(name, _)| name == "filename").map(|(_, name)| name),
+        );
     }
 
     fn content_id(&mut self, text: &str, path: &Path<'_>, findings: &mut Findings) {

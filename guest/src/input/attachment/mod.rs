@@ -37,8 +37,10 @@ pub struct Attachment<'a> {
     pub media_type: Option<MediaType>,
     /// The id that an HTML body refers to it by.
     pub content_id: Option<ContentId>,
-    /// Whether it is shown within the body. None: it is, if it has a content id and there is HTML.
+    /// Whether it is to be shown within the body. None: the input does not say.
     pub inline: Option<bool>,
+    /// Whether the HTML shows it, by its content id. Only the mail as a whole tells.
+    pub is_shown: bool,
     /// What its bytes must hash to.
     pub sha256: Option<[u8; 32]>,
     /// Whether the message goes out without it when its source fails.
@@ -493,6 +495,65 @@ mod tests {
         assert_eq!(attachment.media_type.unwrap().essence(), "text/csv");
         assert_eq!(attachment.file_name.unwrap().as_str(), "a.csv");
         assert_eq!(one(r#""data:,""#).media_type.unwrap().essence(), "text/plain");
+    }
+
+    #[test]
+    fn text_says_what_it_is_and_that_it_is_utf8() {
+        for (json, media_type, charset) in [
+            (r#"{"text": "ü"}"#, "text/plain", Some("utf-8")),
+            (r#"{"text": "ü", "name": "a.csv"}"#, "text/csv", Some("utf-8")),
+            (r#"{"text": "{}", "name": "a.json"}"#, "application/json", None),
+            (r#"{"text": "ü", "name": "a.qqzx"}"#, "text/plain", Some("utf-8")),
+            (r#"{"text": "From: a", "name": "a.eml"}"#, "message/rfc822", None),
+            (
+                r#"{"content": "ü", "encoding": "utf-8", "type": "text/html"}"#,
+                "text/html",
+                Some("utf-8"),
+            ),
+            (r#"{"text": "ü", "type": "text/csv; charset=latin1"}"#, "text/csv", Some("utf-8")),
+            (
+                r#"{"text": "u", "type": "text/csv; charset=us-ascii"}"#,
+                "text/csv",
+                Some("us-ascii"),
+            ),
+            (r#""data:text/css,ü""#, "text/css", Some("utf-8")),
+            (r#""data:text/css,%FC""#, "text/css", None),
+            (r#""data:image/svg+xml;utf8,<svg/>""#, "image/svg+xml", Some("utf-8")),
+            (r#"{"base64": "/A==", "name": "a.csv", "type": "text/csv"}"#, "text/csv", None),
+        ] {
+            let found = one(json).media_type.unwrap();
+            assert_eq!(
+                (found.essence(), found.parameter("charset")),
+                (media_type, charset),
+                "{json}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_name_comes_from_wherever_it_is_given() {
+        for (json, name) in [
+            (
+                r#""data:application/pdf;name=R%C3%A9sum%C3%A9%20of%20Bob.pdf;base64,aGk=""#,
+                "Résumé of Bob.pdf",
+            ),
+            (r#""data:application/pdf;filename=a b.pdf;base64,aGk=""#, "a b.pdf"),
+            (r#"{"base64": "aGk=", "type": "a/b; name*=UTF-8''%C3%BC.pdf"}"#, "ü.pdf"),
+            (r#"{"base64": "aGk=", "disposition": "attachment; filename=\"c d.pdf\""}"#, "c d.pdf"),
+            (r#"{"base64": "aGk=", "name": "e.pdf", "type": "a/b; name=f.pdf"}"#, "e.pdf"),
+        ] {
+            assert_eq!(one(json).file_name.unwrap().as_str(), name, "{json}");
+        }
+    }
+
+    #[test]
+    fn a_disposition_says_whether_a_file_is_shown() {
+        let inline = |key: &str| one(&format!(r#"{{"text": "x", {key}}}"#)).inline;
+        assert_eq!(inline(r#""disposition": "Inline""#), Some(true));
+        assert_eq!(inline(r#""contentDisposition": "attachment; size=3""#), Some(false));
+        assert_eq!(inline(r#""disposition": "form-data""#), None);
+        assert_eq!(inline(r#""disposition": "attachment", "inline": true"#), Some(true));
+        assert_eq!(inline(r#""inline": true, "disposition": "attachment""#), Some(true));
     }
 
     #[test]

@@ -1,0 +1,420 @@
+//! A message within the message, which may not be encoded as a whole (RFC 2046 section 5.2.1): what is not 7-bit text
+//! in it is written again, so that it stays a message that programs open.
+
+use std::borrow::Cow;
+
+use encodify::{base64, qp};
+
+use super::folding::Folding;
+use super::parameters::{write_encoded_word, write_parameter};
+use crate::input::address_list::parse_list;
+use crate::input::media_type::Parameters;
+
+/// RFC 5322 section 2.1.1, without the CRLF.
+const MAX_LINE: usize = 998;
+/// Messages within messages within messages: deeper ones are attacks on parsers.
+const MAX_DEPTH: usize = 20;
+
+/// Whether bytes can stand in a message as they are: lines of ASCII, none too long, ended by CRLF or LF.
+pub fn is_seven_bit(bytes: &[u8]) -> bool {
+    bytes.is_ascii()
+        && !bytes.contains(&0)
+        && bytes.split(|&byte| byte == b'\n').all(|line| {
+            let line = line.strip_suffix(b"\r").unwrap_or(line);
+            line.len() <= MAX_LINE && !line.contains(&b'\r')
+        })
+}
+
+/// Writes a message as lines of ASCII. None: it is not a message, or what is not ASCII stands where nothing may be
+/// changed, as in a part that is signed.
+pub fn to_seven_bits(message: &[u8]) -> Option<Vec<u8>> {
+    // Mailboxes in files have a line before each message.
+    let message = match message.starts_with(b"From ") {
+        true => &message[message.iter().position(|&byte| byte == b'\n')? + 1..],
+        false => message,
+    };
+    let mut out = Vec::with_capacity(message.len() + message.len() / 4);
+    write_entity(message, true, 0, &mut out)?;
+    Some(out)
+}
+
+/// A header field as it stands in the message, its line breaks included.
+struct RawField<'m> {
+    name: &'m str,
+    raw: &'m [u8],
+}
+
+/// What the header says of the body.
+#[derive(Default)]
+struct Kind {
+    essence: String,
+    boundary: Option<String>,
+    encoding: String,
+}
+
+/// Writes a message, or a part of one.
+fn write_entity(entity: &[u8], is_message: bool, depth: usize, out: &mut Vec<u8>) -> Option<()> {
+    if is_seven_bit(entity) {
+        push_lines(entity, out);
+        return Some(());
+    }
+    if depth == MAX_DEPTH {
+        return None;
+    }
+    let (fields, body) = split(entity)?;
+    let kind = Kind::of(&fields);
+    if matches!(kind.essence.as_str(), "multipart/signed" | "multipart/encrypted") {
+        return None;
+    }
+    let mut written = Vec::new();
+    let encoding = write_body(body, &kind, depth, &mut written)?;
+    for field in &fields {
+        if encoding.is_none() || !field.name.eq_ignore_ascii_case(ENCODING) {
+            field.write(out)?;
+        }
+    }
+    if let Some(encoding) = encoding {
+        let has = |name: &str| fields.iter().any(|field| field.name.eq_ignore_ascii_case(name));
+        // Without these, readers show the encoding itself, or guess the charset.
+        if is_message && !has("MIME-Version") {
+            out.extend_from_slice(b"MIME-Version: 1.0\r\n");
+        }
+        if !has("Content-Type") && std::str::from_utf8(body).is_ok() {
+            out.extend_from_slice(b"Content-Type: text/plain; charset=utf-8\r\n");
+        }
+        out.extend_from_slice(format!("{ENCODING}: {encoding}\r\n").as_bytes());
+    }
+    out.extend_from_slice(b"\r\n");
+    out.extend_from_slice(&written);
+    Some(())
+}
+
+const ENCODING: &str = "Content-Transfer-Encoding";
+
+/// Writes a body, and returns its encoding where that is another than before.
+fn write_body(
+    body: &[u8],
+    kind: &Kind,
+    depth: usize,
+    out: &mut Vec<u8>,
+) -> Option<Option<&'static str>> {
+    if is_seven_bit(body) {
+        push_lines(body, out);
+        return Some(None);
+    }
+    if kind.essence.starts_with("multipart/") {
+        write_parts(body, kind.boundary.as_deref()?, depth, out)?;
+        return Some(Some("7bit"));
+    }
+    if kind.essence == "message/rfc822" {
+        write_entity(body, true, depth + 1, out)?;
+        return Some(Some("7bit"));
+    }
+    let content = match kind.encoding.as_str() {
+        "" | "7bit" | "8bit" | "binary" => Cow::Borrowed(body),
+        "quoted-printable" => qp::BODY.decode(body).ok()?,
+        _ => return None,
+    };
+    let is_text = kind.essence.is_empty() || kind.essence.starts_with("text/");
+    let mut lines = Vec::with_capacity(content.len());
+    if is_text {
+        push_lines(&content, &mut lines);
+    }
+    // A carriage return alone is not a line break to all readers.
+    if is_text && !content.contains(&0) && !has_lone_return(&lines) {
+        out.extend_from_slice(qp::BODY.encode(&lines).as_bytes());
+        return Some(Some("quoted-printable"));
+    }
+    out.extend_from_slice(base64::MIME.encode(&content).as_bytes());
+    Some(Some("base64"))
+}
+
+/// Writes the parts of a multipart body.
+fn write_parts(body: &[u8], boundary: &str, depth: usize, out: &mut Vec<u8>) -> Option<()> {
+    let mut part: Option<&[u8]> = None;
+    let mut rest = body;
+    let mut found = false;
+    while !rest.is_empty() {
+        let (line, after) = next_line(rest);
+        let delimiter =
+            line.strip_prefix(b"--").and_then(|line| line.strip_prefix(boundary.as_bytes()));
+        let closes = match delimiter.map(<[u8]>::trim_ascii_end) {
+            Some(b"") => false,
+            Some(b"--") => true,
+            _ => {
+                rest = after;
+                continue;
+            }
+        };
+        if let Some(start) = part {
+            // The line break before a delimiter is the delimiter's (RFC 2046 section 5.1.1).
+            let content = &start[..start.len() - rest.len()];
+            let content = content.strip_suffix(b"\n").unwrap_or(content);
+            let content = content.strip_suffix(b"\r").unwrap_or(content);
+            write_entity(content, false, depth + 1, out)?;
+            out.extend_from_slice(b"\r\n");
+        }
+        found = true;
+        part = (!closes).then_some(after);
+        out.extend_from_slice(
+            format!("--{boundary}{}\r\n", if closes { "--" } else { "" }).as_bytes(),
+        );
+        rest = after;
+        if closes {
+            // What follows is for readers that know no parts.
+            return Some(());
+        }
+    }
+    if let Some(start) = part {
+        write_entity(start, false, depth + 1, out)?;
+        out.extend_from_slice(format!("\r\n--{boundary}--\r\n").as_bytes());
+    }
+    found.then_some(())
+}
+
+/// The header fields of an entity, and its body. None: a line of the header is not a field.
+fn split(entity: &[u8]) -> Option<(Vec<RawField<'_>>, &[u8])> {
+    let mut fields: Vec<RawField<'_>> = Vec::new();
+    let mut rest = entity;
+    loop {
+        if rest.is_empty() {
+            return Some((fields, rest));
+        }
+        let start = rest;
+        let (line, after) = next_line(rest);
+        rest = after;
+        if line.is_empty() {
+            return Some((fields, rest));
+        }
+        if line.contains(&b'\r') || line.contains(&0) {
+            return None;
+        }
+        if line.starts_with(b" ") || line.starts_with(b"\t") {
+            // Both are pieces of `entity`, one right after the other.
+            let last = fields.last_mut()?;
+            let offset = entity.len() - start.len() - last.raw.len();
+            last.raw = &entity[offset..entity.len() - rest.len()];
+            continue;
+        }
+        let colon = line.iter().position(|&byte| byte == b':')?;
+        let name = std::str::from_utf8(&line[..colon]).ok()?.trim_ascii_end();
+        if name.is_empty() || !name.bytes().all(|byte| byte.is_ascii_graphic()) {
+            return None;
+        }
+        fields.push(RawField { name, raw: &start[..start.len() - rest.len()] });
+    }
+}
+
+/// A line without its end, and what follows it.
+fn next_line(text: &[u8]) -> (&[u8], &[u8]) {
+    let (line, after) = match memchr::memchr(b'\n', text) {
+        Some(end) => (&text[..end], &text[end + 1..]),
+        None => (text, &[][..]),
+    };
+    (line.strip_suffix(b"\r").unwrap_or(line), after)
+}
+
+/// Appends lines, each ended by CRLF where it was ended at all.
+fn push_lines(text: &[u8], out: &mut Vec<u8>) {
+    let mut rest = text;
+    while !rest.is_empty() {
+        let (line, after) = next_line(rest);
+        out.extend_from_slice(line);
+        if rest.len() > after.len() + line.len() {
+            out.extend_from_slice(b"\r\n");
+        }
+        rest = after;
+    }
+}
+
+fn has_lone_return(lines: &[u8]) -> bool {
+    memchr::memchr_iter(b'\r', lines).any(|at| lines.get(at + 1) != Some(&b'\n'))
+}
+
+impl Kind {
+    fn of(fields: &[RawField<'_>]) -> Self {
+        let value = |wanted: &str| {
+            let found = fields.iter().find(|field| field.name.eq_ignore_ascii_case(wanted))?;
+            Some(found.value())
+        };
+        let encoding = value(ENCODING).unwrap_or_default().trim().to_ascii_lowercase();
+        let content_type = value("Content-Type").unwrap_or_default();
+        let (essence, parameters) = content_type.split_once(';').unwrap_or((&content_type, ""));
+        let boundary =
+            Parameters::read(parameters).given.into_iter().find(|(name, _)| name == "boundary");
+        Self {
+            essence: essence.trim().to_ascii_lowercase(),
+            boundary: boundary.map(|(_, value)| value),
+            encoding,
+        }
+    }
+}
+
+impl RawField<'_> {
+    /// The value on one line. Octets that are not UTF-8 are read as Latin-1, the charset of mails before it.
+    fn value(&self) -> String {
+        let value = self.raw.splitn(2, |&byte| byte == b':').nth(1).unwrap_or_default();
+        let value = match std::str::from_utf8(value) {
+            Ok(value) => value.to_owned(),
+            Err(_) => value.iter().map(|&byte| char::from(byte)).collect(),
+        };
+        let lines: Vec<_> = value.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
+        lines.join(" ")
+    }
+
+    /// Writes the field, as it is where that is possible.
+    fn write(&self, out: &mut Vec<u8>) -> Option<()> {
+        if is_seven_bit(self.raw) {
+            push_lines(self.raw, out);
+            if !out.ends_with(b"\r\n") {
+                out.extend_from_slice(b"\r\n");
+            }
+            return Some(());
+        }
+        let value = self.value();
+        if value.chars().any(|c| c.is_control() && c != '\t') {
+            return None;
+        }
+        let mut folding = Folding::new(self.name);
+        match self.name.to_ascii_lowercase().as_str() {
+            "from" | "sender" | "reply-to" | "to" | "cc" | "bcc" => {
+                write_addresses(&mut folding, &value)?;
+            }
+            "content-type" | "content-disposition" => write_parameters(&mut folding, &value)?,
+            // Ids and URLs have no form beyond ASCII.
+            "message-id" | "in-reply-to" | "references" | "content-id" | "received"
+            | "return-path" | "dkim-signature" | "mime-version" => return None,
+            name if name.starts_with("list-") || name.starts_with("arc-") => return None,
+            _ => folding.text(&value),
+        }
+        out.extend_from_slice(format!("{}: {}\r\n", self.name, folding.finish()).as_bytes());
+        Some(())
+    }
+}
+
+fn write_addresses(folding: &mut Folding, value: &str) -> Option<()> {
+    for (index, element) in parse_list(value).enumerate() {
+        let mailbox = element.mailbox.ok()?;
+        let address = mailbox.address.as_str();
+        if !address.is_ascii() {
+            return None;
+        }
+        if index > 0 {
+            folding.separator(',');
+        }
+        match &mailbox.name {
+            Some(name) => {
+                folding.phrase(name.as_str());
+                folding.word(&["<", address, ">"].concat());
+            }
+            None => folding.word(address),
+        }
+    }
+    Some(())
+}
+
+fn write_parameters(folding: &mut Folding, value: &str) -> Option<()> {
+    let (kind, parameters) = value.split_once(';').unwrap_or((value, ""));
+    let kind = kind.trim();
+    if !kind.is_ascii() {
+        return None;
+    }
+    folding.word(kind);
+    for (name, value) in Parameters::read(parameters).given {
+        match name == "name" && !value.is_ascii() {
+            true => write_encoded_word(folding, &name, &value),
+            false => write_parameter(folding, &name, &value),
+        }
+    }
+    Some(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    use mail_parser::{MessageParser, MimeHeaders};
+
+    fn rewritten(message: &str) -> String {
+        let out = to_seven_bits(message.as_bytes()).unwrap();
+        assert!(is_seven_bit(&out));
+        String::from_utf8(out).unwrap()
+    }
+
+    #[test]
+    fn a_text_beyond_ascii_is_encoded_and_reads_back() {
+        let long = "x".repeat(3000);
+        for text in
+            ["Grüße\nund Küsse\n", "日本語の本文です。何度も何度も。", &long, "a\0ü", "a\rü"]
+        {
+            let out = rewritten(&format!(
+                "From: Carol <carol@example.com>\nSubject: Q\nContent-Type: text/plain; charset=utf-8\n\
+                 Content-Transfer-Encoding: 8bit\n\n{text}"
+            ));
+            assert!(out.starts_with("From: Carol <carol@example.com>\r\nSubject: Q\r\n"), "{out}");
+            assert_eq!(out.matches("Content-Transfer-Encoding: ").count(), 1, "{out}");
+            assert!(out.contains("\r\nMIME-Version: 1.0\r\n"), "{out}");
+            let parsed = MessageParser::new().parse(out.as_bytes()).unwrap();
+            let found = parsed.body_text(0).unwrap().replace("\r\n", "\n");
+            assert_eq!(found.trim_end(), text.trim_end());
+        }
+    }
+
+    #[test]
+    fn parts_are_written_again_each_by_itself() {
+        let message = "Subject: x\r\nContent-Type: multipart/mixed;\r\n boundary=\"a b\"\r\n\r\nfür alte Programme\r\n\
+             --a b\r\nContent-Type: text/plain; charset=iso-8859-1\r\n\r\nplain\r\n--a b\r\n\
+             Content-Type: text/html; charset=utf-8\r\nContent-Transfer-Encoding: 8bit\r\n\r\n<p>Grüße\r\n\
+             --a b\r\nContent-Type: image/png; name=\"Größe.png\"\r\nContent-Transfer-Encoding: base64\r\n\r\naGk=\r\n\
+             --a b\r\nContent-Type: message/rfc822\r\n\r\nSubject: Größe\r\n\r\nü\r\n--a b--\r\nü";
+        let out = rewritten(message);
+        assert!(
+            out.contains("--a b\r\nContent-Type: text/plain; charset=iso-8859-1\r\n\r\nplain\r\n")
+        );
+        let parsed = MessageParser::new().parse(out.as_bytes()).unwrap();
+        assert_eq!(parsed.body_html(1).unwrap().trim_end(), "<p>Grüße");
+        let picture = parsed.attachment(0).unwrap();
+        assert_eq!(picture.attachment_name(), Some("Größe.png"));
+        assert_eq!(picture.contents(), b"hi");
+        let inner = parsed.attachment(1).unwrap().message().unwrap();
+        assert_eq!(inner.subject(), Some("Größe"));
+        assert_eq!(inner.body_text(0).unwrap().trim_end(), "ü");
+    }
+
+    #[test]
+    fn names_and_subjects_become_encoded_words() {
+        let out = rewritten(
+            "From: Jörg Müller <j@x.test>, b@x.test\r\nSubject: Größe\r\nX-A: a\r\n\tb\r\n\r\nx",
+        );
+        let parsed = MessageParser::new().parse(out.as_bytes()).unwrap();
+        assert_eq!(parsed.from().unwrap().first().unwrap().name(), Some("Jörg Müller"));
+        assert_eq!(parsed.subject(), Some("Größe"));
+        assert!(out.contains("X-A: a\r\n\tb\r\n\r\nx"), "{out}");
+        // Before UTF-8, headers were in Latin-1.
+        let out = to_seven_bits(b"Subject: Gr\xfc\xdfe\r\n\r\nx").unwrap();
+        assert_eq!(MessageParser::new().parse(&out).unwrap().subject(), Some("Grüße"));
+        assert!(
+            rewritten("From carol@example.com Mon Jun  1 09:12:00 2026\nSubject: ü\n\n")
+                .starts_with("Subject")
+        );
+    }
+
+    #[test]
+    fn what_may_not_be_changed_is_not() {
+        for message in [
+            "Content-Type: multipart/signed; boundary=b; protocol=x\r\n\r\n--b\r\n\r\nü\r\n--b--\r\n",
+            "not a header: ü",
+            "Gr\u{fc}\u{df}e",
+            "Message-ID: <ü@x.test>\r\n\r\nx",
+            "From: ü@x.test\r\n\r\nx",
+            "Content-Type: multipart/mixed\r\n\r\nü",
+            "Content-Type: multipart/mixed; boundary=b\r\n\r\nü",
+            "Content-Transfer-Encoding: base64\r\n\r\nü",
+            "Subject: x\ry: ü\r\n\r\nx",
+        ] {
+            assert_eq!(to_seven_bits(message.as_bytes()), None, "{message}");
+        }
+        let deep = "Content-Type: message/rfc822\r\n\r\n".repeat(2_000) + "Subject: ü\r\n\r\n";
+        assert_eq!(to_seven_bits(deep.as_bytes()), None);
+    }
+}
