@@ -288,7 +288,7 @@ async fn a_redirect_is_looked_at_like_the_first_address() {
 }
 
 #[tokio::test]
-async fn three_redirects_are_followed_and_no_fourth() {
+async fn five_redirects_are_followed_and_no_sixth() {
     let server = serve(|mut stream, request: String| async move {
         let left = request.split(['/', ' ']).nth(2).and_then(|n| n.parse::<u32>().ok());
         match left {
@@ -305,11 +305,94 @@ async fn three_redirects_are_followed_and_no_fourth() {
     });
     let server = Some(server.await);
     let network = || Liar { server, ..Liar::default() }.answering(&[&[PUBLIC][..]; 10]);
-    fetch(&connector(network()), "http://files.example/3").await.expect("three are followed");
+    fetch(&connector(network()), "http://files.example/5").await.expect("five are followed");
     let network = network();
-    let error = fails(&network, "http://files.example/4").await;
-    assert!(error.to_string().contains("redirects more than 3 times"), "{error}");
-    assert_eq!(network.dialled().len(), 4);
+    let error = fails(&network, "http://files.example/6").await;
+    assert!(error.to_string().contains("redirects more than 5 times"), "{error}");
+    assert_eq!(network.dialled().len(), 6);
+    assert!(!error.is_transient(), "{error:?}");
+}
+
+#[tokio::test]
+async fn a_circle_of_redirects_is_not_worth_another_try() {
+    let server = serve(|mut stream, request: String| async move {
+        let next = if request.starts_with("GET /a ") { "/b" } else { "/a" };
+        let answer = format!("HTTP/1.1 302 Found\r\nLocation: {next}\r\nContent-Length: 0\r\n\r\n");
+        stream.write_all(answer.as_bytes()).await
+    });
+    let server = Some(server.await);
+    let network = Liar { server, ..Liar::default() }.answering(&[&[PUBLIC][..]; 10]);
+    let error = fails(&network, "http://files.example/a").await;
+    assert_eq!((error.code(), error.is_transient()), (FailureCode::Attachment, false), "{error}");
+    assert!(error.to_string().contains("in a circle"), "{error}");
+    assert_eq!(network.dialled().len(), 2);
+}
+
+/// `bytes` as gzip makes them.
+fn packed(bytes: &[u8]) -> Vec<u8> {
+    let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::best());
+    io::Write::write_all(&mut encoder, bytes).expect("memory takes everything");
+    encoder.finish().expect("memory takes everything")
+}
+
+/// What is attached when a server says so of a body.
+async fn attached(url: &str, headers: &'static str, body: Vec<u8>) -> Result<Vec<u8>, Error> {
+    let server = serve(move |mut stream, _| {
+        let body = body.clone();
+        async move {
+            let head =
+                format!("HTTP/1.1 200 OK\r\n{headers}Content-Length: {}\r\n\r\n", body.len());
+            stream.write_all(head.as_bytes()).await?;
+            stream.write_all(&body).await
+        }
+    });
+    let network = Liar { server: Some(server.await), ..Liar::default() }.answering(&[&[PUBLIC]]);
+    let input = json!({ "to": "b@example.net", "attachments": [url] }).to_string();
+    let invocation = Invocation::send_mail(input).account("work").dry_run();
+    let outcome = connector(network).invoke(invocation).await?;
+    let result: serde_json::Value = outcome.parse().expect("the result is JSON");
+    let message = result["message"].as_str().expect("a dry run has the message").to_owned();
+    let parsed = mail_parser::MessageParser::new().parse(message.as_bytes()).expect("a message");
+    Ok(parsed.attachment(0).expect("it has one").contents().to_vec())
+}
+
+#[tokio::test]
+async fn what_a_server_packs_unasked_is_unpacked() {
+    let file = b"a;b\r\n".repeat(20_000);
+    for headers in
+        ["Content-Encoding: gzip\r\n", "Content-Encoding: X-GZIP\r\nContent-Type: text/csv\r\n"]
+    {
+        let found = attached("http://files.example/a.csv", headers, packed(&file)).await;
+        assert_eq!(found.expect("gzip is known"), file, "{headers}");
+    }
+    // A file that is packed itself is attached as it is, whatever its server calls it.
+    for (url, headers) in [
+        (
+            "http://files.example/a.tar.gz",
+            "Content-Encoding: x-gzip\r\nContent-Type: application/x-tar\r\n",
+        ),
+        ("http://files.example/a", "Content-Encoding: gzip\r\nContent-Type: application/gzip\r\n"),
+    ] {
+        let found = attached(url, headers, packed(&file)).await;
+        assert_eq!(found.expect("it is a file"), packed(&file), "{url}");
+    }
+    let gzip = "Content-Encoding: gzip\r\n";
+    let cut = packed(&file);
+    let cut = cut[..cut.len() - 9].to_vec();
+    for broken in [file.clone(), cut] {
+        let error =
+            attached("http://files.example/a", gzip, broken).await.expect_err("it is broken");
+        assert_eq!(error.code(), FailureCode::Attachment, "{error}");
+    }
+    // However little comes, no more is unpacked than a message may have.
+    let bomb = packed(&vec![0; 64 << 20]);
+    assert!(bomb.len() < LIMIT as usize / 10);
+    let error = attached("http://files.example/a", gzip, bomb).await.expect_err("it is too large");
+    assert_eq!(error.code(), FailureCode::TooLarge, "{error}");
+    // Nor does it take for ever to say nothing.
+    let nothing = packed(b"").repeat(100_000);
+    let error = attached("http://files.example/a", "Content-Encoding: gzip\r\n", nothing).await;
+    assert!(error.is_err(), "{error:?}");
 }
 
 #[tokio::test]

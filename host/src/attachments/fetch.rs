@@ -3,12 +3,13 @@
 //! The address that is looked at is the one that is dialled, at each step of the way; nothing of the
 //! machine's own settings (proxies, cookies, credentials) goes along.
 
-use std::io;
+use std::io::{self, Write as _};
 use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
 use bytes::{Buf as _, Bytes};
+use flate2::write::MultiGzDecoder;
 use http_body_util::Empty;
 use hyper::body::{Body as _, Incoming};
 use hyper::header::{
@@ -28,8 +29,8 @@ use super::{AttachmentHosts, Content, Metadata, SourceError};
 use crate::accounts::{HostName, Policy};
 use crate::network::{DeniedAddresses, Destination, DialError, Network, Purpose, client_config};
 
-/// Redirects that are followed, each looked at like the first address.
-const MAX_REDIRECTS: usize = 3;
+/// Redirects that are followed, each looked at like the first address. Links of shared files take up to five.
+const MAX_REDIRECTS: usize = 5;
 const CONNECT: Duration = Duration::from_secs(10);
 const HEADERS: Duration = Duration::from_secs(10);
 
@@ -55,15 +56,20 @@ pub(crate) struct Errand<'e> {
 pub(crate) async fn fetch(url: &str, errand: &Errand<'_>) -> Result<Content, SourceError> {
     let deadline = Instant::now() + errand.time;
     let mut target = Target::parse(url)?;
+    let mut seen = Vec::new();
     for _ in 0..=MAX_REDIRECTS {
         let response = target.get(errand, deadline).await?;
-        if response.status().is_redirection() {
-            target = target.follow(&response)?;
-            continue;
+        if !response.status().is_redirection() {
+            return target.content(response, errand.limit, deadline);
         }
-        return content(response, errand.limit, deadline);
+        let next = target.follow(&response)?;
+        seen.push(target.url);
+        if seen.contains(&next.url) {
+            return Err(not_found("its server redirects in a circle"));
+        }
+        target = next;
     }
-    Err(SourceError::Unavailable(format!("it redirects more than {MAX_REDIRECTS} times")))
+    Err(not_found(&format!("it redirects more than {MAX_REDIRECTS} times")))
 }
 
 /// An address that may be asked for.
@@ -184,54 +190,146 @@ impl Target {
     }
 }
 
-fn content(
-    response: Response<Incoming>,
-    limit: u64,
-    deadline: Instant,
-) -> Result<Content, SourceError> {
-    match response.status() {
-        StatusCode::OK => {}
-        StatusCode::NOT_FOUND | StatusCode::GONE => {
-            return Err(SourceError::NotFound("there is nothing at that address".to_owned()));
+impl Target {
+    fn content(
+        &self,
+        response: Response<Incoming>,
+        limit: u64,
+        deadline: Instant,
+    ) -> Result<Content, SourceError> {
+        match response.status() {
+            StatusCode::OK => {}
+            StatusCode::NOT_FOUND | StatusCode::GONE => {
+                return Err(not_found("there is nothing at that address"));
+            }
+            status if status.is_server_error() || status == StatusCode::TOO_MANY_REQUESTS => {
+                return Err(unavailable(&format!("its server answers {}", status.as_u16())));
+            }
+            status => return Err(not_found(&format!("its server answers {}", status.as_u16()))),
         }
-        status if status.is_server_error() || status == StatusCode::TOO_MANY_REQUESTS => {
-            return Err(unavailable(&format!("its server answers {}", status.as_u16())));
+        let header = |name| response.headers().get(name).and_then(|value| value.to_str().ok());
+        let filename = header(CONTENT_DISPOSITION).and_then(file_name);
+        let mut media_type = header(CONTENT_TYPE).map(str::to_owned);
+        let mut size = header(CONTENT_LENGTH).and_then(|length| length.parse::<u64>().ok());
+        if size.is_some_and(|size| size > limit) {
+            return Err(too_large(limit));
         }
-        status => {
-            return Err(SourceError::NotFound(format!("its server answers {}", status.as_u16())));
+        let is_packed = match header(CONTENT_ENCODING).unwrap_or_default().trim() {
+            encoding if encoding.is_empty() || encoding.eq_ignore_ascii_case("identity") => false,
+            encoding if encoding.eq_ignore_ascii_case("gzip") => true,
+            encoding if encoding.eq_ignore_ascii_case("x-gzip") => true,
+            _ => return Err(unavailable("its server compresses it, which was not asked for")),
+        };
+        let mut gunzip = None;
+        if is_packed {
+            if is_gzip_file(filename.as_deref().unwrap_or_else(|| self.url.path())) {
+                // Servers say so of files that are packed themselves, and the type is that of what is inside.
+                media_type = None;
+            } else if !media_type.as_deref().is_some_and(is_gzip) {
+                size = None;
+                gunzip = Some(Gunzip::new(limit));
+            }
         }
+        let reader = BodyReader {
+            body: response.into_body(),
+            gunzip,
+            chunk: Bytes::new(),
+            left: limit,
+            limit,
+            timer: Box::pin(tokio::time::sleep_until(deadline)),
+        };
+        Ok(Content::new(Metadata { filename, media_type, size }, reader))
     }
-    let header = |name| response.headers().get(name).and_then(|value| value.to_str().ok());
-    if header(CONTENT_ENCODING).is_some_and(|encoding| !encoding.eq_ignore_ascii_case("identity")) {
-        return Err(unavailable("its server compresses it, which was not asked for"));
+}
+
+/// Whether a file of that name is packed, and is meant to stay so.
+fn is_gzip_file(name: &str) -> bool {
+    let extension = name.rsplit_once('.').map(|(_, extension)| extension);
+    let is = |known: &&str| extension.is_some_and(|found| found.eq_ignore_ascii_case(known));
+    ["gz", "tgz", "svgz"].iter().any(is)
+}
+
+/// Whether that is the type of a packed file.
+fn is_gzip(media_type: &str) -> bool {
+    let essence = media_type.split(';').next().unwrap_or_default().trim();
+    let essence = essence.strip_prefix("application/").unwrap_or_default();
+    ["gzip", "x-gzip", "x-gunzip"].iter().any(|known| essence.eq_ignore_ascii_case(known))
+}
+
+/// Unpacks what a server packed although it was asked not to.
+struct Gunzip {
+    decoder: MultiGzDecoder<Vec<u8>>,
+    /// Bytes that came and are not unpacked.
+    packed: Bytes,
+    /// Bytes that may still come: packed ones can stand for none at all.
+    left: u64,
+}
+
+impl Gunzip {
+    fn new(limit: u64) -> Self {
+        Self { decoder: MultiGzDecoder::new(Vec::new()), packed: Bytes::new(), left: limit }
     }
-    let size = header(CONTENT_LENGTH).and_then(|length| length.parse::<u64>().ok());
-    if size.is_some_and(|size| size > limit) {
-        return Err(too_large(limit));
+
+    /// Unpacks the next few bytes. Deflate makes at most 1032 bytes of one, so that little is in memory at once.
+    fn unpack(&mut self) -> io::Result<Bytes> {
+        const FEW: usize = 1024;
+        let few = self.packed.split_to(self.packed.len().min(FEW));
+        self.left = self.left.checked_sub(few.len() as u64).ok_or_else(|| {
+            io::Error::other(unavailable("its server packs nothing into many bytes"))
+        })?;
+        self.decoder.write_all(&few).map_err(|_| broken_gzip())?;
+        Ok(std::mem::take(self.decoder.get_mut()).into())
     }
-    let metadata = Metadata {
-        filename: header(CONTENT_DISPOSITION).and_then(file_name),
-        media_type: header(CONTENT_TYPE).map(str::to_owned),
-        size,
-    };
-    let reader = BodyReader {
-        body: response.into_body(),
-        chunk: Bytes::new(),
-        left: limit,
-        limit,
-        timer: Box::pin(tokio::time::sleep_until(deadline)),
-    };
-    Ok(Content::new(metadata, reader))
+
+    /// The last bytes, once the body is at its end.
+    fn finish(&mut self) -> io::Result<Bytes> {
+        self.decoder.try_finish().map_err(|_| broken_gzip())?;
+        Ok(std::mem::take(self.decoder.get_mut()).into())
+    }
+}
+
+fn broken_gzip() -> io::Error {
+    io::Error::other(unavailable("its server sends what is not the gzip that it says"))
 }
 
 /// A response's body as a reader that is bounded in size and time. hyper itself makes an error of a body
 /// that is shorter than its Content-Length.
 struct BodyReader {
     body: Incoming,
+    /// None: what comes is the file.
+    gunzip: Option<Gunzip>,
     chunk: Bytes,
     left: u64,
     limit: u64,
     timer: Pin<Box<Sleep>>,
+}
+
+impl BodyReader {
+    /// The next bytes of the file, perhaps none. None: there are no more.
+    fn poll_chunk(&mut self, context: &mut Context<'_>) -> Poll<io::Result<Option<Bytes>>> {
+        if let Some(gunzip) = self.gunzip.as_mut().filter(|gunzip| !gunzip.packed.is_empty()) {
+            return Poll::Ready(gunzip.unpack().map(Some));
+        }
+        let frame = match std::task::ready!(Pin::new(&mut self.body).poll_frame(context)) {
+            Some(Ok(frame)) => frame,
+            Some(Err(_)) => {
+                let error = unavailable("its server broke off in the middle of it");
+                return Poll::Ready(Err(io::Error::other(error)));
+            }
+            None => {
+                let last = self.gunzip.as_mut().map(Gunzip::finish).transpose();
+                return Poll::Ready(last.map(|last| last.filter(|bytes| !bytes.is_empty())));
+            }
+        };
+        let data = frame.into_data().unwrap_or_default();
+        Poll::Ready(Ok(Some(match &mut self.gunzip {
+            Some(gunzip) => {
+                gunzip.packed = data;
+                Bytes::new()
+            }
+            None => data,
+        })))
+    }
 }
 
 impl AsyncRead for BodyReader {
@@ -244,22 +342,14 @@ impl AsyncRead for BodyReader {
             return Poll::Ready(Err(io::Error::other(unavailable("it did not arrive in time"))));
         }
         while self.chunk.is_empty() {
-            let frame = match Pin::new(&mut self.body).poll_frame(context) {
-                Poll::Pending => return Poll::Pending,
-                Poll::Ready(None) => return Poll::Ready(Ok(())),
-                Poll::Ready(Some(Err(_))) => {
-                    let error = unavailable("its server broke off in the middle of it");
-                    return Poll::Ready(Err(io::Error::other(error)));
-                }
-                Poll::Ready(Some(Ok(frame))) => frame,
+            let Some(data) = std::task::ready!(self.poll_chunk(context))? else {
+                return Poll::Ready(Ok(()));
             };
-            if let Ok(data) = frame.into_data() {
-                match self.left.checked_sub(data.len() as u64) {
-                    Some(left) => self.left = left,
-                    None => return Poll::Ready(Err(io::Error::other(too_large(self.limit)))),
-                }
-                self.chunk = data;
+            match self.left.checked_sub(data.len() as u64) {
+                Some(left) => self.left = left,
+                None => return Poll::Ready(Err(io::Error::other(too_large(self.limit)))),
             }
+            self.chunk = data;
         }
         let length = self.chunk.len().min(into.remaining());
         into.put_slice(&self.chunk[..length]);
@@ -283,6 +373,10 @@ fn dial_error(error: &DialError) -> SourceError {
 
 fn forbidden(text: &str) -> SourceError {
     SourceError::Forbidden(text.to_owned())
+}
+
+fn not_found(text: &str) -> SourceError {
+    SourceError::NotFound(text.to_owned())
 }
 
 fn unavailable(text: &str) -> SourceError {

@@ -166,9 +166,17 @@ impl Mail {
             "subject": self.subject,
             "headers": { "X-Custom": self.custom },
             "text": self.text,
-            "html": self.html,
+            "html": self.html(),
             "attachments": self.files.iter().enumerate().map(file).collect::<Vec<_>>(),
         })
+    }
+
+    /// The HTML, which shows some of the files first.
+    fn html(&self) -> Option<String> {
+        let html = self.html.as_deref().filter(|html| !html.is_empty())?;
+        let named = self.files.iter().enumerate().filter(|(_, file)| file.is_named());
+        let shown = named.map(|(index, _)| format!("<img src=\"cid:{}\">\n", content_id(index)));
+        Some(shown.chain([html.to_owned()]).collect())
     }
 
     /// What a reader finds in it.
@@ -196,12 +204,12 @@ impl Mail {
     /// The tree of the contract: `mixed( alternative( text, related( html, inline... ) ), attached... )`,
     /// levels with one child left out.
     fn parts(&self) -> (Tree, Vec<Leaf>) {
-        let html = self.html.as_deref().filter(|html| !html.is_empty());
+        let html = self.html();
         let text = self.text.as_deref().filter(|text| !text.is_empty());
         let text = text.or_else(|| html.is_none().then_some(""));
         let (related, attached): (Vec<_>, Vec<_>) =
             self.files.iter().enumerate().partition(|(_, file)| {
-                html.is_some() && file.has_content_id && file.inline != Some(false)
+                html.is_some() && file.is_named() && file.inline != Some(false)
             });
         let mut leaves = Vec::new();
         let mut leaf = |leaf: Leaf| {
@@ -211,7 +219,7 @@ impl Mail {
         };
         let mut alternatives: Vec<_> =
             text.map(|text| leaf(text_leaf("text/plain", text))).into_iter().collect();
-        if let Some(html) = html {
+        if let Some(html) = &html {
             let mut shown = vec![leaf(text_leaf("text/html", html))];
             shown.extend(related.iter().map(|(index, file)| leaf(file.leaf(*index, true))));
             alternatives.push(level("multipart/related", shown));
@@ -223,6 +231,11 @@ impl Mail {
 }
 
 impl File {
+    /// Whether the HTML refers to it, where there is one: to some of those that have an id.
+    fn is_named(&self) -> bool {
+        self.has_content_id && self.bytes.len().is_multiple_of(2)
+    }
+
     fn leaf(&self, index: usize, shown: bool) -> Leaf {
         let made_up = || {
             let extension = match self.kind {
@@ -232,7 +245,7 @@ impl File {
                 _ => "bin",
             };
             let name = format!("attachment-{}.{extension}", index + 1);
-            if self.has_content_id { String::new() } else { name }
+            if shown { String::new() } else { name }
         };
         let inline = shown || self.inline == Some(true);
         Leaf {
