@@ -14,6 +14,19 @@ pub(super) struct Style {
     pub(super) tiny: Option<bool>,
 }
 
+/// The properties that matter.
+const PROPERTIES: &[&str] = &[
+    "display",
+    "font-size",
+    "height",
+    "max-height",
+    "max-width",
+    "opacity",
+    "overflow",
+    "visibility",
+    "width",
+];
+
 /// The values of `display` that matter to text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Display {
@@ -34,10 +47,14 @@ impl Style {
         let (mut no_height, mut no_width, mut clips) = (false, false, false);
         for declaration in declarations.split(';') {
             let Some((name, value)) = declaration.split_once(':') else { continue };
-            let name = name.trim_ascii().to_ascii_lowercase();
+            let name = name.trim_ascii();
+            let Some(known) = PROPERTIES.iter().find(|known| known.eq_ignore_ascii_case(name))
+            else {
+                continue;
+            };
             let value = value.split('!').next().unwrap_or_default().trim_ascii();
             let is = |word: &str| value.eq_ignore_ascii_case(word);
-            match name.as_str() {
+            match *known {
                 "display" => {
                     style.display = Some(match () {
                         () if is("none") => Display::None,
@@ -52,10 +69,8 @@ impl Style {
                 "height" | "max-height" => no_height |= number(value) == Some(0.0),
                 "width" | "max-width" => no_width |= number(value) == Some(0.0),
                 // A share of the parent's size says nothing by itself.
-                "font-size" if !value.ends_with('%') && !is_relative(value) => {
-                    style.tiny = Some(number(value).is_some_and(|size| size <= 1.0));
-                }
-                _ => {}
+                _ if value.ends_with('%') || is_relative(value) => {}
+                _ => style.tiny = Some(number(value).is_some_and(|size| size <= 1.0)),
             }
         }
         style.hidden |= style.display == Some(Display::None) || clips && (no_height || no_width);

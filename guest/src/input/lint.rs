@@ -103,7 +103,10 @@ fn check_content_ids(
     for attachment in attachments {
         let Some(id) = &attachment.content_id else { continue };
         if !references.content_ids.contains(id.as_str()) {
-            let message = format!("nothing in the HTML refers to cid:{}", shown(id.as_str()));
+            let message = format!(
+                "nothing in the HTML refers to cid:{}, so the file is an ordinary attachment",
+                shown(id.as_str())
+            );
             findings.warn(&attachment.path, Code::UnusedContentId, message);
         }
     }
