@@ -109,8 +109,12 @@ impl<'a> Draft<'a> {
             Ok(Ok(Bytes::Plain(bytes))) => self.source = Some(Source::Bytes(bytes.into())),
             Ok(Ok(Bytes::Base64(text, media_type))) => {
                 self.base64(text, path, findings);
-                if let Some(media_type) = media_type {
-                    self.hint(&media_type, path, findings);
+                match media_type.map(|media_type| MediaType::parse(&media_type)) {
+                    Some(Ok(parsed)) => self.hinted_type = Some(parsed.media_type),
+                    Some(Err(reason)) => {
+                        findings.issue(path, Code::InvalidMediaType, reason.to_string());
+                    }
+                    None => {}
                 }
             }
             Ok(Err(NotByte)) => {
