@@ -6,9 +6,10 @@ use super::findings::{Code, Findings};
 use super::header_forms::{each_header, unfolded};
 use super::json::Value;
 use super::mailboxes::read_list;
-use super::message_id::{self, MessageId};
+use super::message_id::MessageId;
 use super::path::Path;
 use super::text::read_scalar;
+use super::thread::read_ids;
 
 /// A header of the person's own.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -171,11 +172,11 @@ impl HeaderFields {
                 self.read_receipt_to.put(path, read_list(&value, path, findings), findings);
             }
             Field::InReplyTo => {
-                let ids = message_id::read_list(&value, path, findings);
+                let ids = read_ids(&value, path, findings);
                 self.in_reply_to.put(path, ids, findings);
             }
             _ => {
-                let ids = message_id::read_list(&value, path, findings);
+                let ids = read_ids(&value, path, findings);
                 self.references.put(path, ids, findings);
             }
         }

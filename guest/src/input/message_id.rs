@@ -1,12 +1,7 @@
 //! Message and content ids.
 
-use super::findings::{Code, Findings};
-use super::json::Value;
-use super::path::Path;
-use super::text::read_text;
-
 /// A message id with its angle brackets (RFC 5322 section 3.6.4): `<a.b@example.com>`.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct MessageId(String);
 
 /// A content id without its angle brackets (RFC 2392): what `cid:` in an HTML body refers to.
@@ -16,59 +11,111 @@ pub struct ContentId(String);
 /// A header line holds 998 octets (RFC 5322 section 2.1.1), its name and brackets included.
 const MAX_LENGTH: usize = 900;
 
-/// Reads a list of ids: one text, or an array of texts.
-pub fn read_list(value: &Value<'_>, path: &Path<'_>, findings: &mut Findings) -> Vec<MessageId> {
-    if value.is_absent() {
-        return Vec::new();
-    }
-    let text = read_text(value, " ", path, findings).unwrap_or_default();
-    MessageId::parse_list(&text).unwrap_or_else(|| {
-        let message = "message ids are written <something@example.com>, with blanks between them";
-        findings.issue(path, Code::InvalidMessageId, message);
-        Vec::new()
-    })
+/// The ids in a text.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct IdList {
+    /// Those that a header can hold.
+    pub ids: Vec<MessageId>,
+    /// What stands between them, and ids that a header cannot hold.
+    pub left_out: Vec<String>,
+}
+
+/// Why a text does not hold message ids.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum InvalidIds {
+    /// A line break that is not folding, or another control character.
+    Character(char),
+    /// Something else than an id.
+    NoId,
 }
 
 impl MessageId {
-    /// Parses one id, with or without its brackets.
-    pub fn parse(text: &str) -> Option<Self> {
+    /// Makes the id of a message of our own, with or without its brackets. It must be right by the letter of RFC 5322:
+    /// one `@`, and nothing in it that needs quotes.
+    pub fn parse_strictly(text: &str) -> Option<Self> {
         let text = text.trim_ascii();
         let inside = match text.strip_prefix('<') {
             Some(rest) => rest.strip_suffix('>')?,
             None => text,
         };
-        let (left, right) = inside.rsplit_once('@')?;
+        let strange = |byte: u8| !is_id_octet(byte) || b"()\\,;:\"[]".contains(&byte);
+        let (left, right) = inside.split_once('@')?;
         let fits = inside.len() <= MAX_LENGTH && !left.is_empty() && !right.is_empty();
-        (fits && inside.bytes().all(is_id_octet)).then(|| Self(format!("<{inside}>")))
+        let plain = !right.contains('@') && !inside.bytes().any(strange);
+        (fits && plain).then(|| Self(format!("<{inside}>")))
     }
 
-    /// Makes the id of a message of our own, which must be right by the letter of RFC 5322: one `@`, and
-    /// nothing in it that needs quotes.
-    pub fn parse_strictly(text: &str) -> Option<Self> {
-        let id = Self::parse(text)?;
-        let inside = id.inside();
-        let strange =
-            |byte| matches!(byte, b'(' | b')' | b'\\' | b',' | b';' | b':' | b'"' | b'[' | b']');
-        let ats = inside.bytes().filter(|byte| *byte == b'@').count();
-        (ats == 1 && !inside.bytes().any(strange)).then_some(id)
-    }
-
-    /// Parses a list as References has it: ids, separated by blanks, commas or line breaks.
-    pub fn parse_list(text: &str) -> Option<Vec<Self>> {
-        text.split([' ', '\t', '\r', '\n', ','])
-            .filter(|piece| !piece.is_empty())
-            .map(Self::parse)
-            .collect()
+    /// Parses other people's ids, as References has them and as they exist in the wild: without `@`, with blanks in
+    /// them, doubled brackets or none, folded, side by side without a blank. Words and comments between ids in brackets
+    /// are left out, as RFC 5322 section 4.5.4 asks.
+    pub fn parse_list(text: &str) -> Result<IdList, InvalidIds> {
+        let mut list = IdList::default();
+        let in_brackets = text.contains('<');
+        let is_separator = |c: char| matches!(c, ' ' | '\t' | '\r' | '\n' | ',' | ';');
+        let mut words = 0_usize;
+        let mut strays = 0_usize;
+        let mut rest = text.trim_start_matches(is_separator);
+        while !rest.is_empty() {
+            if let Some(opened) = rest.strip_prefix('<') {
+                let opened = opened.trim_start_matches('<');
+                let end = match opened.find(['<', '>']) {
+                    Some(end) if opened[end..].starts_with('>') => end,
+                    // A chain that was cut short on its way through a database, say.
+                    None if !list.ids.is_empty() => {
+                        list.left_out.push(unfold(opened)?);
+                        break;
+                    }
+                    _ => return Err(InvalidIds::NoId),
+                };
+                list.push(unfold(&opened[..end])?);
+                rest = opened[end..].trim_start_matches('>');
+            } else {
+                let end = rest.find(|c| is_separator(c) || c == '<').unwrap_or(rest.len());
+                let word = &rest[..end];
+                if let Some(control) = word.chars().find(|c| c.is_control()) {
+                    return Err(InvalidIds::Character(control));
+                }
+                words += 1;
+                if word.contains('@') && !word.contains(['>', '(', '"']) {
+                    list.push(word.to_owned());
+                } else {
+                    strays += 1;
+                    list.left_out.push(word.to_owned());
+                }
+                rest = &rest[end..];
+            }
+            rest = rest.trim_start_matches(is_separator);
+        }
+        match strays {
+            0 => Ok(list),
+            // A ticket's number, say.
+            1 if !in_brackets && words == 1 && !text.contains('>') => {
+                let word = list.left_out.pop().unwrap_or_default();
+                list.push(word);
+                Ok(list)
+            }
+            // Never what would begin a header of its own if the line breaks were kept.
+            _ if !in_brackets || list.ids.is_empty() || text.contains(['\r', '\n']) => {
+                Err(InvalidIds::NoId)
+            }
+            _ => Ok(list),
+        }
     }
 
     /// The id with its brackets.
     pub fn as_str(&self) -> &str {
         &self.0
     }
+}
 
-    /// The id without its brackets.
-    pub fn inside(&self) -> &str {
-        &self.0[1..self.0.len() - 1]
+impl IdList {
+    fn push(&mut self, inside: String) {
+        let fits = (1..=MAX_LENGTH).contains(&inside.len());
+        if fits && inside.bytes().all(|byte| byte == b' ' || is_id_octet(byte)) {
+            self.ids.push(MessageId(format!("<{inside}>")));
+        } else {
+            self.left_out.push(inside);
+        }
     }
 }
 
@@ -91,6 +138,26 @@ impl ContentId {
     }
 }
 
+/// The inside of brackets without the line breaks that folding put there, and the blanks after them: a program that
+/// folds an id cuts where there was no blank. A blank that stands there otherwise is a part of the id.
+fn unfold(inside: &str) -> Result<String, InvalidIds> {
+    let mut unfolded = String::with_capacity(inside.len());
+    let mut rest = inside.trim_matches([' ', '\t', '\r', '\n']);
+    while let Some(end) = rest.find(['\r', '\n']) {
+        unfolded.push_str(&rest[..end]);
+        let after = rest[end..].trim_start_matches(['\r', '\n']);
+        if !after.starts_with([' ', '\t']) {
+            return Err(InvalidIds::Character('\n'));
+        }
+        rest = after.trim_start_matches([' ', '\t']);
+    }
+    unfolded.push_str(rest);
+    match unfolded.chars().find(|&c| c.is_control() && c != '\t') {
+        Some(control) => Err(InvalidIds::Character(control)),
+        None => Ok(unfolded.replace('\t', " ")),
+    }
+}
+
 /// Printable ASCII without blanks and angle brackets.
 fn is_id_octet(byte: u8) -> bool {
     byte.is_ascii_graphic() && !matches!(byte, b'<' | b'>')
@@ -100,42 +167,92 @@ fn is_id_octet(byte: u8) -> bool {
 mod tests {
     use super::*;
 
-    #[test]
-    fn brackets_are_added_where_they_are_missing() {
-        for text in ["a.b@x.test", "<a.b@x.test>", " <a.b@x.test> ", "<a.b@x.test>\r\n"] {
-            assert_eq!(MessageId::parse(text).unwrap().as_str(), "<a.b@x.test>");
-        }
+    fn list(text: &str) -> Result<Vec<String>, InvalidIds> {
+        let found = MessageId::parse_list(text)?;
+        Ok(found.ids.iter().map(|id| id.as_str().to_owned()).collect())
     }
 
     #[test]
-    fn nothing_gets_out_of_the_brackets() {
+    fn ids_of_our_own_are_strict() {
+        for text in ["a.b@x.test", "<a.b@x.test>", " <a.b@x.test>\r\n"] {
+            assert_eq!(MessageId::parse_strictly(text).unwrap().as_str(), "<a.b@x.test>");
+        }
         for text in [
             "",
             "<>",
             "a",
             "<a@x.test",
             "a@x.test>",
-            "<i@x.test>\r\nBcc: <e@evil.test>",
             "a b@x.test",
             "<a@x><b@x>",
             "@x.test",
             "a@",
             "ä@x.test",
+            "a:b@x.test",
+            "a@b@x.test",
+            "<i@x.test>\r\nBcc: <e@evil.test>",
         ] {
-            assert_eq!(MessageId::parse(text), None, "{text}");
+            assert_eq!(MessageId::parse_strictly(text), None, "{text}");
         }
-        assert_eq!(MessageId::parse(&format!("{}@x.test", "a".repeat(1000))), None);
-        assert!(MessageId::parse("a:b@c@x.test").is_some());
-        assert!(MessageId::parse_strictly("a:b@x.test").is_none());
-        assert!(MessageId::parse_strictly("a@b@x.test").is_none());
+        assert_eq!(MessageId::parse_strictly(&format!("{}@x.test", "a".repeat(1000))), None);
     }
 
     #[test]
-    fn lists_take_any_separator() {
-        let found = MessageId::parse_list("<a@x.test> b@x.test,\r\n <c@x.test>").unwrap();
-        let texts: Vec<_> = found.iter().map(MessageId::as_str).collect();
-        assert_eq!(texts, ["<a@x.test>", "<b@x.test>", "<c@x.test>"]);
-        assert_eq!(MessageId::parse_list("<a@x.test> b"), None);
+    fn ids_of_others_are_taken_as_they_exist_in_the_wild() {
+        for (text, ids) in [
+            (
+                "<a@x.test> b@x.test,\r\n <c@x.test>",
+                &["<a@x.test>", "<b@x.test>", "<c@x.test>"][..],
+            ),
+            ("<a@x.test><b@x.test>", &["<a@x.test>", "<b@x.test>"]),
+            ("<GLPI-abc-Ticket-8259>", &["<GLPI-abc-Ticket-8259>"]),
+            ("GLPI-abc-Ticket-8259", &["<GLPI-abc-Ticket-8259>"]),
+            ("a:b@c@x.test", &["<a:b@c@x.test>"]),
+            (
+                "<@x.test> <a@> <a..b@x_y> <a[1](2)\\%@[10.0.0.1]>",
+                &["<@x.test>", "<a@>", "<a..b@x_y>", "<a[1](2)\\%@[10.0.0.1]>"],
+            ),
+            ("<<a@x.test>>", &["<a@x.test>"]),
+            // A blank is a part of the id, folding is not.
+            ("< 12 34@x.test >", &["<12 34@x.test>"]),
+            ("\r\n <long-\r\n\tid@x.test>\r\n", &["<long-id@x.test>"]),
+            ("<a\tb@x.test>", &["<a b@x.test>"]),
+            // RFC 822 had words and comments there.
+            ("Your message of \"Fri, 1 Jan\" <a@x.test> (Bob's)", &["<a@x.test>"]),
+            ("Message-ID: <a@x.test>", &["<a@x.test>"]),
+            ("<a@x.test> <cut-sh", &["<a@x.test>"]),
+            (" ,\r\n", &[]),
+        ] {
+            assert_eq!(
+                list(text).as_deref(),
+                Ok(&ids.iter().map(|id| (*id).to_owned()).collect::<Vec<_>>()[..]),
+                "{text:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn nothing_gets_out_of_the_brackets() {
+        for text in [
+            "<>",
+            "a b",
+            "a b@x.test",
+            "<a@x.test",
+            "<a@x.test <b@x.test>",
+            "a@x.test>",
+            ">",
+            "<i@x.test>\r\nBcc: <e@evil.test>",
+            "<i@x.test>\r\n Bcc: <e@evil.test>",
+            "<i\r\nBcc: e@evil.test>",
+            "<i\nBcc: e@evil.test>",
+            "<i\rBcc: e@evil.test>",
+            "<i\0@x.test>",
+            "i\u{7f}@x.test",
+        ] {
+            assert!(list(text).map_or(true, |ids| ids.is_empty()), "{text:?}");
+        }
+        let long = MessageId::parse_list(&format!("<{}>", "a".repeat(1000))).unwrap();
+        assert_eq!((long.ids.len(), long.left_out.len()), (0, 1));
     }
 
     #[test]

@@ -31,6 +31,7 @@ pub mod pictures;
 pub mod recipients;
 pub mod settings;
 pub mod text;
+pub mod thread;
 pub mod web_address;
 
 pub use findings::{Code, Findings, Issue};
@@ -74,7 +75,7 @@ pub struct Mail<'a> {
     pub priority: Priority,
     /// The mails that it answers.
     pub in_reply_to: Vec<MessageId>,
-    /// The mails of its thread.
+    /// The mails of its thread, those that it answers last.
     pub references: Vec<MessageId>,
     /// Its own id, where the input gives one.
     pub message_id: Option<MessageId>,
@@ -235,8 +236,7 @@ impl<'a> Mail<'a> {
         let priority = with(fields, Field::Priority, |value, path| {
             text::read_choice(&value, PRIORITIES, path, findings).unwrap_or_default()
         });
-        let mut in_reply_to = read_message_ids(fields, Field::InReplyTo, findings);
-        let mut references = read_message_ids(fields, Field::References, findings);
+        let ([mut in_reply_to, mut references], thread_names) = read_thread(fields, findings);
         let message_id = read_message_id(fields, findings);
         let date = read_date(fields, findings);
         let list_unsubscribe = with(fields, Field::ListUnsubscribe, |value, path| {
@@ -273,6 +273,9 @@ impl<'a> Mail<'a> {
         );
         given.in_reply_to.set(&mut in_reply_to, Field::InReplyTo, has_in_reply_to, findings);
         given.references.set(&mut references, Field::References, has_references, findings);
+        let [answered, references_path] = thread_names.each_ref().map(|name| Path::ROOT.key(name));
+        let (in_reply_to, references) =
+            thread::thread(in_reply_to, references, [&answered, &references_path], findings);
         let headers = headers.custom;
         check_doubles(&headers, list_unsubscribe.is_some(), priority, findings);
         let mut mail = Self {
@@ -363,12 +366,19 @@ fn read_reply_to(
     })
 }
 
-fn read_message_ids(
+/// The ids of the mails that are answered and of their thread, and where each are given.
+fn read_thread(
     fields: &mut Fields<'_>,
-    field: Field,
     findings: &mut Findings,
-) -> Vec<MessageId> {
-    with(fields, field, |value, path| message_id::read_list(&value, path, findings))
+) -> ([Vec<MessageId>; 2], [String; 2]) {
+    let mut read = |field| {
+        let (name, value) = fields.take(field);
+        let ids = thread::read_ids(&value, &Path::ROOT.key(&name), findings);
+        (ids, name.into_owned())
+    };
+    let (answered, answered_name) = read(Field::InReplyTo);
+    let (references, name) = read(Field::References);
+    ([answered, references], [answered_name, name])
 }
 
 fn read_message_id(fields: &mut Fields<'_>, findings: &mut Findings) -> Option<MessageId> {
@@ -378,6 +388,9 @@ fn read_message_id(fields: &mut Fields<'_>, findings: &mut Findings) -> Option<M
         }
         let text = text::read_scalar(&value, path, findings)?;
         let id = MessageId::parse_strictly(&text);
+        if text.ends_with(['\r', '\n']) || text.starts_with(['\r', '\n']) {
+            findings.warn(path, Code::Sanitised, "the line break around the id was taken off");
+        }
         if id.is_none() {
             let message = "a message id is written <something@example.com>";
             findings.issue(path, Code::InvalidMessageId, message);

@@ -45,10 +45,8 @@ fn threading(out: &mut Vec<u8>, mail: &Mail<'_>) {
     if !mail.in_reply_to.is_empty() {
         ids(out, "In-Reply-To", &mail.in_reply_to);
     }
-    // Readers thread by References; the mail that is answered is the least that belongs there.
-    let references = if mail.references.is_empty() { &mail.in_reply_to } else { &mail.references };
-    if !references.is_empty() {
-        ids(out, "References", references);
+    if !mail.references.is_empty() {
+        ids(out, "References", &mail.references);
     }
 }
 
