@@ -4,6 +4,7 @@ use super::address::Mailbox;
 use super::fields::Field;
 use super::findings::{Code, Findings};
 use super::header_forms::{each_header, unfolded};
+use super::header_value::HeaderValue;
 use super::json::Value;
 use super::mailboxes::read_list;
 use super::message_id::MessageId;
@@ -16,8 +17,8 @@ use super::thread::read_ids;
 pub struct CustomHeader {
     /// `[A-Za-z0-9._-]{1,60}`, and not the name of a header that the connector writes.
     pub name: String,
-    /// Text without line breaks and control characters.
-    pub value: String,
+    /// Without line breaks and control characters.
+    pub value: HeaderValue,
 }
 
 /// Servers begin to refuse messages with more.
@@ -201,7 +202,8 @@ fn read_header(
         let message = format!("{control:?} cannot stand in a header; take it out");
         findings.issue(path, Code::InvalidCharacter, message);
     } else {
-        headers.push(CustomHeader { name: name.to_owned(), value: text.replace('\t', " ") });
+        let value = HeaderValue::read(name, &text.replace('\t', " "), path, findings);
+        headers.extend(value.map(|value| CustomHeader { name: name.to_owned(), value }));
     }
 }
 
@@ -247,7 +249,11 @@ mod tests {
         let mut findings = Findings::default();
         let value = Value::read(json, &mut findings).unwrap();
         let headers = read_headers(&value, &Path::ROOT.key("headers"), &mut findings).custom;
-        (headers.into_iter().map(|header| (header.name, header.value)).collect(), findings)
+        let text = |value| match value {
+            HeaderValue::Text(text) | HeaderValue::Verbatim(text) => text,
+            HeaderValue::List(elements) => format!("{elements:?}"),
+        };
+        (headers.into_iter().map(|header| (header.name, text(header.value))).collect(), findings)
     }
 
     #[test]

@@ -18,6 +18,7 @@ pub mod file_name;
 pub mod findings;
 pub mod header;
 mod header_forms;
+pub mod header_value;
 pub mod json;
 pub mod keywords;
 pub mod lint;

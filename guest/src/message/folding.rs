@@ -55,6 +55,11 @@ impl Folding {
             self.encoded_words(EncodedWords::new(text, Q_TEXT));
             return;
         }
+        self.verbatim(text);
+    }
+
+    /// Writes printable ASCII as it is, blanks and all. No word of it fills a whole line.
+    pub fn verbatim(&mut self, text: &str) {
         let mut rest = text;
         while !rest.is_empty() {
             let blanks = rest.len() - rest.trim_start_matches(' ').len();
@@ -167,7 +172,7 @@ pub fn quoted(text: &str) -> String {
 
 /// Whether text can be written as it is: printable ASCII that no reader takes for encoded words, without
 /// blanks at its ends that would be lost, and with no word that fills a whole line.
-fn can_stand_plainly(text: &str) -> bool {
+pub fn can_stand_plainly(text: &str) -> bool {
     text.bytes().all(|byte| (b' '..=b'~').contains(&byte))
         && !text.contains("=?")
         && !text.starts_with(' ')

@@ -3,8 +3,9 @@
 use mail_builder::headers::Header as _;
 use mail_builder::headers::date::Date;
 
-use super::folding::Folding;
+use super::folding::{Folding, can_stand_plainly};
 use crate::input::address::Mailbox;
+use crate::input::header_value::{HeaderValue, Piece};
 use crate::input::message_id::MessageId;
 use crate::input::{Mail, Priority};
 
@@ -36,9 +37,44 @@ pub fn write(out: &mut Vec<u8>, mail: &Mail<'_>, message_id: &MessageId, date: i
         addresses(out, "Disposition-Notification-To", &mail.read_receipt_to);
     }
     for header in &mail.headers {
-        text(out, &header.name, &header.value);
+        out.extend_from_slice(header_line(&header.name, &header.value).as_bytes());
     }
     line(out, "MIME-Version", "1.0");
+}
+
+/// A header of the person's own, with its line's end.
+pub fn header_line(name: &str, value: &HeaderValue) -> String {
+    let mut folding = Folding::new(name);
+    match value {
+        HeaderValue::Text(text) => folding.text(text.trim_matches([' ', '\t'])),
+        HeaderValue::Verbatim(text) => folding.verbatim(text.trim_matches(' ')),
+        HeaderValue::List(elements) => {
+            for (index, element) in elements.iter().enumerate() {
+                if index > 0 {
+                    folding.separator(',');
+                }
+                element.iter().for_each(|piece| write_piece(&mut folding, piece));
+            }
+        }
+    }
+    format!("{name}: {}\r\n", folding.finish())
+}
+
+fn write_piece(folding: &mut Folding, piece: &Piece) {
+    match piece {
+        Piece::Angle(inside) => folding.word(&["<", inside, ">"].concat()),
+        // Encoded words stand alone, between blanks (RFC 2047 section 5).
+        Piece::Comment(text) if !can_stand_plainly(text) => {
+            folding.word("(");
+            folding.phrase(text);
+            folding.word(")");
+        }
+        Piece::Comment(text) => {
+            format!("({text})").split(' ').for_each(|word| folding.word(word));
+        }
+        Piece::Phrase(name) => folding.phrase(name),
+        Piece::Word(word) => folding.word(word),
+    }
 }
 
 fn threading(out: &mut Vec<u8>, mail: &Mail<'_>) {

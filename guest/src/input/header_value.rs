@@ -1,0 +1,538 @@
+//! The value of a person's own header: free text, or what the header's standard has.
+//!
+//! Encoded words (RFC 2047) belong in free text and in phrases. In a URL, an id or a token no program decodes them, so
+//! a value that would need them there is an issue.
+
+use encodify::rfc2047::{decode_text, utf8_charset};
+
+use super::address::{Address, Mailbox};
+use super::address_list::parse_list;
+use super::findings::{Code, Findings};
+use super::path::Path;
+
+/// What a header says, and how it may be written.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum HeaderValue {
+    /// Elements with commas between them.
+    List(Vec<Vec<Piece>>),
+    /// Free text: encoded words where it needs them.
+    Text(String),
+    /// Printable ASCII, written as it is and folded at its blanks.
+    Verbatim(String),
+}
+
+/// A part of an element of a list.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Piece {
+    /// A URL, an id or an address, printable ASCII, which `<` and `>` are put around.
+    Angle(String),
+    /// What stands between `(` and `)`.
+    Comment(String),
+    /// A name: plain, quoted or in encoded words.
+    Phrase(String),
+    /// A word of the header's own.
+    Word(&'static str),
+}
+
+/// What stands in a header.
+#[derive(Clone, Copy)]
+enum Kind {
+    /// RFC 5322 section 3.4.
+    Addresses,
+    /// A JSON object, in the headers that mail services read.
+    Json,
+    /// RFC 2919.
+    ListId,
+    /// RFC 8058 section 3.1.
+    OneClick,
+    /// RFC 5322 section 3.6.5.
+    Phrases,
+    Text,
+    Tokens,
+    /// RFC 2369, and RFC 5064.
+    Urls,
+}
+
+/// Headers that are not free text.
+const KINDS: &[(Kind, &[&str])] = &[
+    (
+        Kind::Addresses,
+        &[
+            "abuse-reports-to",
+            "apparently-to",
+            "errors-to",
+            "mail-followup-to",
+            "mail-reply-to",
+            "return-receipt-to",
+            "x-complaints-to",
+            "x-confirm-reading-to",
+            "x-original-from",
+            "x-report-abuse-to",
+            "x-sender",
+        ],
+    ),
+    (
+        Kind::Json,
+        &[
+            "x-mailgun-recipient-variables",
+            "x-mailgun-variables",
+            "x-mc-mergevars",
+            "x-mc-metadata",
+            "x-msys-api",
+            "x-smtpapi",
+        ],
+    ),
+    (Kind::ListId, &["list-id"]),
+    (Kind::OneClick, &["list-unsubscribe-post"]),
+    (Kind::Phrases, &["keywords"]),
+    (
+        Kind::Tokens,
+        &[
+            "accept-language",
+            "auto-submitted",
+            "autocrypt",
+            "deferred-delivery",
+            "disposition-notification-options",
+            "expires",
+            "expiry-date",
+            "face",
+            "feedback-id",
+            "importance",
+            "latest-delivery-time",
+            "obsoletes",
+            "original-message-id",
+            "original-recipient",
+            "precedence",
+            "priority",
+            "reply-by",
+            "sensitivity",
+            "supersedes",
+            "thread-index",
+            "x-auto-response-suppress",
+            "x-entity-ref-id",
+            "x-face",
+            "x-msmail-priority",
+            "x-priority",
+        ],
+    ),
+    (
+        Kind::Urls,
+        &[
+            "archived-at",
+            "list-archive",
+            "list-help",
+            "list-owner",
+            "list-post",
+            "list-subscribe",
+            "list-unsubscribe",
+        ],
+    ),
+];
+/// The beginning of the names of Amazon's headers: configuration sets, tags, ARNs.
+const TOKENS_PREFIX: &str = "x-ses-";
+
+/// A line holds 998 octets (RFC 5322 section 2.1.1), with the header's name, brackets and a comma.
+const MAX_WORD: usize = 900;
+/// RFC 2919 section 2.
+const MAX_LIST_ID: usize = 255;
+/// RFC 8058 section 3.1 leaves no choice.
+const ONE_CLICK: &str = "List-Unsubscribe=One-Click";
+
+/// Why a value cannot stand in its header.
+type Invalid = (Code, String);
+
+impl HeaderValue {
+    /// Reads the value of the header `name`, which has no control characters in it.
+    pub fn read(name: &str, text: &str, path: &Path<'_>, findings: &mut Findings) -> Option<Self> {
+        let mut mended = Vec::new();
+        let value = match Kind::of(name) {
+            Kind::Addresses => addresses(text),
+            Kind::Json => json(text),
+            Kind::ListId => list_id(text, &mut mended),
+            Kind::OneClick => one_click(text),
+            Kind::Phrases => Ok(phrases(text)),
+            Kind::Text => Ok(Self::Text(text.to_owned())),
+            Kind::Tokens => Ok(Self::Verbatim(text.to_owned())),
+            Kind::Urls => urls(name, text, &mut mended),
+        };
+        match value.and_then(Self::checked) {
+            Ok(value) => {
+                for message in mended {
+                    findings.warn(path, Code::Sanitised, message);
+                }
+                Some(value)
+            }
+            Err((code, message)) => {
+                findings.issue(path, code, message);
+                None
+            }
+        }
+    }
+
+    /// Whether everything that is written as it is can be.
+    fn checked(self) -> Result<Self, Invalid> {
+        let Self::Verbatim(text) = &self else { return Ok(self) };
+        if let Some(c) = text.chars().find(|c| !matches!(c, ' '..='~')) {
+            let message = format!("{c:?} cannot stand in this header, which is read by programs");
+            return Err((Code::InvalidHeader, message));
+        }
+        match text.split(' ').map(str::len).max() {
+            Some(longest) if longest > MAX_WORD => Err(too_long(longest)),
+            _ => Ok(self),
+        }
+    }
+}
+
+impl Kind {
+    fn of(name: &str) -> Self {
+        let name = name.to_ascii_lowercase();
+        if name.starts_with(TOKENS_PREFIX) {
+            return Self::Tokens;
+        }
+        let found = KINDS.iter().find(|(_, names)| names.contains(&name.as_str()));
+        found.map_or(Self::Text, |(kind, _)| *kind)
+    }
+}
+
+/// `<URL> (comment), <URL>` (RFC 2369 section 2).
+fn urls(header: &str, text: &str, mended: &mut Vec<String>) -> Result<HeaderValue, Invalid> {
+    let mut elements: Vec<Vec<Piece>> = Vec::new();
+    let mut rest = text.trim_matches([' ', ',']);
+    while !rest.is_empty() {
+        let after;
+        if let Some(opened) = rest.strip_prefix('<') {
+            let Some((inside, left)) = opened.split_once('>') else {
+                return Err((Code::InvalidHeader, format!("a < is not closed with > in {rest:?}")));
+            };
+            elements.push(vec![Piece::Angle(url(inside, mended)?)]);
+            after = left;
+        } else if rest.starts_with('(') {
+            let (comment, left) = comment(rest)?;
+            match elements.last_mut() {
+                Some(element) => element.push(comment),
+                None => elements.push(vec![comment]),
+            }
+            after = left;
+        } else {
+            let end = rest.find([' ', '<', '(']).unwrap_or(rest.len());
+            let word = rest[..end].trim_end_matches(',');
+            if header.eq_ignore_ascii_case("List-Post") && word.eq_ignore_ascii_case("NO") {
+                elements.push(vec![Piece::Word("NO")]);
+            } else {
+                elements.push(vec![Piece::Angle(url(word, mended)?)]);
+                mended.push(format!("{word:?} was put between < and >, as this header has it"));
+            }
+            after = &rest[end..];
+        }
+        rest = after.trim_start_matches([' ', ',']);
+    }
+    match elements.iter().flatten().all(|piece| matches!(piece, Piece::Comment(_))) {
+        true => Err((Code::InvalidHeader, "this header is written <https://...>".to_owned())),
+        false => Ok(HeaderValue::List(elements)),
+    }
+}
+
+/// A URL between `<` and `>`, where blanks say nothing (RFC 2369 section 2).
+fn url(inside: &str, mended: &mut Vec<String>) -> Result<String, Invalid> {
+    /// What a mail program must not open.
+    const SCRIPTS: &[&str] = &["data", "javascript", "vbscript"];
+    let url = inside.replace(' ', "");
+    if let Some(c) = url.chars().find(|c| !c.is_ascii_graphic() || matches!(c, '<' | '>')) {
+        let message = format!("{c:?} cannot stand in a URL; percent-encode it");
+        return Err((Code::InvalidUrl, message));
+    }
+    if url.len() > MAX_WORD {
+        return Err(too_long(url.len()));
+    }
+    let part_of_scheme = |c: char| c.is_ascii_alphanumeric() || "+-.".contains(c);
+    match url.split_once(':') {
+        Some((scheme, _)) if SCRIPTS.iter().any(|bad| scheme.eq_ignore_ascii_case(bad)) => {
+            Err((Code::InvalidUrl, format!("{scheme}: cannot stand here; give a web address")))
+        }
+        Some((scheme, rest))
+            if scheme.starts_with(|c: char| c.is_ascii_alphabetic())
+                && scheme.chars().all(part_of_scheme)
+                && !rest.is_empty() =>
+        {
+            Ok(url)
+        }
+        _ if Address::parse(&url).is_ok() => {
+            mended.push(format!("{url:?} is an address: mailto: was put before it"));
+            Ok(format!("mailto:{url}"))
+        }
+        _ => {
+            let message = format!("{url:?} is not a URL; write <https://...> or <mailto:...>");
+            Err((Code::InvalidUrl, message))
+        }
+    }
+}
+
+/// `Name <list.example.com>`.
+fn list_id(text: &str, mended: &mut Vec<String>) -> Result<HeaderValue, Invalid> {
+    let text = text.trim_matches(' ');
+    let wrong = |message: &str| Err((Code::InvalidHeader, message.to_owned()));
+    let mut element = Vec::new();
+    let inside = match text.rsplit_once('<') {
+        Some((name, rest)) => {
+            let Some((inside, after)) = rest.split_once('>') else {
+                return wrong("the id of a list is written <list.example.com>");
+            };
+            element.extend(phrase(name));
+            element.push(Piece::Angle(inside.replace(' ', "")));
+            let after = after.trim_matches(' ');
+            if !after.is_empty() {
+                element.push(comment(after)?.0);
+            }
+            inside
+        }
+        None if text.contains(' ') => {
+            return wrong("a list's id stands between < and >: News <news.example.com>");
+        }
+        None => {
+            mended.push(format!("{text:?} was put between < and >, as this header has it"));
+            element.push(Piece::Angle(text.to_owned()));
+            text
+        }
+    };
+    let plain = inside.chars().all(|c| c.is_ascii_graphic() || c == ' ');
+    match inside.len() {
+        0 => wrong("the id of the list is missing"),
+        _ if !plain || inside.contains(['<', '>']) => {
+            wrong("the id of a list is letters, digits, hyphens and dots: news.example.com")
+        }
+        length if length > MAX_LIST_ID => Err(too_long(length)),
+        _ => Ok(HeaderValue::List(vec![element])),
+    }
+}
+
+fn one_click(text: &str) -> Result<HeaderValue, Invalid> {
+    let squeezed = text.replace(' ', "");
+    match squeezed.eq_ignore_ascii_case(ONE_CLICK) {
+        true => Ok(HeaderValue::Verbatim(ONE_CLICK.to_owned())),
+        false => {
+            let message = format!("this header has one value: {ONE_CLICK} (RFC 8058)");
+            Err((Code::InvalidHeader, message))
+        }
+    }
+}
+
+/// Mailboxes, whose names alone are encoded. What is ASCII stays as it was given.
+fn addresses(text: &str) -> Result<HeaderValue, Invalid> {
+    if text.is_ascii() {
+        return Ok(HeaderValue::Verbatim(text.to_owned()));
+    }
+    let mut elements = Vec::new();
+    for element in parse_list(text) {
+        let invalid = |reason: String| {
+            (Code::InvalidHeader, format!("{:?} cannot stand here: {reason}", element.text))
+        };
+        let Mailbox { name, address } =
+            element.mailbox.map_err(|reason| invalid(reason.to_string()))?;
+        if !address.is_ascii() {
+            return Err(invalid("an address in this header is ASCII".to_owned()));
+        }
+        let name = name.map(|name| Piece::Phrase(name.as_str().to_owned()));
+        elements.push(name.into_iter().chain([Piece::Angle(address.to_string())]).collect());
+    }
+    Ok(HeaderValue::List(elements))
+}
+
+/// Phrases with commas between them. What is ASCII stays as it was given.
+fn phrases(text: &str) -> HeaderValue {
+    if text.is_ascii() {
+        return HeaderValue::Verbatim(text.to_owned());
+    }
+    let mut quoted = false;
+    let elements = text.split(|c| {
+        quoted ^= c == '"';
+        c == ',' && !quoted
+    });
+    HeaderValue::List(elements.filter_map(|one| phrase(one).map(|phrase| vec![phrase])).collect())
+}
+
+/// JSON without characters beyond ASCII, and with blanks to fold it at.
+fn json(text: &str) -> Result<HeaderValue, Invalid> {
+    if serde_json::from_str::<serde::de::IgnoredAny>(text).is_err() {
+        return Ok(HeaderValue::Verbatim(text.to_owned()));
+    }
+    let mut ascii = String::with_capacity(text.len());
+    let (mut quoted, mut escaped) = (false, false);
+    for c in text.chars() {
+        match c {
+            ' '..='~' => ascii.push(c),
+            _ => {
+                let mut units = [0; 2];
+                for unit in c.encode_utf16(&mut units) {
+                    ascii.push_str(&format!("\\u{unit:04x}"));
+                }
+            }
+        }
+        match c {
+            _ if escaped => escaped = false,
+            '\\' => escaped = true,
+            '"' => quoted = !quoted,
+            ',' if !quoted => ascii.push(' '),
+            _ => {}
+        }
+    }
+    Ok(HeaderValue::Verbatim(ascii))
+}
+
+/// A name, out of its quotes and out of encoded words: it is written anew. None: it is empty.
+fn phrase(text: &str) -> Option<Piece> {
+    let text = text.trim_matches(' ');
+    let unquoted = match text.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')) {
+        Some(inside) => unescape(inside),
+        None => decode_text(text.as_bytes(), utf8_charset).into_owned(),
+    };
+    let plain: String = unquoted.chars().filter(|c| !c.is_control()).collect();
+    (!plain.is_empty()).then_some(Piece::Phrase(plain))
+}
+
+fn unescape(text: &str) -> String {
+    let mut escaped = false;
+    let kept = text.chars().filter(|&c| {
+        escaped = c == '\\' && !escaped;
+        !escaped
+    });
+    kept.collect()
+}
+
+/// The comment at the start of a text, and what follows it.
+fn comment(text: &str) -> Result<(Piece, &str), Invalid> {
+    let mut depth = 0_usize;
+    let mut escaped = false;
+    for (index, c) in text.char_indices() {
+        match c {
+            _ if escaped => escaped = false,
+            '\\' => escaped = true,
+            '(' => depth += 1,
+            ')' => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+        if depth == 0 {
+            if index == 0 {
+                break;
+            }
+            return Ok((Piece::Comment(text[1..index].trim().to_owned()), &text[index + 1..]));
+        }
+    }
+    Err((Code::InvalidHeader, format!("{text:?} is not a comment in ( and )")))
+}
+
+fn too_long(length: usize) -> Invalid {
+    let message = format!("{length} octets without a blank are more than a header's line can hold");
+    (Code::TooLong, message)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::input::findings::Issue;
+    use crate::message::headers::header_line;
+
+    fn write(name: &str, text: &str) -> Result<String, Issue> {
+        let mut findings = Findings::default();
+        match HeaderValue::read(name, text, &Path::ROOT.key("headers"), &mut findings) {
+            Some(value) => Ok(header_line(name, &value).replace("\r\n ", " ")),
+            None => Err(findings.issues.remove(0)),
+        }
+    }
+
+    #[test]
+    fn phrases_alone_are_encoded() {
+        for (name, text, written) in [
+            (
+                "List-Id",
+                "Das Neue für alle <news.example.com>",
+                "=?utf-8?Q?Das_Neue_f=C3=BCr_alle?= <news.example.com>",
+            ),
+            ("list-id", "News <news.example.com>", "News <news.example.com>"),
+            (
+                "List-Id",
+                "\"News, and more\" <news.example.com>",
+                "\"News, and more\" <news.example.com>",
+            ),
+            (
+                "List-Id",
+                "=?utf-8?Q?Das_Neue_f=C3=BCr_alle?= <n.example.com>",
+                "=?utf-8?Q?Das_Neue_f=C3=BCr_alle?= <n.example.com>",
+            ),
+            ("List-Id", "news.example.com", "<news.example.com>"),
+            (
+                "List-Unsubscribe",
+                "<mailto:u@x.test?subject=u> (per Post für alle),<https://x.test/u?a=?b,c> (web)",
+                "<mailto:u@x.test?subject=u> ( =?utf-8?Q?per_Post_f=C3=BCr_alle?= ), <https://x.test/u?a=?b,c> (web)",
+            ),
+            ("List-Unsubscribe", "< https://x.test/ u >", "<https://x.test/u>"),
+            (
+                "List-Unsubscribe",
+                "https://x.test/a,b, u@x.test",
+                "<https://x.test/a,b>, <mailto:u@x.test>",
+            ),
+            ("List-Post", "NO (closed)", "NO (closed)"),
+            ("Archived-At", "<https://x.test/=?1>", "<https://x.test/=?1>"),
+            ("List-Unsubscribe-Post", "list-unsubscribe=one-click", "List-Unsubscribe=One-Click"),
+            (
+                "Return-Receipt-To",
+                "Jörg Example <j@x.test>",
+                "=?utf-8?Q?J=C3=B6rg_Example?= <j@x.test>",
+            ),
+            ("Errors-To", "Jo <j@x.test>, <>", "Jo <j@x.test>, <>"),
+            (
+                "Keywords",
+                "Das Neue für alle, plain words, \"a, b\"",
+                "=?utf-8?Q?Das_Neue_f=C3=BCr_alle?=, plain words, \"a, b\"",
+            ),
+            ("Feedback-ID", "a:b=?c:d", "a:b=?c:d"),
+            ("X-SES-MESSAGE-TAGS", "a=b, c==?d", "a=b, c==?d"),
+            (
+                "X-SMTPAPI",
+                "{\"a\":\"ü, 😀\",\"b\":1}",
+                "{\"a\":\"\\u00fc, \\ud83d\\ude00\", \"b\":1}",
+            ),
+            (
+                "Organization",
+                "Verein für alle <example>",
+                "=?utf-8?Q?Verein_f=C3=BCr_alle_<example>?=",
+            ),
+            ("Comments", "plain", "plain"),
+        ] {
+            assert_eq!(write(name, text).as_deref(), Ok(&*format!("{name}: {written}\r\n")));
+        }
+    }
+
+    #[test]
+    fn what_no_program_would_decode_is_an_issue() {
+        let long = format!("<https://x.test/{}>", "a".repeat(900));
+        for (name, text, code) in [
+            ("List-Unsubscribe", "<https://x.test/?n=Jürgen>", Code::InvalidUrl),
+            ("List-Unsubscribe", long.as_str(), Code::TooLong),
+            ("List-Unsubscribe", "<https://x.test/u", Code::InvalidHeader),
+            ("List-Unsubscribe", "<javascript:alert(1)>", Code::InvalidUrl),
+            ("List-Unsubscribe", "yes please", Code::InvalidUrl),
+            ("List-Unsubscribe", "(comment)", Code::InvalidHeader),
+            ("List-Help", "<https://x.test/> (open", Code::InvalidHeader),
+            ("List-Id", "News <größe.example.com>", Code::InvalidHeader),
+            ("List-Id", "größe", Code::InvalidHeader),
+            ("List-Id", "two words", Code::InvalidHeader),
+            ("List-Id", "News <>", Code::InvalidHeader),
+            ("List-Unsubscribe-Post", "yes", Code::InvalidHeader),
+            ("Return-Receipt-To", "Jörg <jörg@x.test>", Code::InvalidHeader),
+            ("Return-Receipt-To", "Jörg", Code::InvalidHeader),
+            ("Auto-Submitted", "ja, natürlich", Code::InvalidHeader),
+            ("Precedence", "größer", Code::InvalidHeader),
+            ("X-SES-Configuration-Set", "größe", Code::InvalidHeader),
+            ("Feedback-ID", &long[1..], Code::TooLong),
+        ] {
+            assert_eq!(write(name, text).unwrap_err().code, code, "{name}: {text}");
+        }
+    }
+
+    #[test]
+    fn a_name_that_was_encoded_cannot_end_its_line() {
+        let written =
+            write("List-Id", "=?utf-8?Q?x=0D=0ABcc:_e@evil.test?= <n.example.com>").unwrap();
+        assert_eq!(written, "List-Id: \"xBcc: e@evil.test\" <n.example.com>\r\n");
+    }
+}
