@@ -141,6 +141,11 @@ const ONE_CLICK: &str = "List-Unsubscribe=One-Click";
 /// Why a value cannot stand in its header.
 type Invalid = (Code, String);
 
+/// Whether the header `name` holds URLs between `<` and `>`.
+pub fn holds_urls(name: &str) -> bool {
+    matches!(Kind::of(name), Kind::Urls)
+}
+
 impl HeaderValue {
     /// Reads the value of the header `name`, which has no control characters in it.
     pub fn read(name: &str, text: &str, path: &Path<'_>, findings: &mut Findings) -> Option<Self> {

@@ -3,6 +3,7 @@
 use super::fields::{fold, nearest};
 use super::findings::{Code, Findings};
 use super::json::Value;
+use super::mailboxes::{embedded, warn_of_json};
 use super::path::Path;
 
 /// The values of an object, each at the key that its name means.
@@ -33,6 +34,16 @@ impl<'a> Settings<'a> {
         if value.is_absent() {
             return None;
         }
+        let value = match value {
+            Value::String(text) => match embedded(&text) {
+                Some(inner @ Value::Object(_)) => {
+                    warn_of_json(path, findings);
+                    inner.into_owned()
+                }
+                _ => Value::String(text),
+            },
+            value => value,
+        };
         let Value::Object(members) = value else {
             let message = format!(
                 "an object is needed here, with {}; this is {}",
@@ -72,5 +83,28 @@ impl<'a> Settings<'a> {
     pub fn take(&mut self, key: &str) -> Value<'a> {
         let found = self.values.iter_mut().find(|(given, _)| *given == key);
         found.map_or(Value::Null, |(_, value)| std::mem::replace(value, Value::Null))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_object_may_be_given_as_text() {
+        let mut findings = Findings::default();
+        let path = Path::ROOT.key("calendar");
+        let text = Value::String(r#" {"Method": "REQUEST"} "#.into());
+        let mut settings = Settings::read(text, &["method"], &path, &mut findings).unwrap();
+        assert_eq!(settings.take("method"), Value::String("REQUEST".into()));
+        assert_eq!(findings.warnings[0].code, Code::JsonInString);
+        for text in ["[1]", "{", "BEGIN:VCALENDAR"] {
+            let mut findings = Findings::default();
+            assert!(
+                Settings::read(Value::String(text.into()), &["method"], &path, &mut findings)
+                    .is_none()
+            );
+            assert_eq!(findings.issues[0].code, Code::WrongType, "{text}");
+        }
     }
 }

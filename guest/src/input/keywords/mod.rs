@@ -5,8 +5,11 @@
 //! one. With no keywords, braces are ordinary text everywhere.
 
 mod address_text;
+mod calendar_text;
+mod html_text;
 mod names;
 mod problem;
+mod url;
 mod values;
 
 use std::borrow::Cow;
@@ -14,9 +17,11 @@ use std::borrow::Cow;
 use minijinja::value::{Value as Keyword, ValueKind};
 use minijinja::{AutoEscape, Environment, ErrorKind, UndefinedBehavior, escape_formatter};
 
-use super::fields::{Field, Fields};
+use super::fields::{Field, Fields, fold};
 use super::findings::{Code, Findings};
-use super::json::Value;
+use super::header_value;
+use super::json::{Object, Value};
+use super::mailboxes::{embedded, warn_of_json};
 use super::path::Path;
 use address_text::AddressText;
 use names::{Names, is_meant_as_name, meant_as_names};
@@ -41,12 +46,106 @@ enum Reading {
     Data,
     /// The same, in a list of addresses: a value stays in the element in which its placeholder stands.
     Addresses,
-    /// The same, in lines of headers: a value stays in the line in which its placeholder stands.
-    Lines,
     /// A template, plain.
     Text,
     /// A template whose keywords are escaped for HTML.
     Html,
+    /// The attachments, whose members are read by their keys.
+    Attachments,
+    /// An iCalendar object: `{{...}}` alone, escaped as RFC 5545 has it.
+    Calendar,
+    /// The field `calendar`.
+    CalendarField,
+    /// A file's name, in which a value names no directory.
+    FileName,
+    /// A person's headers: a value stays in the line in which its placeholder stands.
+    Headers,
+    /// HTML in which `{{...}}` alone means something.
+    HtmlData,
+    /// The field `listUnsubscribe`.
+    ListUnsubscribe,
+    /// A URL, of which a value stays a part. What stands before the URL, and is not a part of the text.
+    Url(&'static str),
+}
+
+impl Reading {
+    /// Whether a text may be JSON, as forms hand over objects.
+    fn may_be_json(self) -> bool {
+        matches!(
+            self,
+            Self::Addresses
+                | Self::Attachments
+                | Self::CalendarField
+                | Self::Headers
+                | Self::ListUnsubscribe
+        )
+    }
+
+    /// How a member of an object is read.
+    fn of_member(self, key: &str, members: &Object<'_>) -> Self {
+        let folded = fold(key);
+        let header = header_name(key, members);
+        match (self, folded.as_ref()) {
+            // `{"name": ..., "email": ...}`: nothing in there is a list.
+            (Self::Addresses, _) => Self::Data,
+            (Self::Attachments, "text" | "content") => of_file(members),
+            (Self::Attachments | Self::CalendarField, "filename" | "name") => Self::FileName,
+            (Self::CalendarField, "content") => Self::Calendar,
+            (Self::Attachments, _) => Self::Data,
+            (Self::Headers, _) if header_value::holds_urls(header) => Self::Url(""),
+            (Self::ListUnsubscribe, "url") => Self::Url(""),
+            (Self::ListUnsubscribe, "mailto") => Self::Url("mailto:"),
+            (Self::CalendarField | Self::ListUnsubscribe, _) => Self::Data,
+            _ => self,
+        }
+    }
+}
+
+/// The name of the header that a member of `headers` is of: its key, or the name beside it.
+fn header_name<'k>(key: &'k str, members: &'k Object<'_>) -> &'k str {
+    if !key.eq_ignore_ascii_case("value") {
+        return key;
+    }
+    let name = members.iter().find_map(|(other, value)| match value {
+        Value::String(name) if matches!(fold(other).as_ref(), "name" | "key") => Some(name),
+        _ => None,
+    });
+    name.map_or(key, |name| name.trim_ascii())
+}
+
+/// How the text of a file is read: by its type, its name, or its first line.
+fn of_file(members: &Object<'_>) -> Reading {
+    let text_of = |keys: &[&str]| {
+        members.iter().find_map(|(key, value)| match value {
+            Value::String(text) if keys.contains(&fold(key).as_ref()) => {
+                Some(text.trim_ascii().to_ascii_lowercase())
+            }
+            _ => None,
+        })
+    };
+    let media_type = text_of(&["contenttype", "type", "mimetype", "mediatype"]).unwrap_or_default();
+    let name = text_of(&["filename", "name"]).unwrap_or_default();
+    let content = text_of(&["text", "content"]).unwrap_or_default();
+    if media_type.starts_with("text/calendar")
+        || content.trim_start_matches('\u{feff}').starts_with("begin:vcalendar")
+    {
+        Reading::Calendar
+    } else if media_type.starts_with("text/html")
+        || media_type.is_empty() && name.ends_with(".html")
+        || media_type.is_empty() && name.ends_with(".htm")
+    {
+        Reading::HtmlData
+    } else {
+        Reading::Data
+    }
+}
+
+/// A text whose values are in place.
+#[derive(Default)]
+struct Filled {
+    text: String,
+    /// What had to be changed, in sentences.
+    changed: Vec<String>,
 }
 
 /// A piece of a text with placeholders.
@@ -79,6 +178,9 @@ impl Keywords {
             _ => AutoEscape::None,
         });
         engine.set_formatter(|out, state, value| match value.kind() {
+            _ if matches!(state.auto_escape(), AutoEscape::Html) && !value.is_safe() => {
+                Ok(out.write_str(&html_text::mark(&written(value)))?)
+            }
             ValueKind::None | ValueKind::Bool => Ok(out.write_str(&written(value))?),
             _ => escape_formatter(out, state, value),
         });
@@ -109,7 +211,10 @@ impl Keywords {
                 | Field::ReplyTo
                 | Field::ReturnPath
                 | Field::ReadReceiptTo => Reading::Addresses,
-                Field::Headers => Reading::Lines,
+                Field::Attachments => Reading::Attachments,
+                Field::Calendar => Reading::CalendarField,
+                Field::Headers => Reading::Headers,
+                Field::ListUnsubscribe => Reading::ListUnsubscribe,
                 _ => Reading::Data,
             };
             self.resolve_value(value, reading, &Path::ROOT.key(name), findings);
@@ -125,6 +230,16 @@ impl Keywords {
     ) {
         match value {
             Value::String(text) => {
+                // Read before it is filled in: a value stays the value that it is.
+                if reading.may_be_json()
+                    && text.contains("{{")
+                    && let Some(mut inner) = embedded(text).map(Value::into_owned)
+                {
+                    warn_of_json(path, findings);
+                    self.resolve_value(&mut inner, reading, path, findings);
+                    *value = inner;
+                    return;
+                }
                 let before = findings.issues.len();
                 if let Some(resolved) = self.resolve_text(text, reading, path, findings) {
                     *value = resolved;
@@ -139,9 +254,9 @@ impl Keywords {
                 }
             }
             Value::Object(members) => {
-                // `{"name": ..., "email": ...}`: nothing in there is a list.
-                let inside = if reading == Reading::Addresses { Reading::Data } else { reading };
-                for (key, item) in members {
+                let readings: Vec<_> =
+                    members.iter().map(|(key, _)| reading.of_member(key, members)).collect();
+                for ((key, item), inside) in members.iter_mut().zip(readings) {
                     self.resolve_value(item, inside, &path.key(key), findings);
                 }
             }
@@ -164,48 +279,71 @@ impl Keywords {
         }
         let outcome = match (whole_placeholder(text), reading) {
             (Some(expression), _) => self.evaluate(expression).map(|found| json_value(&found)),
-            (None, Reading::Data) => {
-                let mut filled = String::with_capacity(text.len());
-                let outcome = self.interpolate(text, |piece| match piece {
-                    Piece::Literal(literal) => filled.push_str(literal),
-                    Piece::Value(value) => filled.push_str(&value),
-                });
-                outcome.map(|()| string(filled))
-            }
-            (None, Reading::Lines) => {
-                let mut filled = String::with_capacity(text.len());
-                let mut broken = None;
-                let outcome = self.interpolate(text, |piece| match piece {
-                    Piece::Literal(literal) => filled.push_str(literal),
-                    Piece::Value(value) => {
-                        if value.contains(['\r', '\n']) {
-                            broken.get_or_insert_with(|| excerpt(&value));
-                        }
-                        filled.push_str(&value);
-                    }
-                });
-                outcome.and_then(|()| match broken {
-                    None => Ok(string(filled)),
-                    Some(value) => {
-                        let message = format!(
-                            "there is a line break in {value:?}, which a header cannot hold"
-                        );
-                        Err(Problem { code: Code::InvalidCharacter, message })
-                    }
-                })
-            }
             (None, Reading::Addresses) => {
                 let mut filled = AddressText::default();
                 let outcome = self.interpolate(text, |piece| filled.push(piece));
                 outcome.and_then(|()| filled.finish()).map(string)
             }
             (None, Reading::Text) => self.render("text", text).map(string),
-            (None, Reading::Html) => self.render("html", text).map(string),
+            // NUL marks the values, and is an issue in a body.
+            (None, Reading::Html) if text.contains('\0') => return None,
+            (None, _) => self.fill(text, reading).map(|filled| {
+                for message in filled.changed {
+                    findings.warn(path, Code::Sanitised, message);
+                }
+                string(filled.text)
+            }),
         };
         let explain = |problem: Problem| {
             findings.issue(path, problem.code, self.names.restore(problem.message));
         };
         outcome.map_err(explain).ok()
+    }
+
+    /// Puts values in their places.
+    fn fill(&self, text: &str, reading: Reading) -> Result<Filled, Problem> {
+        let rendered;
+        let pieces = match reading {
+            Reading::Html => {
+                rendered = self.render("html", text)?;
+                html_text::pieces(&rendered)
+            }
+            _ => self.pieces(text)?,
+        };
+        match reading {
+            Reading::Calendar => calendar_text::fill(&pieces),
+            Reading::Html | Reading::HtmlData => Ok(html_text::fill(&pieces)),
+            Reading::Url(before) => Ok(fill_url(before, &pieces)),
+            _ => {
+                let mut filled = Filled::default();
+                for piece in pieces {
+                    match piece {
+                        Piece::Literal(literal) => filled.text.push_str(literal),
+                        Piece::Value(value) if reading == Reading::FileName => {
+                            filled.text.push_str(&value.replace(['/', '\\'], "_"));
+                        }
+                        Piece::Value(value)
+                            if reading == Reading::Headers && value.contains(['\r', '\n']) =>
+                        {
+                            let value = excerpt(&value);
+                            let message = format!(
+                                "there is a line break in {value:?}, which a header cannot hold"
+                            );
+                            return Err(Problem { code: Code::InvalidCharacter, message });
+                        }
+                        Piece::Value(value) => filled.text.push_str(&value),
+                    }
+                }
+                Ok(filled)
+            }
+        }
+    }
+
+    /// A text cut at its placeholders.
+    fn pieces<'t>(&self, text: &'t str) -> Result<Vec<Piece<'t>>, Problem> {
+        let mut pieces = Vec::new();
+        self.interpolate(text, |piece| pieces.push(piece))?;
+        Ok(pieces)
     }
 
     /// Fills in a template.
@@ -238,7 +376,11 @@ impl Keywords {
     }
 
     /// Cuts a text at its placeholders, and puts what they stand for between.
-    fn interpolate(&self, text: &str, mut put: impl FnMut(Piece<'_>)) -> Result<(), Problem> {
+    fn interpolate<'t>(
+        &self,
+        text: &'t str,
+        mut put: impl FnMut(Piece<'t>),
+    ) -> Result<(), Problem> {
         let mut rest = text;
         while let Some((before, after)) = rest.split_once("{{") {
             let Some((expression, after)) = after.split_once("}}") else {
@@ -304,6 +446,32 @@ impl Keywords {
             rest = rest.strip_prefix('.')?;
         }
     }
+}
+
+/// URLs in a header stand between `<` and `>`.
+fn fill_url(before: &str, pieces: &[Piece<'_>]) -> Filled {
+    let mut filled = Filled::default();
+    for (index, piece) in pieces.iter().enumerate() {
+        match piece {
+            Piece::Literal(literal) => filled.text.push_str(literal),
+            Piece::Value(value) => {
+                let (_, url) = filled.text.rsplit_once('<').unwrap_or(("", &filled.text));
+                let next = next_character(pieces, index).filter(|&c| c != '>');
+                // What would be a script is one that the field refuses.
+                let put = url::fill(&[before, url].concat(), value, next);
+                filled.text.push_str(&put.unwrap_or(Cow::Borrowed(value)));
+            }
+        }
+    }
+    filled
+}
+
+/// The character behind a piece.
+fn next_character(pieces: &[Piece<'_>], index: usize) -> Option<char> {
+    pieces[index + 1..].iter().find_map(|piece| match piece {
+        Piece::Literal(text) => text.chars().next(),
+        Piece::Value(text) => text.chars().next(),
+    })
 }
 
 /// The member of an object.
@@ -424,6 +592,124 @@ mod tests {
         for template in ["Jo <{{evil}}>", "<{{list}}>", "Jo < {{name}} >"] {
             assert_eq!(resolve(template), Err(Code::InvalidAddress), "{template}");
         }
+    }
+
+    /// Keys and texts of a value, one a line.
+    fn lines_of(value: &Value<'_>, lines: &mut Vec<String>) {
+        match value {
+            Value::String(text) => lines.push(text.to_string()),
+            Value::Array(items) => items.iter().for_each(|item| lines_of(item, lines)),
+            Value::Object(members) => {
+                for (key, item) in members {
+                    lines.push(format!("{key}:"));
+                    lines_of(item, lines);
+                }
+            }
+            other => lines.push(format!("{other:?}")),
+        }
+    }
+
+    /// A field's value after resolution, and how many warnings there are.
+    fn resolved(
+        field: &str,
+        value: &serde_json::Value,
+        keywords: &serde_json::Value,
+    ) -> (String, usize) {
+        let input = serde_json::json!({ field: value }).to_string();
+        let mut findings = Findings::default();
+        let keywords = Keywords::read(Some(&keywords.to_string()), &mut findings).unwrap();
+        let members = Value::read_object(&input, &mut findings).unwrap();
+        let mut fields = Fields::sort(members, &mut findings);
+        keywords.resolve(&mut fields, false, &mut findings);
+        assert!(findings.is_valid(), "{input}: {findings:?}");
+        let mut found = Vec::new();
+        lines_of(&fields.take(Field::from_name(field).unwrap()).1, &mut found);
+        (found.join("\n"), findings.warnings.len())
+    }
+
+    #[test]
+    fn a_value_is_escaped_for_the_place_that_it_stands_in() {
+        use serde_json::json;
+        let ics = "BEGIN:VCALENDAR\nSUMMARY:{{x}}\nEND:VCALENDAR";
+        for (field, value, wanted) in [
+            ("calendar", json!({ "content": ics }), "SUMMARY:a/b\\, \\n\"c\" & <d>\n"),
+            ("calendar", json!({ "content": "{{x}}" }), "content:\na/b, \n\"c\" & <d>"),
+            ("calendar", json!({ "filename": "{{x}}.ics" }), "a_b, "),
+            ("attachments", json!({ "text": ics }), "SUMMARY:a/b\\, \\n\"c\" & <d>\n"),
+            (
+                "attachments",
+                json!({ "name": "a.HTM", "text": "<p>{{x}}" }),
+                "&quot;c&quot; &amp; &lt;d&gt;",
+            ),
+            (
+                "attachments",
+                json!([{ "type": "text/html", "content": "<p>{{x}}{%" }]),
+                "&lt;d&gt;{%",
+            ),
+            ("attachments", json!({ "name": "a.txt", "text": "<p>{{x}}" }), "& <d>"),
+            ("attachments", json!({ "name": "a {{x}}.pdf" }), "a a_b, "),
+            ("attachments", json!({ "name": "{{x}}" }), "a/b, "),
+            (
+                "headers",
+                json!({ "List-Unsubscribe": "<https://x.test/?q={{x}}>" }),
+                "<https://x.test/?q=a%2Fb%2C%20%0A%22c%22%20%26%20%3Cd%3E>",
+            ),
+            (
+                "headers",
+                json!([{ "name": "List-Help", "value": "<https://x.test/?q={{x}}>" }]),
+                "?q=a%2Fb%2C%20%0A%22c",
+            ),
+            (
+                "listUnsubscribe",
+                json!({ "url": "https://x.test/{{x}}" }),
+                "https://x.test/a/b,%20%22c%22%20&%20%3Cd%3E",
+            ),
+            (
+                "listUnsubscribe",
+                json!({ "mailto": "u@x.test?subject={{x}}" }),
+                "u@x.test?subject=a%2Fb%2C%20%0A%22c",
+            ),
+        ] {
+            let text = value.to_string();
+            let (found, _) = resolved(field, &value, &json!({ "x": "a/b, \n\"c\" & <d>" }));
+            assert!(found.contains(wanted), "{text}: {found}");
+        }
+    }
+
+    #[test]
+    fn a_value_adds_no_key_to_json_that_is_given_as_text() {
+        use serde_json::json;
+        let evil = json!({ "x": "a\", \"path\": \"/etc/passwd" });
+        for (field, value) in [
+            ("attachments", r#"[{"filename": "{{x}}.txt", "text": "b"}]"#),
+            ("to", r#"[{"name": "{{x}}", "email": "a@x.test"}]"#),
+            ("calendar", r#"{"method": "REQUEST", "content": "BEGIN {{x}}"}"#),
+            ("listUnsubscribe", r#"{"url": "https://x.test/?{{x}}"}"#),
+        ] {
+            let (found, warnings) = resolved(field, &json!(value), &evil);
+            assert!(!found.contains("path:\n") && found.contains(":\n"), "{found}");
+            assert_eq!(warnings, 1, "{field}");
+        }
+        // A subject is not an object, whatever it looks like.
+        assert_eq!(resolved("subject", &json!("[{{x}}]"), &json!({ "x": 1 })).0, "[1]");
+    }
+
+    #[test]
+    fn the_places_of_html_are_found_in_what_a_template_renders_to() {
+        use serde_json::json;
+        let keywords = json!({ "links": [{ "url": "javascript:x", "t": "<1>" }, { "url": "https://x.test/?a&b", "t": "2" }] });
+        let template = "{% for link in links %}<a href='{{link.url}}'>{{link.t}}</a>{% endfor %}";
+        let (found, warnings) = resolved("html", &json!(template), &keywords);
+        assert!(
+            found.contains("<a href='#'>&lt;1&gt;</a><a href='https://x.test/?a&amp;b'>2</a>"),
+            "{found}"
+        );
+        assert_eq!(warnings, 1);
+        let template =
+            "{% set a %}<a title=\"{{links[0].t}}\">{% endset %}{{a}}{{a | safe}}{{a | upper}}";
+        let (found, _) = resolved("html", &json!(template), &keywords);
+        assert!(found.contains("<a title=\"&lt;1&gt;\"><a title=\"&lt;1&gt;\">"), "{found}");
+        assert!(!found.contains('\0'));
     }
 
     #[test]

@@ -1,0 +1,488 @@
+//! Keywords in HTML: a value stays the text, the attribute or the URL that its placeholder stands in.
+//!
+//! The places are those of the standard's tokenizer, as far as a value could get out of them. A template loops and
+//! branches, so the places are found in what it renders to, where [`mark`] shows which pieces are values.
+
+use super::{Filled, Piece, next_character, url};
+
+/// Begins and ends a value in a rendered template. NUL stands in no body.
+const START: &str = "\0[";
+const END: &str = "\0]";
+/// NUL itself.
+const NUL: &str = "\0n";
+
+/// Writes a value so that [`pieces`] finds it again.
+pub(super) fn mark(value: &str) -> String {
+    // What a template has captured and then changed has marks of its own.
+    let inside = value.replace(START, "").replace(END, "").replace(NUL, "\0").replace('\0', NUL);
+    [START, &inside, END].concat()
+}
+
+/// What a template renders to, cut at its marks.
+pub(super) fn pieces(rendered: &str) -> Vec<Piece<'_>> {
+    let mut pieces = Vec::new();
+    let mut rest = rendered;
+    while let Some((literal, after)) = rest.split_once(START) {
+        let (value, after) = after.split_once(END).unwrap_or((after, ""));
+        pieces.push(Piece::Literal(literal));
+        pieces.push(Piece::Value(value.replace(NUL, "\0")));
+        rest = after;
+    }
+    pieces.push(Piece::Literal(rest));
+    pieces
+}
+
+/// Puts the values in their places.
+pub(super) fn fill(pieces: &[Piece<'_>]) -> Filled {
+    let mut filled = Filled::default();
+    let mut reader = Reader::default();
+    for (index, piece) in pieces.iter().enumerate() {
+        match piece {
+            Piece::Literal(literal) => {
+                literal.chars().for_each(|c| reader.read(c));
+                filled.text.push_str(literal);
+            }
+            Piece::Value(value) => {
+                let next = next_character(pieces, index);
+                let put = reader.fill(value, next, &mut filled.changed);
+                filled.text.push_str(&put);
+            }
+        }
+    }
+    filled
+}
+
+/// Attributes that hold a URL.
+const URLS: &[&str] = &[
+    "action",
+    "background",
+    "cite",
+    "data",
+    "formaction",
+    "href",
+    "longdesc",
+    "ping",
+    "poster",
+    "src",
+    "xlink:href",
+];
+/// Attributes that hold several.
+const URL_LISTS: &[&str] = &["imagesrcset", "srcset"];
+/// Elements whose content is not read as HTML.
+const RAW: &[&str] = &["script", "style", "textarea", "title", "xmp"];
+/// The longest end tag of those.
+const TAIL: usize = "</textarea>".len();
+
+/// Where in HTML the text so far ends.
+#[derive(Default)]
+struct Reader {
+    place: Place,
+    /// The name of the tag, in lower case.
+    tag: String,
+    is_end_tag: bool,
+    /// The name of the attribute, in lower case.
+    attribute: String,
+    /// The attribute's value so far, or what was read last.
+    text: String,
+    /// Of the script so far.
+    quotes: Quotes,
+}
+
+/// Whether a string is open in a script.
+#[derive(Default)]
+struct Quotes {
+    open: Option<char>,
+    is_escaped: bool,
+}
+
+impl Quotes {
+    fn read(&mut self, c: char) {
+        match c {
+            _ if self.is_escaped => self.is_escaped = false,
+            '\\' => self.is_escaped = true,
+            '"' | '\'' | '`' if self.open.is_none() => self.open = Some(c),
+            _ if self.open == Some(c) => self.open = None,
+            _ => {}
+        }
+    }
+}
+
+#[derive(Clone, Copy, Default, PartialEq)]
+enum Place {
+    #[default]
+    Text,
+    /// After `<`.
+    Open,
+    /// After `<!`.
+    Declaration,
+    Comment,
+    TagName,
+    /// Between the attributes of a tag.
+    Tag,
+    AttributeName,
+    AfterName,
+    BeforeValue,
+    /// The character that ends the value, or a blank.
+    Value(char),
+    /// In an element whose content is not HTML.
+    Raw,
+}
+
+impl Reader {
+    fn read(&mut self, c: char) {
+        let blank = c.is_ascii_whitespace();
+        match self.place {
+            Place::Text if c == '<' => self.go(Place::Open),
+            Place::Text => {}
+            Place::Open if c == '!' => self.go(Place::Declaration),
+            Place::Open if c == '/' && !self.is_end_tag => self.is_end_tag = true,
+            Place::Open if c.is_ascii_alphabetic() => {
+                self.place = Place::TagName;
+                self.tag = c.to_ascii_lowercase().into();
+            }
+            Place::Open if c == '<' => self.is_end_tag = false,
+            Place::Open => self.go(Place::Text),
+            Place::Declaration if c == '>' => self.go(Place::Text),
+            Place::Declaration => {
+                self.text.push(c);
+                // `<!--[if mso]>`: Outlook reads what follows as HTML.
+                match self.text.as_str() {
+                    "--" | "--[" => {}
+                    text if text.starts_with("--") && !text.starts_with("--[") => {
+                        self.place = Place::Comment;
+                    }
+                    _ => self.bound(),
+                }
+            }
+            Place::Comment => {
+                self.text.push(c);
+                if self.text.ends_with("-->") || self.text.ends_with("--!>") {
+                    self.go(Place::Text);
+                }
+                self.bound();
+            }
+            Place::TagName if blank || c == '/' => self.place = Place::Tag,
+            Place::TagName if c == '>' => self.end_tag(),
+            Place::TagName => self.tag.push(c.to_ascii_lowercase()),
+            Place::Tag | Place::AfterName if c == '>' => self.end_tag(),
+            Place::AttributeName if c == '>' => self.end_tag(),
+            Place::AttributeName | Place::AfterName if c == '=' => {
+                self.place = Place::BeforeValue;
+                self.text.clear();
+            }
+            Place::AttributeName if blank => self.place = Place::AfterName,
+            Place::Tag | Place::AfterName if blank => {}
+            Place::Tag | Place::AttributeName | Place::AfterName if c == '/' => {
+                self.place = Place::Tag;
+            }
+            Place::Tag | Place::AfterName => {
+                self.place = Place::AttributeName;
+                self.attribute = c.to_ascii_lowercase().into();
+            }
+            Place::AttributeName => self.attribute.push(c.to_ascii_lowercase()),
+            Place::BeforeValue if blank => {}
+            Place::BeforeValue if c == '>' => self.end_tag(),
+            Place::BeforeValue if matches!(c, '"' | '\'') => {
+                self.place = Place::Value(c);
+                self.quotes = Quotes::default();
+                return;
+            }
+            Place::BeforeValue => {
+                self.place = Place::Value(' ');
+                self.text.push(c);
+            }
+            Place::Value(' ') if blank => self.place = Place::Tag,
+            Place::Value(' ') if c == '>' => self.end_tag(),
+            Place::Value(end) if c == end => self.place = Place::Tag,
+            Place::Value(_) => self.text.push(c),
+            Place::Raw => self.read_raw(c),
+        }
+        self.quotes.read(c);
+    }
+
+    fn read_raw(&mut self, c: char) {
+        let is_end = matches!(c, '>' | '/') || c.is_ascii_whitespace();
+        if is_end && self.text.ends_with(&["</", &self.tag].concat()) {
+            self.is_end_tag = true;
+            match c {
+                '>' => self.end_tag(),
+                _ => self.place = Place::Tag,
+            }
+            return;
+        }
+        self.text.push(c.to_ascii_lowercase());
+        self.bound();
+    }
+
+    fn go(&mut self, place: Place) {
+        self.place = place;
+        self.text.clear();
+        self.is_end_tag = false;
+        self.quotes = Quotes::default();
+    }
+
+    fn end_tag(&mut self) {
+        let is_raw = !self.is_end_tag && RAW.contains(&self.tag.as_str());
+        self.go(if is_raw { Place::Raw } else { Place::Text });
+    }
+
+    /// Keeps the end of what was read, where no more is needed.
+    fn bound(&mut self) {
+        if self.text.len() > 4 * TAIL {
+            let from = self.text.len() - TAIL;
+            let from = (from..self.text.len()).find(|&at| self.text.is_char_boundary(at));
+            self.text.drain(..from.unwrap_or_default());
+        }
+    }
+
+    fn fill(&mut self, value: &str, next: Option<char>, changed: &mut Vec<String>) -> String {
+        match self.place {
+            Place::Text | Place::Declaration | Place::Comment => escape(value, false),
+            // `<h{{level}}>`, `<option {{selected}}>`: a name, and nothing that ends it.
+            Place::Open | Place::TagName | Place::Tag | Place::AttributeName | Place::AfterName => {
+                let name: String = value.chars().filter(|c| is_name(*c)).collect();
+                name.chars().for_each(|c| self.read(c));
+                if name.len() != value.len() {
+                    changed.push(format!("{value:?} stands in a tag, and was made a name"));
+                }
+                name
+            }
+            Place::BeforeValue => {
+                self.place = Place::Value(' ');
+                let is_all = next.is_none_or(|c| c == '>' || c.is_ascii_whitespace());
+                match self.attribute_value(value, next, changed) {
+                    // The next attribute would become the value.
+                    empty if empty.is_empty() && is_all => "\"\"".to_owned(),
+                    filled => filled,
+                }
+            }
+            Place::Value(_) => self.attribute_value(value, next, changed),
+            Place::Raw => self.raw(value, next, changed),
+        }
+    }
+
+    fn attribute_value(
+        &mut self,
+        value: &str,
+        next: Option<char>,
+        changed: &mut Vec<String>,
+    ) -> String {
+        let Place::Value(end) = self.place else { return String::new() };
+        let next =
+            next.filter(|&c| c != end && !(end == ' ' && (c == '>' || c.is_ascii_whitespace())));
+        let attribute = self.attribute.as_str();
+        let filled = if URLS.contains(&attribute) || URL_LISTS.contains(&attribute) {
+            // No program takes a longer one, and each value would take a look at it all.
+            let start = self.text.get(..8 * 1024).unwrap_or(&self.text);
+            let before = start.replace("&amp;", "&");
+            let before = match URL_LISTS.contains(&attribute) {
+                true => before.rsplit([' ', ',', '\n', '\t']).next().unwrap_or_default(),
+                false => &before,
+            };
+            match url::fill(before, value, next) {
+                Some(filled) => filled.into_owned(),
+                None => {
+                    changed.push(format!(
+                        "{attribute} would have become a script, and is # instead: {value:?}"
+                    ));
+                    "#".to_owned()
+                }
+            }
+        } else if attribute == "style" {
+            let is_all = self.text.trim().is_empty() && next.is_none();
+            style(value, is_all, changed)
+        } else if attribute.starts_with("on") {
+            script(value, self.quotes.open)
+        } else {
+            value.to_owned()
+        };
+        self.text.push_str(&filled);
+        escape(&filled, end == ' ')
+    }
+
+    fn raw(&mut self, value: &str, next: Option<char>, changed: &mut Vec<String>) -> String {
+        let filled = match self.tag.as_str() {
+            "script" => script(value, self.quotes.open),
+            "style" => {
+                let is_all = self.text.trim().is_empty() && next == Some('<');
+                style(value, is_all, changed).replace(['<'], "")
+            }
+            _ => escape(value, false),
+        };
+        self.text.push_str(&filled.to_ascii_lowercase());
+        self.bound();
+        filled
+    }
+}
+
+fn is_name(c: char) -> bool {
+    c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | ':' | '.' | ' ')
+}
+
+/// Text as character references have it. Outside of quotes, a blank or `=` would end the value.
+fn escape(value: &str, without_quotes: bool) -> String {
+    let mut escaped = String::with_capacity(value.len());
+    for c in value.chars() {
+        match c {
+            '&' => escaped.push_str("&amp;"),
+            '<' => escaped.push_str("&lt;"),
+            '>' => escaped.push_str("&gt;"),
+            '"' => escaped.push_str("&quot;"),
+            '\'' => escaped.push_str("&#x27;"),
+            '=' | '`' | ' ' | '\t' | '\r' | '\n' | '\u{c}' if without_quotes => {
+                escaped.push_str(&format!("&#{};", u32::from(c)));
+            }
+            _ => escaped.push(c),
+        }
+    }
+    escaped
+}
+
+/// A value of a style: nothing that ends it. A style that is all a keyword stays as it is.
+fn style(value: &str, is_all: bool, changed: &mut Vec<String>) -> String {
+    if is_all {
+        return value.to_owned();
+    }
+    let is_open = |quote: char| value.matches(quote).count() % 2 == 1;
+    let open = [is_open('"'), is_open('\'')];
+    let kept = |c: &char| match c {
+        '"' => !open[0],
+        '\'' => !open[1],
+        _ => !matches!(c, ';' | '{' | '}' | '\\' | '<' | '>' | '\n' | '\r'),
+    };
+    let plain: String = value.chars().filter(kept).collect();
+    if plain != value {
+        changed.push(format!("what would end a value was taken out of a style: {value:?}"));
+    }
+    plain
+}
+
+/// A value in a script, such as the JSON-LD that Gmail reads: the inside of a string, or a string.
+fn script(value: &str, quote: Option<char>) -> String {
+    let mut inside = String::with_capacity(value.len());
+    for c in value.chars() {
+        match c {
+            '\\' => inside.push_str("\\\\"),
+            '\n' => inside.push_str("\\n"),
+            '"' if quote.is_none_or(|quote| quote == '"') => inside.push_str("\\\""),
+            '<' | '>' | '&' | '\'' | '`' | '$' | '\u{2028}' | '\u{2029}' | '\0'..='\u{1f}' => {
+                inside.push_str(&format!("\\u{:04x}", u32::from(c)));
+            }
+            _ => inside.push(c),
+        }
+    }
+    let is_plain = matches!(value, "true" | "false" | "null")
+        || value.parse::<f64>().is_ok_and(f64::is_finite);
+    if quote.is_some() || is_plain { inside } else { format!("\"{inside}\"") }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A template with `@` where its one value stands.
+    fn filled(template: &str, value: &str) -> Filled {
+        let rendered = template.replace('@', &mark(value));
+        fill(&pieces(&rendered))
+    }
+
+    #[test]
+    fn a_value_stays_in_its_place() {
+        for (template, value, html) in [
+            ("<p>@</p>", "<b> & \"'/", "<p>&lt;b&gt; &amp; &quot;&#x27;/</p>"),
+            ("<p title=\"@\">", "\" onload=\"x", "<p title=\"&quot; onload=&quot;x\">"),
+            ("<p title='a @'>", "'x", "<p title='a &#x27;x'>"),
+            ("<p title=@>", "x onload=y", "<p title=x&#32;onload&#61;y>"),
+            ("<p title=@ id=a>", "", "<p title=\"\" id=a>"),
+            ("<p title=a@ id=b>", "", "<p title=a id=b>"),
+            ("<p title = @>", "/x", "<p title = /x>"),
+            ("<h@>", "2", "<h2>"),
+            ("<h@>", "2 onclick=x>", "<h2 onclickx>"),
+            ("<option @>", "selected", "<option selected>"),
+            ("<!-- @ --><p>", "--><script>", "<!-- --&gt;&lt;script&gt; --><p>"),
+            (
+                "<a href=\"@\">",
+                "https://x.test/?a=1&b=2",
+                "<a href=\"https://x.test/?a=1&amp;b=2\">",
+            ),
+            (
+                "<a href=\"https://x.test/?a=1&amp;q=@&z\">",
+                "a&b \"c",
+                "<a href=\"https://x.test/?a=1&amp;q=a%26b%20%22c&z\">",
+            ),
+            ("<a href=https://x.test/?q=@>", "a b", "<a href=https://x.test/?q=a%20b>"),
+            ("<A HREF = '@'>", "javascript:alert(1)", "<A HREF = '#'>"),
+            ("<img src=\"@\">", "cid:logo", "<img src=\"cid:logo\">"),
+            (
+                "<img srcset=\"a.png 1x, https://x.test/?q=@ 2x\">",
+                "a b",
+                "<img srcset=\"a.png 1x, https://x.test/?q=a%20b 2x\">",
+            ),
+            (
+                "<!--[if mso]><v:rect href=\"@\"><![endif]--><p>@",
+                "javascript:x",
+                "<!--[if mso]><v:rect href=\"#\"><![endif]--><p>javascript:x",
+            ),
+            (
+                "<p style=\"color: @\">",
+                "red; background: url(x)",
+                "<p style=\"color: red background: url(x)\">",
+            ),
+            ("<p style=\"@\">", "color: red; margin: 0", "<p style=\"color: red; margin: 0\">"),
+            (
+                "<p style=\"font-family: @\">",
+                "'Open Sans', Arial",
+                "<p style=\"font-family: &#x27;Open Sans&#x27;, Arial\">",
+            ),
+            (
+                "<style>p { color: @ }</style><p>@",
+                "red} a{",
+                "<style>p { color: red a }</style><p>red} a{",
+            ),
+            ("<style>@</style>", "a{}</style><b>", "<style>a{}/style>b></style>"),
+            (
+                "<script>{\"n\": \"@\"}</script>@",
+                "\"</script>",
+                "<script>{\"n\": \"\\\"\\u003c/script\\u003e\"}</script>&quot;&lt;/script&gt;",
+            ),
+            ("<script>{\"n\": @}</script>", "5", "<script>{\"n\": 5}</script>"),
+            ("<script>{\"n\": @}</script>", "a b", "<script>{\"n\": \"a b\"}</script>"),
+            (
+                "<title>@</title>@",
+                "</title><b>",
+                "<title>&lt;/title&gt;&lt;b&gt;</title>&lt;/title&gt;&lt;b&gt;",
+            ),
+            ("a < b @ <3 @", "<b>", "a < b &lt;b&gt; <3 &lt;b&gt;"),
+        ] {
+            assert_eq!(filled(template, value).text, html, "{template}");
+        }
+    }
+
+    #[test]
+    fn what_was_changed_is_told() {
+        assert_eq!(filled("<a href='@'>", "javascript:x").changed.len(), 1);
+        assert_eq!(filled("<p style='color: @'>", "red;").changed.len(), 1);
+        assert!(filled("<a href='@'>@</a>", "https://x.test/").changed.is_empty());
+    }
+
+    #[test]
+    fn marks_cannot_be_forged() {
+        for value in ["a\0]<b>", "\0[\0[a\0]", "\0"] {
+            let found = filled("<p>@</p>", value).text;
+            assert!(!found.contains("<b>"), "{found:?}");
+        }
+        assert_eq!(filled("@", "a\0b").text, "a\0b");
+    }
+
+    #[test]
+    fn a_long_body_takes_time_in_proportion_to_its_length() {
+        for piece in
+            ["<p>@</p>", "<!-- @ ", "<style>a{} @", "<script>x@", "<p title=\"a@", "<a href='x?@"]
+        {
+            let template = piece.repeat(20_000);
+            let began = std::time::Instant::now();
+            let _ = filled(&template, "x");
+            assert!(began.elapsed().as_secs() < 5, "{piece}");
+        }
+    }
+}

@@ -1,0 +1,165 @@
+//! Keywords in a URL: a value stays the part of the URL in which its placeholder stands.
+
+use std::borrow::Cow;
+
+use percent_encoding::{AsciiSet, CONTROLS, NON_ALPHANUMERIC, utf8_percent_encode};
+
+/// What a mail program might run.
+const SCRIPTS: &[&str] = &["data", "javascript", "vbscript"];
+
+/// What no part of a URL has.
+const NEVER: &AsciiSet = &CONTROLS.add(b' ').add(b'"').add(b'<').add(b'>').add(b'\\').add(b'`');
+/// What ends a path.
+const PATH: &AsciiSet = &NEVER.add(b'?').add(b'#');
+/// The same in `mailto:`, whose query names more recipients.
+const MAILTO: &AsciiSet = &PATH.add(b'&');
+/// What is not unreserved (RFC 3986 section 2.3).
+const COMPONENT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
+/// The same in a host, which may be followed by a port.
+const HOST: &AsciiSet = &COMPONENT.remove(b':');
+
+/// A value as it stands in a URL after `before`, where `next` is the character behind it. None: it would make the URL a
+/// script.
+pub(super) fn fill<'v>(before: &str, value: &'v str, next: Option<char>) -> Option<Cow<'v, str>> {
+    let before = before.trim_start();
+    let value = value.trim_matches(|c: char| c.is_whitespace() || c.is_control());
+    if !before.contains([':', '/', '?', '#']) && is_script(&[before, value].concat()) {
+        return None;
+    }
+    if before.is_empty() {
+        return Some(encode(value, NEVER));
+    }
+    let set = match before.split_once('#') {
+        Some((_, "")) => NEVER,
+        Some(_) => COMPONENT,
+        None => match before.split_once('?') {
+            // A whole query, or the name of a parameter.
+            Some(_) if before.ends_with(['?', '&', ';']) => PATH,
+            Some(_) => COMPONENT,
+            None => without_query(before, value, next),
+        },
+    };
+    Some(encode(value, set))
+}
+
+fn without_query(before: &str, value: &str, next: Option<char>) -> &'static AsciiSet {
+    if before.get(..7).is_some_and(|scheme| scheme.eq_ignore_ascii_case("mailto:")) {
+        return MAILTO;
+    }
+    let path = if next.is_some() { PATH } else { NEVER };
+    let Some((_, rest)) = before.split_once("//") else { return path };
+    let goes_on = next.is_some_and(|c| !matches!(c, '/' | '?' | '#'));
+    match rest {
+        _ if rest.contains('/') => path,
+        "" if !goes_on => NEVER,
+        // https://example.com{{path}}
+        _ if !goes_on && value.starts_with(['/', '?', '#']) => path,
+        _ => HOST,
+    }
+}
+
+fn is_script(start: &str) -> bool {
+    // Browsers skip these wherever they stand.
+    let kept: String = start.chars().filter(|c| !c.is_control() && !c.is_whitespace()).collect();
+    let Some((scheme, rest)) = kept.split_once(':') else { return false };
+    let is_picture = scheme.eq_ignore_ascii_case("data")
+        && rest.get(..6).is_some_and(|start| start.eq_ignore_ascii_case("image/"))
+        && !rest.get(6..9).is_some_and(|kind| kind.eq_ignore_ascii_case("svg"));
+    SCRIPTS.iter().any(|script| scheme.eq_ignore_ascii_case(script)) && !is_picture
+}
+
+fn encode<'v>(value: &'v str, set: &'static AsciiSet) -> Cow<'v, str> {
+    let wide = std::ptr::eq(set, COMPONENT) || std::ptr::eq(set, HOST);
+    // Who encoded a value already meant it to stand there.
+    if wide && is_encoded(value) {
+        return Cow::Borrowed(value);
+    }
+    if wide {
+        return utf8_percent_encode(value, set).into();
+    }
+    // Beyond ASCII a URL reads as it was written.
+    let ascii = |c: char| c.is_ascii() && !c.is_ascii_control();
+    if value.chars().all(|c| !c.is_ascii() || (ascii(c) && !is_in(set, c))) {
+        return Cow::Borrowed(value);
+    }
+    let mut encoded = String::with_capacity(value.len() + 8);
+    for c in value.chars() {
+        if matches!(c, '\t' | '\r' | '\n') {
+            continue;
+        }
+        let mut octets = [0; 4];
+        match c.is_ascii() {
+            true => encoded.extend(utf8_percent_encode(c.encode_utf8(&mut octets), set)),
+            false => encoded.push(c),
+        }
+    }
+    Cow::Owned(encoded)
+}
+
+fn is_in(set: &'static AsciiSet, c: char) -> bool {
+    let mut octets = [0; 4];
+    utf8_percent_encode(c.encode_utf8(&mut octets), set).next().is_some_and(|text| text.len() > 1)
+}
+
+/// Whether a value is unreserved characters and percent codes, of which there is one.
+fn is_encoded(value: &str) -> bool {
+    let mut pieces = value.split('%');
+    let plain =
+        |text: &str| text.bytes().all(|b| b.is_ascii_alphanumeric() || b"-._~+".contains(&b));
+    pieces.next().is_some_and(plain)
+        && value.contains('%')
+        && pieces.all(|piece| {
+            let code = piece.as_bytes().get(..2);
+            code.is_some_and(|code| code.iter().all(u8::is_ascii_hexdigit)) && plain(piece)
+        })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_value_stays_in_its_part_of_the_url() {
+        for (before, value, next, filled) in [
+            ("", "https://x.test/a b?c=1&d#e", None, "https://x.test/a%20b?c=1&d#e"),
+            ("", "https://x.test/ü", None, "https://x.test/ü"),
+            ("https://x.test/?q=", "a&b c=d#e/ü", None, "a%26b%20c%3Dd%23e%2F%C3%BC"),
+            ("https://x.test/?q=", "100%", None, "100%25"),
+            // It is encoded already.
+            ("https://x.test/?q=", "a%26b%3D", None, "a%26b%3D"),
+            ("https://x.test/?", "a=1&b=2", None, "a=1&b=2"),
+            ("https://x.test/?a=1&", "b=2", None, "b=2"),
+            ("https://x.test/#", "a/b?c", None, "a/b?c"),
+            ("https://x.test/#a=", "b/c", None, "b%2Fc"),
+            ("https://x.test/", "a/b?c#d", Some('/'), "a/b%3Fc%23d"),
+            ("https://x.test/", "reset?token=1", None, "reset?token=1"),
+            ("https://", "x.test/a", None, "x.test/a"),
+            ("https://x.test", "/a", None, "/a"),
+            ("https://x.test", "@evil.test", None, "%40evil.test"),
+            ("https://", "evil.test/", Some('.'), "evil.test%2F"),
+            ("https://", "evil.test#", Some('.'), "evil.test%23"),
+            ("mailto:", "a@x.test?bcc=e@evil.test", None, "a@x.test%3Fbcc=e@evil.test"),
+            ("mailto:a@x.test?subject=", "x&bcc=e@evil.test", None, "x%26bcc%3De%40evil.test"),
+            ("page", "2", Some('.'), "2"),
+            ("", "data:image/png;base64,AA", None, "data:image/png;base64,AA"),
+            ("", " myapp://open ", None, "myapp://open"),
+        ] {
+            assert_eq!(fill(before, value, next).as_deref(), Some(filled), "{before}{value}");
+        }
+    }
+
+    #[test]
+    fn no_value_makes_a_script() {
+        for (before, value) in [
+            ("", "javascript:alert(1)"),
+            ("", " \u{1}java\tscript:alert(1)"),
+            ("", "JavaScript :alert(1)"),
+            ("", "vbscript:x"),
+            ("", "data:text/html,<script>"),
+            ("", "data:image/svg+xml,<svg/>"),
+            ("java", "script:alert(1)"),
+        ] {
+            assert_eq!(fill(before, value, None), None, "{before}{value}");
+        }
+    }
+}
