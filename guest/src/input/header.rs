@@ -4,7 +4,7 @@ use super::address::Mailbox;
 use super::fields::Field;
 use super::findings::{Code, Findings};
 use super::header_forms::{each_header, unfolded};
-use super::header_value::HeaderValue;
+use super::header_value::{HeaderValue, holds_urls};
 use super::json::Value;
 use super::mailboxes::read_list;
 use super::message_id::MessageId;
@@ -147,6 +147,9 @@ pub fn read_headers(value: &Value<'_>, path: &Path<'_>, findings: &mut Findings)
             one => read_header(custom, name, one, place, findings),
         }
     });
+    if headers.custom.len() <= MAX_HEADERS {
+        merge_lists(&mut headers.custom);
+    }
     check_number(&headers.custom, path, findings);
     headers
 }
@@ -205,6 +208,17 @@ fn read_header(
         let value = HeaderValue::read(name, &text.replace('\t', " "), path, findings);
         headers.extend(value.map(|value| CustomHeader { name: name.to_owned(), value }));
     }
+}
+
+/// Ways out of a list that are given apart stand in one header (RFC 2369 section 3).
+fn merge_lists(headers: &mut Vec<CustomHeader>) {
+    headers.dedup_by(|next, first| {
+        let is_list = holds_urls(&first.name) && first.name.eq_ignore_ascii_case(&next.name);
+        if is_list {
+            first.value.append(&mut next.value);
+        }
+        is_list
+    });
 }
 
 /// Whether the connector, or a server on the way, writes a header, and the field that sets it.
@@ -368,6 +382,16 @@ mod tests {
             read(r#"{"Reply-To": "a@x.test", "reply_to": "b@x.test"}"#).1.issues[0].code,
             Code::DuplicateField
         );
+    }
+
+    #[test]
+    fn ways_out_of_a_list_stand_in_one_header() {
+        let (found, findings) = read(
+            r#"{"List-Unsubscribe": ["<mailto:u@x.test>", "<https://x.test/u>"], "List-Id": ""}"#,
+        );
+        assert!(findings.is_valid(), "{findings:?}");
+        assert_eq!(found.len(), 1);
+        assert!(found[0].1.contains("mailto:u@x.test") && found[0].1.contains("https://x.test/u"));
     }
 
     #[test]

@@ -39,6 +39,8 @@ pub enum Piece {
 enum Kind {
     /// RFC 5322 section 3.4.
     Addresses,
+    /// Base64 and the like, in which blanks say nothing.
+    Base64,
     /// A JSON object, in the headers that mail services read.
     Json,
     /// RFC 2919.
@@ -71,6 +73,7 @@ const KINDS: &[(Kind, &[&str])] = &[
             "x-sender",
         ],
     ),
+    (Kind::Base64, &["autocrypt", "face", "x-face"]),
     (
         Kind::Json,
         &[
@@ -90,12 +93,10 @@ const KINDS: &[(Kind, &[&str])] = &[
         &[
             "accept-language",
             "auto-submitted",
-            "autocrypt",
             "deferred-delivery",
             "disposition-notification-options",
             "expires",
             "expiry-date",
-            "face",
             "feedback-id",
             "importance",
             "latest-delivery-time",
@@ -110,7 +111,6 @@ const KINDS: &[(Kind, &[&str])] = &[
             "thread-index",
             "x-auto-response-suppress",
             "x-entity-ref-id",
-            "x-face",
             "x-msmail-priority",
             "x-priority",
         ],
@@ -150,8 +150,14 @@ impl HeaderValue {
     /// Reads the value of the header `name`, which has no control characters in it.
     pub fn read(name: &str, text: &str, path: &Path<'_>, findings: &mut Findings) -> Option<Self> {
         let mut mended = Vec::new();
-        let value = match Kind::of(name) {
+        let kind = Kind::of(name);
+        // A form sends its empty fields along.
+        if text.is_empty() && !matches!(kind, Kind::Text) {
+            return None;
+        }
+        let value = match kind {
             Kind::Addresses => addresses(text),
+            Kind::Base64 => Ok(Self::Verbatim(cut(text))),
             Kind::Json => json(text),
             Kind::ListId => list_id(text, &mut mended),
             Kind::OneClick => one_click(text),
@@ -171,6 +177,13 @@ impl HeaderValue {
                 findings.issue(path, code, message);
                 None
             }
+        }
+    }
+
+    /// Adds the elements of another list, where both are lists.
+    pub fn append(&mut self, other: &mut Self) {
+        if let (Self::List(elements), Self::List(others)) = (self, other) {
+            elements.append(others);
         }
     }
 
@@ -201,15 +214,22 @@ impl Kind {
 
 /// `<URL> (comment), <URL>` (RFC 2369 section 2).
 fn urls(header: &str, text: &str, mended: &mut Vec<String>) -> Result<HeaderValue, Invalid> {
+    let is_no =
+        |word: &str| header.eq_ignore_ascii_case("List-Post") && word.eq_ignore_ascii_case("NO");
     let mut elements: Vec<Vec<Piece>> = Vec::new();
-    let mut rest = text.trim_matches([' ', ',']);
+    let between = [' ', ',', ';'];
+    let mut rest = text.trim_matches(between);
     while !rest.is_empty() {
         let after;
         if let Some(opened) = rest.strip_prefix('<') {
             let Some((inside, left)) = opened.split_once('>') else {
                 return Err((Code::InvalidHeader, format!("a < is not closed with > in {rest:?}")));
             };
-            elements.push(vec![Piece::Angle(url(inside, mended)?)]);
+            elements.push(vec![if is_no(inside) {
+                Piece::Word("NO")
+            } else {
+                Piece::Angle(url(inside, mended)?)
+            }]);
             after = left;
         } else if rest.starts_with('(') {
             let (comment, left) = comment(rest)?;
@@ -220,8 +240,8 @@ fn urls(header: &str, text: &str, mended: &mut Vec<String>) -> Result<HeaderValu
             after = left;
         } else {
             let end = rest.find([' ', '<', '(']).unwrap_or(rest.len());
-            let word = rest[..end].trim_end_matches(',');
-            if header.eq_ignore_ascii_case("List-Post") && word.eq_ignore_ascii_case("NO") {
+            let word = rest[..end].trim_end_matches([',', ';']);
+            if is_no(word) {
                 elements.push(vec![Piece::Word("NO")]);
             } else {
                 elements.push(vec![Piece::Angle(url(word, mended)?)]);
@@ -229,7 +249,7 @@ fn urls(header: &str, text: &str, mended: &mut Vec<String>) -> Result<HeaderValu
             }
             after = &rest[end..];
         }
-        rest = after.trim_start_matches([' ', ',']);
+        rest = after.trim_start_matches(between);
     }
     match elements.iter().flatten().all(|piece| matches!(piece, Piece::Comment(_))) {
         true => Err((Code::InvalidHeader, "this header is written <https://...>".to_owned())),
@@ -261,7 +281,7 @@ fn url(inside: &str, mended: &mut Vec<String>) -> Result<String, Invalid> {
         {
             Ok(url)
         }
-        _ if Address::parse(&url).is_ok() => {
+        _ if Address::parse(url.split('?').next().unwrap_or_default()).is_ok() => {
             mended.push(format!("{url:?} is an address: mailto: was put before it"));
             Ok(format!("mailto:{url}"))
         }
@@ -355,6 +375,23 @@ fn phrases(text: &str) -> HeaderValue {
     HeaderValue::List(elements.filter_map(|one| phrase(one).map(|phrase| vec![phrase])).collect())
 }
 
+/// A text whose long words have blanks in them to be folded at.
+fn cut(text: &str) -> String {
+    /// With a blank before it, it fits a line of 78.
+    const LONGEST: usize = 72;
+    let mut cut = String::with_capacity(text.len() + text.len() / LONGEST);
+    let mut length = 0;
+    for c in text.chars() {
+        if length == LONGEST && c != ' ' {
+            cut.push(' ');
+            length = 0;
+        }
+        cut.push(c);
+        length = if c == ' ' { 0 } else { length + 1 };
+    }
+    cut
+}
+
 /// JSON without characters beyond ASCII, and with blanks to fold it at.
 fn json(text: &str) -> Result<HeaderValue, Invalid> {
     if serde_json::from_str::<serde::de::IgnoredAny>(text).is_err() {
@@ -362,7 +399,8 @@ fn json(text: &str) -> Result<HeaderValue, Invalid> {
     }
     let mut ascii = String::with_capacity(text.len());
     let (mut quoted, mut escaped) = (false, false);
-    for c in text.chars() {
+    let mut rest = text.chars().peekable();
+    while let Some(c) = rest.next() {
         match c {
             ' '..='~' => ascii.push(c),
             _ => {
@@ -376,7 +414,7 @@ fn json(text: &str) -> Result<HeaderValue, Invalid> {
             _ if escaped => escaped = false,
             '\\' => escaped = true,
             '"' => quoted = !quoted,
-            ',' if !quoted => ascii.push(' '),
+            ',' if !quoted && rest.peek() != Some(&' ') => ascii.push(' '),
             _ => {}
         }
     }
@@ -475,7 +513,13 @@ mod tests {
                 "https://x.test/a,b, u@x.test",
                 "<https://x.test/a,b>, <mailto:u@x.test>",
             ),
+            (
+                "List-Help",
+                "<a@x.test?subject=help>; <https://x.test/>",
+                "<mailto:a@x.test?subject=help>, <https://x.test/>",
+            ),
             ("List-Post", "NO (closed)", "NO (closed)"),
+            ("List-Post", "<no>", "NO"),
             ("Archived-At", "<https://x.test/=?1>", "<https://x.test/=?1>"),
             ("List-Unsubscribe-Post", "list-unsubscribe=one-click", "List-Unsubscribe=One-Click"),
             (
@@ -532,6 +576,14 @@ mod tests {
         ] {
             assert_eq!(write(name, text).unwrap_err().code, code, "{name}: {text}");
         }
+    }
+
+    #[test]
+    fn long_keys_are_cut_where_blanks_say_nothing() {
+        let key = "A".repeat(1_500);
+        let written = write("Autocrypt", &format!("addr=a@x.test; keydata={key}")).unwrap();
+        assert!(written.replace(' ', "").contains(&key));
+        assert!(written.split(' ').all(|word| word.len() <= 76), "{written}");
     }
 
     #[test]

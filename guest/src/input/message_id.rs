@@ -1,5 +1,9 @@
 //! Message and content ids.
 
+use std::borrow::Cow;
+
+use encodify::rfc2047::{decode_text, utf8_charset};
+
 /// A message id with its angle brackets (RFC 5322 section 3.6.4): `<a.b@example.com>`.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct MessageId(String);
@@ -49,15 +53,26 @@ impl MessageId {
     /// them, doubled brackets or none, folded, side by side without a blank. Words and comments between ids in brackets
     /// are left out, as RFC 5322 section 4.5.4 asks.
     pub fn parse_list(text: &str) -> Result<IdList, InvalidIds> {
+        // As programs write them that take every header for free text.
+        let decoded = match text.trim_start().starts_with("=?") {
+            true => decode_text(text.as_bytes(), utf8_charset),
+            false => Cow::Borrowed(text),
+        };
+        let text = decoded.as_ref();
         let mut list = IdList::default();
         let in_brackets = text.contains('<');
-        let is_separator = |c: char| matches!(c, ' ' | '\t' | '\r' | '\n' | ',' | ';');
+        let is_blank = |c: char| matches!(c, ' ' | '\t' | '\r' | '\n');
+        let is_separator = |c: char| match c {
+            ',' | ';' | '\u{feff}' => true,
+            _ if is_blank(c) => true,
+            _ => !c.is_ascii() && !c.is_control() && c.is_whitespace(),
+        };
         let mut words = 0_usize;
         let mut strays = 0_usize;
         let mut rest = text.trim_start_matches(is_separator);
         while !rest.is_empty() {
             if let Some(opened) = rest.strip_prefix('<') {
-                let opened = opened.trim_start_matches('<');
+                let opened = opened.trim_start_matches(|c| c == '<' || is_blank(c));
                 let end = match opened.find(['<', '>']) {
                     Some(end) if opened[end..].starts_with('>') => end,
                     // A chain that was cut short on its way through a database, say.
@@ -76,7 +91,7 @@ impl MessageId {
                     return Err(InvalidIds::Character(control));
                 }
                 words += 1;
-                if word.contains('@') && !word.contains(['>', '(', '"']) {
+                if word.contains('@') && !word.contains(['>', '(', ')', '"']) {
                     list.push(word.to_owned());
                 } else {
                     strays += 1;
@@ -213,6 +228,11 @@ mod tests {
                 &["<@x.test>", "<a@>", "<a..b@x_y>", "<a[1](2)\\%@[10.0.0.1]>"],
             ),
             ("<<a@x.test>>", &["<a@x.test>"]),
+            ("<\r\n  <a@x.test>", &["<a@x.test>"]),
+            (
+                "=?UTF-8?Q?<a@x.test>?= =?utf-8?q?_=3Cb=40x=2Etest=3E?=",
+                &["<a@x.test>", "<b@x.test>"],
+            ),
             // A blank is a part of the id, folding is not.
             ("< 12 34@x.test >", &["<12 34@x.test>"]),
             ("\r\n <long-\r\n\tid@x.test>\r\n", &["<long-id@x.test>"]),
@@ -221,6 +241,7 @@ mod tests {
             ("Your message of \"Fri, 1 Jan\" <a@x.test> (Bob's)", &["<a@x.test>"]),
             ("Message-ID: <a@x.test>", &["<a@x.test>"]),
             ("<a@x.test> <cut-sh", &["<a@x.test>"]),
+            ("\u{feff}<a@x.test>\u{a0}<b@x.test>", &["<a@x.test>", "<b@x.test>"]),
             (" ,\r\n", &[]),
         ] {
             assert_eq!(
@@ -247,6 +268,8 @@ mod tests {
             "<i\nBcc: e@evil.test>",
             "<i\rBcc: e@evil.test>",
             "<i\0@x.test>",
+            "=?utf-8?q?=3Ci=40x=3E=0D=0ABcc=3A_=3Ce=40evil.test=3E?=",
+            "=?utf-8?q?=3Ci=0D=0ABcc=3A_e=40evil.test=3E?=",
             "i\u{7f}@x.test",
         ] {
             assert!(list(text).map_or(true, |ids| ids.is_empty()), "{text:?}");

@@ -15,6 +15,9 @@ use super::path::Path;
 /// shorten longer ones in the same way.
 const LONGEST: usize = 998;
 
+/// Characters of an id that a warning shows.
+const SHOWN: usize = 80;
+
 /// Reads the fields `inReplyTo` and `references`: ids in one text, or an array of such texts.
 pub fn read_ids(value: &Value<'_>, path: &Path<'_>, findings: &mut Findings) -> Vec<MessageId> {
     let mut ids = Vec::new();
@@ -54,6 +57,7 @@ fn read_text(
     match MessageId::parse_list(text) {
         Ok(IdList { ids: found, left_out }) => {
             if let Some(first) = left_out.first() {
+                let first: String = first.chars().take(SHOWN).collect();
                 let message = format!(
                     "{first:?} is left out: it is not a message id that a header can hold; \
                      mail programs may not show this mail in its thread"
