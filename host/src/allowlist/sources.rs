@@ -218,6 +218,14 @@ mod tests {
     }
 
     #[test]
+    fn blanks_of_a_keyword_are_encoded_as_the_component_does() {
+        let template = serde_json::json!({ "url": "https://x.test/{{name}}?n={{name}}" });
+        let found = of(&template, Some(r#"{"name": "Q3 \"a\" <b>"}"#));
+        let encoded = "Q3%20%22a%22%20%3Cb%3E";
+        assert_urls(&found, &[&format!("https://x.test/{encoded}?n={encoded}")], &[]);
+    }
+
+    #[test]
     fn other_fields_name_nothing() {
         let input = r#"{"body": "https://x.test/", "headers": {"X-A": "https://x.test/"}, "to": "https://x.test/"}"#;
         let found = Found::read(input, None).expect("it is short").sources;

@@ -56,6 +56,8 @@ enum Reading {
     Calendar,
     /// The field `calendar`.
     CalendarField,
+    /// URLs that the host fetches.
+    Fetched,
     /// A file's name, in which a value names no directory.
     FileName,
     /// A person's headers: a value stays in the line in which its placeholder stands.
@@ -67,6 +69,10 @@ enum Reading {
     /// A URL, of which a value stays a part. What stands before the URL, and is not a part of the text.
     Url(&'static str),
 }
+
+/// Keys of an attachment that hold a URL, folded.
+const FETCHED: &[&str] =
+    &["url", "href", "uri", "link", "downloadurl", "fileurl", "path", "file", "datauri", "dataurl"];
 
 impl Reading {
     /// Whether a text may be JSON, as forms hand over objects.
@@ -91,6 +97,7 @@ impl Reading {
             (Self::Attachments, "text" | "content") => of_file(members),
             (Self::Attachments | Self::CalendarField, "filename" | "name") => Self::FileName,
             (Self::CalendarField, "content") => Self::Calendar,
+            (Self::Attachments, key) if FETCHED.contains(&key) => Self::Fetched,
             (Self::Attachments, _) => Self::Data,
             (Self::Headers, _) if header_value::holds_urls(header) => Self::Url(""),
             (Self::ListUnsubscribe, "url") => Self::Url(""),
@@ -314,6 +321,7 @@ impl Keywords {
             Reading::Calendar => calendar_text::fill(&pieces),
             Reading::Html | Reading::HtmlData => Ok(html_text::fill(&pieces)),
             Reading::Url(before) => Ok(fill_url(before, &pieces)),
+            Reading::Attachments | Reading::Fetched => fill_fetched(&pieces),
             _ => {
                 let mut filled = Filled::default();
                 for piece in pieces {
@@ -464,6 +472,25 @@ fn fill_url(before: &str, pieces: &[Piece<'_>]) -> Filled {
         }
     }
     filled
+}
+
+/// URLs of attachments.
+fn fill_fetched(pieces: &[Piece<'_>]) -> Result<Filled, Problem> {
+    let mut filled = Filled::default();
+    for piece in pieces {
+        match piece {
+            Piece::Literal(literal) => filled.text.push_str(literal),
+            Piece::Value(value) => {
+                let put = url::fill_fetched(&filled.text, value).ok_or_else(|| {
+                    let value = excerpt(value);
+                    let message = format!("{value:?} stands in a URL, and would begin another");
+                    Problem { code: Code::InvalidUrl, message }
+                })?;
+                filled.text.push_str(&put);
+            }
+        }
+    }
+    Ok(filled)
 }
 
 /// The character behind a piece.
@@ -649,6 +676,16 @@ mod tests {
             ("attachments", json!({ "name": "a.txt", "text": "<p>{{x}}" }), "& <d>"),
             ("attachments", json!({ "name": "a {{x}}.pdf" }), "a a_b, "),
             ("attachments", json!({ "name": "{{x}}" }), "a/b, "),
+            (
+                "attachments",
+                json!({ "url": "https://x.test/{{x}}" }),
+                "https://x.test/a/b,%20\n%22c%22%20&%20%3Cd%3E",
+            ),
+            (
+                "attachments",
+                json!("https://x.test/{{x}}"),
+                "https://x.test/a/b,%20\n%22c%22%20&%20%3Cd%3E",
+            ),
             (
                 "headers",
                 json!({ "List-Unsubscribe": "<https://x.test/?q={{x}}>" }),

@@ -34,12 +34,41 @@ pub(super) fn fill<'v>(before: &str, value: &'v str, next: Option<char>) -> Opti
         Some(_) => COMPONENT,
         None => match before.split_once('?') {
             // A whole query, or the name of a parameter.
-            Some(_) if before.ends_with(['?', '&', ';']) => PATH,
+            Some(_) if before.ends_with(['?', '&', ';']) && next != Some('=') => PATH,
             Some(_) => COMPONENT,
             None => without_query(before, value, next),
         },
     };
     Some(encode(value, set))
+}
+
+/// The same for a URL that the host fetches, in a text that may hold several. The host compares it with what it makes of
+/// the input itself, so only what every parser encodes is encoded. None: the value would be another URL.
+pub(super) fn fill_fetched<'v>(before: &str, value: &'v str) -> Option<Cow<'v, str>> {
+    /// What a value could end one URL with, and begin another.
+    const SEPARATORS: &[char] = &[',', ';', '|', ' ', '\t', '\r', '\n'];
+    let start = before.trim_start();
+    // `{{a}}, {{b}}`: a value that is a whole URL, or several.
+    if start.is_empty() || start.ends_with(SEPARATORS) {
+        return Some(Cow::Borrowed(value));
+    }
+    let begins_url = |rest: &str| {
+        ["http://", "https://", "data:"].iter().any(|scheme| {
+            rest.get(..scheme.len()).is_some_and(|start| start.eq_ignore_ascii_case(scheme))
+        })
+    };
+    let adds_url = value
+        .match_indices(SEPARATORS)
+        .any(|(at, separator)| begins_url(&value[at + separator.len()..]));
+    if adds_url {
+        return None;
+    }
+    if start.get(..5).is_some_and(|scheme| scheme.eq_ignore_ascii_case("data:")) {
+        return Some(Cow::Borrowed(value));
+    }
+    let encoded =
+        value.replace(' ', "%20").replace('"', "%22").replace('<', "%3C").replace('>', "%3E");
+    Some(if encoded == value { Cow::Borrowed(value) } else { Cow::Owned(encoded) })
 }
 
 fn without_query(before: &str, value: &str, next: Option<char>) -> &'static AsciiSet {
@@ -129,6 +158,7 @@ mod tests {
             ("https://x.test/?q=", "a%26b%3D", None, "a%26b%3D"),
             ("https://x.test/?", "a=1&b=2", None, "a=1&b=2"),
             ("https://x.test/?a=1&", "b=2", None, "b=2"),
+            ("https://x.test/?a=1&", "b&c", Some('='), "b%26c"),
             ("https://x.test/#", "a/b?c", None, "a/b?c"),
             ("https://x.test/#a=", "b/c", None, "b%2Fc"),
             ("https://x.test/", "a/b?c#d", Some('/'), "a/b%3Fc%23d"),
@@ -145,6 +175,26 @@ mod tests {
             ("", " myapp://open ", None, "myapp://open"),
         ] {
             assert_eq!(fill(before, value, next).as_deref(), Some(filled), "{before}{value}");
+        }
+    }
+
+    #[test]
+    fn no_value_adds_a_file() {
+        for (before, value, filled) in [
+            (
+                "",
+                "https://x.test/a b, https://y.test/",
+                Some("https://x.test/a b, https://y.test/"),
+            ),
+            ("https://x.test/, ", "https://y.test/", Some("https://y.test/")),
+            ("https://x.test/", "Q3 report, final.pdf", Some("Q3%20report,%20final.pdf")),
+            ("https://x.test/?u=", "https://y.test/", Some("https://y.test/")),
+            ("https://x.test/", "a, https://evil.test/x", None),
+            ("https://x.test/", "a;HTTP://evil.test/x", None),
+            ("https://x.test/", "a\ndata:,x", None),
+            ("data:text/plain;base64,", "aGk= ", Some("aGk= ")),
+        ] {
+            assert_eq!(fill_fetched(before, value).as_deref(), filled, "{before}{value}");
         }
     }
 
