@@ -146,6 +146,13 @@ pub fn holds_urls(name: &str) -> bool {
     matches!(Kind::of(name), Kind::Urls)
 }
 
+/// Whether the header `name` holds mailboxes, those included that a field writes.
+pub fn holds_addresses(name: &str) -> bool {
+    let of_a_field = ["disposition-notification-to", "reply-to"];
+    matches!(Kind::of(name), Kind::Addresses)
+        || of_a_field.iter().any(|field| field.eq_ignore_ascii_case(name))
+}
+
 impl HeaderValue {
     /// Reads the value of the header `name`, which has no control characters in it.
     pub fn read(name: &str, text: &str, path: &Path<'_>, findings: &mut Findings) -> Option<Self> {

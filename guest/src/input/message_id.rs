@@ -91,6 +91,13 @@ impl MessageId {
                     return Err(InvalidIds::Character(control));
                 }
                 words += 1;
+                // Percent-encoded brackets, as some programs send them.
+                let word = match (word.get(..3), word.get(word.len().saturating_sub(3)..)) {
+                    (Some("%3C" | "%3c"), Some("%3E" | "%3e")) if word.len() > 6 => {
+                        &word[3..word.len() - 3]
+                    }
+                    _ => word,
+                };
                 if word.contains('@') && !word.contains(['>', '(', ')', '"']) {
                     list.push(word.to_owned());
                 } else {
@@ -228,6 +235,11 @@ mod tests {
                 &["<@x.test>", "<a@>", "<a..b@x_y>", "<a[1](2)\\%@[10.0.0.1]>"],
             ),
             ("<<a@x.test>>", &["<a@x.test>"]),
+            ("%3Ca@x.test%3E %3cb@x.test%3e", &["<a@x.test>", "<b@x.test>"]),
+            (
+                "<000701c8$3df7$@a@x.test> <4af.._8b@a-b>",
+                &["<000701c8$3df7$@a@x.test>", "<4af.._8b@a-b>"],
+            ),
             ("<\r\n  <a@x.test>", &["<a@x.test>"]),
             (
                 "=?UTF-8?Q?<a@x.test>?= =?utf-8?q?_=3Cb=40x=2Etest=3E?=",

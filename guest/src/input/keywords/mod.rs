@@ -100,6 +100,7 @@ impl Reading {
             (Self::Attachments, key) if FETCHED.contains(&key) => Self::Fetched,
             (Self::Attachments, _) => Self::Data,
             (Self::Headers, _) if header_value::holds_urls(header) => Self::Url(""),
+            (Self::Headers, _) if header_value::holds_addresses(header) => Self::Addresses,
             (Self::ListUnsubscribe, "url") => Self::Url(""),
             (Self::ListUnsubscribe, "mailto") => Self::Url("mailto:"),
             (Self::CalendarField | Self::ListUnsubscribe, _) => Self::Data,
@@ -464,9 +465,14 @@ fn fill_url(before: &str, pieces: &[Piece<'_>]) -> Filled {
             Piece::Literal(literal) => filled.text.push_str(literal),
             Piece::Value(value) => {
                 let (_, url) = filled.text.rsplit_once('<').unwrap_or(("", &filled.text));
-                let next = next_character(pieces, index).filter(|&c| c != '>');
-                // What would be a script is one that the field refuses.
-                let put = url::fill(&[before, url].concat(), value, next);
+                let put = if url.contains('>') {
+                    // In a comment, behind the URL.
+                    Some(Cow::Owned(value.replace(['(', ')', '<', '>', '\\'], " ")))
+                } else {
+                    let next = next_character(pieces, index).filter(|&c| c != '>');
+                    // What would be a script is one that the field refuses.
+                    url::fill(&[before, url].concat(), value, next)
+                };
                 filled.text.push_str(&put.unwrap_or(Cow::Borrowed(value)));
             }
         }
@@ -695,6 +701,16 @@ mod tests {
                 "headers",
                 json!([{ "name": "List-Help", "value": "<https://x.test/?q={{x}}>" }]),
                 "?q=a%2Fb%2C%20%0A%22c",
+            ),
+            (
+                "headers",
+                json!({ "List-Help": "<https://x.test/> ({{x}})" }),
+                "> (a/b, \n\"c\" &  d )",
+            ),
+            (
+                "headers",
+                json!({ "Errors-To": "{{x}} <a@x.test>" }),
+                "\"a/b, \n\\\"c\\\" & <d>\" <a@x.test>",
             ),
             (
                 "listUnsubscribe",
