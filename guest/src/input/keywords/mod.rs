@@ -763,6 +763,10 @@ mod tests {
         let (found, _) = resolved("html", &json!(template), &keywords);
         assert!(found.contains("<a title=\"&lt;1&gt;\"><a title=\"&lt;1&gt;\">"), "{found}");
         assert!(!found.contains('\0'));
+        let template = "<style>@media (max-width: 1px){#main{width: {{w}}}}</style>";
+        let (found, warnings) = resolved("html", &json!(template), &json!({ "w": "5px" }));
+        assert_eq!(found, "<style>@media (max-width: 1px){#main{width: 5px}}</style>");
+        assert_eq!(warnings, 0);
     }
 
     #[test]

@@ -148,7 +148,8 @@ impl Names {
             written.push_str(&rest[..start]);
             let (marker, inside) = rest[start..].split_at(2);
             if marker == "{#" {
-                written.push_str("{{\"{#\"}}");
+                // Safe: it is the template's own, wherever it stands.
+                written.push_str("{{\"{#\"|safe}}");
                 rest = inside;
                 continue;
             }
@@ -300,7 +301,9 @@ mod tests {
         for (source, written) in [
             (
                 "{#a{#} {% if First Name -%}x{% endif %}",
-                format!("{{{{\"{{#\"}}}}a{{{{\"{{#\"}}}}}} {{% if {alias} -%}}x{{% endif %}}"),
+                format!(
+                    "{{{{\"{{#\"|safe}}}}a{{{{\"{{#\"|safe}}}}}} {{% if {alias} -%}}x{{% endif %}}"
+                ),
             ),
             ("{{- First Name }}", format!("{{{{- {alias} }}}}")),
             (

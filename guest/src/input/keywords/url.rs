@@ -63,7 +63,8 @@ pub(super) fn fill_fetched<'v>(before: &str, value: &'v str) -> Option<Cow<'v, s
     if adds_url {
         return None;
     }
-    if start.get(..5).is_some_and(|scheme| scheme.eq_ignore_ascii_case("data:")) {
+    // A data URI, or the id of an upload.
+    if !start.contains("://") {
         return Some(Cow::Borrowed(value));
     }
     let encoded =
@@ -193,6 +194,7 @@ mod tests {
             ("https://x.test/", "a;HTTP://evil.test/x", None),
             ("https://x.test/", "a\ndata:,x", None),
             ("data:text/plain;base64,", "aGk= ", Some("aGk= ")),
+            ("upload-", "a b", Some("a b")),
         ] {
             assert_eq!(fill_fetched(before, value).as_deref(), filled, "{before}{value}");
         }
