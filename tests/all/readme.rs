@@ -77,7 +77,7 @@ fn sources() -> String {
     }
     let mut text = String::new();
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-    for folder in ["all", "endurance", "../host/src"] {
+    for folder in ["all", "endurance", "sequences", "../host/src"] {
         collect(&root.join(folder), &mut text);
     }
     text

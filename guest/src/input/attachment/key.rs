@@ -121,6 +121,16 @@ impl Key {
     }
 }
 
+/// Whether the value under a name may be a URL that is fetched.
+pub fn may_hold_url(name: &str) -> bool {
+    match Key::from_name(name) {
+        Some(Key::Url | Key::Path | Key::DataUri | Key::External) => true,
+        // `file` may be an object with a URL; no other name of it is.
+        Some(Key::Upload) => name.eq_ignore_ascii_case("file"),
+        _ => false,
+    }
+}
+
 /// The names of each key that says something, the first being its own.
 pub fn names() -> impl Iterator<Item = &'static [&'static str]> {
     KEYS.iter().filter(|(key, _)| *key != Key::Ignored).map(|(_, names)| *names)

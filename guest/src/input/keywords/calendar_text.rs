@@ -1,7 +1,7 @@
 //! Keywords in an iCalendar object (RFC 5545): a value adds no line, and no parameter.
 
+use super::filled::{Filled, Piece, next_character};
 use super::problem::{Problem, excerpt};
-use super::{Filled, Piece, next_character};
 use crate::input::findings::Code;
 
 /// Properties whose values are not TEXT, in which `\`, `;` and `,` mean themselves.

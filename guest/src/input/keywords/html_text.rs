@@ -3,7 +3,8 @@
 //! The places are those of the standard's tokenizer, as far as a value could get out of them. A template loops and
 //! branches, so the places are found in what it renders to, where [`mark`] shows which pieces are values.
 
-use super::{Filled, Piece, next_character, url};
+use super::filled::{Filled, Piece, next_character};
+use super::url;
 
 /// Begins and ends a value in a rendered template. NUL stands in no body.
 const START: &str = "\0[";

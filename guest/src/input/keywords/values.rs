@@ -71,3 +71,19 @@ pub(super) fn json_value(value: &Keyword) -> Value<'static> {
         _ => string(value.to_string()),
     }
 }
+
+/// The member of an object.
+pub(super) fn member(value: &Keyword, name: &str) -> Option<Keyword> {
+    let found = (value.kind() == ValueKind::Map).then(|| value.get_attr(name).ok())??;
+    (!found.is_undefined()).then_some(found)
+}
+
+/// What stands at `0` in an array, or at `"a b"` in an object.
+pub(super) fn element(value: &Keyword, index: &str) -> Option<Keyword> {
+    let unquoted = |quote: char| index.strip_prefix(quote)?.strip_suffix(quote);
+    if let Some(name) = unquoted('"').or_else(|| unquoted('\'')) {
+        return member(value, name);
+    }
+    let found = value.get_item_by_index(index.parse().ok()?).ok()?;
+    (!found.is_undefined()).then_some(found)
+}
