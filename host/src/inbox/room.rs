@@ -33,7 +33,7 @@ impl Room {
 
     fn take(&self, bytes: usize) -> bool {
         let less = |left: usize| left.checked_sub(bytes);
-        self.left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, less).is_ok()
+        self.left.try_update(Ordering::Relaxed, Ordering::Relaxed, less).is_ok()
     }
 }
 

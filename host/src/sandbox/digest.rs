@@ -58,8 +58,10 @@ impl FromStr for ComponentDigest {
             return Err(Error::component(message).with_hint("sha256sum FILE prints it"));
         }
         let value = |digit: u8| char::from(digit).to_digit(16).unwrap_or_default() as u8;
-        for (octet, pair) in octets.iter_mut().zip(digits.chunks_exact(2)) {
-            *octet = value(pair[0]) << 4 | value(pair[1]);
+        // Twice as many digits as octets: just checked.
+        let (pairs, _) = digits.as_chunks::<2>();
+        for (octet, [high, low]) in octets.iter_mut().zip(pairs) {
+            *octet = value(*high) << 4 | value(*low);
         }
         Ok(Self(octets))
     }
