@@ -90,6 +90,33 @@ async fn a_run_that_takes_too_much_ends_as_an_ordinary_error() {
 }
 
 #[tokio::test]
+async fn an_input_or_keywords_over_their_limit_are_an_issue_before_anything_runs() {
+    let mut limits = Limits::default();
+    limits.input_bytes = 100;
+    limits.keywords_bytes = 20;
+    // No time for a component: nothing of it runs.
+    limits.cpu = Duration::ZERO;
+    let host = host_builder([]).limits(limits).build().expect("the sandbox runs");
+    let connector = Connector::builtin(&host).expect("a component");
+    let long = json!({ "body": "x".repeat(100) }).to_string();
+    for (mail, path) in [
+        (Invocation::send_mail(long), "$"),
+        (
+            Invocation::send_mail("{}").keywords(json!({ "a": "x".repeat(20) }).to_string()),
+            "keywords",
+        ),
+    ] {
+        let error = connector.invoke(mail.clone()).await.expect_err("it is too long");
+        assert_eq!(error.code(), FailureCode::Validation, "{error:?}");
+        let found = connector.validate(mail).await.expect("it is checked");
+        for issues in [error.issues(), &found.issues] {
+            assert_eq!(issues.len(), 1, "{issues:?}");
+            assert_eq!((issues[0].path.as_str(), issues[0].code.as_str()), (path, "too-long"));
+        }
+    }
+}
+
+#[tokio::test]
 async fn a_template_that_runs_away_ends_as_an_ordinary_error() {
     let bench = Bench::new().await;
     for body in [

@@ -75,7 +75,7 @@ impl Limits {
                 let message = format!(
                     "{what} {length} bytes, and a run takes at most {most}: attach large files as uploads or by URL"
                 );
-                return Err(Issue { path: path.to_owned(), code: "too-large".to_owned(), message });
+                return Err(Issue { path: path.to_owned(), code: "too-long".to_owned(), message });
             }
         }
         Ok(())
