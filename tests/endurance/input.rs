@@ -57,7 +57,40 @@ async fn reading_an_input_costs_a_few_times_its_size() {
     let bob = "bob@example.net";
     let addresses: String = (0..SIZE / 11).map(|n| format!("u{n:06}@h.t,")).collect();
     let numbers = format!("[{}1]", "1,".repeat(SIZE / 2));
+    let each = |text: &dyn Fn(usize) -> String, length: usize| -> Vec<String> {
+        (0..SIZE / length).map(text).collect()
+    };
     for (what, may_begin, input, keywords) in [
+        (
+            "many short recipients",
+            false,
+            json!({ "to": each(&|n| format!("{n}@h.t"), 12) }).to_string(),
+            "{}".into(),
+        ),
+        (
+            "many short attachments",
+            false,
+            json!({ "to": bob, "attachments": each(&|n| n.to_string(), 9) }).to_string(),
+            "{}".into(),
+        ),
+        (
+            "many short templates",
+            false,
+            json!({ "to": each(&|_| "{{a}}".to_owned(), 8) }).to_string(),
+            json!({ "a": bob }).to_string(),
+        ),
+        (
+            "many names of keywords",
+            false,
+            json!({ "to": each(&|n| format!("{{{{a{n}}}}}"), 12).concat() }).to_string(),
+            json!({ "a1": bob }).to_string(),
+        ),
+        (
+            "one long name of a keyword",
+            false,
+            json!({ "to": format!("{{{{{}}}}}", "a".repeat(SIZE)) }).to_string(),
+            json!({ "a": bob }).to_string(),
+        ),
         ("one long text", true, json!({ "to": bob, "body": "x".repeat(SIZE) }).to_string(), "{}".into()),
         ("numbers", true, json!({ "to": bob }).to_string(), format!("{{\"a\": {numbers}, \"b\": 1}}")),
         ("a keyword of numbers", true, json!({ "to": ["{{a}}", bob] }).to_string(), format!("{{\"a\": {numbers}}}")),

@@ -7,7 +7,7 @@ use serde_json::value::RawValue;
 
 use super::template::{Piece, names, paths, pieces, steps};
 use super::texts::{bare, items, members};
-use super::{Budget, OverBudget};
+use super::{Budget, OverBudget, check_placeholders};
 
 /// What the placeholders of some texts stand for.
 #[derive(Default)]
@@ -24,6 +24,8 @@ pub(super) struct Keywords<'k> {
 /// many, and each takes a search.
 const MAX_CHECKS: usize = 100;
 
+/// Longer than any name, and any expression that a person writes.
+const LONGEST_EXPRESSION: usize = 1024;
 /// What stands for a text that the host does not compute. It is not a character, so no text has it.
 pub(super) const UNKNOWN: char = '\u{ffff}';
 
@@ -37,16 +39,20 @@ struct Node {
 
 impl<'k> Keywords<'k> {
     /// Finds what the placeholders of these texts stand for.
-    pub(super) fn find<'t>(keywords: &'k str, templates: impl Iterator<Item = &'t str>) -> Self {
+    pub(super) fn find<'t>(
+        keywords: &'k str,
+        templates: impl Iterator<Item = &'t str>,
+    ) -> Result<Self, OverBudget> {
         let mut root = Node::default();
         let mut computed = HashSet::new();
         let mut expressions = Vec::new();
         let mut known = HashSet::new();
         for piece in templates.flat_map(pieces) {
             let Piece::Expression(expression) = piece else { continue };
-            if !known.insert(expression) {
+            if expression.len() > LONGEST_EXPRESSION || !known.insert(expression) {
                 continue;
             }
+            check_placeholders(known.len())?;
             // A keyword may be called anything: `First Name` is a name, if there is such a keyword.
             for path in paths(expression) {
                 root.insert(&path, expression);
@@ -71,7 +77,7 @@ impl<'k> Keywords<'k> {
                 found.visit(node, value);
             }
         });
-        found
+        Ok(found)
     }
 
     /// What an expression stands for. None: it is computed, or stands for nothing.

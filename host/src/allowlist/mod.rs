@@ -138,20 +138,19 @@ impl Found {
             let name = fold(name);
             if RECIPIENT_FIELDS.contains(&name.as_str()) {
                 texts(value, Keys::Only(ADDRESS_KEYS), &mut |text| match is_template(text) {
-                    true => recipients.templates.push(text.to_owned()),
+                    true => recipients.keep_template(text),
                     false => recipients.read_text(text),
                 });
             } else if ATTACHMENT_FIELDS.contains(&name.as_str()) {
                 texts(value, Keys::All, &mut |text| match is_template(text) {
-                    true => sources.templates.push(text.to_owned()),
+                    true => sources.keep_template(text),
                     false => sources.read_text(text),
                 });
             }
         });
         let mut budget = Budget::of(input.len() + keywords.map_or(0, str::len));
         if let Some(text) = keywords {
-            let templates = recipients.templates.iter().chain(&sources.templates);
-            let keywords = Keywords::find(text, templates.map(String::as_str));
+            let keywords = Keywords::find(text, recipients.templates().chain(sources.templates()))?;
             recipients.read_templates(&keywords, &mut budget)?;
             sources.read_templates(&keywords, &mut budget)?;
         }
@@ -181,12 +180,22 @@ impl Budget {
 
 /// The most names of one kind: far more than any account sends to or attaches.
 const MAX_NAMES: usize = 100_000;
+/// The most texts with placeholders, and the most different placeholders: each costs more than a name does.
+const MAX_PLACEHOLDERS: usize = 10_000;
 
 impl OverBudget {
     fn failure(self) -> Failure {
         let message = format!("the input names more than a mail can have: {}", self.0);
         Failure::new(FailureCode::Validation, Phase::Policy, message)
             .hint("name each recipient and each attachment once, and bind a field to one keyword")
+    }
+}
+
+/// Whether there is room for one more placeholder.
+fn check_placeholders(number: usize) -> Result<(), OverBudget> {
+    match number {
+        0..=MAX_PLACEHOLDERS => Ok(()),
+        _ => Err(OverBudget("it has too many placeholders")),
     }
 }
 

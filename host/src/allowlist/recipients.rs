@@ -8,7 +8,7 @@ use super::computed::Computed;
 use super::keywords::{Keywords, UNKNOWN};
 use super::template::whole_placeholder;
 use super::texts::{Keys, texts, texts_within};
-use super::{ADDRESS_KEYS, Budget, OverBudget, check_number};
+use super::{ADDRESS_KEYS, Budget, OverBudget, check_number, check_placeholders};
 use crate::accounts::a_labels;
 
 /// The recipients that an input names.
@@ -42,7 +42,7 @@ impl RecipientAllowlist {
 pub(super) struct Reader {
     found: RecipientAllowlist,
     /// Texts with placeholders, which wait for the keywords.
-    pub(super) templates: Vec<String>,
+    templates: Vec<String>,
     is_over: Option<OverBudget>,
 }
 
@@ -50,6 +50,9 @@ impl Reader {
     /// Adds the addresses of a text, wherever they stand in it.
     pub(super) fn read_text(&mut self, text: &str) {
         let between = |c: char| c.is_whitespace() || c.is_control() || "<>()[]\",;:\\".contains(c);
+        if self.is_over.is_some() {
+            return;
+        }
         for word in text.split(between) {
             let Some((local, domain)) = word.rsplit_once('@') else { continue };
             if local.is_empty() || word.len() > LONGEST_ADDRESS || word.contains(UNKNOWN) {
@@ -63,6 +66,19 @@ impl Reader {
                 return;
             }
         }
+    }
+
+    /// Keeps a text with placeholders until the keywords are there.
+    pub(super) fn keep_template(&mut self, text: &str) {
+        match check_placeholders(self.templates.len()) {
+            Ok(()) => self.templates.push(text.to_owned()),
+            Err(over) => self.is_over = Some(over),
+        }
+    }
+
+    /// The texts that have waited.
+    pub(super) fn templates(&self) -> impl Iterator<Item = &str> {
+        self.templates.iter().map(String::as_str)
     }
 
     /// Reads the texts that have waited, with what their placeholders stand for.

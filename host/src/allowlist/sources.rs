@@ -11,7 +11,7 @@ use super::computed::Computed;
 use super::keywords::{Keywords, UNKNOWN};
 use super::template::whole_placeholder;
 use super::texts::{Keys, texts, texts_within};
-use super::{Budget, OverBudget, check_number};
+use super::{Budget, OverBudget, check_number, check_placeholders};
 
 /// The URLs and uploads that an input names.
 #[derive(Debug, Default)]
@@ -72,14 +72,14 @@ impl SourceAllowlist {
 pub(super) struct Reader {
     found: SourceAllowlist,
     /// Texts with placeholders, which wait for the keywords.
-    pub(super) templates: Vec<String>,
+    templates: Vec<String>,
     is_over: Option<OverBudget>,
 }
 
 impl Reader {
     /// Adds what a text may mean: one URL or several, and an id.
     pub(super) fn read_text(&mut self, text: &str) {
-        if text.contains(UNKNOWN) {
+        if self.is_over.is_some() || text.contains(UNKNOWN) {
             return;
         }
         for url in urls_in(text) {
@@ -95,6 +95,19 @@ impl Reader {
         if let Err(over) = check_number(number, "it has too many attachments") {
             self.is_over = Some(over);
         }
+    }
+
+    /// Keeps a text with placeholders until the keywords are there.
+    pub(super) fn keep_template(&mut self, text: &str) {
+        match check_placeholders(self.templates.len()) {
+            Ok(()) => self.templates.push(text.to_owned()),
+            Err(over) => self.is_over = Some(over),
+        }
+    }
+
+    /// The texts that have waited.
+    pub(super) fn templates(&self) -> impl Iterator<Item = &str> {
+        self.templates.iter().map(String::as_str)
     }
 
     /// Reads the texts that have waited, with what their placeholders stand for.

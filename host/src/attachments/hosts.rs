@@ -43,8 +43,8 @@ impl AttachmentHosts {
 
     /// Every host that an account names, on this machine and in private networks too.
     ///
-    /// Danger: whoever may change an account can read from the inside of your network. It is right for a program that runs
-    /// on its user's own machine.
+    /// Danger: anyone who can change an account can read from inside your network. Use it only in a program that runs on
+    /// its user's own machine.
     pub fn danger_any() -> Self {
         Self(Allowed::Any)
     }

@@ -190,7 +190,7 @@ impl From<wit::Refusal> for Refusal {
     }
 }
 
-/// Issues as a component tells them: so many of them, and so much of each.
+/// The issues that a component reports: at most [`MOST`], with texts of at most [`LONGEST_TEXT`] bytes.
 pub(crate) fn issues(told: Vec<contract::Issue>) -> Vec<Issue> {
     let left_out = told.len().saturating_sub(MOST);
     let short = |text| shortened(text, LONGEST_TEXT);

@@ -22,9 +22,9 @@ use crate::error::Issue;
 /// | `table_elements` | 100 000 | functions that a component may call by pointer |
 /// | `log_bytes` | 64 KiB | what a component prints before it panics |
 ///
-/// A run costs its host at most `memory_bytes`, twice `host_call_bytes` (a result is there twice while it is corrected), four
-/// times its input and keywords, and a megabyte: blocks of a message and of attachments on their way, and what errors
-/// repeat of a component's texts.
+/// A run costs its host at most `memory_bytes`, twice `host_call_bytes` (a result is there twice while it is corrected),
+/// four times its input and keywords, and 16 MiB. Those are for the names in a small input, for blocks of a message and of
+/// attachments on their way, and for what errors repeat of a component's texts.
 ///
 /// Besides, a run has at most 16 core instances, 16 tables and 4 memories: a component has a handful. Its
 /// clock stands still, its randomness is always the same, and there is no file, socket, variable or

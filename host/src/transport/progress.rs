@@ -38,7 +38,7 @@ impl Progress {
         self.step.fetch_max(Self::BEGUN, Ordering::SeqCst) == Self::NOTHING
     }
 
-    /// Notes whom the message goes to.
+    /// Notes the envelope that was allowed.
     pub(super) fn address(&self, sender: &str, recipients: &[String]) {
         self.lock().envelope = Some((sender.to_owned(), recipients.to_vec()));
     }
