@@ -181,7 +181,7 @@ impl Budget {
 /// The most names of one kind: far more than any account sends to or attaches.
 const MAX_NAMES: usize = 100_000;
 /// The most texts with placeholders, and the most different placeholders: each costs more than a name does.
-const MAX_PLACEHOLDERS: usize = 10_000;
+const MAX_PLACEHOLDERS: usize = 2_000;
 
 impl OverBudget {
     fn failure(self) -> Failure {
