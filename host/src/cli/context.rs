@@ -9,8 +9,9 @@ use super::options::Shared;
 use super::output::{Output, tell};
 use crate::accounts::{Account, Accounts, AccountsFile};
 use crate::attachments::AttachmentHosts;
+use crate::sandbox::CacheEvent;
 use crate::smtp::{Entry, SmtpTransport, Transcript};
-use crate::{Allocation, Connector, Host, private_files};
+use crate::{Allocation, Connector, Host};
 
 /// The surroundings of a command.
 pub(crate) struct Context<'o> {
@@ -72,12 +73,17 @@ impl<'o> Context<'o> {
             .allocation(Allocation::OnDemand)
             .attachment_hosts(AttachmentHosts::danger_any());
         let builder = builder.accounts(accounts).transport(self.transport());
-        let host = builder.cache_directory(&self.home.cache).build()?;
-        if let Err(exposed) = private_files::check_directory(&self.home.cache) {
-            let hint = exposed.hint();
-            self.output.warn(format_args!("compiled components are not kept: {exposed}; {hint}"));
-        }
-        Ok(host)
+        let output = self.output.clone();
+        let builder = builder.cache_directory(&self.home.cache).cache_observer(move |event| match event {
+            CacheEvent::Compiling { keep: true } => {
+                output.note("compiling the component, once on this machine");
+            }
+            CacheEvent::Compiling { keep: false } => {}
+            CacheEvent::Unusable { reason, hint } => output.warn(format_args!(
+                "the cache of compiled components is not used, so every start compiles: {reason}; {hint}"
+            )),
+        });
+        Ok(builder.build()?)
     }
 
     /// The component: the built-in one, or the one that was named.

@@ -13,6 +13,7 @@ use super::{Stop, printable, text};
 use crate::Issue;
 
 /// How the command prints.
+#[derive(Clone)]
 pub(crate) struct Output {
     json: bool,
     quiet: bool,

@@ -5,22 +5,20 @@
 
 use std::fs;
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
-use std::sync::Once;
-use std::thread;
-use std::time::{Duration, Instant, SystemTime};
+use std::sync::{Arc, Mutex, Once, PoisonError};
+use std::time::{Duration, SystemTime};
 
 use wasmtime::Engine;
 use wasmtime::component::Component;
 
+use super::compile_turn::{LOCK, Turn};
 use super::digest::ComponentDigest;
 use crate::private_files;
 
 /// What a file is called that this wrote: nothing else in the directory is touched.
 const EXTENSION: &str = "cwasm";
-
-/// What is locked while a component is compiled: a file beside its own.
-const LOCK: &str = "lock";
 
 /// What nobody has used for so long is from a version that is no longer there.
 const KEPT_UNUSED: Duration = Duration::from_hours(30 * 24);
@@ -28,16 +26,25 @@ const KEPT_UNUSED: Duration = Duration::from_hours(30 * 24);
 /// How exactly it is known when a file was last used: to write it down on every start would cost every start.
 const NOTED: Duration = Duration::from_hours(24);
 
-/// How long another may compile before it is not waited for: one that was stopped never ends. Four times what it takes
-/// with a compiler that is not optimised itself.
-const PATIENCE: Duration = Duration::from_secs(60);
+/// How many compiled components a process holds that no directory keeps, at a few megabytes each. A platform with more
+/// of them compiles the others again.
+const MOST_UNKEPT: usize = 8;
 
-/// A small part of the second that compiling takes.
-const BETWEEN_LOOKS: Duration = Duration::from_millis(10);
+/// What a directory of compiled components tells its user.
+#[derive(Debug)]
+pub(crate) enum CacheEvent {
+    /// A component is compiled now, which takes a second or more, and is kept if `keep`.
+    Compiling { keep: bool },
+    /// The directory cannot be used: why, and what to do.
+    Unusable { reason: String, hint: String },
+}
+
+/// Who is told.
+pub(super) type CacheObserver = Arc<dyn Fn(&CacheEvent) + Send + Sync>;
 
 /// A component as machine code, for every engine of the same settings.
 pub(super) enum Code {
-    Bytes(Vec<u8>),
+    Bytes(Arc<Vec<u8>>),
     /// Mapped into memory: its pages are one for all engines and processes that run it.
     File(PathBuf),
 }
@@ -45,7 +52,7 @@ pub(super) enum Code {
 impl Code {
     /// Compiles a component.
     pub(super) fn compile(engine: &Engine, component: &[u8]) -> wasmtime::Result<Self> {
-        engine.precompile_component(component).map(Self::Bytes)
+        engine.precompile_component(component).map(|bytes| Self::Bytes(Arc::new(bytes)))
     }
 
     /// The component on an engine.
@@ -57,7 +64,7 @@ impl Code {
         // `HostBuilder::cache_directory`.
         unsafe {
             match self {
-                Self::Bytes(bytes) => Component::deserialize(engine, bytes),
+                Self::Bytes(bytes) => Component::deserialize(engine, bytes.as_slice()),
                 Self::File(path) => Component::deserialize_file(engine, path),
             }
         }
@@ -67,16 +74,22 @@ impl Code {
 /// A directory of compiled components.
 pub(super) struct Directory {
     path: PathBuf,
+    /// Why it could not be made.
+    unmade: Option<ErrorKind>,
+    observer: Option<CacheObserver>,
     /// Told that it is not used.
     told: Once,
 }
 
+/// Compiled components that no directory keeps, by the file that would hold each. Locked while one is compiled, so that
+/// a process compiles it once.
+static UNKEPT: Mutex<Vec<(PathBuf, Arc<Vec<u8>>)>> = Mutex::new(Vec::new());
+
 impl Directory {
     /// At a path, where it is made for this user alone if it is not there.
-    pub(super) fn at(path: &Path) -> Self {
-        // Without it nothing can be kept: the next start is slower, and nothing else.
-        let _ = private_files::create_directory(path);
-        Self { path: path.to_owned(), told: Once::new() }
+    pub(super) fn at(path: &Path, observer: Option<CacheObserver>) -> Self {
+        let unmade = private_files::create_directory(path).err().map(|reason| reason.kind());
+        Self { path: path.to_owned(), unmade, observer, told: Once::new() }
     }
 
     /// A component on an engine, and its code: as it was kept, or else compiled now, and kept. A directory that other
@@ -86,33 +99,85 @@ impl Directory {
         engine: &Engine,
         component: &[u8],
     ) -> wasmtime::Result<(Component, Code)> {
-        if let Err(exposed) = private_files::check_directory(&self.path) {
-            self.told.call_once(|| {
-                let hint = exposed.hint();
-                tracing::warn!(%exposed, hint, "compiled components are neither kept nor used");
-            });
-            let code = Code::compile(engine, component)?;
-            return Ok((code.load(engine)?, code));
-        }
         let path = self.file(engine, component);
+        if let Err(exposed) = private_files::check_directory(&self.path) {
+            self.warn(exposed.to_string(), exposed.hint());
+            return self.compile(&path, engine, component, false);
+        }
         if let Some(kept) = read(engine, &path) {
             return Ok(kept);
         }
         let _turn = Turn::wait(&path);
-        // Whoever had it before has kept what is looked for.
+        // Another process that had the turn before has kept it.
         if let Some(kept) = read(engine, &path) {
             return Ok(kept);
         }
+        let keep = self.can_be_written();
+        self.compile(&path, engine, component, keep)
+    }
+
+    /// Whether a file can be made in it: looked at first, so that nobody is told of a compilation that is kept, and is
+    /// not.
+    fn can_be_written(&self) -> bool {
+        let Err(reason) = tempfile::tempfile_in(&self.path) else { return true };
+        self.warn_unwritable(self.unmade.unwrap_or_else(|| reason.kind()));
+        false
+    }
+
+    /// Compiles a component, once in a process, and keeps it where that is wanted and possible.
+    fn compile(
+        &self,
+        path: &Path,
+        engine: &Engine,
+        component: &[u8],
+        keep: bool,
+    ) -> wasmtime::Result<(Component, Code)> {
+        let mut unkept = UNKEPT.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((_, bytes)) = unkept.iter().find(|(known, _)| known == path) {
+            let code = Code::Bytes(Arc::clone(bytes));
+            return Ok((code.load(engine)?, code));
+        }
+        self.tell(&CacheEvent::Compiling { keep });
         let machine_code = engine.precompile_component(component)?;
         // As a whole: two processes may start at the same time.
-        if private_files::write(&path, &machine_code).is_ok() {
-            self.remove_unused();
-            if let Some(kept) = read(engine, &path) {
-                return Ok(kept);
+        match keep.then(|| private_files::write(path, &machine_code)) {
+            None => {}
+            Some(Ok(())) => {
+                self.remove_unused();
+                if let Some(kept) = read(engine, path) {
+                    return Ok(kept);
+                }
             }
+            Some(Err(reason)) => self.warn_unwritable(reason.kind()),
         }
-        let code = Code::Bytes(machine_code);
+        let bytes = Arc::new(machine_code);
+        if unkept.len() == MOST_UNKEPT {
+            unkept.remove(0);
+        }
+        unkept.push((path.to_owned(), Arc::clone(&bytes)));
+        let code = Code::Bytes(bytes);
         Ok((code.load(engine)?, code))
+    }
+
+    fn warn_unwritable(&self, reason: ErrorKind) {
+        self.warn(
+            format!("{} cannot be written to: {reason}", self.path.display()),
+            "make it a folder that this user can write to".to_owned(),
+        );
+    }
+
+    /// Warns, once, that compiled components are not kept.
+    fn warn(&self, reason: String, hint: String) {
+        self.told.call_once(|| {
+            tracing::warn!(reason, hint, "the cache of compiled components is not used");
+            self.tell(&CacheEvent::Unusable { reason, hint });
+        });
+    }
+
+    fn tell(&self, event: &CacheEvent) {
+        if let Some(observer) = &self.observer {
+            observer(event);
+        }
     }
 
     /// One name for each component and each way to compile it.
@@ -136,45 +201,6 @@ impl Directory {
     }
 }
 
-/// The turn to compile a component, of all threads and processes with the same directory: a platform that starts its
-/// workers at the same time compiles once, and not once for each.
-struct Turn {
-    path: PathBuf,
-    /// Locked until it is closed, which the system does too where a process dies.
-    _lock: fs::File,
-}
-
-impl Turn {
-    /// Waits for the turn to make a file. None where nothing can be locked, or the other is not done in time: then
-    /// there are two that compile, and nothing else.
-    fn wait(file: &Path) -> Option<Self> {
-        let path = file.with_extension(LOCK);
-        let mut options = fs::File::options();
-        options.create(true).append(true);
-        // Another user who could open it could lock it, and make this one wait.
-        #[cfg(unix)]
-        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-        let lock = options.open(&path).ok()?;
-        let started = Instant::now();
-        loop {
-            match lock.try_lock() {
-                Ok(()) => return Some(Self { path, _lock: lock }),
-                Err(fs::TryLockError::WouldBlock) if started.elapsed() < PATIENCE => {
-                    thread::sleep(BETWEEN_LOOKS);
-                }
-                Err(_) => return None,
-            }
-        }
-    }
-}
-
-impl Drop for Turn {
-    fn drop(&mut self) {
-        // Those that wait have it open: the next of them has its turn, and finds what was made.
-        let _ = fs::remove_file(&self.path);
-    }
-}
-
 /// None: it is not there, not for this engine, or others may have written it.
 fn read(engine: &Engine, path: &Path) -> Option<(Component, Code)> {
     private_files::check_trusted(path, &fs::metadata(path).ok()?).ok()?;
@@ -191,151 +217,4 @@ fn age(path: &Path) -> Option<Duration> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    /// The smallest component that there is.
-    const EMPTY: &[u8] = b"\0asm\x0d\0\x01\0";
-
-    /// One that can be told from it: it exports an instance that has nothing in it.
-    #[cfg(unix)]
-    const OTHER: &[u8] = b"\0asm\x0d\0\x01\0\x05\x03\x01\x01\0\x0b\x07\x01\0\x01x\x05\0\0";
-
-    fn directory() -> (tempfile::TempDir, Directory) {
-        let folder = tempfile::tempdir().expect("a directory can be made");
-        let directory = Directory::at(folder.path());
-        (folder, directory)
-    }
-
-    fn set_age(path: &Path, age: Duration) {
-        let file =
-            fs::File::options().create(true).append(true).open(path).expect("it can be made");
-        file.set_modified(SystemTime::now() - age).expect("a time can be set");
-    }
-
-    #[test]
-    fn a_component_is_compiled_once_and_read_the_next_time() {
-        let ((_folder, directory), engine) = (directory(), Engine::default());
-        let file = directory.file(&engine, EMPTY);
-        directory.load(&engine, EMPTY).expect("it compiles");
-        // Written again, it would be new.
-        set_age(&file, NOTED / 2);
-        directory.load(&engine, EMPTY).expect("it is there");
-        assert!(age(&file).expect("it is there") >= NOTED / 2);
-    }
-
-    #[test]
-    fn of_those_that_start_at_the_same_time_one_compiles() {
-        let ((_folder, directory), engine) = (directory(), Engine::default());
-        let file = directory.file(&engine, EMPTY);
-        let turn = Turn::wait(&file).expect("nobody else has it");
-        thread::scope(|scope| {
-            let other = scope.spawn(|| directory.load(&engine, EMPTY).expect("it is loaded"));
-            // Time enough to compile it: without the lock, it would.
-            thread::sleep(Duration::from_millis(300));
-            assert!(!file.exists(), "it does not wait");
-            let machine_code = engine.precompile_component(EMPTY).expect("it compiles");
-            private_files::write(&file, &machine_code).expect("it can be kept");
-            set_age(&file, NOTED / 2);
-            drop(turn);
-            other.join().expect("it does not panic");
-        });
-        assert!(age(&file).expect("it is there") >= NOTED / 2, "it was compiled again");
-    }
-
-    #[test]
-    fn whoever_uses_a_file_says_so_once_a_day() {
-        let ((_folder, directory), engine) = (directory(), Engine::default());
-        let file = directory.file(&engine, EMPTY);
-        directory.load(&engine, EMPTY).expect("it compiles");
-        set_age(&file, 2 * NOTED);
-        directory.load(&engine, EMPTY).expect("it is there");
-        assert!(age(&file).expect("it is there") < NOTED);
-    }
-
-    #[test]
-    fn an_engine_with_other_settings_has_a_file_of_its_own() {
-        let ((folder, directory), plain) = (directory(), Engine::default());
-        let interrupted = Engine::new(wasmtime::Config::new().epoch_interruption(true));
-        let interrupted = interrupted.expect("an engine");
-        directory.load(&plain, EMPTY).expect("it compiles");
-        directory.load(&interrupted, EMPTY).expect("it compiles");
-        assert_eq!(fs::read_dir(folder.path()).expect("it can be read").count(), 2);
-        let foreign = directory.file(&plain, EMPTY);
-        assert!(read(&interrupted, &foreign).is_none(), "nor does it take the other's");
-    }
-
-    #[test]
-    fn a_file_that_is_no_compiled_component_is_written_again() {
-        let ((_folder, directory), engine) = (directory(), Engine::default());
-        let file = directory.file(&engine, EMPTY);
-        private_files::write(&file, b"half of a f").expect("it can be written");
-        directory.load(&engine, EMPTY).expect("it compiles");
-        assert!(read(&engine, &file).is_some());
-    }
-
-    /// Another component, compiled, at the place of one.
-    #[cfg(unix)]
-    fn with_planted() -> (tempfile::TempDir, Directory, PathBuf) {
-        let ((folder, directory), engine) = (directory(), Engine::default());
-        let file = directory.file(&engine, EMPTY);
-        let machine_code = engine.precompile_component(OTHER).expect("it compiles");
-        private_files::write(&file, &machine_code).expect("it can be kept");
-        (folder, directory, file)
-    }
-
-    #[cfg(unix)]
-    fn exports(component: &Component) -> usize {
-        component.component_type().exports(component.engine()).count()
-    }
-
-    #[cfg(unix)]
-    #[test]
-    fn a_directory_that_others_may_write_to_is_not_used() {
-        use std::os::unix::fs::PermissionsExt as _;
-        for mode in [0o777, 0o775, 0o1777] {
-            let (folder, directory, file) = with_planted();
-            let engine = Engine::default();
-            let (component, _) = directory.load(&engine, EMPTY).expect("it is there");
-            assert_eq!(exports(&component), 1, "it is the planted one that is found");
-            let mode = fs::Permissions::from_mode(mode);
-            fs::set_permissions(folder.path(), mode).expect("the mode is set");
-            let (component, _) = directory.load(&engine, EMPTY).expect("it compiles");
-            assert_eq!(exports(&component), 0, "what others may have written was run");
-            fs::remove_file(&file).expect("it is there");
-            directory.load(&engine, EMPTY).expect("it compiles");
-            assert_eq!(fs::read_dir(folder.path()).expect("it can be read").count(), 0);
-        }
-    }
-
-    #[cfg(unix)]
-    #[test]
-    fn a_file_that_others_may_write_is_not_run_and_is_replaced() {
-        use std::os::unix::fs::PermissionsExt as _;
-        let (_folder, directory, file) = with_planted();
-        fs::set_permissions(&file, fs::Permissions::from_mode(0o666)).expect("the mode is set");
-        let (component, _) = directory.load(&Engine::default(), EMPTY).expect("it compiles");
-        assert_eq!(exports(&component), 0, "what others may have written was run");
-        let mode = fs::metadata(&file).expect("it is kept").permissions().mode();
-        assert_eq!(mode & 0o777, 0o600);
-    }
-
-    #[test]
-    fn a_directory_that_cannot_be_made_costs_time_and_nothing_else() {
-        let folder = tempfile::tempdir().expect("a directory can be made");
-        let file = folder.path().join("file");
-        fs::write(&file, b"").expect("it can be written");
-        Directory::at(&file.join("below")).load(&Engine::default(), EMPTY).expect("it compiles");
-    }
-
-    #[test]
-    fn what_nobody_has_used_for_a_month_goes_when_something_is_kept() {
-        let (folder, directory) = directory();
-        let [unused, foreign] = ["unused.cwasm", "notes.txt"].map(|name| folder.path().join(name));
-        set_age(&unused, 2 * KEPT_UNUSED);
-        set_age(&foreign, 2 * KEPT_UNUSED);
-        directory.load(&Engine::default(), EMPTY).expect("it compiles");
-        assert!(!unused.exists());
-        assert!(foreign.exists(), "what it did not write is not its own");
-    }
-}
+mod tests;

@@ -11,7 +11,7 @@ use wasmtime::component::{Component, Linker};
 use wasmtime::{Config, Engine, EngineWeak};
 
 use super::allocation::pool;
-use super::compiled::{Code, Directory};
+use super::compiled::{CacheObserver, Code, Directory};
 use super::run::State;
 use super::{Allocation, Limits, imports};
 use crate::bindings::PluginPre;
@@ -72,6 +72,7 @@ impl Engines {
     /// Builds them. With a directory, compiled components are kept there for the next start.
     pub(super) fn build(
         cache: Option<&Path>,
+        observer: Option<CacheObserver>,
         allocation: Allocation,
         limits: &Limits,
     ) -> Result<Self> {
@@ -89,7 +90,7 @@ impl Engines {
         let mut ticking = vec![roomy.engine.weak()];
         ticking.extend(pooled.as_ref().map(|pooled| pooled.lane.engine.weak()));
         start_ticker(ticking);
-        Ok(Self { roomy, pooled, directory: cache.map(Directory::at) })
+        Ok(Self { roomy, pooled, directory: cache.map(|path| Directory::at(path, observer)) })
     }
 
     /// Compiles a component, or finds it compiled, and links it.

@@ -4,6 +4,9 @@ use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+#[cfg(feature = "cli")]
+use super::compiled::CacheEvent;
+use super::compiled::CacheObserver;
 use super::engines::Engines;
 use super::fair_share::FairShare;
 use super::invocation::Invocation;
@@ -57,6 +60,7 @@ pub struct HostBuilder {
     limits: Limits,
     allocation: Allocation,
     cache: Option<PathBuf>,
+    cache_observer: Option<CacheObserver>,
 }
 
 impl Host {
@@ -72,6 +76,7 @@ impl Host {
             limits: Limits::default(),
             allocation: Allocation::default(),
             cache: None,
+            cache_observer: None,
         }
     }
 }
@@ -204,11 +209,22 @@ impl HostBuilder {
     /// any code.
     ///
     /// On Unix, the directory and its parent must belong to this user or to root, and other users must not be able to
-    /// write to them. Otherwise the directory is not used: components are compiled, and `tracing` has a warning. On
-    /// other systems, protect the directory yourself.
+    /// write to them. On other systems, protect the directory yourself.
+    ///
+    /// If the directory cannot be used or written to, each component is compiled once in a process, and `tracing` has a
+    /// warning.
     #[must_use]
     pub fn cache_directory(self, directory: impl Into<PathBuf>) -> Self {
         Self { cache: Some(directory.into()), ..self }
+    }
+
+    /// Tells of what the cache of compiled components does.
+    #[cfg(feature = "cli")]
+    pub(crate) fn cache_observer(
+        self,
+        observer: impl Fn(&CacheEvent) + Send + Sync + 'static,
+    ) -> Self {
+        Self { cache_observer: Some(Arc::new(observer)), ..self }
     }
 
     /// Builds the host.
@@ -221,7 +237,12 @@ impl HostBuilder {
             .transport
             .unwrap_or_else(|| Arc::new(SmtpTransport::new().deny_addresses(self.denied.iter())));
         let inner = Inner {
-            engines: Engines::build(self.cache.as_deref(), self.allocation, &self.limits)?,
+            engines: Engines::build(
+                self.cache.as_deref(),
+                self.cache_observer,
+                self.allocation,
+                &self.limits,
+            )?,
             share: Arc::new(FairShare::of_this_machine()),
             usage: Arc::default(),
             accounts: self.accounts,

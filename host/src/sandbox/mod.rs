@@ -2,6 +2,7 @@
 
 mod allocation;
 mod ceiling;
+mod compile_turn;
 mod compiled;
 mod connector;
 mod digest;
@@ -20,6 +21,8 @@ mod verdict;
 mod wasi;
 
 pub use allocation::Allocation;
+#[cfg(feature = "cli")]
+pub(crate) use compiled::CacheEvent;
 pub use connector::{ComponentSource, Connector};
 pub use digest::ComponentDigest;
 pub use host::{Host, HostBuilder};

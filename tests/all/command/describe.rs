@@ -81,16 +81,66 @@ fn only_the_pinned_component_is_used() {
 #[cfg(unix)]
 #[test]
 fn a_cache_that_others_may_write_to_is_told_and_not_used() {
-    use std::os::unix::fs::PermissionsExt as _;
     let line = CommandLine::new();
-    let cache = line.home().join("cache");
-    std::fs::remove_file(&cache).expect("it is a link");
-    std::fs::create_dir(&cache).expect("it can be made");
-    std::fs::set_permissions(&cache, std::fs::Permissions::from_mode(0o777)).expect("it is ours");
-    let ran = line.run(&["describe"]).expect(0);
+    let user = tempfile::tempdir().expect("a temporary folder");
+    let variables = [("XDG_CACHE_HOME", user.path().to_str().expect("it is text"))];
+    // The user's own is the first choice, and the home's the second.
+    let cache = user.path().join("smtp-connector/components");
+    for cache in [cache, line.home().join("cache")] {
+        std::fs::create_dir_all(&cache).expect("it can be made");
+        set_mode(&cache, 0o777);
+    }
+    let ran = line.run_with(&["describe"], "", &variables).expect(0);
     assert_eq!(ran.json()["name"], "smtp-connector");
     assert!(ran.err.starts_with("warning: ") && ran.err.contains("chmod go-w "), "{}", ran.err);
-    assert_eq!(std::fs::read_dir(&cache).expect("it is there").count(), 0);
+    assert_eq!(ran.err.lines().count(), 1, "{}", ran.err);
+    assert_eq!(std::fs::read_dir(line.home().join("cache")).expect("it is there").count(), 0);
+}
+
+#[cfg(unix)]
+fn set_mode(path: &std::path::Path, mode: u32) {
+    use std::os::unix::fs::PermissionsExt as _;
+    std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode)).expect("it is ours");
+}
+
+#[test]
+fn a_component_is_compiled_once_for_all_homes_and_says_so() {
+    const SAID: &str = "compiling the component, once on this machine\n";
+    let user = tempfile::tempdir().expect("a temporary folder");
+    let variables = [("XDG_CACHE_HOME", user.path().to_str().expect("it is text"))];
+    let run = |words: &[&str]| {
+        // Each in a home of its own.
+        CommandLine::new().run_with(words, "", &variables).expect(0)
+    };
+    let first = run(&["describe", "--json"]);
+    assert_eq!(first.json()["name"], "smtp-connector");
+    assert_eq!(first.err, SAID);
+    assert_eq!(run(&["describe", "--json"]).err, "");
+    std::fs::remove_dir_all(user.path().join("smtp-connector")).expect("it is there");
+    assert_eq!(run(&["describe", "--quiet"]).err, "", "it was to be quiet");
+}
+
+#[test]
+fn a_user_without_a_cache_folder_has_one_in_the_home() {
+    let line = CommandLine::new();
+    std::fs::write(line.home().join("file"), "").expect("it can be written");
+    let nowhere = line.home().join("file/below");
+    let variables = [("XDG_CACHE_HOME", nowhere.to_str().expect("it is text"))];
+    line.run_with(&["describe"], "", &variables).expect(0);
+    assert_eq!(line.run_with(&["describe"], "", &variables).expect(0).err, "");
+    let kept = std::fs::read_dir(line.home().join("cache")).expect("it is there");
+    assert_eq!(kept.count(), 1);
+}
+
+#[test]
+fn a_cache_that_cannot_be_written_is_told_once() {
+    let line = CommandLine::new();
+    std::fs::write(line.home().join("cache"), "no folder").expect("it can be written");
+    let nowhere = line.home().join("cache/below");
+    let variables = [("XDG_CACHE_HOME", nowhere.to_str().expect("it is text"))];
+    let ran = line.run_with(&["describe", "--quiet"], "", &variables).expect(0);
+    assert!(ran.err.starts_with("warning: the cache of compiled components"), "{}", ran.err);
+    assert_eq!(ran.err.lines().count(), 1, "{}", ran.err);
 }
 
 #[test]

@@ -5,7 +5,7 @@ use std::net::TcpStream;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use crate::support::CommandLine;
+use crate::support::{CommandLine, USER_CACHE};
 
 /// The command while it listens.
 struct Listening {
@@ -18,6 +18,7 @@ impl Listening {
         let mut child = Command::new(env!("CARGO_BIN_EXE_smtp-connector-under-test"))
             .args(["inbox", "--smtp", "127.0.0.1:0"])
             .env("SMTP_CONNECTOR_HOME", line.home())
+            .env("XDG_CACHE_HOME", USER_CACHE)
             .stdout(Stdio::null())
             .stderr(Stdio::piped())
             .spawn()

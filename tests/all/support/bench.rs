@@ -9,9 +9,13 @@ use smtp_connector_host::inbox::{Inbox, InboxBuilder, Received};
 use smtp_connector_host::smtp::SmtpTransport;
 use smtp_connector_host::{Account, Connector, Error, Host, HostBuilder, Invocation};
 
-/// Compiled components, shared by all tests and runs: compiling takes a second, reading a moment. Two folders, which the
-/// host makes for the user alone: others may write to neither, whatever the umask.
-pub(crate) const HOST_CACHE: &str = concat!(env!("CARGO_TARGET_TMPDIR"), "/host/components");
+/// The cache folder of the command's user (`XDG_CACHE_HOME`).
+pub(crate) const USER_CACHE: &str = concat!(env!("CARGO_TARGET_TMPDIR"), "/user");
+
+/// Compiled components, shared by all tests and runs, the command's too: compiling takes a second, reading a moment. Two
+/// folders, which the host makes for the user alone: others may write to neither, whatever the umask.
+pub(crate) const HOST_CACHE: &str =
+    concat!(env!("CARGO_TARGET_TMPDIR"), "/user/smtp-connector/components");
 
 /// Nothing here takes longer.
 const PATIENCE: Duration = Duration::from_secs(20);

@@ -3,11 +3,13 @@
 use std::io::Write as _;
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
+use std::sync::Once;
 
 use serde_json::Value;
+use smtp_connector_host::Connector;
 use smtp_connector_host::inbox::Inbox;
 
-use super::{HOST_CACHE, write_private};
+use super::{USER_CACHE, host_builder, write_private};
 
 /// The command in a home of its own.
 pub(crate) struct CommandLine {
@@ -25,14 +27,12 @@ pub(crate) struct Ran {
 impl CommandLine {
     pub(crate) fn new() -> Self {
         let home = tempfile::tempdir().expect("a temporary folder can be made");
-        // Compiled once, for all of them.
-        let mut folder = std::fs::DirBuilder::new();
-        #[cfg(unix)]
-        std::os::unix::fs::DirBuilderExt::mode(&mut folder, 0o700);
-        folder.recursive(true).create(HOST_CACHE).expect("the tests' own folder can be written to");
-        #[cfg(unix)]
-        std::os::unix::fs::symlink(HOST_CACHE, home.path().join("cache"))
-            .expect("a link can be made");
+        // Compiled once, for all of them, so that none of them says that it compiles.
+        static COMPILED: Once = Once::new();
+        COMPILED.call_once(|| {
+            let host = host_builder([]).build().expect("the sandbox runs");
+            Connector::builtin(&host).expect("it is compiled");
+        });
         Self { home }
     }
 
@@ -84,6 +84,7 @@ impl CommandLine {
             .env_clear()
             .env("PATH", std::env::var_os("PATH").unwrap_or_default())
             .env("SMTP_CONNECTOR_HOME", self.home())
+            .env("XDG_CACHE_HOME", USER_CACHE)
             .envs(variables.iter().copied())
             .current_dir(self.home())
             .stdin(Stdio::piped())

@@ -8,7 +8,7 @@ mod http_server;
 mod log;
 mod told;
 
-pub(crate) use bench::{Bench, HOST_CACHE, host_builder};
+pub(crate) use bench::{Bench, HOST_CACHE, USER_CACHE, host_builder};
 pub(crate) use certificates::Authority;
 pub(crate) use command::CommandLine;
 pub(crate) use fault_server::{Act, FaultServer, Offers, Scenario, Seen, Stage};
