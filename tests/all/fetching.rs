@@ -14,7 +14,7 @@ use smtp_connector_host::{
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 
-use crate::support::HOST_CACHE;
+use crate::support::{Authority, FaultServer, HOST_CACHE, Offers, Scenario};
 
 /// An address of the public internet: here, it is a server of the test's.
 pub(crate) const PUBLIC: &str = "93.184.216.34";
@@ -432,4 +432,16 @@ async fn what_takes_too_long_is_given_up_however_busy_it_seems() {
         assert!(error.is_transient(), "{error:?}");
         assert_eq!(error.code(), FailureCode::Attachment, "{first}: {error}");
     }
+}
+
+#[tokio::test]
+async fn a_web_server_whose_certificate_is_not_trusted_is_told() {
+    let implicit = Some(Authority::self_signed("127.0.0.1"));
+    let offers = Offers { implicit, ..Offers::default() };
+    let server = FaultServer::start(Scenario::default().offering(offers)).await;
+    let network = Liar::with(SocketAddr::from(([127, 0, 0, 1], server.port())));
+    let error = fails(&network.answering(&[&[PUBLIC]]), "https://files.example/x").await;
+    let said = error.to_string();
+    assert!(said.contains("its certificate is not trusted: it is self-signed"), "{said}");
+    assert!(server.seen().commands.is_empty());
 }

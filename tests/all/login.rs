@@ -302,6 +302,9 @@ async fn an_endpoint_that_is_not_trusted_or_not_public_gets_no_secret() {
     let work = account("work", &server).oauth2("user", oauth2).build().expect("right");
     let error = Setting::with([work]).send("work").await.expect_err("nobody has signed for it");
     assert_eq!((error.code(), error.phase()), (FailureCode::Auth, Phase::Auth), "{error}");
+    assert!(error.to_string().contains("its issuer is \"Authority of the tests\""), "{error}");
+    assert!(error.hint().is_some_and(|hint| hint.contains("tls.ca is not")), "{error:?}");
+    assert_eq!(error.retry(), Retry::AfterConfigChange);
     assert!(stranger.seen().commands.is_empty());
 
     let (endpoint, url) = endpoint("200 OK", r#"{"access_token":"t"}"#).await;

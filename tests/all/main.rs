@@ -2,6 +2,7 @@
 //! sandbox, over real sockets to servers on this machine.
 
 mod attachments;
+mod certificates;
 mod command;
 mod component;
 mod connections;

@@ -74,9 +74,17 @@ async fn fails(server: &FaultServer, security: Security, authority: Option<&Auth
     error
 }
 
-async fn send(server: &FaultServer, security: Security, tls: TlsSettings) -> Result<(), Error> {
+pub(crate) async fn send(
+    server: &FaultServer,
+    security: Security,
+    tls: TlsSettings,
+) -> Result<(), Error> {
+    send_to(server.port(), security, tls).await
+}
+
+pub(crate) async fn send_to(port: u16, security: Security, tls: TlsSettings) -> Result<(), Error> {
     let account = Account::builder("work", "127.0.0.1")
-        .port(server.port())
+        .port(port)
         .security(security)
         .tls(tls)
         .sender("alice@example.com")
@@ -134,8 +142,8 @@ async fn a_certificate_that_is_not_trusted_is_not_talked_to() {
     for (config, words) in [
         (authority.server("mail.example.com"), "another name"),
         (in_common_name_alone(), "another name"),
-        (stranger.server("127.0.0.1"), "nobody that is trusted"),
-        (Authority::self_signed("127.0.0.1"), "nobody that is trusted"),
+        (stranger.server("127.0.0.1"), "no trusted authority"),
+        (Authority::self_signed("127.0.0.1"), "self-signed"),
         (expired(), "expired"),
     ] {
         for (security, implicit) in [
@@ -183,7 +191,7 @@ async fn versions_before_tls_1_2_are_not_spoken() {
     }
 }
 
-async fn implicit(config: Arc<rustls::ServerConfig>) -> FaultServer {
+pub(crate) async fn implicit(config: Arc<rustls::ServerConfig>) -> FaultServer {
     let offers = Offers { implicit: Some(config), ..Offers::default() };
     FaultServer::start(Scenario::default().offering(offers)).await
 }
@@ -242,6 +250,7 @@ async fn a_server_that_asks_is_shown_the_accounts_certificate() {
     let authority = Authority::new();
     let folder = tempfile::tempdir().expect("a temporary folder can be made");
     let (certificate, key) = authority.write_pair("client.example.com", folder.path());
+    let other_folder = tempfile::tempdir().expect("a temporary folder can be made");
     for versions in [&[&rustls::version::TLS12][..], &[&rustls::version::TLS13]] {
         let ca = Some(authority.file());
         let own = ClientCertificate { certificate: certificate.clone(), key: key.clone() };
@@ -253,6 +262,16 @@ async fn a_server_that_asks_is_shown_the_accounts_certificate() {
         let nobody = TlsSettings { ca, ..TlsSettings::default() };
         let error = send(&server, Security::Tls, nobody).await.expect_err("the client is nobody");
         assert_eq!((error.code(), error.retry()), (FailureCode::Tls, Retry::AfterConfigChange));
+        assert!(error.to_string().contains("wants a client certificate"), "{error}");
+        assert!(error.hint().is_some_and(|hint| hint.contains("tls.clientCert")), "{error:?}");
+
+        let other = Authority::new();
+        let (certificate, key) = other.write_pair("client.example.com", other_folder.path());
+        let own = ClientCertificate { certificate, key };
+        let unknown = TlsSettings { client_certificate: Some(own), ..authority.trusted() };
+        let error = send(&server, Security::Tls, unknown).await.expect_err("it is unknown");
+        assert_eq!((error.code(), error.retry()), (FailureCode::Tls, Retry::AfterConfigChange));
+        assert!(error.to_string().contains("does not accept the account's client"), "{error}");
     }
     #[cfg(unix)]
     for (file, mode, words) in

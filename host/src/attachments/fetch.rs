@@ -27,7 +27,9 @@ use url::Url;
 use super::content_disposition::file_name;
 use super::{AttachmentHosts, Content, Metadata, SourceError};
 use crate::accounts::{HostName, Policy};
-use crate::network::{DeniedAddresses, Destination, DialError, Network, Purpose, client_config};
+use crate::network::{
+    DeniedAddresses, Destination, DialError, HandshakeError, Network, Purpose, client_config,
+};
 
 /// Redirects that are followed, each looked at like the first address. Links of shared files take up to five.
 const MAX_REDIRECTS: usize = 5;
@@ -125,8 +127,9 @@ impl Target {
         if self.url.scheme() == "http" {
             return self.request(stream, deadline).await;
         }
-        let config =
-            client_config(None).map_err(|_| unavailable("no certificate can be checked here"))?;
+        let config = client_config(None).map_err(|_| {
+            unavailable("this machine has no certificate authorities that can be read")
+        })?;
         let name = match &self.host {
             HostName::Ip(address) => ServerName::from(*address),
             HostName::Name(name) => ServerName::try_from(name.clone())
@@ -136,7 +139,10 @@ impl Target {
         let stream = timeout_at(connect, handshake)
             .await
             .map_err(|_| unavailable("its server did not answer in time"))?
-            .map_err(|_| unavailable("its server cannot be talked to over TLS"))?;
+            .map_err(|reason| {
+                let why = HandshakeError::of(&reason);
+                unavailable(&format!("TLS with its server failed: {why}"))
+            })?;
         self.request(stream, deadline).await
     }
 

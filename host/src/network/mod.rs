@@ -2,15 +2,24 @@
 
 mod address_class;
 mod address_range;
+mod certificate;
 mod dial;
+mod handshake_error;
+mod handshake_signature;
+mod pem;
 mod roots;
 mod system;
+mod untrusted;
 mod verifier;
 
 pub use address_class::is_public;
 pub(crate) use address_range::DeniedAddresses;
 pub use address_range::{AddressRange, InvalidAddressRange};
+pub(crate) use certificate::Certificate;
 pub(crate) use dial::{Destination, DialError, Purpose, Reach};
+pub(crate) use handshake_error::HandshakeError;
+pub(crate) use pem::{certificates, pem_problem};
 pub(crate) use roots::{RootsError, client_config, provider, verifier};
 pub use system::{Network, SystemNetwork};
+pub(crate) use untrusted::Untrusted;
 pub(crate) use verifier::Unchained;

@@ -1,18 +1,19 @@
-//! Whose certificates are believed.
+//! Whose certificates are trusted.
 
 use std::fs::File;
-use std::io::BufReader;
+use std::io::Read as _;
 use std::path::Path;
 use std::sync::{Arc, OnceLock};
 
 use rustls::client::WebPkiServerVerifier;
 use rustls::client::danger::ServerCertVerifier;
 use rustls::crypto::CryptoProvider;
-use rustls::pki_types::CertificateDer;
-use rustls::pki_types::pem::PemObject as _;
 use rustls::{ClientConfig, RootCertStore};
 use rustls_platform_verifier::Verifier;
 
+use super::certificate::Certificate;
+use super::pem;
+use super::verifier::Chained;
 use crate::private_files;
 
 /// Why no certificate could be checked.
@@ -20,8 +21,8 @@ use crate::private_files;
 pub(crate) enum RootsError {
     /// The file of authorities cannot be read, or holds none.
     File(String),
-    /// The system's authorities cannot be read.
-    System(rustls::Error),
+    /// The system has no authorities, or they cannot be read.
+    System,
 }
 
 /// What TLS is computed with.
@@ -30,19 +31,19 @@ pub(crate) fn provider() -> Arc<CryptoProvider> {
     Arc::clone(PROVIDER.get_or_init(|| Arc::new(rustls::crypto::ring::default_provider())))
 }
 
-/// A TLS client that believes the authorities in a PEM file, or else the system's.
+/// A TLS client that trusts the authorities in a PEM file, or else the system's.
 ///
 /// TLS 1.2 and 1.3: what rustls has, which is what can still be called secure (RFC 8996).
 pub(crate) fn client_config(ca: Option<&Path>) -> Result<ClientConfig, RootsError> {
     Ok(ClientConfig::builder_with_provider(provider())
         .with_safe_default_protocol_versions()
-        .map_err(RootsError::System)?
+        .map_err(|_| RootsError::System)?
         .dangerous()
         .with_custom_certificate_verifier(verifier(ca)?)
         .with_no_client_auth())
 }
 
-/// Believes the authorities in a PEM file, or else the system's.
+/// Trusts the authorities in a PEM file, or else the system's.
 pub(crate) fn verifier(ca: Option<&Path>) -> Result<Arc<dyn ServerCertVerifier>, RootsError> {
     match ca {
         Some(path) => file_verifier(path)
@@ -52,29 +53,37 @@ pub(crate) fn verifier(ca: Option<&Path>) -> Result<Arc<dyn ServerCertVerifier>,
 }
 
 fn file_verifier(path: &Path) -> Result<Arc<dyn ServerCertVerifier>, String> {
+    /// The system's own file of some 150 authorities has a quarter of a megabyte.
+    const LARGEST: u64 = 16 << 20;
     let file = File::open(path).map_err(|reason| reason.to_string())?;
     let found = file.metadata().map_err(|reason| reason.to_string())?;
     // A user who can change the file can add an authority, and impersonate any server.
     private_files::check_trusted(path, &found)
         .map_err(|exposed| format!("{exposed}; {}", exposed.hint()))?;
+    let mut text = Vec::new();
+    file.take(LARGEST).read_to_end(&mut text).map_err(|reason| reason.to_string())?;
+    let named = pem::certificates(&text)?;
     let mut roots = RootCertStore::empty();
-    for certificate in CertificateDer::pem_reader_iter(BufReader::new(file)) {
-        let certificate = certificate.map_err(|reason| reason.to_string())?;
-        roots.add(certificate).map_err(|reason| reason.to_string())?;
+    // One that cannot be an authority can still be a server's own.
+    let (_, refused) = roots.add_parsable_certificates(named.iter().cloned());
+    if refused > 0 && named.iter().any(|named| Certificate::read(named).is_none()) {
+        return Err("a certificate in it is malformed".to_owned());
     }
     if roots.is_empty() {
-        return Err("there is no certificate in it".to_owned());
+        return Err("none of its certificates can be used".to_owned());
     }
     let built = WebPkiServerVerifier::builder_with_provider(Arc::new(roots), provider()).build();
-    Ok(built.map_err(|reason| reason.to_string())?)
+    let authorities = built.map_err(|reason| reason.to_string())?;
+    Ok(Arc::new(Chained::new(authorities, named, provider())))
 }
 
 /// The system's authorities, read once: there are more than a hundred of them, and that takes a while.
 fn system_verifier() -> Result<Arc<dyn ServerCertVerifier>, RootsError> {
-    static SYSTEM: OnceLock<Arc<Verifier>> = OnceLock::new();
+    static SYSTEM: OnceLock<Arc<Chained>> = OnceLock::new();
     if let Some(verifier) = SYSTEM.get() {
         return Ok(Arc::clone(verifier) as _);
     }
-    let verifier = Arc::new(Verifier::new(provider()).map_err(RootsError::System)?);
+    let authorities = Verifier::new(provider()).map_err(|_| RootsError::System)?;
+    let verifier = Arc::new(Chained::new(Arc::new(authorities), Vec::new(), provider()));
     Ok(Arc::clone(SYSTEM.get_or_init(|| verifier)) as _)
 }

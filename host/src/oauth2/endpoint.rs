@@ -20,7 +20,9 @@ use zeroize::Zeroizing;
 use super::Caller;
 use crate::accounts::{HostName, Redaction, Secret, SecretSource, TokenRequest};
 use crate::failure::{Failure, FailureCode, Phase};
-use crate::network::{Destination, DialError, Purpose, SystemNetwork, client_config};
+use crate::network::{
+    Destination, DialError, HandshakeError, Purpose, SystemNetwork, client_config,
+};
 
 /// What an endpoint grants.
 pub(super) struct Granted {
@@ -151,8 +153,11 @@ async fn post(
             false => Err(unavailable(request, "it would get secrets in the clear")),
         };
     }
-    let config = client_config(None)
-        .map_err(|_| unavailable(request, "no certificate can be checked here"))?;
+    let config = client_config(None).map_err(|_| {
+        unavailable(request, "this machine has no certificate authorities that can be read")
+            .hint("install the package ca-certificates")
+            .after_config_change()
+    })?;
     let name = match &host {
         HostName::Ip(address) => ServerName::from(*address),
         HostName::Name(name) => ServerName::try_from(name.clone())
@@ -161,7 +166,7 @@ async fn post(
     let stream = TlsConnector::from(Arc::new(config))
         .connect(name, stream)
         .await
-        .map_err(|_| unavailable(request, "it cannot be talked to over TLS"))?;
+        .map_err(|reason| tls_failure(request, &HandshakeError::of(&reason)))?;
     talk(request, form, stream).await
 }
 
@@ -270,6 +275,19 @@ pub(super) fn unavailable(request: &TokenRequest, why: &str) -> Failure {
     Failure::new(FailureCode::Auth, Phase::Auth, message)
         .hint("try again later; if it persists, check oauth2.tokenUrl")
         .later()
+}
+
+fn tls_failure(request: &TokenRequest, error: &HandshakeError) -> Failure {
+    let failure = unavailable(request, &format!("TLS with it failed: {error}"));
+    match error {
+        HandshakeError::Certificate(_) => failure
+            .hint(
+                "check oauth2.tokenUrl, and this machine's clock and certificate authorities: the account's tls.ca is \
+                 not for the token endpoint",
+            )
+            .after_config_change(),
+        _ => failure,
+    }
 }
 
 /// The endpoint for people: its query may hold what is nobody's business.

@@ -32,6 +32,7 @@ const MOST_UNKEPT: usize = 8;
 
 /// What a directory of compiled components tells its user.
 #[derive(Debug)]
+#[cfg_attr(not(feature = "cli"), expect(dead_code, reason = "the command alone listens"))]
 pub(crate) enum CacheEvent {
     /// A component is compiled now, which takes a second or more, and is kept if `keep`.
     Compiling { keep: bool },

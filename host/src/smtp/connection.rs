@@ -9,7 +9,7 @@ use tokio::time::{Instant, timeout_at};
 use super::extensions::Extensions;
 use super::reply::{Malformed, RawReply, ReplyReader};
 use super::stream::Stream;
-use super::tls::tls_failure;
+use super::tls_failure::{broken_text, tls_failure};
 use super::transcript::{Entry, Transcript};
 use crate::accounts::{Account, BoxFuture, Redaction};
 use crate::failure::{Failure, FailureCode, Phase, Reply};
@@ -271,8 +271,8 @@ impl Connection {
         if let Broken::Lost(Some(reason)) = &broken
             && is_alert(reason)
         {
-            // With TLS 1.3 a server may have objections once the handshake is over for its client.
-            return tls_failure(&self.account, phase, reason);
+            // With TLS 1.3 a server objects to its client's certificate once the handshake is over for the client.
+            return tls_failure(&self.account, phase, reason, true);
         }
         broken_failure(phase, broken, |line| self.clean(line))
     }
@@ -302,7 +302,8 @@ fn enhanced_code(code: u16, text: &str) -> Option<String> {
 fn broken_failure(phase: Phase, broken: Broken, clean: impl Fn(&str) -> String) -> Failure {
     match broken {
         Broken::Lost(reason) => {
-            let why = reason.map_or(String::new(), |reason| format!(": {reason}"));
+            let why = reason.as_ref().and_then(broken_text);
+            let why = why.map_or(String::new(), |why| format!(": {why}"));
             let message = format!("the server closed the connection at {}{why}", stage(phase));
             Failure::new(FailureCode::Connect, phase, message)
                 .hint("try again; if it persists, the server may refuse this machine's address")

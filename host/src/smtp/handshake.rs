@@ -10,7 +10,8 @@ use super::connection::{Clock, Connection};
 use super::extensions::Extensions;
 use super::local_name::client_id;
 use super::stream::Stream;
-use super::tls::{TlsParameters, not_tls_hint, tls_failure};
+use super::tls::{TlsParameters, not_tls_hint};
+use super::tls_failure::tls_failure;
 use super::transcript::{Entry, Transcript};
 use super::verdict;
 use crate::accounts::{
@@ -281,7 +282,10 @@ async fn encrypt(
     let handshake = connection.stream.encrypt(Arc::clone(&tls.config), tls.name.clone());
     let stream = match timeout_at(deadline, handshake).await {
         Ok(Ok(stream)) => stream,
-        Ok(Err(reason)) => return Err(tls_failure(&connection.account, phase, &reason)),
+        Ok(Err(reason)) => {
+            let was_asked = tls.client_auth.was_asked();
+            return Err(tls_failure(&connection.account, phase, &reason, was_asked));
+        }
         Err(_) => {
             let message =
                 "the server did not answer in time while the connection was being encrypted";

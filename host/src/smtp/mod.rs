@@ -16,6 +16,7 @@
 //! | what a reply means | `verdict`, `extensions`, `queue_id` |
 
 mod auth;
+mod client_auth;
 mod connection;
 mod content;
 mod delivery;
@@ -30,6 +31,7 @@ mod queue_id;
 mod reply;
 mod stream;
 mod tls;
+mod tls_failure;
 mod transaction;
 mod transcript;
 mod transport;

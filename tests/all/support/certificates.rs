@@ -7,10 +7,14 @@ use rcgen::{
     BasicConstraints, Certificate, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair,
     PublicKeyData as _,
 };
+use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
 use rustls::server::WebPkiClientVerifier;
 use rustls::server::danger::ClientCertVerifier;
-use rustls::{RootCertStore, ServerConfig, SupportedProtocolVersion};
+use rustls::sign::{CertifiedKey, Signer, SigningKey, SingleCertAndKey};
+use rustls::{
+    RootCertStore, ServerConfig, SignatureAlgorithm, SignatureScheme, SupportedProtocolVersion,
+};
 use smtp_connector_host::accounts::TlsSettings;
 
 use super::write_private;
@@ -65,6 +69,18 @@ impl Authority {
         let certificate = params.self_signed(&key).expect("a certificate can be signed");
         let chain = vec![CertificateDer::from(certificate.der().to_vec())];
         config(chain, &key, rustls::ALL_VERSIONS, WebPkiClientVerifier::no_client_auth())
+    }
+
+    /// A certificate that nobody but itself has signed, as PEM, and a server's side of TLS that shows it.
+    pub(crate) fn self_signed_with(
+        params: &CertificateParams,
+        versions: &[&'static SupportedProtocolVersion],
+    ) -> (String, Arc<ServerConfig>) {
+        let key = KeyPair::generate().expect("a key can be made");
+        let certificate = params.self_signed(&key).expect("a certificate can be signed");
+        let chain = vec![certificate.der().clone()];
+        let server = config(chain, &key, versions, WebPkiClientVerifier::no_client_auth());
+        (certificate.pem(), server)
     }
 
     /// A server's side of TLS 1.2 and nothing newer.
@@ -132,4 +148,63 @@ fn config(
         .with_single_cert(chain, key)
         .expect("the key belongs to the certificate");
     Arc::new(config)
+}
+
+/// A self-signed certificate of X.509 version 1 for 127.0.0.1, with a key on P-256: `openssl ca -selfsign` without
+/// extensions.
+pub(crate) const VERSION_1: &str = include_str!("certificates/version-1.pem");
+/// The key of [`VERSION_1`].
+pub(crate) const VERSION_1_KEY: &str = include_str!("certificates/version-1.key");
+/// A self-signed certificate for 127.0.0.1 with an RSA key of 1024 bits, which nothing here can sign with.
+pub(crate) const RSA_1024: &str = include_str!("certificates/rsa-1024.pem");
+
+/// The one certificate in a PEM file.
+pub(crate) fn der(pem: &str) -> CertificateDer<'static> {
+    CertificateDer::from_pem_slice(pem.as_bytes()).expect("it is a certificate")
+}
+
+/// A server's side of TLS that shows a certificate of any kind, and signs with a key that may be another's.
+pub(crate) fn server_showing(
+    certificate: CertificateDer<'static>,
+    key: Arc<dyn SigningKey>,
+    version: &'static SupportedProtocolVersion,
+) -> Arc<ServerConfig> {
+    let shown = SingleCertAndKey::from(CertifiedKey::new(vec![certificate], key));
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let config = ServerConfig::builder_with_provider(provider)
+        .with_protocol_versions(&[version])
+        .expect("ring has these versions")
+        .with_no_client_auth()
+        .with_cert_resolver(Arc::new(shown));
+    Arc::new(config)
+}
+
+/// A key to sign with.
+pub(crate) fn signing_key(pem: &str) -> Arc<dyn SigningKey> {
+    let key = PrivateKeyDer::from_pem_slice(pem.as_bytes()).expect("it is a key");
+    rustls::crypto::ring::sign::any_supported_type(&key).expect("ring knows it")
+}
+
+/// Signs with octets that mean nothing, as if with an RSA key.
+#[derive(Debug)]
+pub(crate) struct ForgedKey;
+
+impl SigningKey for ForgedKey {
+    fn choose_scheme(&self, offered: &[SignatureScheme]) -> Option<Box<dyn Signer>> {
+        offered.contains(&SignatureScheme::RSA_PSS_SHA256).then(|| Box::new(Self) as _)
+    }
+
+    fn algorithm(&self) -> SignatureAlgorithm {
+        SignatureAlgorithm::RSA
+    }
+}
+
+impl Signer for ForgedKey {
+    fn sign(&self, _: &[u8]) -> Result<Vec<u8>, rustls::Error> {
+        Ok(vec![7; 128])
+    }
+
+    fn scheme(&self) -> SignatureScheme {
+        SignatureScheme::RSA_PSS_SHA256
+    }
 }

@@ -9,7 +9,9 @@ mod log;
 mod told;
 
 pub(crate) use bench::{Bench, HOST_CACHE, USER_CACHE, host_builder};
-pub(crate) use certificates::Authority;
+pub(crate) use certificates::{
+    Authority, ForgedKey, RSA_1024, VERSION_1, VERSION_1_KEY, der, server_showing, signing_key,
+};
 pub(crate) use command::CommandLine;
 pub(crate) use fault_server::{Act, FaultServer, Offers, Scenario, Seen, Stage};
 pub(crate) use http_server::{HttpServer, Page};
