@@ -300,6 +300,28 @@ async fn a_server_that_asks_is_shown_the_accounts_certificate() {
 }
 
 #[tokio::test]
+async fn a_client_key_that_is_encrypted_is_called_that() {
+    let authority = Authority::new();
+    let folder = tempfile::tempdir().expect("a temporary folder can be made");
+    let (certificate, key) = authority.write_pair("client.example.com", folder.path());
+    for pem in [
+        "-----BEGIN ENCRYPTED PRIVATE KEY-----\nMAA=\n-----END ENCRYPTED PRIVATE KEY-----\n",
+        "-----BEGIN RSA PRIVATE KEY-----\nProc-Type: 4,ENCRYPTED\nDEK-Info: AES-256-CBC,00\n\nMAA=\n\
+         -----END RSA PRIVATE KEY-----\n",
+    ] {
+        std::fs::write(&key, pem).expect("it can be written");
+        let own = ClientCertificate { certificate: certificate.clone(), key: key.clone() };
+        let tls = TlsSettings { client_certificate: Some(own), ..authority.trusted() };
+        let server = implicit(authority.server("127.0.0.1")).await;
+        let error = send(&server, Security::Tls, tls).await.expect_err("it cannot be read");
+        assert_eq!(error.code(), FailureCode::Account);
+        assert!(error.to_string().contains("is encrypted with a passphrase"), "{error}");
+        assert!(error.hint().is_some_and(|hint| hint.contains("openssl pkey -in")), "{error:?}");
+        assert!(server.seen().commands.is_empty());
+    }
+}
+
+#[tokio::test]
 async fn tls_on_the_whole_way_is_asked_for_or_nothing_is_sent() {
     let authority = Authority::new();
     for offered in [true, false] {

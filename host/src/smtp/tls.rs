@@ -58,10 +58,11 @@ impl TlsParameters {
         let host = settings.server_name.as_ref().unwrap_or(&account.host);
         let name = match host {
             HostName::Ip(address) => ServerName::from(*address),
-            HostName::Name(name) => ServerName::try_from(name.clone()).map_err(|_| {
-                let message = format!("{name} is no name that a certificate could have");
-                unusable(message, "set the account's tls.serverName")
-            })?,
+            HostName::Name(name) => ServerName::try_from(name.clone())
+                .map_err(|_| {
+                    let message = format!("{name} is no name that a certificate could have");
+                    unusable(message, "set the account's tls.serverName")
+                })?,
         };
         Ok(Self { config: Arc::new(config), name, client_auth })
     }
@@ -104,8 +105,25 @@ fn key(path: &Path) -> Result<PrivateKeyDer<'static>, Failure> {
     })?;
     let mut pem = Zeroizing::new(Vec::new());
     file.read_to_end(&mut pem).map_err(failed)?;
+    if is_encrypted(&pem) {
+        let path = path.display();
+        let message = format!(
+            "the account's client certificate cannot be used: its key {path} is encrypted with a passphrase"
+        );
+        let hint = format!(
+            "decrypt it into a file of its own, and name that in tls.clientKey: \
+             (umask 077; openssl pkey -in {path} -out {path}.decrypted)"
+        );
+        return Err(unusable(message, &hint));
+    }
     let read = PrivateKeyDer::from_pem_slice(&pem);
     read.map_err(|reason| no_pem(path, &pem_problem(&reason), "tls.clientKey"))
+}
+
+/// Whether a key in PEM is encrypted: as PKCS #8 (RFC 5958 section 3), or as OpenSSL wrote keys before (RFC 1421).
+fn is_encrypted(pem: &[u8]) -> bool {
+    let has = |words: &[u8]| memchr::memmem::find(pem, words).is_some();
+    has(b"-----BEGIN ENCRYPTED PRIVATE KEY-----") || has(b"Proc-Type: 4,ENCRYPTED")
 }
 
 fn no_pem(path: &Path, reason: &str, setting: &str) -> Failure {
