@@ -7,6 +7,7 @@ use smtp_connector_host::accounts::{
     Auth, CertificatePin, ClientCertificate, Security, TlsSettings, TlsVersion,
 };
 use smtp_connector_host::inbox::{Encryption, Inbox};
+use smtp_connector_host::smtp::SmtpTransport;
 use smtp_connector_host::{
     Account, Connector, Error, FailureCode, Invocation, Phase, Retry, Secret,
 };
@@ -318,6 +319,31 @@ async fn a_client_key_that_is_encrypted_is_called_that() {
         assert!(error.to_string().contains("is encrypted with a passphrase"), "{error}");
         assert!(error.hint().is_some_and(|hint| hint.contains("openssl pkey -in")), "{error:?}");
         assert!(server.seen().commands.is_empty());
+    }
+}
+
+#[tokio::test]
+async fn a_host_with_the_dot_of_the_root_has_the_certificate_of_the_name() {
+    let authority = Authority::new();
+    let pooled = SmtpTransport::new().allow_private_hosts();
+    for transport in [pooled.clone(), pooled.without_pool()] {
+        let server = implicit(authority.server("localhost")).await;
+        let account = Account::builder("work", "localhost.")
+            .port(server.port())
+            .security(Security::Tls)
+            .tls(authority.trusted())
+            .sender("alice@example.com")
+            .credentials("user", Secret::new("s3cr3t"));
+        let account = account.build().expect("the settings are right");
+        let host = host_builder([account]).transport(transport).build().expect("the sandbox runs");
+        let connector = Connector::builtin(&host).expect("a component");
+        for _ in 0..2 {
+            let mail = Invocation::send_mail(mail().to_string()).account("work");
+            connector.invoke(mail).await.expect("it is the server's name");
+        }
+        let (login, sent) = ("AUTH", server.seen().complete);
+        assert!(server.seen().commands.iter().any(|line| line.starts_with(login)));
+        assert_eq!(sent, 2);
     }
 }
 

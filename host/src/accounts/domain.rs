@@ -44,7 +44,9 @@ impl FromStr for DomainRule {
             None => (false, text),
         };
         match name.parse::<HostName>() {
-            Ok(HostName::Name(domain)) => Ok(Self { domain: domain.to_ascii_lowercase(), below }),
+            Ok(host @ HostName::Name(_)) => {
+                Ok(Self { domain: host.without_root().to_ascii_lowercase(), below })
+            }
             _ => Err(Error::account(format!(
                 "{text:?} is no domain: example.com, or *.example.com for those below it"
             ))),

@@ -1,5 +1,6 @@
 //! The name of a server: a DNS name or an IP address, and nothing that a resolver would read otherwise.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::net::{IpAddr, Ipv6Addr};
 use std::str::FromStr;
@@ -19,7 +20,7 @@ use idna::uts46::{AsciiDenyList, DnsLength, Hyphens, Uts46};
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum HostName {
-    /// A DNS name in ASCII.
+    /// A DNS name in ASCII. With a dot at its end, it is looked up as it is before any search domain is tried.
     Name(String),
     /// An address.
     Ip(IpAddr),
@@ -46,8 +47,16 @@ impl HostName {
     /// Whether this is the machine itself, by its usual names. Other names may turn out to be.
     pub fn is_loopback(&self) -> bool {
         match self {
-            Self::Name(name) => name.eq_ignore_ascii_case("localhost"),
+            Self::Name(_) => self.without_root().eq_ignore_ascii_case("localhost"),
             Self::Ip(address) => address.to_canonical().is_loopback(),
+        }
+    }
+
+    /// The name without a dot at its end, as it stands in certificates; or the address.
+    pub(crate) fn without_root(&self) -> Cow<'_, str> {
+        match self {
+            Self::Name(name) => Cow::Borrowed(name.strip_suffix('.').unwrap_or(name)),
+            Self::Ip(address) => Cow::Owned(address.to_string()),
         }
     }
 }
@@ -73,7 +82,8 @@ impl FromStr for HostName {
         let name = Uts46::new()
             .to_ascii(text.as_bytes(), AsciiDenyList::EMPTY, Hyphens::Allow, DnsLength::Ignore)
             .map_err(|_| InvalidHostName::Labels)?;
-        check_labels(&name)?;
+        // The dot of the root (RFC 1034 section 3.1) may be written.
+        check_labels(name.strip_suffix('.').unwrap_or(&name))?;
         Ok(Self::Name(name.into_owned()))
     }
 }
@@ -135,6 +145,7 @@ mod tests {
         for (text, shown) in [
             ("smtp.example.com", "smtp.example.com"),
             ("localhost", "localhost"),
+            ("smtp.example.com.", "smtp.example.com."),
             (" mail_relay ", "mail_relay"),
             ("bücher.example", "xn--bcher-kva.example"),
             ("127.0.0.1", "127.0.0.1"),
@@ -157,7 +168,10 @@ mod tests {
             ("mail example", Character(' ')),
             ("mail.example\0", Character('\0')),
             ("mail..example", Labels),
-            ("mail.example.", Labels),
+            ("mail.example..", Labels),
+            (".", Labels),
+            ("127.0.0.1.", Numeric),
+            ("127.1.", Numeric),
             ("-mail.example", Labels),
             ("127.1", Numeric),
             ("0", Numeric),
@@ -174,6 +188,7 @@ mod tests {
     fn the_machine_itself() {
         for (text, own) in [
             ("localhost", true),
+            ("localhost.", true),
             ("127.8.8.8", true),
             ("::1", true),
             ("::ffff:127.0.0.1", true),

@@ -132,7 +132,7 @@ impl Target {
         })?;
         let name = match &self.host {
             HostName::Ip(address) => ServerName::from(*address),
-            HostName::Name(name) => ServerName::try_from(name.clone())
+            HostName::Name(_) => ServerName::try_from(self.host.without_root().into_owned())
                 .map_err(|_| forbidden("the address names no host that could be asked"))?,
         };
         let handshake = TlsConnector::from(std::sync::Arc::new(config)).connect(name, stream);

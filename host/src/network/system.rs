@@ -38,7 +38,8 @@ use crate::accounts::BoxFuture;
 /// # Ok::<(), smtp_connector_host::Error>(())
 /// ```
 pub trait Network: Send + Sync + 'static {
-    /// Every address of a host. It is asked once for each connection.
+    /// Every address of a host. It is asked once for each connection. A name with a dot at its end is to be looked up as
+    /// it is, in no search domain.
     fn resolve<'a>(
         &'a self,
         host: &'a str,
@@ -59,7 +60,18 @@ impl Network for SystemNetwork {
         host: &'a str,
         port: u16,
     ) -> BoxFuture<'a, io::Result<Vec<SocketAddr>>> {
-        Box::pin(async move { Ok(tokio::net::lookup_host((host, port)).await?.collect()) })
+        Box::pin(async move {
+            let found = match (tokio::net::lookup_host((host, port)).await, host.strip_suffix('.'))
+            {
+                // The files of hosts (/etc/hosts) have names without the root's dot, and the C library does not find
+                // them with it.
+                (Err(reason), Some(name)) => {
+                    tokio::net::lookup_host((name, port)).await.map_err(|_| reason)?.collect()
+                }
+                (found, _) => found?.collect(),
+            };
+            Ok(found)
+        })
     }
 
     fn connect(&self, address: SocketAddr) -> BoxFuture<'_, io::Result<TcpStream>> {

@@ -160,7 +160,7 @@ async fn post(
     })?;
     let name = match &host {
         HostName::Ip(address) => ServerName::from(*address),
-        HostName::Name(name) => ServerName::try_from(name.clone())
+        HostName::Name(_) => ServerName::try_from(host.without_root().into_owned())
             .map_err(|_| unavailable(request, "its host is none that could be asked"))?,
     };
     let stream = TlsConnector::from(Arc::new(config))

@@ -58,7 +58,7 @@ impl TlsParameters {
         let host = settings.server_name.as_ref().unwrap_or(&account.host);
         let name = match host {
             HostName::Ip(address) => ServerName::from(*address),
-            HostName::Name(name) => ServerName::try_from(name.clone())
+            HostName::Name(name) => ServerName::try_from(host.without_root().into_owned())
                 .map_err(|_| {
                     let message = format!("{name} is no name that a certificate could have");
                     unusable(message, "set the account's tls.serverName")

@@ -25,7 +25,8 @@ impl Bearer {
             Dialect::OAuthBearer => {
                 // A saslname (RFC 5801 section 4): the two characters that would end it are written otherwise.
                 let name = username.replace('=', "=3D").replace(',', "=2C");
-                format!("n,a={name},\x01host={}\x01port={}\x01", account.host(), account.port())
+                let host = account.host().without_root();
+                format!("n,a={name},\x01host={host}\x01port={}\x01", account.port())
             }
         };
         let parts = [start.as_bytes(), b"auth=Bearer ", token.expose().as_bytes(), b"\x01\x01"];
