@@ -76,6 +76,7 @@ mod oauth2;
 mod private_files;
 mod sandbox;
 pub mod smtp;
+mod tilde;
 pub mod transport;
 
 pub use accounts::{Account, Secret};

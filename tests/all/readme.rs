@@ -95,8 +95,9 @@ fn every_promise_of_security_is_held_by_a_test_that_exists() {
         for name in named.split('`').skip(1).step_by(2) {
             let last = name.rsplit("::").next().expect("a name has a last part");
             let is_test = sources.contains(&format!("fn {last}()"));
-            let is_module = sources.contains(&format!("::{name} \n"))
-                || sources.contains(&format!("::{name}::main \n"));
+            let is_module = ["", "::mod", "::main"]
+                .iter()
+                .any(|file| sources.contains(&format!("::{name}{file} \n")));
             assert!(is_test || is_module, "{name} is no test");
             tests += 1;
         }

@@ -88,14 +88,6 @@ impl Proof {
         }
         Ok(())
     }
-
-    /// Every secret that it is made of.
-    pub(super) fn secrets(&self) -> Vec<&SecretSource> {
-        match self {
-            Self::Password(password) => vec![password],
-            Self::OAuth2(oauth2) => oauth2.secrets().collect(),
-        }
-    }
 }
 
 impl Account {

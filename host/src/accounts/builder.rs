@@ -1,6 +1,7 @@
 //! Making an account of settings, and refusing those that could not be used.
 
 use super::account::{Account, Credentials, Proof};
+use super::checks;
 use super::host_name::HostName;
 use super::names::{AccountName, EhloName};
 use super::oauth2::OAuth2;
@@ -166,7 +167,7 @@ impl AccountBuilder {
             Some(security) => security,
         };
         if let Some(sender) = &self.sender {
-            check_sender(sender)?;
+            checks::sender(sender)?;
         }
         if let Some(instead) = &self.policy.redirect_all_to
             && is_routed(instead.as_str())
@@ -176,10 +177,10 @@ impl AccountBuilder {
             ));
         }
         let ehlo_name = self.ehlo_name.map(|name| name.parse::<EhloName>()).transpose()?;
-        check_clear_text(security, self.credentials.as_ref(), &host)?;
-        check_tls(security, &self.tls)?;
-        check_proof(self.auth, self.credentials.as_ref())?;
-        check_login(self.auth, self.credentials.as_ref())?;
+        checks::clear_text(security, self.credentials.as_ref(), &host)?;
+        checks::tls(security, &self.tls)?;
+        checks::proof(self.auth, self.credentials.as_ref())?;
+        checks::login(self.auth, self.credentials.as_ref())?;
         Ok(Account {
             name,
             host,
@@ -197,81 +198,6 @@ impl AccountBuilder {
             provider: preset,
         })
     }
-}
-
-/// Refuses a sender that no mail could name. The component reads it again, by its own grammar.
-fn check_sender(sender: &str) -> Result<()> {
-    let address = match sender.trim_end().strip_suffix('>') {
-        Some(rest) => rest.rsplit_once('<').map_or("", |(_, address)| address),
-        None => sender,
-    };
-    if sender.chars().any(char::is_control) || address.trim().parse::<lettre::Address>().is_err() {
-        let message = "from: an address is needed: alice@example.com, or Alice <alice@example.com>";
-        return Err(Error::account(message));
-    }
-    Ok(())
-}
-
-/// Refuses settings of TLS that would have no meaning together.
-fn check_tls(security: Security, tls: &TlsSettings) -> Result<()> {
-    let trusted = tls.pin.is_some() || tls.ca.is_some();
-    if tls.allow_invalid_certificate && (trusted || tls.require_tls) {
-        let message =
-            "tls.allowInvalidCert: any certificate would be believed, whatever else is asked for";
-        return Err(Error::account(message).with_hint("leave it out, or leave out the others"));
-    }
-    if tls.pin.is_some() && tls.ca.is_some() {
-        let message = "tls.pinSha256: a pinned certificate is believed whoever signed it";
-        return Err(Error::account(message).with_hint("leave out tls.ca, or the pin"));
-    }
-    if tls.require_tls && !matches!(security, Security::Tls | Security::Starttls) {
-        let message = "tls.requireTls: the connection to the server must be encrypted, too";
-        return Err(Error::account(message).with_hint("set security to starttls or tls"));
-    }
-    Ok(())
-}
-
-/// Refuses a way to log in that the account has nothing for.
-fn check_proof(auth: Auth, credentials: Option<&Credentials>) -> Result<()> {
-    match credentials.map(|credentials| &credentials.proof) {
-        None if !matches!(auth, Auth::Auto | Auth::None) => {
-            Err(Error::account("auth: a username and a password are needed to log in"))
-        }
-        Some(Proof::OAuth2(_)) if auth.is_by_password() => {
-            Err(Error::account(format!("auth: {auth} needs a password instead of oauth2"))
-                .with_hint("set auth to auto, xoauth2 or oauthbearer"))
-        }
-        _ => Ok(()),
-    }
-}
-
-/// Refuses credentials that a login cannot carry. Secrets that are kept elsewhere are checked when they are read.
-fn check_login(auth: Auth, credentials: Option<&Credentials>) -> Result<()> {
-    let Some(credentials) = credentials else { return Ok(()) };
-    if credentials.username.chars().any(char::is_control) {
-        let message = "username: it contains a control character";
-        return Err(Error::account(message).with_hint("enter the user name again"));
-    }
-    if let Some(SecretSource::Text(secret)) = credentials.proof.shown() {
-        credentials.proof.check(auth, secret)?;
-    }
-    Ok(())
-}
-
-/// Refuses what could only send credentials in the clear to another machine. A name that may yet turn out
-/// to be this one is looked at again when it is resolved.
-fn check_clear_text(
-    security: Security,
-    credentials: Option<&Credentials>,
-    host: &HostName,
-) -> Result<()> {
-    let elsewhere = matches!(host, HostName::Ip(_)) && !host.is_loopback();
-    if security == Security::None && credentials.is_some() && elsewhere {
-        let message =
-            "security: a user name and a password do not go to another machine in the clear";
-        return Err(Error::account(message).with_hint("set security to starttls or tls"));
-    }
-    Ok(())
 }
 
 #[cfg(test)]

@@ -115,17 +115,6 @@ impl OAuth2 {
             TokenSource::Endpoint(_) => "client-credentials",
         }
     }
-
-    /// Every secret of these settings.
-    pub(super) fn secrets(&self) -> impl Iterator<Item = &SecretSource> {
-        let secrets = match &self.source {
-            TokenSource::Given(token) => [Some(token), None],
-            TokenSource::Endpoint(request) => {
-                [request.client_secret.as_ref(), request.refresh_token.as_ref()]
-            }
-        };
-        secrets.into_iter().flatten()
-    }
 }
 
 impl TokenUrl {

@@ -5,7 +5,8 @@ use std::path::Path;
 use toml_edit::{InlineTable, Item, value};
 
 use super::oauth2::{OAuth2, TokenSource};
-use super::settings::{Mistake, Table, read_secret};
+use super::settings::read_secret;
+use super::settings_table::{Mistake, Table};
 use super::table::secret_item;
 
 const KEYS: &[&str] =

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::fs::File;
 use std::hash::{Hash, Hasher};
-use std::io::{self, Read as _};
+use std::io::{self, ErrorKind, Read as _};
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 
@@ -28,6 +28,14 @@ impl Secret {
     /// Takes a secret in.
     pub fn new(text: impl Into<String>) -> Self {
         Self(Zeroizing::new(text.into()))
+    }
+
+    /// The secret in a text: its first line, without what editors and shells put around it. None: it is empty.
+    pub(crate) fn first_line_of(text: &str) -> Option<Self> {
+        // Tools on Windows write a byte order mark, and CR before LF.
+        let line = text.trim_start_matches('\u{feff}').lines().next().unwrap_or_default();
+        let line = line.trim_end_matches('\r');
+        (!line.is_empty()).then(|| Self::new(line))
     }
 
     /// The secret itself: for the wire, and for nothing that is printed.
@@ -56,7 +64,8 @@ pub enum SecretSource {
     Text(Secret),
     /// In an environment variable.
     Env(String),
-    /// In the first line of a file, which nobody but its owner may read (on Unix).
+    /// In the first line of a file, which nobody but its owner may read (on Unix), unless it was mounted into a container
+    /// or given to a group by root.
     File(PathBuf),
     /// In the first line that a program prints: the program and its arguments.
     Command(Vec<String>),
@@ -81,26 +90,57 @@ impl SecretSource {
             }
             Self::Command(words) => run(words, what).await?,
         };
-        let line = secret.lines().next().unwrap_or_default();
-        if line.is_empty() {
-            return Err(Error::account(format!("the {what} from {self} is empty")));
-        }
-        Ok(Secret::new(line))
+        Secret::first_line_of(&secret).ok_or_else(|| {
+            Error::account(format!("the {what} from {self} is empty: its first line has no text"))
+                .with_hint(format!("put the {what} into the first line"))
+        })
     }
 }
 
 /// Reads a file that only its owner may read.
 fn read_private(path: &Path, what: &str) -> Result<Zeroizing<String>> {
     let failed = |reason: io::Error| {
-        Error::account(format!("the {what}'s file {} cannot be read", path.display()))
-            .with_hint("check that the file is there and may be read")
+        let path = path.display();
+        let (why, hint) = match reason.kind() {
+            ErrorKind::NotFound => (": it is not there", "check the path"),
+            ErrorKind::IsADirectory => (": it is a folder", "name a file in it"),
+            ErrorKind::PermissionDenied => (
+                ": this user may not read it",
+                "check the owner and the mode of the file and its folders",
+            ),
+            _ => ("", "check that the file is there and may be read"),
+        };
+        Error::account(format!("the {what}'s file {path} cannot be read{why}"))
+            .with_hint(hint)
             .with_source(reason)
     };
     let mut file = File::open(path).map_err(failed)?;
-    private_files::check_secret(path, &file.metadata().map_err(failed)?)?;
-    let mut text = Zeroizing::new(String::new());
-    file.read_to_string(&mut text).map_err(failed)?;
-    Ok(text)
+    let found = file.metadata().map_err(failed)?;
+    if found.is_dir() {
+        return Err(failed(ErrorKind::IsADirectory.into()));
+    }
+    private_files::check_secret(path, &found).map_err(|exposed| {
+        let hint = format!(
+            "{}; or take the {what} from elsewhere: {{ env = \"VARIABLE\" }} or {{ command = [\"program\"] }}",
+            exposed.hint()
+        );
+        Error::account(exposed.to_string()).with_hint(hint)
+    })?;
+    let mut bytes = Zeroizing::new(Vec::new());
+    file.read_to_end(&mut bytes).map_err(failed)?;
+    decode(&bytes).map(Zeroizing::new).map_err(|encoding| {
+        Error::account(format!("the {what}'s file {} is {encoding}", path.display())).with_hint(
+            "save it in UTF-8; Windows PowerShell 5 does that with: Set-Content -Encoding UTF8",
+        )
+    })
+}
+
+/// The text of a file or of a program, or how it is encoded instead. The reason of the library would hold the bytes.
+fn decode(bytes: &[u8]) -> Result<String, &'static str> {
+    if bytes.starts_with(b"\xff\xfe") || bytes.starts_with(b"\xfe\xff") {
+        return Err("in UTF-16, as Windows PowerShell 5 writes it, and not in UTF-8");
+    }
+    std::str::from_utf8(bytes).map(str::to_owned).map_err(|_| "not in UTF-8")
 }
 
 /// Runs a program for what it prints. Its standard error is the person's to read: it may ask for a key.
@@ -125,9 +165,9 @@ async fn run(words: &[String], what: &str) -> Result<Zeroizing<String>> {
     if !output.status.success() {
         return Err(failed(format!("the {what}'s command {program} ended with {}", output.status)));
     }
-    let text = std::str::from_utf8(&printed)
-        .map_err(|_| failed(format!("the {what}'s command {program} printed no text")))?;
-    Ok(Zeroizing::new(text.to_owned()))
+    decode(&printed).map(Zeroizing::new).map_err(|encoding| {
+        failed(format!("the {what}'s command {program} printed text that is {encoding}"))
+    })
 }
 
 impl fmt::Display for SecretSource {
@@ -174,13 +214,53 @@ mod tests {
                 mode(open);
                 let error =
                     reveal(SecretSource::File(path.clone())).await.expect_err("others read it");
-                assert!(error.hint().is_some_and(|hint| hint.starts_with("chmod 600")));
+                let hint = error.hint().expect("it says what to do");
+                assert!(hint.starts_with("chmod 600") && hint.contains("{ env = "), "{hint}");
             }
             mode(0o600);
         }
         assert_eq!(reveal(SecretSource::File(path)).await.ok().as_deref(), Some("s3cr3t"));
         let echo = ["echo", "s3cr3t"].map(str::to_owned).to_vec();
         assert_eq!(reveal(SecretSource::Command(echo)).await.ok().as_deref(), Some("s3cr3t"));
+    }
+
+    #[test]
+    fn what_editors_and_shells_put_around_a_secret_is_no_part_of_it() {
+        for text in [
+            "s3cr3t",
+            "s3cr3t\n",
+            "s3cr3t\r\n",
+            "s3cr3t\r",
+            "\u{feff}s3cr3t\r\nnot this\r\n",
+            "s3cr3t\n\nnot this",
+        ] {
+            let found = Secret::first_line_of(text).expect(text);
+            assert_eq!(found.expose(), "s3cr3t", "{text:?}");
+        }
+        assert_eq!(Secret::first_line_of(" s3cr3t ").expect("blanks count").expose(), " s3cr3t ");
+        for text in ["", "\n", "\r\ns3cr3t", "\u{feff}", "\u{feff}\r\n"] {
+            assert!(Secret::first_line_of(text).is_none(), "{text:?}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_file_that_cannot_be_a_secret_is_called_what_it_is() {
+        let directory = tempfile::tempdir().expect("a temporary directory");
+        let utf16 = b"\xff\xfes\x003\x00c\x00\r\x00\n\x00";
+        for (name, bytes, words, hint) in [
+            ("utf-16", &utf16[..], "UTF-16, as Windows PowerShell 5", "-Encoding UTF8"),
+            ("latin-1", b"s\xe4cret", "not in UTF-8", "UTF-8"),
+            ("empty", b"", "is empty", "first line"),
+        ] {
+            let path = directory.path().join(name);
+            private_files::write(&path, bytes).expect("it can be written");
+            let error = reveal(SecretSource::File(path)).await.expect_err("it is no secret");
+            assert!(error.to_string().contains(words), "{error}");
+            assert!(error.hint().is_some_and(|told| told.contains(hint)), "{:?}", error.hint());
+        }
+        let folder = SecretSource::File(directory.path().to_owned());
+        let error = reveal(folder).await.expect_err("it is a folder");
+        assert!(error.to_string().contains("it is a folder"), "{error}");
     }
 
     #[tokio::test]

@@ -1,11 +1,10 @@
-//! One account's table in a settings file, read key by key so that a mistake has a line and a name.
+//! One account's table in a settings file.
 
 use std::ops::Range;
-use std::path::Path;
-use std::str::FromStr;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use toml_edit::{Item, TableLike};
+use toml_edit::TableLike;
 
 use super::account::Account;
 use super::builder::AccountBuilder;
@@ -14,19 +13,9 @@ use super::policy::{AccountLimits, Policy};
 use super::preset::Preset;
 use super::secret::{Secret, SecretSource};
 use super::security::{Auth, ClientCertificate, Security, TlsSettings, TlsVersion};
+use super::settings_table::{Mistake, Table};
 use super::timeouts::Timeouts;
-
-/// A mistake in a settings file: where, and what. It never repeats a value, which may be a password in the
-/// wrong place.
-#[derive(Debug, PartialEq, Eq)]
-pub(super) struct Mistake {
-    /// Bytes of the file, where they are known.
-    pub(super) span: Option<Range<usize>>,
-    /// The key, as `accounts.work.port`; empty for the file as a whole.
-    pub(super) key: String,
-    /// What is wrong, and what would be right.
-    pub(super) message: String,
-}
+use crate::tilde::in_home;
 
 type Result<T> = std::result::Result<T, Mistake>;
 
@@ -43,7 +32,7 @@ pub(super) fn read_account(
     span: Option<Range<usize>>,
     directory: &Path,
 ) -> Result<Account> {
-    let table = Table { table, path: format!("accounts.{name}"), span };
+    let table = Table::of_account(name, table, span);
     table.check_keys(KEYS)?;
     let mut builder = AccountBuilder::empty(name.to_owned());
     if let Some(id) = table.text("provider")? {
@@ -82,7 +71,7 @@ pub(super) fn read_account(
     builder = read_timeouts(builder, &table)?;
     builder = read_limits(builder, &table)?;
     builder = read_policy(builder, &table)?;
-    builder.build().map_err(|error| table.whole(error.to_string()))
+    builder.build().map_err(|error| table.whole(&error))
 }
 
 fn read_credentials(
@@ -112,7 +101,7 @@ pub(super) fn read_secret(
     key: &str,
     directory: &Path,
 ) -> Result<Option<SecretSource>> {
-    let Some(item) = table.table.get(key) else { return Ok(None) };
+    let Some(item) = table.item(key) else { return Ok(None) };
     let shape = "give it as { env = \"VARIABLE\" }, { file = \"path\" }, { command = [\"program\", \"argument\"] } \
                  or as text";
     if let Some(text) = item.as_str() {
@@ -121,12 +110,13 @@ pub(super) fn read_secret(
         }
         return Ok(Some(Secret::new(text).into()));
     }
-    let Some(inner) = item.as_table_like() else { return Err(table.mistake(key, shape)) };
-    let inner = Table { table: inner, path: format!("{}.{key}", table.path), span: item.span() };
-    inner.check_keys(&["env", "file", "command"])?;
+    if !item.is_table_like() {
+        return Err(table.mistake(key, shape));
+    }
+    let Some(inner) = table.inner(key, &["env", "file", "command"])? else { return Ok(None) };
     let sources = [
         inner.text("env")?.map(SecretSource::Env),
-        inner.text("file")?.map(|path| SecretSource::File(directory.join(path))),
+        inner.text("file")?.map(|path| SecretSource::File(file_beside(directory, &path))),
         inner.texts("command")?.map(SecretSource::Command),
     ];
     let mut sources = sources.into_iter().flatten();
@@ -134,6 +124,12 @@ pub(super) fn read_secret(
         (Some(source), None) => Ok(Some(source)),
         _ => Err(table.mistake(key, shape)),
     }
+}
+
+/// A file that the settings name: beside them, or in the user's home where it begins with `~/`.
+fn file_beside(directory: &Path, path: &str) -> PathBuf {
+    let path = in_home(Path::new(path));
+    directory.join(path)
 }
 
 fn read_tls(
@@ -148,7 +144,7 @@ fn read_tls(
             name.parse().map_err(|reason| inner.mistake("serverName", format!("{reason}")))?;
         tls.server_name = Some(name);
     }
-    let path = |key| inner.text(key).map(|path| path.map(|path| directory.join(path)));
+    let path = |key| inner.text(key).map(|path| path.map(|path| file_beside(directory, &path)));
     tls.ca = path("ca")?;
     tls.client_certificate = match (path("clientCert")?, path("clientKey")?) {
         (Some(certificate), Some(key)) => Some(ClientCertificate { certificate, key }),
@@ -254,120 +250,4 @@ fn read_policy(builder: AccountBuilder, table: &Table<'_>) -> Result<AccountBuil
         attachment_urls: inner.flag("attachmentUrls")?.unwrap_or(true),
         attachment_url_hosts: inner.parse_all("attachmentUrlHosts")?,
     }))
-}
-
-/// A table, and where it stands.
-pub(super) struct Table<'t> {
-    table: &'t dyn TableLike,
-    path: String,
-    span: Option<Range<usize>>,
-}
-
-impl<'t> Table<'t> {
-    /// Refuses keys that mean nothing, and names the nearest that does.
-    fn check_keys(&self, known: &[&str]) -> Result<()> {
-        for (key, _) in self.table.iter() {
-            if !known.contains(&key) {
-                let fold = |name: &str| name.to_ascii_lowercase().replace(['_', '-'], "");
-                let near = known.iter().find(|name| fold(name) == fold(key));
-                return Err(self.mistake(
-                    key,
-                    match near {
-                        Some(near) => format!("there is no such key; it is written {near}"),
-                        None => format!("there is no such key; there are {}", known.join(", ")),
-                    },
-                ));
-            }
-        }
-        Ok(())
-    }
-
-    pub(super) fn inner(&self, key: &str, known: &[&str]) -> Result<Option<Table<'t>>> {
-        let Some(item) = self.table.get(key) else { return Ok(None) };
-        let Some(table) = item.as_table_like() else {
-            return Err(self.mistake(key, format!("a table is needed, with {}", known.join(", "))));
-        };
-        let inner = Table { table, path: format!("{}.{key}", self.path), span: item.span() };
-        inner.check_keys(known)?;
-        Ok(Some(inner))
-    }
-
-    pub(super) fn item(&self, key: &str) -> Option<&Item> {
-        self.table.get(key)
-    }
-
-    pub(super) fn text(&self, key: &str) -> Result<Option<String>> {
-        let Some(item) = self.table.get(key) else { return Ok(None) };
-        match item.as_str() {
-            Some(text) => Ok(Some(text.to_owned())),
-            None => Err(self.mistake(key, "text in quotes is needed")),
-        }
-    }
-
-    fn flag(&self, key: &str) -> Result<Option<bool>> {
-        let Some(item) = self.table.get(key) else { return Ok(None) };
-        let flag = item.as_bool().ok_or_else(|| self.mistake(key, "true or false is needed"));
-        flag.map(Some)
-    }
-
-    fn texts(&self, key: &str) -> Result<Option<Vec<String>>> {
-        let Some(item) = self.table.get(key) else { return Ok(None) };
-        let texts = item.as_array().and_then(|array| {
-            array.iter().map(|value| value.as_str().map(str::to_owned)).collect::<Option<Vec<_>>>()
-        });
-        match texts {
-            Some(texts) => Ok(Some(texts)),
-            None => Err(self.mistake(key, "an array of texts is needed: [\"one\", \"two\"]")),
-        }
-    }
-
-    fn parse<T: FromStr<Err = crate::Error>>(&self, key: &str, text: &str) -> Result<T> {
-        text.parse().map_err(|error: crate::Error| self.mistake(key, error.to_string()))
-    }
-
-    fn parse_all<T: FromStr<Err = crate::Error>>(&self, key: &str) -> Result<Vec<T>> {
-        let texts = self.texts(key)?.unwrap_or_default();
-        texts.iter().map(|text| self.parse(key, text)).collect()
-    }
-
-    fn number(&self, key: &str, least: f64, most: f64) -> Result<Option<f64>> {
-        let number = self.number_or_fraction(key, least, most)?;
-        match number {
-            Some(number) if number.fract() != 0.0 => {
-                Err(self.mistake(key, format!("a whole number from {least} to {most} is needed")))
-            }
-            number => Ok(number),
-        }
-    }
-
-    fn number_or_fraction(&self, key: &str, least: f64, most: f64) -> Result<Option<f64>> {
-        let Some(item) = self.table.get(key) else { return Ok(None) };
-        // A number that loses precision here is out of range anyway.
-        let number = item.as_float().or_else(|| item.as_integer().map(|number| number as f64));
-        match number {
-            Some(number) if (least..=most).contains(&number) => Ok(Some(number)),
-            _ => Err(self.mistake(key, format!("a number from {least} to {most} is needed"))),
-        }
-    }
-
-    pub(super) fn choice<T: Copy>(&self, key: &str, choices: &[(&str, T)]) -> Result<Option<T>> {
-        let Some(text) = self.text(key)? else { return Ok(None) };
-        match choices.iter().find(|(name, _)| *name == text) {
-            Some((_, choice)) => Ok(Some(*choice)),
-            None => {
-                let names: Vec<_> = choices.iter().map(|(name, _)| *name).collect();
-                Err(self.mistake(key, format!("one of {} is needed", names.join(", "))))
-            }
-        }
-    }
-
-    pub(super) fn mistake(&self, key: &str, message: impl Into<String>) -> Mistake {
-        let span = self.table.get(key).and_then(Item::span).or_else(|| self.span.clone());
-        Mistake { span, key: format!("{}.{key}", self.path), message: message.into() }
-    }
-
-    /// A mistake that is not in one key.
-    fn whole(&self, message: String) -> Mistake {
-        Mistake { span: self.span.clone(), key: self.path.clone(), message }
-    }
 }

@@ -45,9 +45,9 @@ impl<'o> Context<'o> {
             return Ok(Some(accounts.get(name)?));
         }
         let all = accounts.all()?;
-        let names: Vec<_> = all.keys().map(|name| name.as_str().to_owned()).collect();
+        let names: Vec<_> = all.keys().cloned().collect();
         match names.len() {
-            0 | 1 => Ok(all.into_values().next()),
+            0 | 1 => Ok(all.into_values().next().transpose()?),
             _ => Err(Stop::Usage(format!(
                 "there are several accounts; choose one with --account: {}",
                 names.join(", ")

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use etcetera::{AppStrategy, AppStrategyArgs, choose_app_strategy};
 
 use crate::private_files;
+use crate::tilde::in_home;
 
 /// The folders of one user.
 pub(crate) struct Home {
@@ -28,7 +29,7 @@ impl Home {
             app_name: "smtp-connector".to_owned(),
         });
         let cache = strategy.as_ref().ok().map(|strategy| strategy.in_cache_dir("components"));
-        if let Some(folder) = folder {
+        if let Some(folder) = folder.map(|folder| in_home(&folder)) {
             return Some(Self {
                 accounts: folder.join("accounts.toml"),
                 cache: cache

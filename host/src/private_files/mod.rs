@@ -3,17 +3,36 @@
 //! Other users must not be able to change them, or to read secrets. The checks are those of ssh: the owner is this user
 //! or root, and neither group nor others may write. New files and folders are private to this user. Other systems than
 //! Unix have access lists, which are not checked.
+//!
+//! A secret of mode 0444 is used in two cases in which its user could not close it:
+//!
+//! | case | as | why |
+//! |---|---|---|
+//! | it was mounted into a container, read-only | Kubernetes, Docker | the container keeps others away; see [`Mount::Sealed`] |
+//! | root gave it to a group (0640), and the user is not root | PostgreSQL's keys | root chose who reads it |
+
+mod lock;
+mod mount;
+mod replace;
 
 use std::fmt;
 use std::fs::{self, DirBuilder, Metadata};
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 
+use mount::Mount;
+
+pub(crate) use lock::{Lock, LockError};
+pub(crate) use replace::{replace, target_of};
+
 /// A file or a folder that others may change, or read.
 #[derive(Debug)]
 pub(crate) struct Exposed {
     path: PathBuf,
     problem: Problem,
+    /// Whether this user could mend it, if the mount lets anyone.
+    is_ours: bool,
+    mount: Mount,
 }
 
 #[derive(Debug, PartialEq, Eq)]
@@ -50,6 +69,11 @@ pub(crate) fn check_holders(path: &Path) -> Result<(), Exposed> {
     check_holder(path)?;
     // Of a link, the folder too of what it leads to.
     fs::canonicalize(path).map_or(Ok(()), |real| check_holder(&real))
+}
+
+/// Refuses a link that another user made.
+fn check_link(path: &Path) -> Result<(), Exposed> {
+    fs::symlink_metadata(path).map_or(Ok(()), |found| check(path, &found, Kind::Link))
 }
 
 fn check_holder(path: &Path) -> Result<(), Exposed> {
@@ -123,14 +147,23 @@ enum Kind {
     Secret,
     /// A folder with something in it that others must not replace.
     Holder,
+    /// A link: its mode means nothing.
+    Link,
 }
 
 #[cfg(unix)]
 fn check(path: &Path, found: &Metadata, kind: Kind) -> Result<(), Exposed> {
     use std::os::unix::fs::MetadataExt as _;
     let user = rustix::process::geteuid().as_raw();
-    let problem = problem(found.uid(), found.mode() & 0o7777, user, kind);
-    problem.map_or(Ok(()), |problem| Err(Exposed { path: path.to_owned(), problem }))
+    let Some(problem) = problem(found.uid(), found.mode() & 0o7777, user, kind) else {
+        return Ok(());
+    };
+    let mount = Mount::of(path);
+    if mount == Mount::Sealed && !matches!(problem, Problem::Owner(_)) {
+        return Ok(());
+    }
+    let is_ours = user == ROOT || found.uid() == user;
+    Err(Exposed { path: path.to_owned(), problem, is_ours, mount })
 }
 
 #[cfg(not(unix))]
@@ -139,11 +172,17 @@ fn check(_: &Path, _: &Metadata, _: Kind) -> Result<(), Exposed> {
 }
 
 #[cfg(unix)]
+const ROOT: u32 = 0;
+
+#[cfg(unix)]
 fn problem(owner: u32, mode: u32, user: u32, kind: Kind) -> Option<Problem> {
-    const ROOT: u32 = 0;
     const STICKY: u32 = 0o1000;
+    // Root let a group read it, and nobody else.
+    let is_given = owner == ROOT && user != ROOT && mode & 0o037 == 0;
     match kind {
         _ if owner != user && owner != ROOT => Some(Problem::Owner(owner)),
+        Kind::Link => None,
+        Kind::Secret if is_given => None,
         Kind::Secret if mode & 0o077 != 0 => Some(Problem::Readable(mode)),
         Kind::Holder if mode & STICKY != 0 => None,
         _ if mode & 0o022 != 0 => Some(Problem::Writable(mode)),
@@ -159,15 +198,26 @@ fn folder_of(path: &Path) -> &Path {
 }
 
 impl Exposed {
-    /// The command that mends it.
+    /// What mends it: a command that this user can run, or what to ask for.
     pub(crate) fn hint(&self) -> String {
         let path = self.path.display();
+        if self.mount != Mount::Writable {
+            return format!(
+                "it is on a read-only mount: mount it for this user alone (mode 0400; in Kubernetes, defaultMode: 0400), \
+                 or copy it into a folder of yours: install -m 600 {path} FOLDER"
+            );
+        }
+        let sudo = if self.is_ours { "" } else { "sudo " };
         match self.problem {
             Problem::Owner(_) => {
-                format!("check what is in it, and then: chown \"$(id -un)\" {path}")
+                format!("check what is in it, and then: {sudo}chown \"$(id -un)\" {path}")
             }
-            Problem::Writable(_) => format!("chmod go-w {path}"),
-            Problem::Readable(_) => format!("chmod 600 {path}"),
+            Problem::Writable(_) => format!("{sudo}chmod go-w {path}"),
+            Problem::Readable(_) if self.is_ours => format!("chmod 600 {path}"),
+            // Closed to all others, it would be closed to this user.
+            Problem::Readable(_) => {
+                format!("sudo chgrp \"$(id -gn)\" {path} && sudo chmod 640 {path}")
+            }
         }
     }
 }
@@ -213,6 +263,10 @@ mod tests {
             (500, 0o1777, Kind::Trusted, Some(Writable(0o1777))),
             (500, 0o600, Kind::Secret, None),
             (0, 0o400, Kind::Secret, None),
+            (0, 0o640, Kind::Secret, None),
+            (0, 0o440, Kind::Secret, None),
+            (0, 0o660, Kind::Secret, Some(Readable(0o660))),
+            (0, 0o444, Kind::Secret, Some(Readable(0o444))),
             (500, 0o640, Kind::Secret, Some(Readable(0o640))),
             (500, 0o604, Kind::Secret, Some(Readable(0o604))),
             (501, 0o600, Kind::Secret, Some(Owner(501))),
@@ -222,8 +276,25 @@ mod tests {
         ] {
             assert_eq!(problem(owner, mode, 500, kind), expected, "{owner} {mode:o}");
         }
-        // As root, no other user is trusted.
+        // As root, no other user is trusted, and no group was given anything.
         assert_eq!(problem(500, 0o600, 0, Kind::Trusted), Some(Owner(500)));
+        assert_eq!(problem(0, 0o640, 0, Kind::Secret), Some(Readable(0o640)));
+    }
+
+    #[test]
+    fn a_hint_can_be_followed() {
+        let hint = |problem, is_ours, mount| {
+            Exposed { path: "/secret".into(), problem, is_ours, mount }.hint()
+        };
+        use Problem::{Owner, Readable, Writable};
+        for problem in [Owner(500), Readable(0o444), Writable(0o777)] {
+            let told = hint(problem, true, Mount::ReadOnly);
+            assert!(!told.contains("chmod") && !told.contains("chown"), "{told}");
+            assert!(told.contains("install -m 600 /secret"), "{told}");
+        }
+        assert_eq!(hint(Readable(0o444), true, Mount::Writable), "chmod 600 /secret");
+        let told = hint(Readable(0o444), false, Mount::Writable);
+        assert!(told.contains("chgrp") && told.contains("chmod 640"), "{told}");
     }
 
     #[test]

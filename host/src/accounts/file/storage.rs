@@ -1,0 +1,123 @@
+//! Reading and writing the file of accounts, and saying why it does not work.
+
+use std::fs::{self, File};
+use std::io::{self, ErrorKind, Read as _};
+use std::path::PathBuf;
+use std::time::Duration;
+
+use super::AccountsFile;
+use crate::error::{Error, Result};
+use crate::private_files::{self, Lock, LockError};
+
+/// The largest file that is read: thousands of accounts, and no more than a moment's work.
+const MAX_BYTES: u64 = 4 << 20;
+
+/// How long a change waits for another program's, which takes milliseconds.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+const BYTE_ORDER_MARK: char = '\u{feff}';
+
+impl AccountsFile {
+    pub(super) fn read(&self) -> Result<String> {
+        let mut file = match File::open(&self.path) {
+            Err(reason) if reason.kind() == ErrorKind::NotFound => return Ok(String::new()),
+            opened => opened.map_err(|reason| self.failed("read", reason))?,
+        };
+        let failed = |reason| self.failed("read", reason);
+        let found = file.metadata().map_err(failed)?;
+        if found.is_dir() {
+            return Err(failed(ErrorKind::IsADirectory.into()));
+        }
+        private_files::check_trusted(&self.path, &found)?;
+        private_files::check_holders(&self.path)?;
+        if found.len() > MAX_BYTES {
+            return Err(failed(io::Error::other("it is larger than 4 MiB")));
+        }
+        let mut bytes = Vec::new();
+        file.read_to_end(&mut bytes).map_err(failed)?;
+        self.decode(bytes)
+    }
+
+    fn decode(&self, bytes: Vec<u8>) -> Result<String> {
+        let is_utf16 = bytes.starts_with(b"\xff\xfe") || bytes.starts_with(b"\xfe\xff");
+        // The reason would hold the bytes, and with them a password.
+        let text = String::from_utf8(bytes).map_err(|_| {
+            let path = self.path.display();
+            match is_utf16 {
+                true => Error::account(format!("the accounts file {path} is in UTF-16")),
+                false => Error::account(format!("the accounts file {path} is not in UTF-8")),
+            }
+            .with_hint(
+                "save it in UTF-8; Windows PowerShell 5 does that with: Set-Content -Encoding UTF8",
+            )
+        })?;
+        // Editors on Windows write a byte order mark.
+        Ok(text.trim_start_matches(BYTE_ORDER_MARK).to_owned())
+    }
+
+    /// Waits until no other program changes the file.
+    pub(super) fn lock(&self) -> Result<Lock> {
+        let target = self.target()?;
+        Lock::take(&target, PATIENCE).map_err(|error| match error {
+            LockError::Held(lock) => Error::account(format!(
+                "another program has been changing the accounts file {} for {} seconds: it holds the lock {}",
+                self.path.display(),
+                PATIENCE.as_secs(),
+                lock.display()
+            ))
+            .with_hint("wait until it ends, or end it: the lock ends with it"),
+            LockError::File(reason) => self.failed("changed", reason),
+        })
+    }
+
+    /// Writes the file as a whole, or leaves it as it was. A new file is for its owner alone.
+    pub(super) fn write(&self, text: &str, is_secret: bool) -> Result<()> {
+        let target = self.target()?;
+        private_files::replace(&target, text.as_bytes(), is_secret)
+            .map_err(|reason| self.failed("written", reason))
+    }
+
+    /// The file that is written: of a link, the one that it leads to. Its folder is made, if it is not there.
+    fn target(&self) -> Result<PathBuf> {
+        let target = private_files::target_of(&self.path)?;
+        if let Some(folder) = target.parent() {
+            private_files::create_directory(folder)
+                .map_err(|reason| self.failed("written", reason))?;
+        }
+        private_files::check_holders(&self.path)?;
+        private_files::check_holders(&target)?;
+        if fs::metadata(&target).is_ok_and(|found| found.is_dir()) {
+            return Err(self.failed("written", ErrorKind::IsADirectory.into()));
+        }
+        Ok(target)
+    }
+
+    fn failed(&self, done: &str, reason: io::Error) -> Error {
+        let (why, hint) = match reason.kind() {
+            ErrorKind::IsADirectory => {
+                (": it is a folder", "remove the folder, or name another home with --home")
+            }
+            ErrorKind::NotADirectory | ErrorKind::AlreadyExists => {
+                (": its folder is a file", "remove that file, or name another home with --home")
+            }
+            ErrorKind::PermissionDenied => (
+                ": this user may not do that",
+                "look at the owner and the mode of the file and of its folder, or name another home with --home",
+            ),
+            ErrorKind::ReadOnlyFilesystem => (
+                ": its file system is read-only",
+                "name a home that can be written to with --home, or change the file where it comes from",
+            ),
+            ErrorKind::StorageFull | ErrorKind::QuotaExceeded => {
+                (": the disk is full", "make room; the file is as it was before")
+            }
+            ErrorKind::ResourceBusy => (
+                ": it is mounted by itself, and cannot be replaced",
+                "mount its folder instead, or change the file where it comes from",
+            ),
+            _ => ("", "check that it is a file that you may read and write"),
+        };
+        let message = format!("the accounts file {} cannot be {done}{why}", self.path.display());
+        Error::account(message).with_hint(hint).with_source(reason)
+    }
+}

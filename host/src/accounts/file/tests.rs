@@ -1,0 +1,371 @@
+//! What a file of accounts does with mistakes, links, modes and neighbours.
+
+use std::fs;
+
+use super::*;
+use crate::accounts::{Auth, Secret, Security};
+
+fn file(text: &str) -> (tempfile::TempDir, AccountsFile) {
+    let directory = tempfile::tempdir().expect("a temporary directory");
+    let path = directory.path().join("accounts.toml");
+    private_files::write(&path, text.as_bytes()).expect("the file is written");
+    (directory, AccountsFile::new(path))
+}
+
+/// What is wrong with the file, or with the one account in it that has a mistake.
+fn problem(text: &str) -> Error {
+    match file(text).1.all() {
+        Err(error) => error,
+        Ok(accounts) => accounts.into_values().find_map(Result::err).expect(text),
+    }
+}
+
+#[test]
+fn an_account_reads_back_as_it_was_put() {
+    let (_directory, accounts) = file("# mine\n[accounts.other]\nhost = \"mail.example\" # old\n");
+    let account = Account::builder("my work", "127.0.0.1")
+        .port(2525)
+        .security(Security::None)
+        .credentials("user", Secret::new("s3cr3t \"quoted\""))
+        .auth(Auth::Login)
+        .sender("Alice <alice@example.com>")
+        .reply_to("reply@example.com")
+        .ehlo_name("client.example.com")
+        .build()
+        .expect("the account is right");
+    accounts.put(&account).expect("it is written");
+    let read = accounts.get("my work").expect("it is there");
+    assert_eq!(table_of(&read).to_string(), table_of(&account).to_string());
+    let text = fs::read_to_string(accounts.path()).expect("the file is there");
+    assert!(
+        text.starts_with("# mine\n[accounts.other]\nhost = \"mail.example\" # old\n"),
+        "{text}"
+    );
+    let limits = "[accounts.\"my work\".limits] # ours\nrecipients = 7\n";
+    private_files::write(accounts.path(), format!("{text}\n{limits}").as_bytes()).expect("written");
+    accounts.put(&account).expect("it is written");
+    assert_eq!(accounts.get("my work").expect("it is there").limits.recipients, 7);
+    accounts.remove("my work").expect("it is taken out");
+    assert_eq!(accounts.all().expect("the other is still right").len(), 1);
+    assert!(accounts.remove("my work").is_err());
+}
+
+#[test]
+fn a_provider_fills_in_what_is_not_given() {
+    let (_directory, accounts) = file(
+        "[accounts.g]\nprovider = \"gmail\"\nauth = \"none\"\n\
+         [accounts.h]\nprovider = \"gmail\"\nauth = \"none\"\nport = 587\n",
+    );
+    let all = accounts.all().expect("the accounts are right");
+    let shown: Vec<_> = all
+        .values()
+        .map(|one| one.as_ref().expect("it is right"))
+        .map(|one| (one.host().to_string(), one.port(), one.security()))
+        .collect();
+    assert_eq!(shown[0], ("smtp.gmail.com".into(), 465, Security::Tls));
+    assert_eq!(shown[1].1, 587);
+}
+
+#[test]
+fn a_mistake_has_a_line_and_a_key() {
+    for (text, line, words) in [
+        ("[accounts.work]\nhost = \"a.example\"\nport = \"smtp\"\n", 3, "accounts.work.port"),
+        ("[accounts.work]\nhost = \"a.example\"\nport = 70000\n", 3, "65535"),
+        ("[accounts.work]\nhost = \"a.example\"\nsecurity = \"ssl3\"\n", 3, "starttls"),
+        ("[accounts.work]\nhost = \"a.example\"\nehlo_name = \"x\"\n", 3, "ehloName"),
+        ("[accounts.work]\nhost = \"a.example\"\nusername = \"x\"\n", 3, "password"),
+        ("[accounts.work]\nprovider = \"nobody\"\n", 2, "providers"),
+        ("\n[accounts.work]\nport = 25\n", 2, "host"),
+        (
+            "[accounts.work]\nhost = \"a.example\"\n[accounts.work.timeouts]\nconnect = -1\n",
+            4,
+            "connect",
+        ),
+        (
+            "[accounts.work]\nhost = \"a.example\"\n[accounts.work.tls]\nversion = 1\n",
+            4,
+            "serverName",
+        ),
+        (
+            "[accounts.work]\nhost = \"a.example\"\n[accounts.work.tls]\nminVersion = \"1.1\"\n",
+            4,
+            "1.2",
+        ),
+        (
+            "[accounts.work]\nhost = \"a.example\"\n[accounts.work.tls]\npinSha256 = \"x\"\n",
+            4,
+            "SHA-256",
+        ),
+        (
+            "[accounts.work]\nhost = \"a.example\"\n[accounts.work.oauth2]\nclientId = \"x\"\n",
+            3,
+            "refresh-token",
+        ),
+        (
+            "[accounts.work]\nhost = \"a.example\"\nusername = \"u\"\n[accounts.work.oauth2]\ngrant = \"token\"\n",
+            4,
+            "accessToken",
+        ),
+        ("[work]\nhost = \"a.example\"\n", 1, "accounts.NAME"),
+        ("[accounts.work\n", 1, ""),
+    ] {
+        let problem = problem(text).to_string();
+        assert!(problem.contains(&format!("line {line}:")), "{problem}");
+        assert!(problem.contains(words), "{problem}");
+    }
+}
+
+#[test]
+fn a_mistake_never_shows_a_value() {
+    for text in [
+        "[accounts.work]\nhost = \"a.example\"\nport = \"s3cr3t\"\n",
+        "[accounts.work]\nhost = \"a.example\"\nusername = \"u\"\npassword = [\"s3cr3t\"]\n",
+        "[accounts.work]\nhost = \"a.example\"\npassword = \"s3cr3t\n",
+        "[accounts.work]\nhost = \"a.example\"\npassword = \"s3cr3t\" x\n",
+    ] {
+        let error = problem(text);
+        assert!(!format!("{error} {error:?}").contains("s3cr3t"), "{error:?}");
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn a_password_that_others_may_read_is_not_used() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let login = "host = \"127.0.0.1\"\nusername = \"u\"\n";
+    for (password, refused) in [("\"s3cr3t\"", true), ("{ env = \"X\" }", false)] {
+        let (_directory, accounts) =
+            file(&format!("[accounts.work]\n{login}password = {password}\n"));
+        let open = fs::Permissions::from_mode(0o644);
+        fs::set_permissions(accounts.path(), open).expect("the mode is set");
+        assert_eq!(accounts.all().is_err(), refused, "{password}");
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn a_file_that_others_may_change_is_neither_read_nor_written() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let (directory, accounts) = file("[accounts.work]\nhost = \"a.example\"\n");
+    let account = accounts.get("work").expect("it is right");
+    for (path, mode, mended) in [
+        (accounts.path(), 0o666, 0o600),
+        (accounts.path(), 0o660, 0o600),
+        (directory.path(), 0o777, 0o700),
+        (directory.path(), 0o770, 0o700),
+    ] {
+        let set = |mode| fs::set_permissions(path, fs::Permissions::from_mode(mode));
+        set(mode).expect("the mode is set");
+        for outcome in [
+            accounts.all().map(|_| ()),
+            accounts.put(&account),
+            accounts.remove("work"),
+            AccountsFile::new(directory.path().join("new.toml")).put(&account),
+        ] {
+            // The mode of one file does not concern another.
+            let is_new = outcome.is_ok();
+            assert!(!is_new || path == accounts.path(), "{mode:o}");
+            if let Err(error) = outcome {
+                assert!(error.to_string().contains(&format!("mode {mode:o}")), "{error}");
+                let hint = format!("chmod go-w {}", path.display());
+                assert_eq!(error.hint(), Some(hint.as_str()));
+            }
+        }
+        set(mended).expect("the mode is set");
+        accounts.all().expect("it is mended");
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn a_file_of_another_user_is_not_read() {
+    // Only root can give a file away.
+    if !rustix::process::geteuid().is_root() {
+        return;
+    }
+    let (_directory, accounts) = file("[accounts.work]\nhost = \"a.example\"\n");
+    std::os::unix::fs::chown(accounts.path(), Some(65_534), None).expect("it is given away");
+    let error = accounts.all().expect_err("it is not ours");
+    assert!(error.to_string().contains("uid 65534"), "{error}");
+}
+
+#[cfg(unix)]
+#[test]
+fn a_link_at_the_name_of_a_temporary_file_is_not_followed() {
+    use std::os::unix::fs::symlink;
+    let (directory, accounts) = file("[accounts.work]\nhost = \"a.example\"\n");
+    let account = accounts.get("work").expect("it is right");
+    let victim = directory.path().join("victim");
+    fs::write(&victim, "precious").expect("it can be written");
+    let id = std::process::id();
+    for name in [format!("accounts.toml.{id}"), "accounts.toml.tmp".to_owned()] {
+        symlink(&victim, directory.path().join(name)).expect("a link can be made");
+    }
+    accounts.put(&account).expect("it is written");
+    assert_eq!(fs::read_to_string(&victim).expect("it is there"), "precious");
+}
+
+#[test]
+fn an_unknown_account_names_the_others() {
+    let (_directory, accounts) = file("[accounts.work]\nhost = \"a.example\"\n");
+    let error = accounts.get("wrok").expect_err("there is none");
+    assert!(error.hint().is_some_and(|hint| hint.contains("work")));
+    let none = AccountsFile::new("no/such/file.toml");
+    let error = none.get("work").expect_err("there is none");
+    assert!(error.hint().is_some_and(|hint| hint.contains("accounts add")));
+}
+
+#[test]
+fn a_mistake_stops_its_own_account_alone() {
+    let (_directory, accounts) = file(
+        "[accounts.\"my work\"]\nhost = \"a.example\"\n[accounts.b]\nhost = \"b.example\"\nsecurity = \"SSL\"\n\
+         [accounts.x]\nhost = 7\n[acounts.c]\nhost = \"c.example\"\n[accounts]\nd = 1\n",
+    );
+    accounts.get("my work").expect("it is right");
+    for (name, words, hint) in [
+        ("b", "line 5: accounts.b.security: a wrong value", "accounts add \"b\" --replace"),
+        ("x", "line 7: accounts.x.host", "accounts add \"x\" --replace"),
+        ("acounts", "line 8: acounts: there is no such key", "[accounts.acounts]"),
+        ("d", "line 11: accounts.d: an account is a table", "accounts add \"d\" --replace"),
+    ] {
+        let error = accounts.get(name).expect_err("it has a mistake");
+        assert!(error.to_string().contains(words), "{error}");
+        assert!(error.hint().is_some_and(|told| told.contains(hint)), "{:?}", error.hint());
+    }
+    assert_eq!(accounts.all().expect("it is TOML").len(), 5);
+    // Both mend it.
+    accounts.remove("b").expect("it is there");
+    let right = Account::builder("x", "x.example").build().expect("it is right");
+    accounts.put(&right).expect("it is replaced");
+    accounts.get("x").expect("it is mended");
+    assert!(
+        accounts.get("b").is_err_and(|error| error.to_string().contains("there is no account"))
+    );
+}
+
+#[test]
+fn a_table_that_is_no_account_hides_none() {
+    let (_directory, accounts) =
+        file("[accounts.work]\nhost = \"a.example\"\n[work]\nhost = \"b.example\"\n");
+    accounts.get("work").expect("it is right");
+    let all = accounts.all().expect("it is TOML");
+    assert!(all["[work]"].as_ref().is_err_and(|error| error.to_string().contains("line 3")));
+}
+
+#[test]
+fn changes_at_the_same_time_lose_nothing() {
+    let (_directory, accounts) = file("[accounts.other]\nhost = \"mail.example\"\n");
+    let put = |number: usize| {
+        let account = Account::builder(format!("a{number}"), "mail.example").build();
+        accounts.put(&account.expect("it is right")).expect("it is written");
+    };
+    std::thread::scope(|scope| {
+        for number in 0..16 {
+            scope.spawn(move || put(number));
+        }
+    });
+    assert_eq!(accounts.all().expect("it is right").len(), 17);
+}
+
+#[test]
+fn of_two_that_add_the_same_name_one_is_refused() {
+    let (_directory, accounts) = file("");
+    let account = Account::builder("work", "mail.example").build().expect("it is right");
+    accounts.add(&account).expect("it is new");
+    let error = accounts.add(&account).expect_err("it is there");
+    assert!(error.to_string().contains("already") && error.hint().is_some(), "{error}");
+}
+
+#[test]
+fn byte_order_mark_and_line_ends_of_windows_are_no_mistake() {
+    let (_directory, accounts) =
+        file("\u{feff}# mine\r\n[accounts.work]\r\nhost = \"a.example\"\r\n");
+    let account = accounts.get("work").expect("it is right");
+    let other = Account::builder("other", "b.example").build().expect("it is right");
+    accounts.put(&other).expect("it is written");
+    let text = fs::read_to_string(accounts.path()).expect("it is there");
+    assert!(text.starts_with("# mine\r\n") && !text.replace("\r\n", "").contains('\n'), "{text:?}");
+    assert_eq!(accounts.get("work").expect("it is right").host(), account.host());
+}
+
+#[test]
+fn an_encoding_that_is_not_utf_8_is_called_what_it_is() {
+    for (bytes, words) in [(&b"\xff\xfe["[..], "UTF-16"), (b"# \xe4\n", "not in UTF-8")] {
+        let (_directory, accounts) = file("");
+        fs::write(accounts.path(), bytes).expect("it can be written");
+        let error = accounts.all().expect_err("it is no text");
+        assert!(error.to_string().contains(words), "{error}");
+        assert!(error.hint().is_some_and(|hint| hint.contains("UTF8")));
+    }
+}
+
+#[test]
+fn a_folder_in_the_place_of_the_file_is_called_a_folder() {
+    let (_directory, accounts) = file("");
+    fs::remove_file(accounts.path()).expect("it is there");
+    fs::create_dir(accounts.path()).expect("it can be made");
+    let account = Account::builder("work", "mail.example").build().expect("it is right");
+    for outcome in [accounts.all().map(|_| ()), accounts.put(&account)] {
+        let error = outcome.expect_err("it is a folder");
+        assert!(error.to_string().contains("it is a folder"), "{error}");
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn a_link_stays_and_what_it_leads_to_is_changed() {
+    use std::os::unix::fs::{PermissionsExt as _, symlink};
+    let (directory, _) = file("");
+    let dotfiles = directory.path().join("dotfiles");
+    private_files::create_directory(&dotfiles).expect("it can be made");
+    let (link, target) = (directory.path().join("link.toml"), dotfiles.join("mail.toml"));
+    symlink("dotfiles/mail.toml", &link).expect("a link can be made");
+    let accounts = AccountsFile::new(&link);
+    let account = Account::builder("work", "mail.example").build().expect("it is right");
+    let is_link = || fs::symlink_metadata(&link).is_ok_and(|found| found.is_symlink());
+    // At first the link leads to nothing.
+    accounts.put(&account).expect("it is written");
+    assert!(is_link() && target.is_file());
+    fs::set_permissions(&target, fs::Permissions::from_mode(0o644)).expect("it is ours");
+    let mode = || fs::metadata(&target).expect("it is there").permissions().mode() & 0o777;
+    accounts.put(&account).expect("it is written");
+    assert!(is_link());
+    assert_eq!(mode(), 0o644, "it is as its user made it");
+    let login = Account::builder("login", "mail.example").credentials("u", Secret::new("s3cr3t"));
+    accounts.put(&login.build().expect("it is right")).expect("it is written");
+    assert!(is_link());
+    assert_eq!(mode(), 0o600, "a password is for its owner alone");
+    accounts.remove("work").expect("it is there");
+    assert!(is_link());
+    let text = fs::read_to_string(&target).expect("it is there");
+    assert!(text.contains("accounts.login") && !text.contains("accounts.work"), "{text}");
+}
+
+#[cfg(unix)]
+#[test]
+fn a_password_in_an_account_with_a_mistake_is_a_secret_too() {
+    use std::os::unix::fs::PermissionsExt as _;
+    for text in [
+        "[accounts.work]\nhost = 7\npassword = \"s3cr3t\"\n",
+        "[accounts.work.oauth2]\nrefreshToken = \"s3cr3t\"\n",
+        "[work]\npassword = \"s3cr3t\"\n",
+    ] {
+        let (_directory, accounts) = file(text);
+        let open = fs::Permissions::from_mode(0o644);
+        fs::set_permissions(accounts.path(), open).expect("the mode is set");
+        let error = accounts.all().expect_err(text);
+        assert!(error.to_string().contains("holds a secret"), "{error}");
+    }
+}
+
+#[test]
+fn a_file_beneath_the_users_home_is_found() {
+    let (_directory, accounts) = file(
+        "[accounts.work]\nhost = \"a.example\"\nusername = \"u\"\npassword = { file = \"~/mail\" }\n",
+    );
+    let account = accounts.get("work").expect("it is right");
+    let home = std::env::home_dir().expect("this user has a home");
+    let expected = crate::accounts::SecretSource::File(home.join("mail"));
+    let found = account.credentials().map(|one| one.proof.clone());
+    assert_eq!(found, Some(crate::accounts::Proof::Password(expected)));
+}

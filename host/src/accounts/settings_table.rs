@@ -1,0 +1,177 @@
+//! A table of a settings file, read key by key so that a mistake has a line and a name.
+
+use std::ops::Range;
+use std::str::FromStr;
+
+use toml_edit::{Item, TableLike};
+
+/// A mistake in a settings file: where, and what. It never repeats a value, which may be a password in the
+/// wrong place.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Mistake {
+    /// Bytes of the file, where they are known.
+    pub(super) span: Option<Range<usize>>,
+    /// The key, as `accounts.work.port`; empty for the file as a whole.
+    pub(super) key: String,
+    /// What is wrong, and what would be right.
+    pub(super) message: String,
+    /// What to do, where that is more than mending the key.
+    pub(super) hint: Option<String>,
+}
+
+type Result<T> = std::result::Result<T, Mistake>;
+
+/// A table, and where it stands.
+pub(super) struct Table<'t> {
+    table: &'t dyn TableLike,
+    path: String,
+    span: Option<Range<usize>>,
+}
+
+impl<'t> Table<'t> {
+    pub(super) fn of_account(
+        name: &str,
+        table: &'t dyn TableLike,
+        span: Option<Range<usize>>,
+    ) -> Self {
+        Self { table, path: format!("accounts.{name}"), span }
+    }
+
+    /// Refuses keys that mean nothing, and names the nearest that does.
+    pub(super) fn check_keys(&self, known: &[&str]) -> Result<()> {
+        for (key, _) in self.table.iter() {
+            if !known.contains(&key) {
+                let fold = |name: &str| name.to_ascii_lowercase().replace(['_', '-'], "");
+                let near = known.iter().find(|name| fold(name) == fold(key));
+                return Err(self.mistake(
+                    key,
+                    match near {
+                        Some(near) => format!("there is no such key; it is written {near}"),
+                        None => format!("there is no such key; there are {}", known.join(", ")),
+                    },
+                ));
+            }
+        }
+        Ok(())
+    }
+
+    pub(super) fn inner(&self, key: &str, known: &[&str]) -> Result<Option<Table<'t>>> {
+        let Some(item) = self.table.get(key) else { return Ok(None) };
+        let Some(table) = item.as_table_like() else {
+            return Err(self.mistake(key, format!("a table is needed, with {}", known.join(", "))));
+        };
+        let inner = Table { table, path: format!("{}.{key}", self.path), span: item.span() };
+        inner.check_keys(known)?;
+        Ok(Some(inner))
+    }
+
+    pub(super) fn item(&self, key: &str) -> Option<&Item> {
+        self.table.get(key)
+    }
+
+    pub(super) fn text(&self, key: &str) -> Result<Option<String>> {
+        let Some(item) = self.table.get(key) else { return Ok(None) };
+        match item.as_str() {
+            Some(text) => Ok(Some(text.to_owned())),
+            None => Err(self.mistake(key, "text in quotes is needed")),
+        }
+    }
+
+    pub(super) fn flag(&self, key: &str) -> Result<Option<bool>> {
+        let Some(item) = self.table.get(key) else { return Ok(None) };
+        let flag = item.as_bool().ok_or_else(|| self.mistake(key, "true or false is needed"));
+        flag.map(Some)
+    }
+
+    pub(super) fn texts(&self, key: &str) -> Result<Option<Vec<String>>> {
+        let Some(item) = self.table.get(key) else { return Ok(None) };
+        let texts = item.as_array().and_then(|array| {
+            array.iter().map(|value| value.as_str().map(str::to_owned)).collect::<Option<Vec<_>>>()
+        });
+        match texts {
+            Some(texts) => Ok(Some(texts)),
+            None => Err(self.mistake(key, "an array of texts is needed: [\"one\", \"two\"]")),
+        }
+    }
+
+    pub(super) fn parse<T: FromStr<Err = crate::Error>>(&self, key: &str, text: &str) -> Result<T> {
+        text.parse().map_err(|error: crate::Error| self.mistake(key, error.to_string()))
+    }
+
+    pub(super) fn parse_all<T: FromStr<Err = crate::Error>>(&self, key: &str) -> Result<Vec<T>> {
+        let texts = self.texts(key)?.unwrap_or_default();
+        texts.iter().map(|text| self.parse(key, text)).collect()
+    }
+
+    pub(super) fn number(&self, key: &str, least: f64, most: f64) -> Result<Option<f64>> {
+        let number = self.number_or_fraction(key, least, most)?;
+        match number {
+            Some(number) if number.fract() != 0.0 => {
+                Err(self.mistake(key, format!("a whole number from {least} to {most} is needed")))
+            }
+            number => Ok(number),
+        }
+    }
+
+    pub(super) fn number_or_fraction(
+        &self,
+        key: &str,
+        least: f64,
+        most: f64,
+    ) -> Result<Option<f64>> {
+        let Some(item) = self.table.get(key) else { return Ok(None) };
+        // A number that loses precision here is out of range anyway.
+        let number = item.as_float().or_else(|| item.as_integer().map(|number| number as f64));
+        match number {
+            Some(number) if (least..=most).contains(&number) => Ok(Some(number)),
+            _ => Err(self.mistake(key, format!("a number from {least} to {most} is needed"))),
+        }
+    }
+
+    pub(super) fn choice<T: Copy>(&self, key: &str, choices: &[(&str, T)]) -> Result<Option<T>> {
+        let Some(text) = self.text(key)? else { return Ok(None) };
+        if let Some((_, choice)) = choices.iter().find(|(name, _)| *name == text) {
+            return Ok(Some(*choice));
+        }
+        let names: Vec<_> = choices.iter().map(|(name, _)| *name).collect();
+        let names = names.join(", ");
+        // Any other word may be a password in the wrong place, and is not repeated.
+        let text = text.to_ascii_lowercase();
+        let known = |name: &str| choices.iter().any(|(known, _)| *known == name);
+        let why = match OTHER_WORDS.iter().find(|(word, name)| *word == text && known(name)) {
+            Some((word, name)) => format!("a wrong value: {word:?} is called {name:?} here"),
+            None if known(&text) => format!("a wrong value: it is written {text:?}"),
+            None => "a wrong value".to_owned(),
+        };
+        Err(self.mistake(key, format!("{why}: one of {names} is needed")))
+    }
+
+    pub(super) fn mistake(&self, key: &str, message: impl Into<String>) -> Mistake {
+        let span = self.table.get(key).and_then(Item::span).or_else(|| self.span.clone());
+        let key = format!("{}.{key}", self.path);
+        Mistake { span, key, message: message.into(), hint: None }
+    }
+
+    /// A mistake that is not in one key.
+    pub(super) fn whole(&self, error: &crate::Error) -> Mistake {
+        let hint = error.hint().map(str::to_owned);
+        Mistake {
+            span: self.span.clone(),
+            key: self.path.clone(),
+            message: error.to_string(),
+            hint,
+        }
+    }
+}
+
+/// Words of other programs for a choice of ours.
+const OTHER_WORDS: &[(&str, &str)] = &[
+    ("ssl", "tls"),
+    ("ssl/tls", "tls"),
+    ("smtps", "tls"),
+    ("implicit", "tls"),
+    ("start_tls", "starttls"),
+    ("explicit", "starttls"),
+    ("opportunistic", "starttls-optional"),
+    ("plaintext", "none"),
+];
