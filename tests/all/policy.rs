@@ -291,7 +291,7 @@ async fn the_file_of_accounts_holds_the_policy() {
     ] {
         let text = format!("{account}\n[accounts.work.policy]\n{wrong}\n");
         std::fs::write(&path, text).expect("it can be written");
-        let ran = line.run(&["accounts", "list"]).expect(78);
+        let ran = line.run(&["accounts", "show", "work"]).expect(78);
         assert!(ran.err.contains(key), "{ran:?}");
     }
 }

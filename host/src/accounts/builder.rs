@@ -7,6 +7,7 @@ use super::names::{AccountName, EhloName};
 use super::oauth2::OAuth2;
 use super::policy::{AccountLimits, Policy};
 use super::preset::Preset;
+use super::provider_rules;
 use super::secret::SecretSource;
 use super::security::{Auth, Security, TlsSettings};
 use super::timeouts::Timeouts;
@@ -149,7 +150,8 @@ impl AccountBuilder {
     ///
     /// # Errors
     ///
-    /// A name, a host or an EHLO name that is none; and credentials that could only go out in the clear.
+    /// A name, a host or an EHLO name that is none; credentials that could only go out in the clear; and what a known
+    /// provider's servers can never accept. [`Account::warnings`] has what is doubtful and may work.
     pub fn build(self) -> Result<Account> {
         let name: AccountName = self.name.parse()?;
         let preset = self.provider;
@@ -162,8 +164,10 @@ impl AccountBuilder {
         if port == 0 {
             return Err(Error::account("port: a number from 1 to 65535 is needed"));
         }
-        let security = match self.security.or(preset.map(|preset| preset.security)) {
-            None | Some(Security::Auto) => Security::of_port(port),
+        // How a provider's servers speak at its port says nothing of another port.
+        let usual = preset.filter(|preset| preset.port == port).map(|preset| preset.security);
+        let security = match self.security.or(usual) {
+            None | Some(Security::Auto) => Security::of_server(&host, port),
             Some(security) => security,
         };
         if let Some(sender) = &self.sender {
@@ -177,6 +181,7 @@ impl AccountBuilder {
             ));
         }
         let ehlo_name = self.ehlo_name.map(|name| name.parse::<EhloName>()).transpose()?;
+        provider_rules::check(preset, &host, self.credentials.as_ref(), self.auth)?;
         checks::clear_text(security, self.credentials.as_ref(), &host)?;
         checks::tls(security, &self.tls)?;
         checks::proof(self.auth, self.credentials.as_ref())?;
@@ -214,6 +219,20 @@ mod tests {
         assert_eq!(security(builder().port(2465)).ok(), Some(Security::Tls));
         let none = builder().port(465).security(Security::None);
         assert_eq!(security(none).ok(), Some(Security::None));
+        for (host, port, expected) in [
+            ("localhost", 1025, Security::None),
+            ("127.0.0.1", 1025, Security::None),
+            ("localhost", 587, Security::Starttls),
+            ("mailpit", 1025, Security::Starttls),
+            ("192.168.1.2", 1025, Security::Starttls),
+        ] {
+            let found = security(Account::builder("work", host).port(port));
+            assert_eq!(found.ok(), Some(expected), "{host}:{port}");
+        }
+        let provider = Account::with_provider("work", Preset::find("sendgrid").expect("known"));
+        let provider = provider.credentials("apikey", Secret::new("SG.x"));
+        assert_eq!(security(provider.clone().port(465)).ok(), Some(Security::Tls));
+        assert_eq!(security(provider.port(2525)).ok(), Some(Security::Starttls));
     }
 
     #[test]

@@ -14,6 +14,7 @@ mod oauth2;
 mod oauth2_settings;
 mod policy;
 mod preset;
+mod provider_rules;
 mod redaction;
 mod secret;
 mod security;

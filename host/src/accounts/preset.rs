@@ -221,12 +221,13 @@ impl Preset {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::accounts::Account;
+    use crate::accounts::{Account, Auth};
 
     #[test]
     fn presets_can_be_used_and_found() {
         for preset in PRESETS {
-            let account = Account::with_provider("x", preset).build().expect(preset.id);
+            let builder = Account::with_provider("x", preset).auth(Auth::None);
+            let account = builder.build().expect(preset.id);
             assert_eq!(account.port(), preset.port);
             assert_eq!(account.security(), preset.security);
             assert_eq!(Preset::find(&preset.id.to_uppercase()), Some(preset));

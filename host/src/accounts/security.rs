@@ -10,7 +10,8 @@ use super::host_name::HostName;
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Security {
-    /// [`Tls`](Security::Tls) on ports 465 and 2465, [`Starttls`](Security::Starttls) on others.
+    /// [`Tls`](Security::Tls) on ports 465 and 2465, [`None`](Security::None) on port 1025 of the machine itself, where
+    /// inboxes for tests are, and [`Starttls`](Security::Starttls) on others.
     #[default]
     Auto,
     /// From the first byte.
@@ -109,6 +110,12 @@ impl Security {
     /// How servers speak at a port: 465 (RFC 8314) and its unprivileged double start with TLS.
     pub fn of_port(port: u16) -> Self {
         if matches!(port, 465 | 2465) { Self::Tls } else { Self::Starttls }
+    }
+
+    /// What [`Auto`](Self::Auto) stands for. Mailpit, MailHog, MailDev and this project's inbox listen on port 1025 and
+    /// know no TLS; within the machine itself, there is nobody on the way.
+    pub(super) fn of_server(host: &HostName, port: u16) -> Self {
+        if port == 1025 && host.is_loopback() { Self::None } else { Self::of_port(port) }
     }
 }
 

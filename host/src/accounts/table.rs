@@ -23,7 +23,7 @@ pub(super) fn table_of(account: &Account) -> Table {
         }
     }
     set("port", value(i64::from(account.port)));
-    if account.security != Security::of_port(account.port) {
+    if account.security != Security::of_server(&account.host, account.port) {
         set("security", value(account.security.to_string()));
     }
     if let Some(credentials) = &account.credentials {

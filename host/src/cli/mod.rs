@@ -35,6 +35,8 @@ pub(crate) enum Stop {
     Failed(crate::Error),
     /// The command was not used as it is meant to be: a sentence, and what to do.
     Usage(String),
+    /// The same, with what to do in a sentence of its own.
+    UsageWithHint(String, String),
     /// The component that was named cannot be used.
     Component(PathBuf, crate::Error),
     /// Nobody reads any more what is printed.

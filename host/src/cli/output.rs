@@ -110,6 +110,7 @@ impl Output {
         match stop {
             Stop::Closed => Exit::Done,
             Stop::Usage(message) => self.stop_for_usage(message, None),
+            Stop::UsageWithHint(message, hint) => self.stop_for_usage(message, Some(hint)),
             Stop::Component(file, error) => {
                 let message = format!("{}: {error}", file.display());
                 self.stop_for_usage(&message, error.hint())

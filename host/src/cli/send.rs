@@ -7,7 +7,7 @@ use super::context::Context;
 use super::exit::Exit;
 use super::input::Input;
 use super::{Outcome, Stop, text};
-use crate::Issue;
+use crate::{Error, Issue};
 
 /// Send a mail.
 ///
@@ -59,6 +59,8 @@ impl Send {
         let mut invocation = self.input.invocation(context)?;
         if self.dry_run {
             invocation = invocation.dry_run();
+        } else if invocation.account_name().is_none() {
+            return Err(no_account().into());
         }
         let host = context.host(context.accounts())?;
         let connector = context.connector(&host)?;
@@ -71,6 +73,15 @@ impl Send {
         sent.tell(context)?;
         Ok(Exit::Done)
     }
+}
+
+/// The first mail of somebody who has connected no account yet.
+fn no_account() -> Error {
+    Error::account("there is no account to send with yet").with_hint(
+        "connect one: smtp-connector accounts add work --provider gmail --username you@gmail.com --from you@gmail.com \
+         (`smtp-connector providers` lists the providers; for another server, --host smtp.example.com). To try it without \
+         a server: smtp-connector demo",
+    )
 }
 
 /// A result that is JSON, and not a result.

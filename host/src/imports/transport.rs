@@ -25,7 +25,10 @@ impl wit::Host for View<'_> {
         }
         let Some(transport) = &self.run.transport else {
             let message = "no account was chosen to send with";
-            return Err(Failure::new(FailureCode::Account, Phase::Policy, message).into());
+            let failure = Failure::new(FailureCode::Account, Phase::Policy, message)
+                .hint("name an account in the invocation")
+                .after_config_change();
+            return Err(failure.into());
         };
         let outgoing = transport.begin(envelope.into()).await?;
         Ok(self.table.push(outgoing)?)

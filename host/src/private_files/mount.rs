@@ -14,7 +14,7 @@ pub(super) enum Mount {
     ///
     /// Kubernetes (0644) and Docker (0444) give secrets to containers in this way, and it is the container that keeps
     /// others away from them.
-    #[cfg_attr(not(target_os = "linux"), expect(dead_code, reason = "only Linux has containers"))]
+    #[cfg_attr(not(unix), expect(dead_code, reason = "only Unix has checks"))]
     Sealed,
 }
 

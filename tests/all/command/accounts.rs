@@ -17,7 +17,8 @@ fn an_account_is_added_listed_shown_and_removed() {
         [&LOCAL[..], &["--port", "2525", "--username", "user", "--password-env", "PASSWORD"]]
             .concat();
     line.run(&add("my work", &more)).expect(0);
-    line.run(&add("mail", &["--provider", "gmail", "--from", "a@gmail.com"])).expect(0);
+    let gmail = ["--provider", "gmail", "--username", "a@gmail.com", "--password-env", "PASSWORD"];
+    line.run(&add("mail", &gmail)).expect(0);
     let list = line.run(&["accounts", "list"]).expect(0);
     assert!(
         list.out.contains("127.0.0.1:2525") && list.out.contains("smtp.gmail.com:465"),

@@ -38,7 +38,7 @@ fn the_account_schema_says_what_the_accounts_file_takes() {
     let properties = schema["properties"].as_object().expect("an object");
     // A key that the schema does not have is named in the error, and so are all that there are.
     line.write_accounts("[accounts.x]\nhost = \"a.example\"\nnope = 1\n");
-    let error = line.run(&["accounts", "list"]).expect(78).err;
+    let error = line.run(&["accounts", "show", "x"]).expect(78).err;
     for key in properties.keys().filter(|key| *key != "name") {
         assert!(error.contains(key.as_str()), "{key}: {error}");
     }
@@ -46,7 +46,7 @@ fn the_account_schema_says_what_the_accounts_file_takes() {
     for (name, table) in tables {
         let text = format!("[accounts.x]\nhost = \"a.example\"\n[accounts.x.{name}]\nnope = 1\n");
         line.write_accounts(&text);
-        let error = line.run(&["accounts", "list"]).expect(78).err;
+        let error = line.run(&["accounts", "show", "x"]).expect(78).err;
         let (_, known) = error.split_once("there are ").expect("they are named");
         let known = known.lines().next().unwrap_or_default();
         let mut known: Vec<_> = known.split(", ").map(str::trim).collect();

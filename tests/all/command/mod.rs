@@ -1,8 +1,10 @@
 //! The command, as its user types it.
 
+mod account_files;
 mod accounts;
 mod demo;
 mod describe;
+mod first_account;
 mod inbox;
 mod preview;
 mod send;

@@ -76,6 +76,7 @@ fn that_makes_a_preview() -> Guest {
 #[test]
 fn the_words_of_a_component_are_safe_for_a_terminal() {
     let line = CommandLine::new();
+    line.write_accounts("[accounts.work]\nhost = \"127.0.0.1\"\n");
     for (name, guest, code) in [
         ("fails", that_fails(), 65),
         ("issues", that_finds_issues(), 65),

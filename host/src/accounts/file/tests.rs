@@ -63,7 +63,7 @@ fn a_provider_fills_in_what_is_not_given() {
         .map(|one| (one.host().to_string(), one.port(), one.security()))
         .collect();
     assert_eq!(shown[0], ("smtp.gmail.com".into(), 465, Security::Tls));
-    assert_eq!(shown[1].1, 587);
+    assert_eq!(shown[1], ("smtp.gmail.com".into(), 587, Security::Starttls));
 }
 
 #[test]

@@ -11,7 +11,11 @@ use super::super::context::Context;
 use super::super::exit::Exit;
 use super::super::{Outcome, Stop};
 use super::json_of;
-use crate::accounts::{Account, AccountBuilder, Auth, Preset, Secret, SecretSource, Security};
+use crate::Issue;
+use crate::accounts::{
+    Account, AccountBuilder, Auth, Preset, Proof, Secret, SecretSource, Security,
+};
+use crate::tilde::in_home;
 
 /// Connect an account.
 ///
@@ -23,7 +27,7 @@ pub(crate) struct Add {
     name: String,
 
     /// A provider whose settings are known; `smtp-connector providers` lists them
-    #[arg(long, value_name = "ID", required_unless_present = "host")]
+    #[arg(long, value_name = "ID")]
     provider: Option<String>,
 
     /// The server
@@ -34,7 +38,7 @@ pub(crate) struct Add {
     #[arg(long, value_name = "PORT", value_parser = clap::value_parser!(u16).range(1..))]
     port: Option<u16>,
 
-    /// How the connection is encrypted [default: auto]
+    /// How the connection is encrypted [default: auto, by the port]
     #[arg(long, value_name = "HOW", value_parser = names(Security::NAMES))]
     security: Option<String>,
 
@@ -92,10 +96,9 @@ fn value<T: Copy>(names: &[(&str, T)], text: &str) -> Option<T> {
 }
 
 impl Add {
-    pub(crate) fn run(&self, context: &Context<'_>) -> Outcome {
+    pub(crate) async fn run(&self, context: &Context<'_>) -> Outcome {
         let accounts = context.accounts();
-        let all = accounts.all()?;
-        if !self.replace && all.keys().any(|name| name.as_str() == self.name) {
+        if !self.replace && accounts.all()?.contains_key(&self.name) {
             let message =
                 format!("there is an account {:?} already; --replace replaces it", self.name);
             return Err(Stop::Usage(message));
@@ -112,16 +115,62 @@ impl Add {
             None => builder,
         };
         let account = builder.build()?;
-        accounts.put(&account)?;
+        if self.replace {
+            accounts.put(&account)?;
+        } else {
+            accounts.add(&account)?;
+        }
         let output = context.output;
-        output.document(&json!({ "account": json_of(&account) }))?;
+        let warnings = self.warnings(&account).await;
+        let listed: Vec<_> = warnings.iter().map(Issue::to_json).collect();
+        output.document(&json!({ "account": json_of(&account), "warnings": listed }))?;
         let path = accounts.path().display();
         output.say(format_args!("the account {:?} is in {path}", account.name()))?;
         if let Some(preset) = account.provider() {
             output.say(format_args!("  {}: {}", preset.title, preset.hint))?;
         }
         output.say(format_args!("  try it: smtp-connector accounts test {:?}", account.name()))?;
+        output.warn_of(&warnings);
         Ok(Exit::Done)
+    }
+
+    /// What is doubtful about the account, with a file for the password that cannot be used yet.
+    async fn warnings(&self, account: &Account) -> Vec<Issue> {
+        let mut warnings = account.warnings();
+        let Some(Proof::Password(source @ SecretSource::File(_))) =
+            account.credentials().map(|one| &one.proof)
+        else {
+            return warnings;
+        };
+        if let Err(error) = source.reveal("password").await {
+            let message = match error.hint() {
+                Some(hint) => format!("{error}; {hint}"),
+                None => error.to_string(),
+            };
+            let (path, code) = ("password".to_owned(), "unusable-password".to_owned());
+            warnings.push(Issue { path, code, message });
+        }
+        warnings
+    }
+
+    /// What to say where neither a provider nor a host is named.
+    fn needs_a_server(&self) -> Stop {
+        let name = &self.name;
+        // alice@gmail.com is probably at Gmail, and so is an account called gmail.
+        let at = self.username.as_deref().and_then(|user| user.rsplit_once('@'));
+        let guess =
+            at.map_or(name.as_str(), |(_, domain)| domain.split('.').next().unwrap_or_default());
+        let (provider, user) = match Preset::find(guess) {
+            Some(preset) => (preset.id, self.username.as_deref().unwrap_or("you@example.com")),
+            None => ("gmail", "you@gmail.com"),
+        };
+        Stop::UsageWithHint(
+            format!("the account {name:?} needs a server: a provider or a host"),
+            format!(
+                "smtp-connector accounts add {name:?} --provider {provider} --username {user} \
+                 (`smtp-connector providers` lists the providers), or for any other server, --host smtp.example.com"
+            ),
+        )
     }
 
     fn builder(&self) -> Result<AccountBuilder, Stop> {
@@ -134,6 +183,7 @@ impl Add {
                 })?;
                 Account::with_provider(&self.name, preset)
             }
+            None if self.host.is_none() => return Err(self.needs_a_server()),
             None => Account::builder(&self.name, ""),
         };
         if let Some(host) = &self.host {
@@ -169,7 +219,7 @@ impl Password {
             return Ok(SecretSource::Env(name.clone()));
         }
         if let Some(path) = &self.password_file {
-            let path = std::path::absolute(path).map_err(|reason| {
+            let path = std::path::absolute(in_home(path)).map_err(|reason| {
                 Stop::Usage(format!("--password-file {}: {reason}", path.display()))
             })?;
             return Ok(SecretSource::File(path));
@@ -188,7 +238,7 @@ fn from_standard_input() -> Result<Secret, Stop> {
         .lock()
         .read_to_string(&mut text)
         .map_err(|reason| Stop::Usage(format!("the password cannot be read: {reason}")))?;
-    Ok(Secret::new(text.lines().next().unwrap_or_default()))
+    Secret::first_line_of(&text).ok_or_else(|| Stop::Usage("the password is empty".to_owned()))
 }
 
 fn from_prompt() -> Result<Secret, Stop> {

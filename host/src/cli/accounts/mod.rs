@@ -38,7 +38,7 @@ enum Command {
 impl Accounts {
     pub(crate) async fn run(&self, context: &Context<'_>) -> Outcome {
         match &self.command {
-            Command::Add(command) => command.run(context),
+            Command::Add(command) => command.run(context).await,
             Command::List(command) => command.run(context),
             Command::Show(command) => command.run(context),
             Command::Test(command) => command.run(context).await,

@@ -20,6 +20,7 @@ pub(crate) struct Test {
 impl Test {
     pub(crate) async fn run(&self, context: &Context<'_>) -> Outcome {
         let account = context.accounts().get(&self.name)?;
+        context.output.warn_of(&account.warnings());
         let started = Instant::now();
         context.transport().test(&account).await.map_err(|error| context.explain(error))?;
         let took = started.elapsed();
