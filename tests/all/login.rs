@@ -14,7 +14,7 @@ use smtp_connector_host::{
 
 use crate::support::{
     Act, Authority, CommandLine, FaultServer, HOST_CACHE, HttpServer, Offers, Page, Scenario,
-    Stage, Told,
+    Stage, Told, write_private,
 };
 
 /// A connector with some accounts, and what is told of its conversations.
@@ -359,6 +359,42 @@ async fn a_secret_that_is_not_there_in_time_is_not_waited_for() {
         assert!(error.to_string().contains("in time"), "{error}");
     }
     assert_eq!((server.seen().connections, endpoint.requests().len()), (0, 0));
+}
+
+#[tokio::test]
+async fn a_token_and_a_clients_secret_are_read_from_files_of_any_system() {
+    let granted = r#"{"access_token":"Mark3d-t0k3n","token_type":"Bearer","expires_in":3600}"#;
+    let folder = tempfile::tempdir().expect("a temporary folder can be made");
+    let file = |name: &str, text: &str| {
+        let path = folder.path().join(name);
+        write_private(&path, text);
+        SecretSource::File(path)
+    };
+    let (endpoint, url) = endpoint("200 OK", granted).await;
+    let server = server("AUTH XOAUTH2", Scenario::default()).await;
+    for (name, oauth2) in [
+        ("given", OAuth2::token(file("token", "\u{feff}Mark3d-t0k3n\r\n"))),
+        (
+            "asked",
+            OAuth2::client_credentials(
+                url,
+                "id",
+                file("secret", "\u{feff}cl1ent-s3cret\r\nold\r\n"),
+            ),
+        ),
+    ] {
+        let account = account(name, &server).oauth2("user", oauth2);
+        Setting::with([account.build().expect("right")]).send(name).await.expect("it is sent");
+    }
+    let lines = server.seen().commands;
+    let logins: Vec<_> = lines.iter().filter(|line| line.starts_with("AUTH")).collect();
+    assert_eq!(logins, ["AUTH XOAUTH2 dXNlcj11c2VyAWF1dGg9QmVhcmVyIE1hcmszZC10MGszbgEB"; 2]);
+    let asked = endpoint.requests().concat();
+    assert!(
+        asked.contains("client_secret=cl1ent-s3cret&")
+            || asked.ends_with("client_secret=cl1ent-s3cret"),
+        "{asked}"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -2,7 +2,7 @@
 
 use super::account::{Account, Credentials, Proof};
 use super::checks;
-use super::host_name::HostName;
+use super::host_name::{HostName, InvalidHostName};
 use super::names::{AccountName, EhloName};
 use super::oauth2::OAuth2;
 use super::policy::{AccountLimits, Policy};
@@ -156,18 +156,16 @@ impl AccountBuilder {
         let name: AccountName = self.name.parse()?;
         let preset = self.provider;
         let host = self.host.or_else(|| preset.map(|preset| preset.host.to_owned()));
-        let host = host
-            .unwrap_or_default()
-            .parse::<HostName>()
-            .map_err(|reason| Error::account(format!("host: {reason}")))?;
+        let host = host.unwrap_or_default().parse::<HostName>().map_err(unusable_host)?;
         let port = self.port.or(preset.map(|preset| preset.port)).unwrap_or(DEFAULT_PORT);
         if port == 0 {
             return Err(Error::account("port: a number from 1 to 65535 is needed"));
         }
         // How a provider's servers speak at its port says nothing of another port.
         let usual = preset.filter(|preset| preset.port == port).map(|preset| preset.security);
+        let with_login = self.credentials.is_some() && self.auth != Auth::None;
         let security = match self.security.or(usual) {
-            None | Some(Security::Auto) => Security::of_server(&host, port),
+            None | Some(Security::Auto) => Security::of_server(&host, port, with_login),
             Some(security) => security,
         };
         if let Some(sender) = &self.sender {
@@ -205,6 +203,16 @@ impl AccountBuilder {
     }
 }
 
+fn unusable_host(reason: InvalidHostName) -> Error {
+    let error = Error::account(format!("host: {reason}"));
+    match reason {
+        InvalidHostName::NotBare => error.with_hint(
+            "give the host by itself; the port goes into port, and smtps:// is security tls",
+        ),
+        _ => error.with_hint("check how the host is written"),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -229,6 +237,9 @@ mod tests {
             let found = security(Account::builder("work", host).port(port));
             assert_eq!(found.ok(), Some(expected), "{host}:{port}");
         }
+        let login = Account::builder("work", "localhost").port(1025);
+        let login = login.credentials("user", Secret::new("s3cr3t"));
+        assert_eq!(security(login).ok(), Some(Security::Starttls), "Proton Mail Bridge");
         let provider = Account::with_provider("work", Preset::find("sendgrid").expect("known"));
         let provider = provider.credentials("apikey", Secret::new("SG.x"));
         assert_eq!(security(provider.clone().port(465)).ok(), Some(Security::Tls));

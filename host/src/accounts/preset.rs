@@ -216,6 +216,21 @@ impl Preset {
     pub fn find(id: &str) -> Option<&'static Self> {
         PRESETS.iter().find(|preset| preset.id.eq_ignore_ascii_case(id))
     }
+
+    /// Says that there is no provider of that id, and names those that may be meant: `ses` is one of many.
+    pub(crate) fn unknown(id: &str) -> String {
+        let id = id.to_ascii_lowercase();
+        let is_near = |preset: &&Preset| {
+            let title = preset.title.to_ascii_lowercase();
+            id.len() > 1 && [preset.id, preset.host, &title].iter().any(|name| name.contains(&id))
+        };
+        let near: Vec<_> = PRESETS.iter().filter(is_near).map(|preset| preset.id).take(5).collect();
+        let list = "`smtp-connector providers` lists them";
+        match near.as_slice() {
+            [] => format!("there is no such provider; {list}"),
+            near => format!("there is no such provider; there is {}, and {list}", near.join(", ")),
+        }
+    }
 }
 
 #[cfg(test)]
@@ -234,6 +249,19 @@ mod tests {
         }
         assert!(PRESETS.is_sorted_by(|one, next| one.id < next.id));
         assert_eq!(Preset::find("nobody"), None);
+    }
+
+    #[test]
+    fn a_provider_by_another_name_is_found() {
+        for (id, near) in [
+            ("office365", "there is microsoft365,"),
+            ("Google", "there is google-workspace-relay,"),
+            ("Microsoft", "there is microsoft365,"),
+            ("ses", "there is ses-af-south-1, ses-ap-northeast-1,"),
+            ("nobody", "no such provider; `smtp-connector providers`"),
+        ] {
+            assert!(Preset::unknown(id).contains(near), "{}", Preset::unknown(id));
+        }
     }
 
     #[test]

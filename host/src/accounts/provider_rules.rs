@@ -97,6 +97,9 @@ impl Account {
             (25 | 587 | 2525 | 2587, Security::Tls) => format!(
                 "port {port} is for security = \"starttls\": with tls, most servers cannot be understood there"
             ),
+            (1025, Security::Starttls | Security::Tls) => format!(
+                "port {port} is where inboxes for tests listen, such as Mailpit: without TLS, with security = \"none\""
+            ),
             _ => return None,
         };
         Some(warning("security", "unusual-port", message))
@@ -232,6 +235,9 @@ mod tests {
             (tls(25), Some("security")),
             (tls(465), None),
             (tls(8465), None),
+            (host("mailpit").port(1025), Some("security")),
+            (host("mailpit").port(1025).security(Security::None), None),
+            (host("localhost").port(1025), None),
             (starttls(465), Some("security")),
             (host("mail.example").port(465).security(Security::None), Some("security")),
             (starttls(587), None),

@@ -10,8 +10,8 @@ use super::host_name::HostName;
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Security {
-    /// [`Tls`](Security::Tls) on ports 465 and 2465, [`None`](Security::None) on port 1025 of the machine itself, where
-    /// inboxes for tests are, and [`Starttls`](Security::Starttls) on others.
+    /// [`Tls`](Security::Tls) on ports 465 and 2465, [`None`](Security::None) on port 1025 of the machine itself without
+    /// a login, where inboxes for tests are, and [`Starttls`](Security::Starttls) on others.
     #[default]
     Auto,
     /// From the first byte.
@@ -113,9 +113,11 @@ impl Security {
     }
 
     /// What [`Auto`](Self::Auto) stands for. Mailpit, MailHog, MailDev and this project's inbox listen on port 1025 and
-    /// know no TLS; within the machine itself, there is nobody on the way.
-    pub(super) fn of_server(host: &HostName, port: u16) -> Self {
-        if port == 1025 && host.is_loopback() { Self::None } else { Self::of_port(port) }
+    /// know no TLS; within the machine itself, there is nobody on the way. Proton Mail Bridge listens there too, with
+    /// STARTTLS, and another user's program might: a password goes to neither in the clear unless that was asked for.
+    pub(super) fn of_server(host: &HostName, port: u16, with_login: bool) -> Self {
+        let is_inbox = port == 1025 && host.is_loopback() && !with_login;
+        if is_inbox { Self::None } else { Self::of_port(port) }
     }
 }
 

@@ -36,12 +36,8 @@ pub(super) fn read_account(
     table.check_keys(KEYS)?;
     let mut builder = AccountBuilder::empty(name.to_owned());
     if let Some(id) = table.text("provider")? {
-        let preset = Preset::find(&id).ok_or_else(|| {
-            table.mistake(
-                "provider",
-                "there is no such provider; `smtp-connector providers` lists them",
-            )
-        })?;
+        let preset =
+            Preset::find(&id).ok_or_else(|| table.mistake("provider", Preset::unknown(&id)))?;
         builder = builder.provider(preset);
     }
     if let Some(host) = table.text("host")? {

@@ -23,7 +23,8 @@ pub(super) fn table_of(account: &Account) -> Table {
         }
     }
     set("port", value(i64::from(account.port)));
-    if account.security != Security::of_server(&account.host, account.port) {
+    let auto = Security::of_server(&account.host, account.port, account.credentials.is_some());
+    if account.security != auto {
         set("security", value(account.security.to_string()));
     }
     if let Some(credentials) = &account.credentials {

@@ -18,7 +18,7 @@ pub(crate) enum LockError {
     /// Another program held it all the time.
     Held(PathBuf),
     /// Its file cannot be opened.
-    File(io::Error),
+    File(PathBuf, io::Error),
 }
 
 /// Roughly as long as a short write takes.
@@ -34,7 +34,7 @@ impl Lock {
         name.push(path.file_name().unwrap_or_default());
         name.push(".lock");
         let beside = path.with_file_name(name);
-        let file = open(&beside).map_err(LockError::File)?;
+        let file = open(&beside).map_err(|reason| LockError::File(beside.clone(), reason))?;
         let deadline = Instant::now() + patience;
         loop {
             match file.try_lock() {
@@ -45,7 +45,7 @@ impl Lock {
                 Err(TryLockError::Error(reason)) if has_no_locks(&reason) => {
                     return Ok(Self { _file: None });
                 }
-                Err(TryLockError::Error(reason)) => return Err(LockError::File(reason)),
+                Err(TryLockError::Error(reason)) => return Err(LockError::File(beside, reason)),
             }
         }
     }

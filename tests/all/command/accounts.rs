@@ -82,6 +82,7 @@ fn settings_that_cannot_be_used_are_refused_and_not_kept() {
         ),
         (vec!["--host", "mail.example", "--password-env", "P"], 64),
         (vec!["--provider", "nobody"], 64),
+        (vec!["--host", "mail.example:587"], 78),
     ] {
         let ran = line.run(&add("work", &more)).expect(code);
         assert!(ran.err.starts_with("error: "), "{more:?}: {}", ran.err);

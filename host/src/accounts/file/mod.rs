@@ -24,7 +24,7 @@ use crate::private_files;
 /// must not be able to read it either. Otherwise it is not used.
 ///
 /// A change is made under a lock (`.accounts.toml.lock`, beside the file), so that programs that change the file at the
-/// same time lose nothing. If the path is a link, the file that it leads to is changed.
+/// same time lose nothing. It blocks its thread until the lock is free, for 10 seconds at most. If the path is a link, the file that it leads to is changed.
 #[derive(Clone, Debug)]
 pub struct AccountsFile {
     path: PathBuf,

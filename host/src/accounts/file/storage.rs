@@ -66,7 +66,15 @@ impl AccountsFile {
                 lock.display()
             ))
             .with_hint("wait until it ends, or end it: the lock ends with it"),
-            LockError::File(reason) => self.failed("changed", reason),
+            LockError::File(lock, reason) if reason.kind() == ErrorKind::PermissionDenied => {
+                let (path, lock) = (self.path.display(), lock.display());
+                Error::account(format!(
+                    "the accounts file {path} cannot be changed: this user may not open its lock {lock}"
+                ))
+                .with_hint("look at the owner and the mode of the lock and of its folder; a lock of another user, such as root, can be removed")
+                .with_source(reason)
+            }
+            LockError::File(_, reason) => self.failed("changed", reason),
         })
     }
 

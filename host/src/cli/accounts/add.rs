@@ -177,9 +177,7 @@ impl Add {
         let mut builder = match &self.provider {
             Some(id) => {
                 let preset = Preset::find(id).ok_or_else(|| {
-                    Stop::Usage(format!(
-                        "there is no provider {id:?}; `smtp-connector providers` lists them"
-                    ))
+                    Stop::Usage(format!("--provider {id:?}: {}", Preset::unknown(id)))
                 })?;
                 Account::with_provider(&self.name, preset)
             }
