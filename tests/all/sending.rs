@@ -208,3 +208,13 @@ async fn an_unknown_account_and_an_unknown_action_are_told() {
         bench.invoke(Invocation::send_mail(input)).await.expect_err("no account to send with");
     assert_eq!(error.code(), FailureCode::Account);
 }
+
+#[tokio::test]
+async fn a_mail_without_an_account_says_that_one_is_needed() {
+    let bench = Bench::new().await;
+    let input = json!({ "from": "alice@example.com", "to": "bob@example.net", "body": "x" });
+    let mail = Invocation::send_mail(input.to_string());
+    let error = bench.invoke(mail).await.expect_err("no account is named");
+    assert_eq!((error.code(), error.retry()), (FailureCode::Account, Retry::AfterConfigChange));
+    assert!(error.hint().is_some_and(|hint| hint.contains("name an account")), "{error:?}");
+}

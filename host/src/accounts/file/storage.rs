@@ -71,7 +71,7 @@ impl AccountsFile {
                 Error::account(format!(
                     "the accounts file {path} cannot be changed: this user may not open its lock {lock}"
                 ))
-                .with_hint("look at the owner and the mode of the lock and of its folder; a lock of another user, such as root, can be removed")
+                .with_hint("look at the owner and the mode of the lock and of its folder; if no other command is running, a lock that another user left can be removed")
                 .with_source(reason)
             }
             LockError::File(_, reason) => self.failed("changed", reason),
