@@ -129,7 +129,7 @@ impl AccountsFile {
 
     /// Reads, changes and writes the file while no other program does.
     fn change(&self, change: impl FnOnce(&mut DocumentMut) -> Result<()>) -> Result<()> {
-        let _lock = self.lock()?;
+        let _lock = self.lock(storage::PATIENCE)?;
         let text = self.read()?;
         let mut document = entries::parse(&self.path, &text)?.into_mut();
         change(&mut document)?;

@@ -13,7 +13,7 @@ use crate::private_files::{self, Lock, LockError};
 const MAX_BYTES: u64 = 4 << 20;
 
 /// How long a change waits for another program's, which takes milliseconds.
-const PATIENCE: Duration = Duration::from_secs(10);
+pub(super) const PATIENCE: Duration = Duration::from_secs(10);
 
 const BYTE_ORDER_MARK: char = '\u{feff}';
 
@@ -55,18 +55,20 @@ impl AccountsFile {
         Ok(text.trim_start_matches(BYTE_ORDER_MARK).to_owned())
     }
 
-    /// Waits until no other program changes the file.
-    pub(super) fn lock(&self) -> Result<Lock> {
+    /// Waits until no other program changes the file, as long as `patience` lasts.
+    pub(super) fn lock(&self, patience: Duration) -> Result<Lock> {
         let target = self.target()?;
-        Lock::take(&target, PATIENCE).map_err(|error| match error {
+        Lock::take(&target, patience).map_err(|error| match error {
             LockError::Held(lock) => Error::account(format!(
                 "another program has been changing the accounts file {} for {} seconds: it holds the lock {}",
                 self.path.display(),
-                PATIENCE.as_secs(),
+                patience.as_secs(),
                 lock.display()
             ))
             .with_hint("wait until it ends, or end it: the lock ends with it"),
-            LockError::File(lock, reason) if reason.kind() == ErrorKind::PermissionDenied => {
+            LockError::File(lock, reason)
+                if reason.kind() == ErrorKind::PermissionDenied && lock.exists() =>
+            {
                 let (path, lock) = (self.path.display(), lock.display());
                 Error::account(format!(
                     "the accounts file {path} cannot be changed: this user may not open its lock {lock}"

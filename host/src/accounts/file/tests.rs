@@ -268,6 +268,34 @@ fn changes_at_the_same_time_lose_nothing() {
 }
 
 #[test]
+fn a_lock_that_is_held_is_named_when_the_wait_ends() {
+    let (_directory, accounts) = file("");
+    let held = accounts.lock(std::time::Duration::ZERO).expect("it is free");
+    let error = accounts.lock(std::time::Duration::from_secs(1)).expect_err("it is held");
+    let words = error.to_string();
+    assert!(words.contains("for 1 seconds") && words.contains(".accounts.toml.lock"), "{words}");
+    assert!(error.hint().is_some_and(|hint| hint.starts_with("wait until it ends")));
+    drop(held);
+    accounts.lock(std::time::Duration::ZERO).expect("it is free again");
+}
+
+#[cfg(unix)]
+#[test]
+fn a_link_into_a_folder_of_others_is_not_written_through() {
+    use std::os::unix::fs::{PermissionsExt as _, symlink};
+    let (directory, _) = file("");
+    let open = directory.path().join("open");
+    fs::create_dir(&open).expect("it can be made");
+    fs::set_permissions(&open, fs::Permissions::from_mode(0o777)).expect("it is ours");
+    let link = directory.path().join("link.toml");
+    symlink("open/accounts.toml", &link).expect("a link can be made");
+    let account = Account::builder("work", "mail.example").build().expect("it is right");
+    let error = AccountsFile::new(&link).put(&account).expect_err("others may write there");
+    assert!(error.to_string().contains("others may write"), "{error}");
+    assert_eq!(fs::read_dir(&open).expect("it is there").count(), 0);
+}
+
+#[test]
 fn of_two_that_add_the_same_name_one_is_refused() {
     let (_directory, accounts) = file("");
     let account = Account::builder("work", "mail.example").build().expect("it is right");
