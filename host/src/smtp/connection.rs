@@ -7,6 +7,7 @@ use std::time::Duration;
 use tokio::time::{Instant, timeout_at};
 
 use super::extensions::Extensions;
+use super::replies::queue_id;
 use super::reply::{Malformed, RawReply, ReplyReader};
 use super::stream::Stream;
 use super::tls_failure::{broken_text, tls_failure};
@@ -253,12 +254,21 @@ impl Connection {
     /// the codes.
     fn cleaned(&self, reply: &RawReply) -> Vec<(Option<String>, String)> {
         let split = reply.lines.iter().map(|line| {
-            let code = enhanced_code(reply.code, line);
-            let text = code.as_deref().and_then(|code| line.strip_prefix(code)).unwrap_or(line);
+            let (code, text) = split_code(reply.code, line);
             (code, text.trim())
         });
         let (codes, texts): (Vec<_>, Vec<_>) = split.collect();
         codes.into_iter().zip(self.redaction.clean_lines(&texts)).collect()
+    }
+
+    /// The server's name for a message. It is looked for in what the server said, since a secret may be a part of a word
+    /// that introduces it, and kept only where it stands in what is shown: otherwise it holds a secret.
+    pub(super) fn queue_id(&self, reply: &RawReply) -> Option<String> {
+        let lines = reply.lines.iter().map(|line| split_code(reply.code, line).1.trim());
+        let said = lines.collect::<Vec<_>>().join("\n");
+        let is_shown =
+            |id: &String| self.clean(id) == *id && self.shown(reply).text.contains(id.as_str());
+        queue_id(&said).filter(is_shown)
     }
 
     /// A text of the server's with secrets taken out, and nothing in it that a terminal obeys.
@@ -282,6 +292,13 @@ impl Connection {
 fn is_alert(reason: &io::Error) -> bool {
     let inner = reason.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>());
     matches!(inner, Some(rustls::Error::AlertReceived(_)))
+}
+
+/// A line of a reply: its enhanced status code, if it has one, and the rest.
+fn split_code(code: u16, line: &str) -> (Option<String>, &str) {
+    let enhanced = enhanced_code(code, line);
+    let text = enhanced.as_deref().and_then(|enhanced| line.strip_prefix(enhanced)).unwrap_or(line);
+    (enhanced, text)
 }
 
 /// The enhanced status code that a reply's text begins with, if it is one of the reply's class (RFC 3463,

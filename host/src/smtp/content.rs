@@ -22,6 +22,8 @@ pub(super) struct Content {
 /// A message that the server has taken.
 pub(super) struct Sent {
     pub(super) reply: Reply,
+    /// The server's name for the message.
+    pub(super) queue_id: Option<String>,
     pub(super) accepted: Vec<String>,
     pub(super) refused: Vec<Refusal>,
     /// Recipients for a further transaction, and what the server said of them in this one.
@@ -141,9 +143,10 @@ impl Content {
         };
         let lease = &self.transaction.lease;
         if reply.is_positive() {
+            let queue_id = lease.queue_id(&reply);
             let reply = lease.shown(&reply);
             let Transaction { lease, accepted, refused, postponed } = self.transaction;
-            return Ok(Sent { reply, accepted, refused, postponed, lease });
+            return Ok(Sent { reply, queue_id, accepted, refused, postponed, lease });
         }
         let failure = verdict::of(lease, Phase::FinalReply, &reply);
         if !reply.is_transient() && !reply.is_permanent() {

@@ -6,7 +6,6 @@ use tempfile::SpooledTempFile;
 
 use super::content::{Content, Sent};
 use super::pool::Lease;
-use super::queue_id::queue_id;
 use super::transaction::{Transaction, Unbegun};
 use crate::accounts::BoxFuture;
 use crate::failure::{Delivered, Failure, FailureCode, Phase, Refusal};
@@ -44,7 +43,7 @@ impl Delivery {
 
     async fn deliver(self) -> Result<Receipt, Failure> {
         let mut sent = self.content.finish().await?;
-        let queue_id = queue_id(&sent.reply.text);
+        let queue_id = sent.queue_id;
         let mut rest = std::mem::take(&mut sent.postponed);
         let mut receipt =
             Receipt { reply: sent.reply, accepted: sent.accepted, refused: sent.refused, queue_id };
