@@ -19,6 +19,7 @@ mod portable;
 mod properties;
 mod readme;
 mod recipients;
+mod replies;
 mod sandbox;
 mod schema;
 mod secrets;

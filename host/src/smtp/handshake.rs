@@ -9,6 +9,7 @@ use super::auth::authenticate;
 use super::connection::{Clock, Connection};
 use super::extensions::Extensions;
 use super::local_name::client_id;
+use super::replies::Lack;
 use super::stream::Stream;
 use super::tls::{TlsParameters, not_tls_hint};
 use super::tls_failure::tls_failure;
@@ -247,9 +248,7 @@ async fn starttls(mut connection: Connection, tls: &TlsParameters) -> Result<Con
         }
         let account = &connection.account;
         let message = format!("{} does not offer STARTTLS at port {}", account.host, account.port);
-        return Err(Failure::new(FailureCode::Tls, Phase::Starttls, message)
-            .hint("port 465 with security = \"tls\" may work; a network in between may be stripping STARTTLS")
-            .after_config_change());
+        return Err(verdict::of_missing(&connection, Phase::Starttls, Lack::Starttls, message));
     }
     let reply = connection.command(&Starttls.to_string()).await;
     let reply = reply.map_err(|broken| connection.broken(Phase::Starttls, broken))?;

@@ -13,7 +13,7 @@
 //! | dialled, greeted, encrypted, logged in | `handshake`, `tls`, `auth` |
 //! | an envelope, a message's content, both as often as it takes | `transaction`, `content`, `delivery` |
 //! | commands out, replies in | `connection`, `reply`, `stream` |
-//! | what a reply means | `verdict`, `extensions`, `replies` |
+//! | what a reply means | `replies`, asked by `verdict`; `extensions` |
 
 mod auth;
 mod client_auth;
@@ -27,7 +27,7 @@ mod fail_stop;
 mod handshake;
 mod local_name;
 mod pool;
-mod replies;
+pub mod replies;
 mod reply;
 mod stream;
 mod tls;

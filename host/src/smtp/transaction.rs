@@ -8,7 +8,7 @@ use super::pool::Lease;
 use super::reply::RawReply;
 use super::transcript::Entry;
 use super::verdict;
-use crate::failure::{Failure, FailureCode, Phase, Refusal, Reply, Retry};
+use crate::failure::{Failure, FailureCode, Phase, Refusal, Reply};
 use crate::transport::Envelope;
 
 /// A message that the server is ready to take.
@@ -196,30 +196,13 @@ impl Transaction {
             return Ok(());
         }
         let refusals = std::mem::take(&mut self.refused);
-        // With nobody accepted there is a first one.
-        let first = refusals.first().map_or(String::new(), |refusal| {
-            format!("{}: {}", refusal.recipient, verdict::line(&refusal.reply))
-        });
-        let message = match refusals.len() {
-            1 => format!("the server does not accept a recipient: {first}"),
-            several => format!("the server does not accept {several} recipients, {first}"),
+        let failure = verdict::of_recipients(&self.lease, refusals);
+        let failure = match all_or_nothing && !self.accepted.is_empty() {
+            true => failure.hint(
+                "nobody got the message; set onPartialFailure to \"send\" to send it to the others",
+            ),
+            false => failure,
         };
-        let retry = if refusals.iter().all(|one| one.retry == Retry::Later) {
-            Retry::Later
-        } else if refusals.iter().all(|one| one.retry != Retry::Never) {
-            Retry::AfterConfigChange
-        } else {
-            Retry::Never
-        };
-        let hint = match all_or_nothing && !self.accepted.is_empty() {
-            true => {
-                "nobody got the message; set onPartialFailure to \"send\" to send it to the others"
-            }
-            false => "check the addresses, and what the server says of each",
-        };
-        let reply = refusals.first().map(|refusal| refusal.reply.clone());
-        let failure = Failure::new(FailureCode::Recipients, Phase::RcptTo, message).hint(hint);
-        let failure = Failure { retry, refusals, reply, ..failure };
         Err(Refused { failure, then: Then::Reset })
     }
 

@@ -39,11 +39,6 @@ impl Mechanism {
         }
     }
 
-    /// Whether it takes an access token rather than a password.
-    pub(super) fn is_by_token(self) -> bool {
-        BY_TOKEN.contains(&self)
-    }
-
     /// What the account could log in with, the best first.
     pub(super) fn candidates(
         asked: Auth,

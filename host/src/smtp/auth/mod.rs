@@ -20,6 +20,7 @@ use zeroize::Zeroizing;
 
 use self::mechanism::Mechanism;
 use super::connection::Connection;
+use super::replies::Lack;
 use super::reply::RawReply;
 use super::verdict;
 use crate::accounts::{Account, Auth, Proof, Secret};
@@ -82,7 +83,7 @@ pub(super) async fn authenticate(
     let encrypted = connection.stream.is_encrypted();
     let Some(mechanism) = Mechanism::choose(account.auth, by_token, encrypted, offered) else {
         let offered = offered.iter().map(|name| connection.clean(name)).collect::<Vec<_>>();
-        return Err(no_mechanism(account.auth, by_token, &offered));
+        return Err(no_mechanism(connection, account.auth, by_token, &offered));
     };
     let exchange = mechanism.exchange(&account, &credentials.username, secret);
     Login { connection, account: &account, mechanism, exchange }.run().await
@@ -172,17 +173,6 @@ impl Login<'_> {
             let complaint: String = self.connection.clean(&complaint).chars().take(SHOWN).collect();
             failure.message = format!("{} ({complaint})", failure.message);
         }
-        if self.mechanism.is_by_token() && failure.code == FailureCode::Auth && reply.is_permanent()
-        {
-            let provider = self
-                .account
-                .provider
-                .map_or(String::new(), |preset| format!("; {}: {}", preset.title, preset.hint));
-            failure.hint = Some(format!(
-                "the access token is not accepted: check the user name, the token's scope, and that the user \
-                 may send over SMTP{provider}"
-            ));
-        }
         failure
     }
 
@@ -235,35 +225,27 @@ fn line(start: &str, value: &[u8]) -> Zeroizing<Vec<u8>> {
     Zeroizing::new(std::mem::take(&mut *text).into_bytes())
 }
 
-fn no_mechanism(asked: Auth, by_token: bool, offered: &[String]) -> Failure {
-    let (message, hint) = if offered.is_empty() {
-        (
-            "the server offers no login".to_owned(),
-            "check port and security: servers offer it once the connection is encrypted; a server that \
-             needs no login takes an account without a username",
-        )
+fn no_mechanism(
+    connection: &Connection,
+    asked: Auth,
+    by_token: bool,
+    offered: &[String],
+) -> Failure {
+    let (lack, message) = if offered.is_empty() {
+        (Lack::Login, "the server offers no login".to_owned())
     } else {
         let wanted = Mechanism::candidates(asked, by_token, true).map(Mechanism::name);
-        let wanted: Vec<_> = wanted.collect();
-        let mut tokens = Mechanism::candidates(Auth::Auto, true, true);
-        let takes_tokens = tokens.any(|one| offered.iter().any(|name| name == one.name()));
-        (
-            format!(
-                "the server offers login by {}, and not by {}",
-                offered.join(", "),
-                wanted.join(" or ")
-            ),
-            match (asked, by_token) {
-                (Auth::Auto, true) => "the server takes no access tokens: log in with a password",
-                (Auth::Auto, false) if takes_tokens => {
-                    "the server wants OAuth 2: set the account's oauth2"
-                }
-                (Auth::Auto, false) => "ask whoever runs the server for another way to log in",
-                _ => "set the account's auth to auto",
-            },
-        )
+        let wanted = wanted.collect::<Vec<_>>().join(" or ");
+        let offered = offered.join(", ");
+        (Lack::Mechanism, format!("the server offers login by {offered}, and not by {wanted}"))
     };
-    Failure::new(FailureCode::Auth, Phase::Auth, message).hint(hint).after_config_change()
+    verdict::of_missing(connection, Phase::Auth, lack, message)
+}
+
+/// Whether a server offers a login by access token.
+pub(super) fn takes_tokens(offered: &[String]) -> bool {
+    let mut by_token = Mechanism::candidates(Auth::Auto, true, true);
+    by_token.any(|one| offered.iter().any(|name| name == one.name()))
 }
 
 #[cfg(test)]
