@@ -268,6 +268,8 @@ async fn an_endpoint_that_gives_no_token_is_a_failure_to_log_in() {
             Retry::AfterConfigChange,
         ),
         ("401 Unauthorized", r#"{"error":"invalid_client"}"#, Retry::AfterConfigChange),
+        ("400 Bad Request", r#"{"error":"temporarily_unavailable"}"#, Retry::Later),
+        ("400 Bad Request", r#"{"error":"interaction_required"}"#, Retry::AfterConfigChange),
         ("503 Service Unavailable", "busy", Retry::Later),
         ("302 Found", "", Retry::AfterConfigChange),
         ("200 OK", "<html>", Retry::Later),

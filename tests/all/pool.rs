@@ -114,6 +114,8 @@ async fn a_connection_that_died_while_it_was_idle_is_replaced_without_anyone_not
         (Stage::MailAgain, Act::Drop),
         (Stage::MailAgain, Act::Reset),
         (Stage::MailAgain, Act::Reply("421 4.4.2 idle\r\n")),
+        (Stage::MailAgain, Act::ReplyAndDrop("451 4.7.0 Timeout waiting for client input\r\n")),
+        (Stage::MailAgain, Act::ReplyAndDrop("554 5.4.0 Idle timeout, closing\r\n")),
     ] {
         let server = FaultServer::start(Scenario::when(stage, act)).await;
         let connector = connector(&transport(), account(&server));

@@ -260,11 +260,23 @@ fn refused(
         return failure.hint("try again later").later();
     }
     let hint = match refusal.error.as_str() {
-        "invalid_grant" => {
+        // Microsoft's endpoint says so with the status 400.
+        "temporarily_unavailable" | "server_error" | "slow_down" => {
+            return failure.hint("the endpoint is busy: try again later").later();
+        }
+        "invalid_grant" if request.refresh_token.is_some() => {
             "the refresh token has expired or was revoked: agree anew, and put the new one into the account's oauth2"
         }
-        "invalid_client" | "unauthorized_client" => "check oauth2.clientId and oauth2.clientSecret",
+        "interaction_required" | "consent_required" => {
+            "the user or an administrator has to agree again: do so in a browser, and put the new refresh token into \
+             the account's oauth2"
+        }
+        "invalid_client" | "unauthorized_client" => {
+            "check oauth2.clientId and oauth2.clientSecret, which may have expired, and that the application may use \
+             this grant"
+        }
         "invalid_scope" => "check oauth2.scope",
+        "unsupported_grant_type" => "check oauth2.tokenUrl: this endpoint does not know the grant",
         _ => "check the account's oauth2",
     };
     failure.hint(hint).after_config_change()

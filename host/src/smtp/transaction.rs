@@ -216,7 +216,8 @@ impl Transaction {
     fn refuse(&self, phase: Phase, reply: &RawReply) -> Refused {
         let failure = verdict::of(&self.lease, phase, reply);
         let hangs_up = reply.code == 421;
-        if hangs_up && phase == Phase::MailFrom && self.lease.is_reused() {
+        let says_so = || hangs_up || verdict::was_idle(&self.lease, phase, reply);
+        if phase == Phase::MailFrom && self.lease.is_reused() && says_so() {
             // Said while the connection was idle.
             return Refused { failure, then: Then::Stale };
         }

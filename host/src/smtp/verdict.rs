@@ -2,7 +2,9 @@
 
 use super::auth::takes_tokens;
 use super::connection::{Connection, stage};
-use super::replies::{Event, Facts, Given, Lack, find, of_lack, of_refusals, of_reply, retry};
+use super::replies::{
+    Event, Facts, Given, Lack, WAITED, find, of_lack, of_refusals, of_reply, retry,
+};
 use super::reply::RawReply;
 use crate::accounts::{Account, Auth, PRESETS, Preset, Proof, Security};
 use crate::failure::{Failure, Phase, Refusal, Reply};
@@ -20,6 +22,12 @@ pub(super) fn of_recipient(connection: &Connection, recipient: &str, raw: &RawRe
     let cause = find(Phase::RcptTo, Event::Reply(&reply), &facts(connection));
     let retry = retry(Phase::RcptTo, &reply, cause);
     Refusal { recipient: recipient.to_owned(), field: None, reply, retry }
+}
+
+/// Whether the server says that it has closed the connection, on which nothing came for too long.
+pub(super) fn was_idle(connection: &Connection, phase: Phase, raw: &RawReply) -> bool {
+    let reply = connection.shown(raw);
+    find(phase, Event::Reply(&reply), &facts(connection)).is_some_and(|cause| cause.name == WAITED)
 }
 
 /// The failure of a message whose recipients were all refused, or not all accepted.

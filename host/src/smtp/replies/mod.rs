@@ -20,6 +20,7 @@ mod queue_id;
 mod verdict;
 
 pub use cause::{Cause, Given, Lack};
+pub(super) use causes::WAITED;
 pub use causes::causes;
 pub(super) use matching::{Event, Facts, find};
 pub(super) use queue_id::queue_id;

@@ -2,7 +2,7 @@
 
 use super::{Cause, ROW};
 use crate::failure::Phase::{Ehlo, FinalReply, Greeting, MailFrom, RcptTo};
-use crate::failure::Retry::AfterConfigChange;
+use crate::failure::Retry::{AfterConfigChange, Later};
 use crate::smtp::replies::cause::MESSAGE;
 
 /// Words of servers that name a list of addresses or domains.
@@ -16,6 +16,9 @@ const BLOCK_LISTS: &[&str] = &[
     "blacklist",
     "dnsbl",
 ];
+
+/// The row of servers that have closed a connection on which nothing came for too long.
+pub(in crate::smtp) const WAITED: &str = "server-waited-too-long";
 
 pub(super) const CAUSES: &[Cause] = &[
     Cause {
@@ -209,14 +212,21 @@ pub(super) const CAUSES: &[Cause] = &[
         ..ROW
     },
     Cause {
-        name: "server-waited-too-long",
-        codes: &[421, 451],
+        name: WAITED,
+        codes: &[421, 451, 554],
         enhanced: &["4.4.2"],
-        words: &["timeout exceeded", "command timeout"],
+        words: &[
+            "timeout exceeded",
+            "command timeout",
+            "timeout waiting for client input",
+            "idle timeout",
+        ],
+        retry: Some(Later),
         hint: "the server waited too long for this machine: check the network, and try again",
         samples: &[
             (FinalReply, "421 4.4.2 mx.test Error: timeout exceeded"),
             (MailFrom, "421 SMTP command timeout - closing connection"),
+            (MailFrom, "451 4.7.0 Timeout waiting for client input"),
         ],
         ..ROW
     },

@@ -13,6 +13,8 @@ mod recipient;
 mod relay;
 mod sender;
 
+pub(in crate::smtp) use machine::WAITED;
+
 use super::cause::{Cause, ROW};
 
 /// Every cause, the most specific first.
