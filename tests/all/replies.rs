@@ -172,7 +172,7 @@ async fn every_row_of_the_table_is_what_a_conversation_ends_with() {
     assert!(wrong.is_empty(), "{wrong:#?}");
 }
 
-/// Sends with the account of a bench, which logs in with this password.
+/// Sends with an account that logs in with this password.
 async fn send_with(server: &FaultServer, password: &str, input: &Value) -> Result<Value, Error> {
     let account = Account::builder("work", "127.0.0.1")
         .port(server.port())

@@ -67,9 +67,15 @@ impl Cause {
             return true;
         }
         let enhanced = reply.enhanced.as_deref().unwrap_or_default();
+        // Some servers say it on a later line, and qmail at the end: `(#5.1.1)`.
+        let is_said_later = |code: &str| {
+            let at_start =
+                |line: &str| line.strip_prefix(code).is_some_and(|text| text.starts_with(' '));
+            reply.text.lines().any(at_start) || text.contains(&format!("(#{code})"))
+        };
         let is_enhanced = |code: &&str| match code.ends_with('.') {
             true => enhanced.starts_with(*code),
-            false => enhanced == *code,
+            false => enhanced == *code || is_said_later(code),
         };
         self.enhanced.iter().any(is_enhanced) || self.words.iter().any(|words| text.contains(words))
     }

@@ -2,35 +2,48 @@
 
 use super::{Cause, ROW};
 use crate::failure::FailureCode;
-use crate::failure::Phase::{Auth, MailFrom, RcptTo};
+use crate::failure::Phase::{Auth, FinalReply, MailFrom, RcptTo};
 use crate::failure::Retry::AfterConfigChange;
 use crate::smtp::replies::Given;
-use crate::smtp::replies::cause::ENVELOPE;
+use crate::smtp::replies::cause::{ENVELOPE, SENDING};
 
-pub(super) const ENCRYPTION: &[Cause] = &[Cause {
-    name: "encryption-required",
-    words: &[
-        "must issue a starttls",
-        "must issue starttls",
-        "starttls command first",
-        "session encryption is required",
-        "encryption required for requested authentication",
-        "only with ssl or tls",
-    ],
-    enhanced: &["5.7.10", "5.7.11"],
-    code: Some(FailureCode::Auth),
-    retry: Some(AfterConfigChange),
-    hint: "the server wants an encrypted connection: set security = \"starttls\" with port 587, or security = \"tls\" \
+pub(super) const ENCRYPTION: &[Cause] = &[
+    Cause {
+        name: "requiretls-refused",
+        phases: SENDING,
+        enhanced: &["5.7.30"],
+        words: &["requiretls support required"],
+        retry: Some(AfterConfigChange),
+        hint: "a server on the way does not promise to send on over TLS alone: leave out the account's tls.requireTls, \
+               or reach the recipient in another way",
+        samples: &[(FinalReply, "550 5.7.30 REQUIRETLS support required")],
+        ..ROW
+    },
+    Cause {
+        name: "encryption-required",
+        words: &[
+            "must issue a starttls",
+            "must issue starttls",
+            "starttls command first",
+            "session encryption is required",
+            "encryption required for requested authentication",
+            "only with ssl or tls",
+        ],
+        enhanced: &["5.7.10", "5.7.11"],
+        code: Some(FailureCode::Auth),
+        retry: Some(AfterConfigChange),
+        hint: "the server wants an encrypted connection: set security = \"starttls\" with port 587, or security = \"tls\" \
            with port 465",
-    samples: &[
-        (MailFrom, "530 5.7.0 Must issue a STARTTLS command first"),
-        (MailFrom, "530 5.7.0 Must issue a STARTTLS command first. 5b1f17b1804b1-43d - gsmtp"),
-        (Auth, "538 5.7.11 Encryption required for requested authentication mechanism"),
-        (RcptTo, "450 4.7.1 Session encryption is required"),
-        (MailFrom, "550 SMTP is available only with SSL or TLS connection enabled."),
-    ],
-    ..ROW
-}];
+        samples: &[
+            (MailFrom, "530 5.7.0 Must issue a STARTTLS command first"),
+            (MailFrom, "530 5.7.0 Must issue a STARTTLS command first. 5b1f17b1804b1-43d - gsmtp"),
+            (Auth, "538 5.7.11 Encryption required for requested authentication mechanism"),
+            (RcptTo, "450 4.7.1 Session encryption is required"),
+            (MailFrom, "550 SMTP is available only with SSL or TLS connection enabled."),
+        ],
+        ..ROW
+    },
+];
 
 /// Words of servers that want a login.
 const LOGIN_FIRST: &[&str] = &[

@@ -30,6 +30,7 @@ pub(super) const SIZE: &[Cause] = &[Cause {
             "552-5.3.4 Your message exceeded Google's message size limits. Please visit\n552 5.3.4 https://support.google.com/mail/?p=MaxSizeError to view our size guidelines. - gsmtp",
         ),
         (FinalReply, "552 Message size exceeds maximum permitted"),
+        (FinalReply, "554 sorry, that is beyond my databytes limit (#5.3.4)"),
         (FinalReply, "554 5.2.3 Message too large for this recipient"),
     ],
     ..ROW
@@ -111,7 +112,7 @@ pub(super) const CAUSES: &[Cause] = &[
     Cause {
         name: "eight-bit-message",
         phases: SENDING,
-        enhanced: &["5.6.3", "5.6.1"],
+        enhanced: &["5.6.3"],
         words: &["8bitmime", "8-bit"],
         retry: Some(Never),
         hint: "a server on the way does not take 8-bit mail: use addresses and an attached mail in ASCII",

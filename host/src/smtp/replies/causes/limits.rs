@@ -7,7 +7,7 @@ use crate::failure::Retry::Later;
 pub(super) const CAUSES: &[Cause] = &[
     Cause {
         name: "daily-limit",
-        enhanced: &["5.4.5", "4.4.5"],
+        enhanced: &["5.4.5"],
         words: &[
             "daily user sending limit",
             "daily user sending quota",
@@ -22,6 +22,7 @@ pub(super) const CAUSES: &[Cause] = &[
                 "550-5.4.5 Daily user sending limit exceeded. For more information on Gmail\n550 5.4.5 sending limits go to https://support.google.com/a/answer/166852 - gsmtp",
             ),
             (RcptTo, "550 5.4.5 Daily sending quota exceeded"),
+            (MailFrom, "550-Sorry\n550 5.4.5 Limit reached"),
             (FinalReply, "550 5.4.5 Daily user sending limit exceeded"),
         ],
         ..ROW
@@ -64,7 +65,8 @@ pub(super) const CAUSES: &[Cause] = &[
     Cause {
         name: "too-many-logins",
         words: &["too many login attempts", "too many bad auth attempts", "too many failed login"],
-        hint: "the server has seen too many logins fail: check user name and password, which may have to be an app password, then wait before the next try",
+        hint: "the server has seen too many logins fail: check user name and password, which may have to be an app \
+               password, then wait before the next try",
         samples: &[
             (Auth, "454 4.7.0 Too many login attempts, please try again later."),
             (Auth, "535 5.7.0 (#AUTH005) Too many bad auth attempts."),

@@ -7,6 +7,13 @@ use crate::smtp::replies::Given;
 
 const LOGIN: &[Phase] = &[Auth];
 
+/// Words of Gmail and of Mail.ru.
+const APP_PASSWORD: &[&str] = &[
+    "application-specific password",
+    "application password is required",
+    "neobhodim parol prilozheniya",
+];
+
 pub(super) const CAUSES: &[Cause] = &[
     Cause {
         name: "microsoft-smtp-auth-off",
@@ -28,7 +35,6 @@ pub(super) const CAUSES: &[Cause] = &[
     },
     Cause {
         name: "microsoft-passwords-off",
-        enhanced: &["5.7.30"],
         words: &["basic authentication is disabled", "basic authentication is not supported"],
         retry: Some(Retry::AfterConfigChange),
         hint: "this server no longer takes passwords: set the account's oauth2 to log in with OAuth 2",
@@ -36,6 +42,15 @@ pub(super) const CAUSES: &[Cause] = &[
             (Auth, "550 5.7.30 Basic authentication is not supported for Client Submission."),
             (Auth, "535 5.7.139 Authentication unsuccessful, basic authentication is disabled."),
         ],
+        ..ROW
+    },
+    Cause {
+        // Elsewhere it is about REQUIRETLS (RFC 8689 section 5).
+        name: "passwords-off",
+        phases: LOGIN,
+        enhanced: &["5.7.30"],
+        hint: "this server takes access tokens and no passwords: set the account's oauth2 to log in with OAuth 2",
+        samples: &[(Auth, "550 5.7.30 Password logins are off")],
         ..ROW
     },
     Cause {
@@ -101,14 +116,23 @@ pub(super) const CAUSES: &[Cause] = &[
         ..ROW
     },
     Cause {
+        name: "app-password-of-provider",
+        phases: LOGIN,
+        enhanced: &["5.7.9"],
+        words: APP_PASSWORD,
+        given: &[Given::Provider],
+        hint: "log in with an app password, not with the account's own. {provider}",
+        samples: &[(
+            Auth,
+            "534-5.7.9 Application-specific password required. For more information, go to\n534 5.7.9 https://support.google.com/mail/?p=InvalidSecondFactor - gsmtp",
+        )],
+        ..ROW
+    },
+    Cause {
         name: "app-password",
         phases: LOGIN,
         enhanced: &["5.7.9"],
-        words: &[
-            "application-specific password",
-            "application password is required",
-            "neobhodim parol prilozheniya",
-        ],
+        words: APP_PASSWORD,
         hint: "log in with an app password: the provider does not take the account's own",
         samples: &[
             (

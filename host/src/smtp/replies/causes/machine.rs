@@ -88,8 +88,8 @@ pub(super) const CAUSES: &[Cause] = &[
         name: "listed-address",
         words: BLOCK_LISTS,
         retry: Some(AfterConfigChange),
-        hint: "this machine's address, or the sender's domain, is on a block list, which the reply names: send through your provider's server, \
-               with a login at port 587 or 465, or ask the list to remove the entry",
+        hint: "this machine's address, or the sender's domain, is on a block list, which the reply names: send through \
+               your provider's server, with a login at port 587 or 465, or ask the list to remove the entry",
         samples: &[
             (
                 RcptTo,
@@ -234,11 +234,16 @@ pub(super) const CAUSES: &[Cause] = &[
         name: "server-out-of-room",
         codes: &[4],
         enhanced: &["4.3.1"],
-        words: &["insufficient system storage", "insufficient system resources"],
+        words: &[
+            "insufficient system storage",
+            "insufficient system resources",
+            "insufficient disk space",
+        ],
         hint: "the server is short of room or memory: try again later, and tell whoever runs it if it persists",
         samples: &[
             (MailFrom, "452 4.3.1 Insufficient system storage"),
             (RcptTo, "452 4.3.1 Insufficient system resources"),
+            (MailFrom, "452 4.4.5 Insufficient disk space; try again later"),
         ],
         ..ROW
     },

@@ -54,7 +54,7 @@ pub(super) const CAUSES: &[Cause] = &[
         name: "no-login",
         lack: Some(Lack::Login),
         hint: "if the server needs no login, remove the account's username and password. Otherwise check the port: \
-               servers offer a login at port 587 or 465, and the account uses port {port}",
+               servers offer a login at port 587 or 465, and the account uses {host} at port {port}",
         samples: &[(Ehlo, "250 8BITMIME")],
         given: &[Given::Encrypted],
         ..ROW

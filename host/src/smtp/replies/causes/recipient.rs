@@ -78,11 +78,15 @@ pub(super) const CAUSES: &[Cause] = &[
         name: "recipient-domain-not-found",
         phases: RECIPIENT,
         enhanced: &["4.1.2", "5.1.2"],
-        words: &["recipient address rejected: domain not found", "host or domain name not found"],
+        words: &["recipient address rejected: domain", "host or domain name not found"],
         retry: Some(Never),
         hint: "the recipient's domain does not exist, or takes no mail: check the address after the @",
         samples: &[
             (RcptTo, "450 4.1.2 <b@example.test>: Recipient address rejected: Domain not found"),
+            (
+                RcptTo,
+                "556 5.1.10 <b@example.test>: Recipient address rejected: Domain example.test does not accept mail (nullMX)",
+            ),
             (RcptTo, "550 5.1.2 <b@example.test>... Host unknown"),
         ],
         ..ROW

@@ -168,7 +168,7 @@ pub(super) const CAUSES: &[Cause] = &[
         phases: SENDING,
         enhanced: &["4.1.8", "5.1.8"],
         words: &[
-            "sender address rejected: domain not found",
+            "sender address rejected: domain",
             "domain of sender address",
             "sender verify failed",
         ],
@@ -180,6 +180,10 @@ pub(super) const CAUSES: &[Cause] = &[
             (
                 MailFrom,
                 "553 5.1.8 <alice@example.test>... Domain of sender address alice@example.test does not exist",
+            ),
+            (
+                RcptTo,
+                "550 5.7.27 <alice@example.test>: Sender address rejected: Domain example.test does not accept mail (nullMX)",
             ),
             (RcptTo, "550 Sender verify failed"),
         ],
