@@ -1,5 +1,6 @@
 //! `inbox`: catches mail, and shows what was caught.
 
+use std::io;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use clap::{Args, Subcommand};
@@ -8,8 +9,9 @@ use serde_json::{Value, json};
 use super::context::Context;
 use super::exit::Exit;
 use super::message_view::MessageView;
+use super::output::tell;
 use super::{Outcome, Stop, text};
-use crate::inbox::{Inbox as Server, Mailbox, MailboxError, Stored};
+use crate::inbox::{Inbox as Server, Mailbox, MailboxError, Received, Store, Stored};
 
 /// Catch mail instead of delivering it.
 ///
@@ -59,7 +61,8 @@ impl Inbox {
     }
 
     async fn listen(&self, context: &Context<'_>, mailbox: &Mailbox) -> Outcome {
-        let server = Server::builder().start(&self.smtp).await.map_err(|reason| {
+        let store = Keeping(mailbox.clone());
+        let server = Server::builder().store(store).start(&self.smtp).await.map_err(|reason| {
             Stop::Usage(format!(
                 "{} cannot be listened on: {reason}; choose another with --smtp",
                 self.smtp
@@ -74,7 +77,7 @@ impl Inbox {
                 received = server.next() => received,
                 _ = tokio::signal::ctrl_c() => return Ok(Exit::Done),
             };
-            let stored = mailbox.put(&received)?;
+            let stored = Stored::of(&received, received.id);
             let line = line(&stored, &received.content);
             if context.output.is_json() {
                 // One document for each message, on a line of its own.
@@ -82,6 +85,23 @@ impl Inbox {
             }
             context.output.say(line)?;
         }
+    }
+}
+
+/// Keeps messages in the folder, and tells the person who watches the inbox what could not be kept.
+struct Keeping(Mailbox);
+
+impl Store for Keeping {
+    fn store(&self, message: &Received) -> io::Result<u64> {
+        let stored = self.0.store(message);
+        if let Err(reason) = &stored {
+            let causes = text::with_causes(reason);
+            tell(format_args!(
+                "error: a message from {} was refused: {causes}",
+                or_nobody(&message.sender)
+            ));
+        }
+        stored
     }
 }
 
@@ -188,6 +208,6 @@ fn ago(then: SystemTime) -> String {
 
 impl From<MailboxError> for Stop {
     fn from(error: MailboxError) -> Self {
-        Self::Usage(error.to_string())
+        Self::Usage(text::with_causes(&error))
     }
 }

@@ -40,6 +40,17 @@ pub(crate) fn causes(error: &Error) -> Vec<String> {
     causes
 }
 
+/// An error and what it was caused by, on one line. Our errors do not repeat their causes.
+pub(crate) fn with_causes(error: &dyn std::error::Error) -> String {
+    let mut line = error.to_string();
+    let mut next = error.source();
+    while let Some(cause) = next {
+        line = format!("{line}: {cause}");
+        next = cause.source();
+    }
+    line
+}
+
 /// A number of bytes, to three digits.
 pub(crate) fn size(bytes: u64) -> String {
     let units = ["kB", "MB", "GB"];

@@ -8,7 +8,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use serde::{Deserialize, Serialize};
 
-use super::Received;
+use super::{Received, Store};
 use crate::private_files;
 
 /// A folder of messages that an inbox caught. On Unix, it and they are for their owner alone.
@@ -45,7 +45,8 @@ pub struct Stored {
 #[derive(Debug)]
 pub struct MailboxError {
     what: String,
-    source: io::Error,
+    /// None: there is no such message.
+    source: Option<io::Error>,
 }
 
 impl Mailbox {
@@ -54,32 +55,44 @@ impl Mailbox {
         Self { directory: directory.into() }
     }
 
-    /// Keeps a message.
+    /// Keeps a message, and returns it with its number. It is on the disk by then.
     ///
     /// # Errors
     ///
-    /// A folder that cannot be written to.
+    /// A folder that cannot be written to. Nothing of the message is left in it then.
     pub fn put(&self, message: &Received) -> Result<Stored, MailboxError> {
         let failed = |source| self.failed("cannot be written to", source);
         private_files::create_directory(&self.directory).map_err(failed)?;
-        let id = self.list()?.last().map_or(1, |last| last.id + 1);
-        let at = message.at.duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
-        let stored = Stored {
-            id,
-            at,
-            client_name: message.client_name.clone(),
-            encrypted: message.encrypted,
-            user: message.user.clone(),
-            sender: message.sender.clone(),
-            parameters: message.parameters.clone(),
-            recipients: message.recipients.clone(),
-            size: message.content.len() as u64,
-        };
-        let envelope = serde_json::to_vec(&stored).map_err(|error| failed(error.into()))?;
-        // The envelope last: a message is there once it is whole.
-        private_files::write(&self.content_path(id), &message.content).map_err(failed)?;
-        private_files::write(&self.envelope_path(id), &envelope).map_err(failed)?;
+        private_files::close_directory(&self.directory);
+        let id = self.put_content(&message.content)?;
+        let stored = Stored::of(message, id);
+        let written = serde_json::to_vec(&stored).map_err(io::Error::from).and_then(|envelope| {
+            // The envelope last: a message is there once it is whole.
+            private_files::write_new(&self.envelope_path(id), &envelope)?;
+            private_files::sync_directory(&self.directory)
+        });
+        written.map_err(|reason| {
+            for path in [self.envelope_path(id), self.content_path(id)] {
+                // It may not be there, and nothing more can be done about it.
+                let _ = fs::remove_file(path);
+            }
+            failed(reason)
+        })?;
         Ok(stored)
+    }
+
+    /// Writes the content under the first number that is free, which is this message's own from then on: another inbox
+    /// may write to the same folder.
+    fn put_content(&self, content: &[u8]) -> Result<u64, MailboxError> {
+        let failed = |source| self.failed("cannot be written to", source);
+        let mut id =
+            self.numbers("eml")?.chain(self.numbers("json")?).max().unwrap_or_default() + 1;
+        loop {
+            match private_files::write_new(&self.content_path(id), content) {
+                Err(taken) if taken.kind() == io::ErrorKind::AlreadyExists => id += 1,
+                written => return written.map(|()| id).map_err(failed),
+            }
+        }
     }
 
     /// Every message, the oldest first.
@@ -88,21 +101,35 @@ impl Mailbox {
     ///
     /// A folder that cannot be read.
     pub fn list(&self) -> Result<Vec<Stored>, MailboxError> {
-        let failed = |source| self.failed("cannot be read", source);
         private_files::close_directory(&self.directory);
-        let entries = match fs::read_dir(&self.directory) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
-            entries => entries.map_err(failed)?,
-        };
         let mut messages = Vec::new();
-        for entry in entries {
-            let path = entry.map_err(failed)?.path();
-            if path.extension().is_some_and(|extension| extension == "json") {
-                messages.push(self.read_envelope(&path)?);
+        for id in self.numbers("json")? {
+            match self.read_envelope(&self.envelope_path(id)) {
+                // Thrown away since.
+                Err(error) if error.is_not_found() => {}
+                stored => messages.push(stored?),
             }
         }
         messages.sort_by_key(|message| message.id);
         Ok(messages)
+    }
+
+    /// The numbers of the files with this ending. Other files are not the inbox's.
+    fn numbers(&self, ending: &str) -> Result<impl Iterator<Item = u64> + use<>, MailboxError> {
+        let failed = |source| self.failed("cannot be read", source);
+        let mut numbers = Vec::new();
+        let entries = match fs::read_dir(&self.directory) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(numbers.into_iter()),
+            entries => entries.map_err(failed)?,
+        };
+        for entry in entries {
+            let path = PathBuf::from(entry.map_err(failed)?.file_name());
+            if path.extension().is_some_and(|extension| extension == ending) {
+                let stem = path.file_stem().and_then(|stem| stem.to_str());
+                numbers.extend(stem.and_then(|stem| stem.parse::<u64>().ok()));
+            }
+        }
+        Ok(numbers.into_iter())
     }
 
     /// A message by its number, or the latest.
@@ -112,7 +139,7 @@ impl Mailbox {
     /// No such message, or a folder that cannot be read.
     pub fn get(&self, id: Option<u64>) -> Result<(Stored, Vec<u8>), MailboxError> {
         private_files::close_directory(&self.directory);
-        let nothing = |what: String| MailboxError { what, source: io::ErrorKind::NotFound.into() };
+        let nothing = |what: String| MailboxError { what, source: None };
         let stored = match id {
             Some(id) if self.envelope_path(id).is_file() => {
                 self.read_envelope(&self.envelope_path(id))?
@@ -135,7 +162,12 @@ impl Mailbox {
         let messages = self.list()?;
         for message in &messages {
             for path in [self.envelope_path(message.id), self.content_path(message.id)] {
-                fs::remove_file(path).map_err(|source| self.failed("cannot be cleared", source))?;
+                match fs::remove_file(path) {
+                    Err(reason) if reason.kind() != io::ErrorKind::NotFound => {
+                        return Err(self.failed("cannot be cleared", reason));
+                    }
+                    _ => {}
+                }
             }
         }
         Ok(messages.len())
@@ -157,15 +189,46 @@ impl Mailbox {
     fn failed(&self, what: &str, source: io::Error) -> MailboxError {
         MailboxError {
             what: format!("the inbox's folder {} {what}", self.directory.display()),
-            source,
+            source: Some(source),
         }
     }
 }
 
 impl Stored {
+    /// A message under its number.
+    pub(crate) fn of(message: &Received, id: u64) -> Self {
+        Self {
+            id,
+            at: message.at.duration_since(UNIX_EPOCH).unwrap_or_default().as_secs(),
+            client_name: message.client_name.clone(),
+            encrypted: message.encrypted,
+            user: message.user.clone(),
+            sender: message.sender.clone(),
+            parameters: message.parameters.clone(),
+            recipients: message.recipients.clone(),
+            size: message.content.len() as u64,
+        }
+    }
+
     /// When it arrived.
     pub fn arrived(&self) -> SystemTime {
         UNIX_EPOCH + std::time::Duration::from_secs(self.at)
+    }
+}
+
+impl MailboxError {
+    fn is_not_found(&self) -> bool {
+        self.source.as_ref().is_none_or(|source| source.kind() == io::ErrorKind::NotFound)
+    }
+}
+
+impl Store for Mailbox {
+    fn store(&self, message: &Received) -> io::Result<u64> {
+        let stored = self.put(message);
+        stored.map(|stored| stored.id).map_err(|error| {
+            let kind = error.source.as_ref().map_or(io::ErrorKind::Other, io::Error::kind);
+            io::Error::new(kind, error)
+        })
     }
 }
 
@@ -177,7 +240,7 @@ impl fmt::Display for MailboxError {
 
 impl std::error::Error for MailboxError {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
-        Some(&self.source)
+        self.source.as_ref().map(|source| source as _)
     }
 }
 
@@ -187,6 +250,7 @@ mod tests {
 
     fn message(text: &str) -> Received {
         Received {
+            id: 0,
             at: UNIX_EPOCH,
             client_name: "client.test".into(),
             encrypted: false,
@@ -228,6 +292,32 @@ mod tests {
             read().unwrap();
             assert_eq!((mode(&directory), mode(&file)), (0o700, 0o600));
         }
+    }
+
+    #[test]
+    fn several_inboxes_in_one_folder_share_its_numbers() {
+        let directory = tempfile::tempdir().unwrap();
+        let mailbox = Mailbox::new(directory.path());
+        // Left behind by an inbox that was killed, and by somebody else.
+        for name in ["7.eml", "notes.json", "x.eml"] {
+            fs::write(directory.path().join(name), "half").unwrap();
+        }
+        let ids: Vec<u64> = std::thread::scope(|scope| {
+            let put = |number| {
+                let mailbox = &mailbox;
+                scope.spawn(move || {
+                    let text = format!("message {number}");
+                    let id = mailbox.put(&message(&text)).unwrap().id;
+                    assert_eq!(mailbox.get(Some(id)).unwrap().1, text.as_bytes());
+                    id
+                })
+            };
+            let threads: Vec<_> = (0..8).map(put).collect();
+            threads.into_iter().map(|thread| thread.join().unwrap()).collect()
+        });
+        let listed: Vec<_> = mailbox.list().unwrap().iter().map(|stored| stored.id).collect();
+        assert_eq!(listed, (8..16).collect::<Vec<_>>());
+        assert_eq!(ids.len(), 8);
     }
 
     #[test]

@@ -23,11 +23,27 @@ mod session;
 pub use mailbox::{Mailbox, MailboxError, Stored};
 pub use server::{Encryption, Inbox, InboxBuilder};
 
+use std::io;
 use std::time::SystemTime;
+
+/// Stores each message before an inbox accepts it: [`Mailbox`] does, and a test may do so slowly, or fail.
+///
+/// The client is answered when [`store`](Self::store) returns, so a message that was accepted is stored.
+pub trait Store: Send + Sync + 'static {
+    /// Stores a message and returns its number, which the client is told. Runs on a thread that may block.
+    ///
+    /// # Errors
+    ///
+    /// A message that cannot be stored. It is refused with a temporary error: `452` where the disk is full
+    /// ([`io::ErrorKind::StorageFull`]), `451` otherwise.
+    fn store(&self, message: &Received) -> io::Result<u64>;
+}
 
 /// A message that arrived.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Received {
+    /// Its number, as the client was told: `queued as 1`.
+    pub id: u64,
     /// When its end arrived.
     pub at: SystemTime,
     /// What the client called itself.

@@ -58,14 +58,14 @@ impl Hold {
         self.refused
     }
 
-    /// Keeps the reservation of a message of this size past the drop. False: the inbox is full.
-    pub(super) fn keep(mut self, bytes: usize) -> bool {
-        let is_kept = self.grow(bytes.saturating_sub(self.bytes));
-        if is_kept {
-            // The drop gives back what is left over.
-            self.bytes -= bytes;
-        }
-        is_kept
+    /// Reserves enough for a message of this size in all. False: the inbox is full.
+    pub(super) fn reserve(&mut self, bytes: usize) -> bool {
+        self.grow(bytes.saturating_sub(self.bytes))
+    }
+
+    /// Keeps so much of the reservation past the drop, which gives back the rest.
+    pub(super) fn keep(mut self, bytes: usize) {
+        self.bytes = self.bytes.saturating_sub(bytes);
     }
 }
 

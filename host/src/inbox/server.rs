@@ -14,10 +14,10 @@ use tokio::task::JoinHandle;
 use tokio::time::timeout;
 use tokio_rustls::TlsAcceptor;
 
-use super::Received;
 use super::line::{Lines, Patience};
 use super::room::Room;
 use super::session::Session;
+use super::{Received, Store};
 
 /// An inbox that is listening. Dropping it closes the socket.
 pub struct Inbox {
@@ -44,6 +44,7 @@ pub struct InboxBuilder {
     max_message_bytes: Option<usize>,
     max_held_bytes: Option<usize>,
     max_connections: Option<usize>,
+    store: Option<Arc<dyn Store>>,
     patience: Patience,
 }
 
@@ -55,6 +56,7 @@ pub(super) struct Settings {
     pub(super) max_message_bytes: usize,
     pub(super) room: Arc<Room>,
     pub(super) patience: Patience,
+    store: Option<Arc<dyn Store>>,
     arrived: AtomicU64,
 }
 
@@ -142,6 +144,12 @@ impl InboxBuilder {
         Self { max_connections: Some(connections), ..self }
     }
 
+    /// Stores each message before it is accepted. Default: it is accepted once it is in memory.
+    #[must_use]
+    pub fn store(self, store: impl Store) -> Self {
+        Self { store: Some(Arc::new(store)), ..self }
+    }
+
     /// Starts to listen. Port 0 is a free one.
     ///
     /// # Errors
@@ -163,6 +171,7 @@ impl InboxBuilder {
             max_message_bytes: self.max_message_bytes.unwrap_or(MAX_MESSAGE_BYTES),
             room,
             patience: self.patience,
+            store: self.store,
             arrived: AtomicU64::new(0),
         });
         let places = self.max_connections.unwrap_or(MAX_CONNECTIONS).min(Semaphore::MAX_PERMITS);
@@ -213,9 +222,19 @@ async fn converse(stream: TcpStream, settings: Arc<Settings>, queue: &Queue) -> 
 }
 
 impl Settings {
-    /// A name for the message that has just arrived.
-    pub(super) fn next_id(&self) -> u64 {
-        self.arrived.fetch_add(1, Ordering::Relaxed) + 1
+    /// Stores a message that has just arrived, and gives it its number.
+    pub(super) async fn store(&self, mut message: Received) -> io::Result<Received> {
+        let Some(store) = &self.store else {
+            message.id = self.arrived.fetch_add(1, Ordering::Relaxed) + 1;
+            return Ok(message);
+        };
+        let store = Arc::clone(store);
+        let stored = tokio::task::spawn_blocking(move || {
+            message.id = store.store(&message)?;
+            Ok(message)
+        });
+        // A store that panics has not stored the message.
+        stored.await.unwrap_or_else(|panic| Err(io::Error::other(panic)))
     }
 }
 

@@ -27,6 +27,16 @@ const MAX_LOGINS: u32 = 5;
 
 const FULL: &str = "452 4.3.1 the inbox is full: take messages out of it";
 
+/// What a client is told of a message that cannot be stored. The reason may name the owner's files, and stays here.
+fn not_stored(reason: &io::Error) -> &'static str {
+    match reason.kind() {
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
+            "452 4.3.1 the disk is full: the message was not stored"
+        }
+        _ => "451 4.3.0 the message could not be stored",
+    }
+}
+
 /// A conversation, and how far it got.
 pub(super) struct Session {
     settings: Arc<Settings>,
@@ -265,6 +275,7 @@ impl Session {
             return Ok(Next::Go);
         };
         let message = Received {
+            id: 0,
             at: SystemTime::now(),
             client_name: self.client_name.clone().unwrap_or_default(),
             encrypted: self.encrypted,
@@ -274,11 +285,19 @@ impl Session {
             recipients: transaction.recipients,
             content,
         };
-        if hold.keep(message.held_bytes()) {
-            deliver(message);
-            self.lines.reply(&format!("250 2.0.0 ok: queued as {}", self.settings.next_id()));
-        } else {
+        let bytes = message.held_bytes();
+        if !hold.reserve(bytes) {
             self.lines.reply(FULL);
+            return Ok(Next::Go);
+        }
+        match self.settings.store(message).await {
+            Ok(message) => {
+                let id = message.id;
+                hold.keep(bytes);
+                deliver(message);
+                self.lines.reply(&format!("250 2.0.0 ok: queued as {id}"));
+            }
+            Err(reason) => self.lines.reply(not_stored(&reason)),
         }
         Ok(Next::Go)
     }

@@ -104,6 +104,26 @@ pub(crate) fn write(path: &Path, bytes: &[u8]) -> io::Result<()> {
     Ok(())
 }
 
+/// Writes a new file for this user alone, as a whole. A name that is taken is an error of the kind `AlreadyExists`.
+#[cfg(feature = "inbox")]
+pub(crate) fn write_new(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let mut file = tempfile::NamedTempFile::new_in(folder_of(path))?;
+    file.write_all(bytes)?;
+    file.as_file().sync_data()?;
+    file.persist_noclobber(path)?;
+    Ok(())
+}
+
+/// Makes the names of new files in a folder outlive a power failure. Other systems than Unix cannot be asked to.
+#[cfg(feature = "inbox")]
+pub(crate) fn sync_directory(directory: &Path) -> io::Result<()> {
+    #[cfg(unix)]
+    fs::File::open(directory)?.sync_all()?;
+    #[cfg(not(unix))]
+    let _ = directory;
+    Ok(())
+}
+
 /// Opens a file to write to. A new one is for this user alone; of one that is there, the mode stays as it is.
 #[cfg(feature = "cli")]
 pub(crate) fn create(path: &Path) -> io::Result<fs::File> {

@@ -135,6 +135,7 @@ fn with_mail() -> (CommandLine, Vec<u8>) {
         percent = encoded.replace('=', "%"),
     );
     let received = Received {
+        id: 0,
         at: SystemTime::now(),
         client_name: EVIL.into(),
         encrypted: false,

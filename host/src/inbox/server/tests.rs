@@ -223,3 +223,55 @@ async fn more_clients_than_there_are_places_for_are_told() {
     }
     panic!("the place is not given back");
 }
+
+/// Stores messages once it may, and counts them.
+struct Slowly {
+    may: std::sync::Mutex<std::sync::mpsc::Receiver<io::Result<u64>>>,
+}
+
+impl Store for Slowly {
+    fn store(&self, _: &Received) -> io::Result<u64> {
+        let may = self.may.lock().expect("no panic").recv();
+        // The test is over.
+        may.unwrap_or_else(|_| Err(io::ErrorKind::Other.into()))
+    }
+}
+
+#[tokio::test]
+async fn a_message_is_stored_before_it_is_accepted_and_has_one_number() {
+    let (allow, may) = std::sync::mpsc::channel();
+    let store = Slowly { may: may.into() };
+    let (inbox, mut client) = start(Inbox::builder().store(store)).await;
+    say(&mut client, &format!("{ENVELOPE}x\r\n.\r\n")).await;
+    let mut said = String::new();
+    let waiting = timeout(Duration::from_millis(300), async {
+        loop {
+            let mut chunk = [0; 4096];
+            let read = client.read(&mut chunk).await.expect("the connection is open");
+            said += &String::from_utf8_lossy(&chunk[..read]);
+        }
+    });
+    assert!(waiting.await.is_err());
+    assert!(!said.contains("queued") && inbox.take().is_none(), "it is not stored yet: {said}");
+    let full = io::Error::from(io::ErrorKind::StorageFull);
+    for (stored, reply) in [
+        (Ok(41), "250 2.0.0 ok: queued as 41\r\n"),
+        (Err(full), "452 4.3.1 the disk is full"),
+        (Err(io::ErrorKind::PermissionDenied.into()), "451 4.3.0 the message could not"),
+        (Ok(42), "250 2.0.0 ok: queued as 42\r\n"),
+    ] {
+        let id = stored.as_ref().ok().copied();
+        allow.send(stored).expect("it is waited for");
+        let mut said = String::new();
+        while !said.contains(reply) {
+            let mut chunk = [0; 4096];
+            let read = timeout(LONG, client.read(&mut chunk)).await.expect("it answers");
+            let read = read.expect("the connection is open");
+            assert_ne!(read, 0, "{reply}: {said}");
+            said += &String::from_utf8_lossy(&chunk[..read]);
+        }
+        assert_eq!(inbox.take().map(|message| message.id), id);
+        say(&mut client, &format!("{ENVELOPE}x\r\n.\r\n")).await;
+    }
+    drop(allow);
+}
