@@ -107,6 +107,8 @@ names! {
         Data => "data",
         /// The server does not speak SMTP as it should.
         Protocol => "protocol",
+        /// The run was stopped from outside, by Ctrl-C for example.
+        Cancelled => "cancelled",
         /// The component took more than the sandbox allows.
         Limit => "limit",
         /// A bug, in the host or in the component.

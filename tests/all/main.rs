@@ -27,4 +27,5 @@ mod security;
 mod sending;
 mod servers;
 mod spamassassin;
+mod stopping;
 mod support;

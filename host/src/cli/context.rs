@@ -101,10 +101,15 @@ impl<'o> Context<'o> {
     }
 
     /// Tells what an error was caused by, where that was asked for.
-    pub(crate) fn explain(&self, error: crate::Error) -> Stop {
+    pub(crate) fn tell_causes(&self, error: &crate::Error) {
         if self.shared.verbose {
-            super::text::causes(&error).iter().for_each(tell);
+            super::text::causes(error).iter().for_each(tell);
         }
+    }
+
+    /// The same, and ends the command with the error.
+    pub(crate) fn explain(&self, error: crate::Error) -> Stop {
+        self.tell_causes(&error);
         Stop::Failed(error)
     }
 }

@@ -27,6 +27,10 @@ pub(crate) enum Exit {
     Refused = 77,
     /// The account's settings.
     Settings = 78,
+    /// Stopped by Ctrl-C, as shells count it: 128 and the number of SIGINT.
+    Interrupted = 130,
+    /// Stopped by SIGTERM.
+    Terminated = 143,
 }
 
 impl From<&crate::Error> for Exit {
@@ -37,6 +41,7 @@ impl From<&crate::Error> for Exit {
         let later = error.retry() == Retry::Later;
         let asked = error.reply().is_some_and(|reply| reply.code / 100 == 4);
         match error.code() {
+            FailureCode::Cancelled => Self::Interrupted,
             // The server is there, and says that it wants to be asked again.
             _ if later && asked => Self::Later,
             FailureCode::Dns
@@ -100,6 +105,7 @@ mod tests {
             (FailureCode::Recipients, Exit::Recipients),
             (FailureCode::TooLarge, Exit::Data),
             (FailureCode::Limit, Exit::Data),
+            (FailureCode::Cancelled, Exit::Interrupted),
             (FailureCode::Internal, Exit::Bug),
         ] {
             assert_eq!(exit(Failure::new(code, Phase::Policy, "x")), expected, "{code}");

@@ -8,6 +8,7 @@ mod exit;
 mod home;
 mod inbox;
 mod input;
+mod interrupt;
 mod message_view;
 mod mime_parts;
 mod options;
@@ -33,6 +34,8 @@ use output::Output;
 pub(crate) enum Stop {
     /// Something failed.
     Failed(crate::Error),
+    /// A signal stopped a message on its way.
+    Interrupted(crate::Error, Exit),
     /// The command was not used as it is meant to be: a sentence, and what to do.
     Usage(String),
     /// The same, with what to do in a sentence of its own.

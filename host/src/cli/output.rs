@@ -116,12 +116,20 @@ impl Output {
                 self.stop_for_usage(&message, error.hint())
             }
             Stop::Failed(error) => {
-                text::error(error).iter().for_each(tell);
-                if self.json {
-                    print_json(&json!({ "error": error.to_json() }));
-                }
+                self.tell_error(error);
                 Exit::from(error)
             }
+            Stop::Interrupted(error, exit) => {
+                self.tell_error(error);
+                *exit
+            }
+        }
+    }
+
+    fn tell_error(&self, error: &crate::Error) {
+        text::error(error).iter().for_each(tell);
+        if self.json {
+            print_json(&json!({ "error": error.to_json() }));
         }
     }
 }

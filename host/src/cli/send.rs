@@ -6,6 +6,7 @@ use serde::Deserialize;
 use super::context::Context;
 use super::exit::Exit;
 use super::input::Input;
+use super::interrupt::Interrupt;
 use super::{Outcome, Stop, text};
 use crate::{Error, Issue};
 
@@ -64,7 +65,12 @@ impl Send {
         }
         let host = context.host(context.accounts())?;
         let connector = context.connector(&host)?;
-        let outcome = connector.invoke(invocation).await.map_err(|error| context.explain(error))?;
+        let mut interrupt = Interrupt::listen()?;
+        let outcome = connector.invoke_until(invocation, interrupt.wait()).await;
+        let outcome = outcome.map_err(|error| {
+            context.tell_causes(&error);
+            interrupt.explain(error)
+        })?;
         let sent: Sent = outcome.parse().map_err(|reason| unreadable(&reason))?;
         if context.output.is_json() {
             context.output.print_json(outcome.as_json())?;

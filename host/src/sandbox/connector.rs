@@ -3,7 +3,8 @@
 use std::fmt;
 use std::path::Path;
 use std::sync::Arc;
-use std::time::Instant;
+use std::task::Poll;
+use std::time::{Duration, Instant};
 
 use wasmtime::Store;
 
@@ -188,13 +189,43 @@ impl Connector {
         Ok(Findings { issues: issues(found.issues), warnings: issues(found.warnings) })
     }
 
-    /// Runs an action. Dropping the future stops it: a message that was not finished was never sent.
+    /// Runs an action. Dropping the future stops it: a message that was not finished was never sent. To learn whether
+    /// it was, use [`invoke_until`](Self::invoke_until).
     ///
     /// # Errors
     ///
     /// An input that is wrong, with every issue; an account that cannot be used; a server that does not
     /// take the message; a component that traps, takes too much, or breaks the contract.
     pub async fn invoke(&self, invocation: Invocation) -> Result<Outcome> {
+        self.invoke_until(invocation, std::future::pending()).await
+    }
+
+    /// Runs an action until it is done, or until `stop` is ready. A run that is stopped closes its connection.
+    ///
+    /// ```no_run
+    /// # async fn example(connector: smtp_connector_host::Connector, mail: smtp_connector_host::Invocation) {
+    /// use smtp_connector_host::{Delivered, FailureCode};
+    ///
+    /// let ten_seconds = tokio::time::sleep(std::time::Duration::from_secs(10));
+    /// match connector.invoke_until(mail, ten_seconds).await {
+    ///     Err(error) if error.code() == FailureCode::Cancelled => match error.delivered() {
+    ///         Delivered::Unknown => eprintln!("look for {:?} before sending again", error.message_id()),
+    ///         _ => eprintln!("nobody has the message"),
+    ///     },
+    ///     _ => {}
+    /// }
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// Those of [`invoke`](Self::invoke), and [`FailureCode::Cancelled`](crate::FailureCode::Cancelled) for a run that
+    /// was stopped: [`delivered`](Error::delivered) says whether anybody may have the message.
+    pub async fn invoke_until(
+        &self,
+        invocation: Invocation,
+        stop: impl Future<Output = ()>,
+    ) -> Result<Outcome> {
         let progress = Arc::<Progress>::default();
         let answer = self.in_time(async {
             self.host.check(&invocation)?;
@@ -214,6 +245,7 @@ impl Connector {
             let (answer, memory_bytes) = answer?;
             settle(answer, &progress).map(|json| Outcome::new(json, memory_bytes))
         };
+        let settled = unless_stopped(settled, stop, &progress);
         observed("invoke", &invocation, Arc::clone(&progress), settled).await
     }
 
@@ -246,6 +278,35 @@ impl Connector {
         outcome.unwrap_or_else(|_| Err(verdict::of_trap(LimitReached("time").into(), &[])))
     }
 }
+
+/// Waits for a run, or for what stops it. Then the run is dropped, and its connection with it.
+async fn unless_stopped(
+    run: impl Future<Output = Result<Outcome>>,
+    stop: impl Future<Output = ()>,
+    progress: &Progress,
+) -> Result<Outcome> {
+    let mut run = Box::pin(run);
+    let mut stop = Box::pin(stop);
+    let ended = std::future::poll_fn(|context| match run.as_mut().poll(context) {
+        Poll::Ready(outcome) => Poll::Ready(Some(outcome)),
+        Poll::Pending => stop.as_mut().poll(context).map(|()| None),
+    });
+    if let Some(outcome) = ended.await {
+        return outcome;
+    }
+    if progress.was_sent() {
+        // The server has taken the message: the component has only the result to write.
+        if let Ok(outcome) = tokio::time::timeout(TIME_FOR_A_RESULT, run.as_mut()).await {
+            return outcome;
+        }
+    }
+    drop(run);
+    Err(verdict::of_stop(progress))
+}
+
+/// How long a run that was stopped may still take to report a message that the server has accepted. It takes a
+/// millisecond.
+const TIME_FOR_A_RESULT: Duration = Duration::from_secs(1);
 
 /// What an action's answer amounts to, corrected by what the host itself saw.
 fn settle(answer: Result<String, wit::InvokeError>, progress: &Progress) -> Result<String> {

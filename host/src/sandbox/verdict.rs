@@ -71,11 +71,35 @@ pub(super) fn of_error(error: Error, progress: &Progress) -> Error {
     let failure = Failure {
         delivered: Delivered::Unknown,
         retry: Retry::Never,
-        message_id: error.message_id().map(str::to_owned),
+        message_id: error.message_id().map(str::to_owned).or_else(|| progress.seen().message_id),
         ..Failure::new(error.code(), Phase::FinalReply, format!("{what} {error}"))
     };
     let hint = "look for the message before sending again";
     Error::from(failure.hint(hint)).with_source(error)
+}
+
+/// What it means that a run was stopped from outside.
+pub(super) fn of_stop(progress: &Progress) -> Error {
+    let stopped = |phase, message: &str| {
+        Error::from(Failure::new(FailureCode::Cancelled, phase, message).later())
+    };
+    if progress.may_have_been_sent() {
+        let message = "the run was stopped before the server answered";
+        return of_error(stopped(Phase::FinalReply, message), progress);
+    }
+    let was_begun = progress.seen().envelope.is_some();
+    match (was_begun, progress.bytes()) {
+        (false, _) => {
+            stopped(Phase::Build, "stopped while the message was prepared; nobody has it")
+        }
+        (true, 0) => {
+            stopped(Phase::Connect, "stopped before the server was sent the message; nobody has it")
+        }
+        (true, _) => stopped(
+            Phase::Body,
+            "stopped while the message was sent; the server did not get its end, so nobody has it",
+        ),
+    }
 }
 
 /// A failure as a component tells it, corrected by what the host saw.
@@ -125,6 +149,18 @@ mod tests {
         let log = b"\nthread 'main' panicked at src/x.rs:3:5:\nit went wrong\nnote: run with ...\n";
         assert_eq!(panic_message(log).as_deref(), Some("it went wrong"));
         assert_eq!(panic_message(b"hello\n"), None);
+    }
+
+    #[test]
+    fn a_run_that_is_stopped_says_whether_anybody_may_have_the_message() {
+        let progress = Progress::default();
+        let error = of_stop(&progress);
+        assert_eq!((error.code(), error.phase()), (FailureCode::Cancelled, Phase::Build));
+        assert_eq!((error.delivered(), error.retry()), (Delivered::No, Retry::Later));
+        progress.end();
+        let error = of_stop(&progress);
+        assert_eq!((error.code(), error.phase()), (FailureCode::Cancelled, Phase::FinalReply));
+        assert_eq!((error.delivered(), error.retry()), (Delivered::Unknown, Retry::Never));
     }
 
     #[test]

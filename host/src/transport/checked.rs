@@ -261,6 +261,7 @@ impl CheckedOutgoing {
         let inner = self.take()?;
         self.guard.finish(self.announced).map_err(|breach| breach_failure(&breach))?;
         self.approve()?;
+        self.progress.name(self.guard.message_id());
         // Even if this future is dropped while it waits.
         self.progress.end();
         inner.finish().await.map_err(CheckedError::Failed)

@@ -33,8 +33,16 @@ pub struct Guard {
     after_cr: bool,
     /// The header block; none once the body has begun.
     header: Option<HeaderBlock>,
-    /// Values of From and Sender, once the body has begun.
+    /// What is kept of the headers, once the body has begun.
+    kept: KeptHeaders,
+}
+
+/// Values of headers, unfolded.
+#[derive(Debug, Default)]
+struct KeptHeaders {
+    /// From and Sender.
     originators: Vec<String>,
+    message_id: Option<String>,
 }
 
 /// A rule that a message breaks.
@@ -117,8 +125,8 @@ impl Guard {
     /// A guard for a message of at most `limit` bytes, with octets beyond ASCII or without.
     pub fn new(limit: u64, allow_utf8: bool) -> Self {
         let header = Some(HeaderBlock::default());
-        let originators = Vec::new();
-        Self { limit, allow_utf8, size: 0, line: 0, after_cr: false, header, originators }
+        let kept = KeptHeaders::default();
+        Self { limit, allow_utf8, size: 0, line: 0, after_cr: false, header, kept }
     }
 
     /// Checks the next bytes.
@@ -192,7 +200,16 @@ impl Guard {
 
     /// Whom the message says it is from, as far as it has come: the values of From and Sender, unfolded.
     pub fn originators(&self) -> &[String] {
-        self.header.as_ref().map_or(&self.originators, |header| &header.originators)
+        &self.kept().originators
+    }
+
+    /// The message's Message-ID, once it has come.
+    pub fn message_id(&self) -> Option<&str> {
+        self.kept().message_id.as_deref().map(str::trim_ascii)
+    }
+
+    fn kept(&self) -> &KeptHeaders {
+        self.header.as_ref().map_or(&self.kept, |header| &header.kept)
     }
 
     /// Bytes so far.
@@ -219,7 +236,7 @@ impl Guard {
         let Some(header) = &mut self.header else { return Ok(()) };
         if was_empty {
             header.check_required()?;
-            self.originators = std::mem::take(&mut header.originators);
+            self.kept = std::mem::take(&mut header.kept);
             self.header = None;
             return Ok(());
         }
@@ -235,10 +252,18 @@ struct HeaderBlock {
     line: Vec<u8>,
     /// Names of [`SINGLE`] and [`REQUIRED`] headers that were seen.
     seen: Vec<&'static str>,
-    /// Values of From and Sender.
-    originators: Vec<String>,
-    /// Whether the current header is one of those, so that a folded line belongs to it.
-    in_originator: bool,
+    kept: KeptHeaders,
+    /// Which of the values that are kept a folded line belongs to.
+    current: Current,
+}
+
+/// The header whose lines are read.
+#[derive(Debug, Default)]
+enum Current {
+    Originator,
+    MessageId,
+    #[default]
+    Other,
 }
 
 impl HeaderBlock {
@@ -269,8 +294,13 @@ impl HeaderBlock {
             if blank || self.seen.is_empty() {
                 return Err(Breach::HeaderLine);
             }
-            if let (true, Some(last)) = (self.in_originator, self.originators.last_mut()) {
-                last.push_str(&String::from_utf8_lossy(line));
+            let value = match self.current {
+                Current::Originator => self.kept.originators.last_mut(),
+                Current::MessageId => self.kept.message_id.as_mut(),
+                Current::Other => None,
+            };
+            if let Some(value) = value {
+                value.push_str(&String::from_utf8_lossy(line));
             }
             return Ok(());
         }
@@ -279,10 +309,18 @@ impl HeaderBlock {
         let name =
             name.filter(|name| !name.is_empty() && name.bytes().all(|b| b.is_ascii_graphic()));
         let name = name.ok_or(Breach::HeaderLine)?;
-        self.in_originator = ["from", "sender"].iter().any(|one| one.eq_ignore_ascii_case(name));
-        if self.in_originator {
-            self.originators.push(String::from_utf8_lossy(&line[name.len() + 1..]).into_owned());
-        }
+        let value = || String::from_utf8_lossy(&line[name.len() + 1..]).into_owned();
+        self.current = match name.to_ascii_lowercase().as_str() {
+            "from" | "sender" => {
+                self.kept.originators.push(value());
+                Current::Originator
+            }
+            "message-id" => {
+                self.kept.message_id = Some(value());
+                Current::MessageId
+            }
+            _ => Current::Other,
+        };
         self.end_header(name)
     }
 
@@ -435,9 +473,9 @@ mod tests {
     }
 
     #[test]
-    fn originators_are_unfolded() {
+    fn originators_and_the_message_id_are_unfolded() {
         let message = "From: \"A\"\r\n <a@x.test>\r\nX-From: c@x.test\r\n d@x.test\r\nSENDER:b@x.test\r\n\
-                       Date: x\r\nMessage-ID: y\r\n\r\nFrom: e@x.test\r\n";
+                       Date: x\r\nMessage-ID:\r\n <y>\r\n\r\nFrom: e@x.test\r\n";
         for size in [1, 7, 1000] {
             let mut guard = Guard::new(1000, false);
             for piece in message.as_bytes().chunks(size) {
@@ -445,6 +483,7 @@ mod tests {
             }
             assert!(guard.in_body());
             assert_eq!(guard.originators(), [" \"A\" <a@x.test>", "b@x.test"]);
+            assert_eq!(guard.message_id(), Some("<y>"));
         }
     }
 

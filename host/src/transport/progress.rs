@@ -21,6 +21,8 @@ pub(crate) struct Progress {
 pub(crate) struct Seen {
     /// The reverse-path and the recipients that the component asked for, and that were allowed.
     pub(crate) envelope: Option<(String, Vec<String>)>,
+    /// The message's Message-ID, once it is about to end.
+    pub(crate) message_id: Option<String>,
     /// What the server said of the message that it took.
     pub(crate) receipt: Option<Receipt>,
     /// Why the message came to nothing.
@@ -41,6 +43,11 @@ impl Progress {
     /// Notes the envelope that was allowed.
     pub(super) fn address(&self, sender: &str, recipients: &[String]) {
         self.lock().envelope = Some((sender.to_owned(), recipients.to_vec()));
+    }
+
+    /// Notes what the message is called.
+    pub(super) fn name(&self, message_id: Option<&str>) {
+        self.lock().message_id = message_id.map(str::to_owned);
     }
 
     /// Notes how many bytes of the message there are.

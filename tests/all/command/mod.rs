@@ -6,6 +6,8 @@ mod demo;
 mod describe;
 mod first_account;
 mod inbox;
+#[cfg(unix)]
+mod interrupt;
 mod preview;
 mod send;
 mod terminal;

@@ -57,6 +57,15 @@ impl CommandLine {
         line
     }
 
+    /// The same, with an account `work` that sends to a server on this machine.
+    pub(crate) fn with_server(port: u16) -> Self {
+        let line = Self::new();
+        line.write_accounts(&format!(
+            "[accounts.work]\nhost = \"127.0.0.1\"\nport = {port}\nsecurity = \"none\"\nfrom = \"a@example.com\"\n"
+        ));
+        line
+    }
+
     /// The command's home.
     pub(crate) fn home(&self) -> &Path {
         self.home.path()
@@ -72,6 +81,22 @@ impl CommandLine {
         self.run_with(words, "", &[])
     }
 
+    /// The command, ready to be started by a test that has something to do with its process.
+    pub(crate) fn command(&self, words: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_smtp-connector-under-test"));
+        command
+            .args(words)
+            .env_clear()
+            .env("PATH", std::env::var_os("PATH").unwrap_or_default())
+            .env("SMTP_CONNECTOR_HOME", self.home())
+            .env("XDG_CACHE_HOME", USER_CACHE)
+            .current_dir(self.home())
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped());
+        command
+    }
+
     /// Runs the command with something on its standard input, and with variables of its own.
     pub(crate) fn run_with(
         &self,
@@ -79,17 +104,10 @@ impl CommandLine {
         stdin: impl AsRef<[u8]>,
         variables: &[(&str, &str)],
     ) -> Ran {
-        let mut child = Command::new(env!("CARGO_BIN_EXE_smtp-connector-under-test"))
-            .args(words)
-            .env_clear()
-            .env("PATH", std::env::var_os("PATH").unwrap_or_default())
-            .env("SMTP_CONNECTOR_HOME", self.home())
-            .env("XDG_CACHE_HOME", USER_CACHE)
+        let mut child = self
+            .command(words)
             .envs(variables.iter().copied())
-            .current_dir(self.home())
             .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
             .spawn()
             .expect("the command starts");
         let mut input = child.stdin.take().expect("it was piped");
@@ -101,7 +119,7 @@ impl CommandLine {
 }
 
 impl Ran {
-    fn of(output: &Output) -> Self {
+    pub(crate) fn of(output: &Output) -> Self {
         Self {
             code: output.status.code().unwrap_or(-1),
             out: String::from_utf8_lossy(&output.stdout).into_owned(),
