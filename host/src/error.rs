@@ -41,6 +41,7 @@ impl Error {
     /// An input that is wrong, with everything that is wrong about it.
     pub(crate) fn invalid(issues: Vec<Issue>) -> Self {
         let message = match issues.as_slice() {
+            [one] if one.path == "$" => format!("the input is wrong: {}", one.message),
             [one] => format!("the input is wrong: {}: {}", one.path, one.message),
             several => format!("the input is wrong in {} places", several.len()),
         };

@@ -419,6 +419,7 @@ async fn the_command_logs_in_with_a_token_from_an_endpoint() {
         assert!(!text.contains("cl1ent-s3cret") && !text.contains("Mark3d"), "{text}");
     }
     assert!(endpoint.requests()[0].contains("grant_type=client_credentials&client_id=id&"));
-    let error = line.run(&["send", "--to", "b@example.net", "--json"]).expect(78).json();
+    let error =
+        line.run(&["send", "--to", "b@example.net", "--text", "x", "--json"]).expect(78).json();
     assert!(error["error"]["message"].as_str().is_some_and(|text| text.contains("CLIENT")));
 }

@@ -280,10 +280,11 @@ async fn the_file_of_accounts_holds_the_policy() {
                   [accounts.work.policy]\nallowedSenders = [\"*@example.com\"]\n\
                   allowedRecipientDomains = [\"example.net\"]\nredirectAllTo = \"staging@example.com\"\n";
     std::fs::write(&path, format!("{account}\n{policy}")).expect("it can be written");
-    line.run(&["send", "--to", "bob@example.net"]).expect(0);
+    line.run(&["send", "--to", "bob@example.net", "--text", "x"]).expect(0);
     assert_eq!(inbox.next().await.recipients, ["staging@example.com"]);
-    line.run(&["send", "--to", "bob@example.org"]).expect(77);
-    line.run(&["send", "--to", "bob@example.net", "--from", "ceo@example.org"]).expect(77);
+    line.run(&["send", "--to", "bob@example.org", "--text", "x"]).expect(77);
+    line.run(&["send", "--to", "bob@example.net", "--text", "x", "--from", "ceo@example.org"])
+        .expect(77);
     for (wrong, key) in [
         ("allowedSenders = [\"a b\"]", "allowedSenders"),
         ("allowedRecipientDomains = [\"127.0.0.1\"]", "allowedRecipientDomains"),

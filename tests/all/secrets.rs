@@ -313,8 +313,8 @@ async fn the_command_never_prints_the_password() {
             &["accounts", "show", "work"],
             &["accounts", "show", "work", "--json"],
             &["accounts", "test", "work", "-v"],
-            &["send", "--to", "b@example.net", "-v"],
-            &["send", "--to", "b@example.net", "--json", "-v"],
+            &["send", "--to", "b@example.net", "--text", "x", "-v"],
+            &["send", "--to", "b@example.net", "--text", "x", "--json", "-v"],
             &["preview", "--to", "b@example.net"],
         ] {
             runs.push(line.run(words));

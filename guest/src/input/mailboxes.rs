@@ -10,7 +10,7 @@ use super::path::Path;
 /// Keys of an address in an object, folded, the likeliest first.
 const ADDRESS_KEYS: &[&str] = &["email", "address", "mail", "value", GRAPH_KEY];
 /// Keys of a name in an object, folded.
-const NAME_KEYS: &[&str] = &["name", "displayname", "label", "fullname"];
+pub(super) const NAME_KEYS: &[&str] = &["name", "displayname", "label", "fullname"];
 /// The object in which Microsoft Graph keeps both; elsewhere the address itself.
 const GRAPH_KEY: &str = "emailaddress";
 

@@ -33,6 +33,7 @@ pub mod recipients;
 pub mod settings;
 pub mod text;
 pub mod thread;
+pub mod unfilled;
 pub mod web_address;
 
 pub use findings::{Code, Findings, Issue};
@@ -183,7 +184,7 @@ impl<'a> Mail<'a> {
                 }
                 // What the placeholders stand for is not known: anything said of them would mislead.
                 None if given => return None,
-                None => {}
+                None => unfilled::check(&mut fields, &mut findings),
             }
             Self::of_fields(&mut fields, profile, &mut findings)
         });

@@ -10,7 +10,7 @@ use super::context::Context;
 use super::exit::Exit;
 use super::message_view::MessageView;
 use super::output::tell;
-use super::{Outcome, Stop, text};
+use super::{Outcome, Stop, question, text};
 use crate::inbox::{Inbox as Server, Mailbox, MailboxError, Received, Store, Stored};
 
 /// Catch mail instead of delivering it.
@@ -38,8 +38,12 @@ enum Command {
         #[arg(long)]
         raw: bool,
     },
-    /// Throw everything away
-    Clear,
+    /// Throw everything away; on a terminal, you are asked
+    Clear {
+        /// Do not ask
+        #[arg(long)]
+        force: bool,
+    },
 }
 
 impl Inbox {
@@ -49,7 +53,12 @@ impl Inbox {
             None => self.listen(context, &mailbox).await,
             Some(Command::List) => list(context, &mailbox),
             Some(Command::Show { id, raw }) => show(context, &mailbox, *id, *raw),
-            Some(Command::Clear) => {
+            Some(Command::Clear { force }) => {
+                // What was caught in tests is no loss to a script.
+                if !force && question::can_ask() {
+                    let waiting = text::count(mailbox.list()?.len(), "message");
+                    question::confirm_or_force(false, &format!("throw away {waiting}"))?;
+                }
                 let number = mailbox.clear()?;
                 context.output.document(&json!({ "cleared": number }))?;
                 context

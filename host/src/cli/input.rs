@@ -1,22 +1,23 @@
 //! The input of *Send mail*, from a file or from flags.
 
 use std::fs;
-use std::io::{self, IsTerminal as _, Read as _};
+use std::io;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
 use serde_json::{Map, Value, json};
 
-use super::Stop;
+use super::body::{Body, Parts};
 use super::context::Context;
+use super::{Stop, question, standard_input};
 use crate::attachments::FileUploads;
-use crate::{Error, Invocation, Issue};
+use crate::{Delivered, Error, Invocation, Issue};
 
 /// Where the input comes from, and the account it is for.
 #[derive(Args, Debug)]
 pub(crate) struct Input {
     /// A file with the input as JSON; `-` is standard input
-    #[arg(long, value_name = "FILE", conflicts_with = "flags")]
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["flags", "body"])]
     input: Option<PathBuf>,
 
     #[command(flatten)]
@@ -39,6 +40,8 @@ pub(crate) struct Input {
 #[derive(Args, Debug)]
 #[group(id = "flags", multiple = true)]
 struct Flags {
+    #[command(flatten)]
+    body: Body,
     /// Sender; default: the account's
     #[arg(long, value_name = "ADDRESS")]
     from: Option<String>,
@@ -57,12 +60,6 @@ struct Flags {
     /// Subject
     #[arg(long, value_name = "TEXT")]
     subject: Option<String>,
-    /// The text part; `-` is standard input
-    #[arg(long, value_name = "TEXT")]
-    text: Option<String>,
-    /// The HTML part; `-` is standard input
-    #[arg(long, value_name = "HTML")]
-    html: Option<String>,
     /// A file, or a URL, to attach; may be repeated
     #[arg(long, value_name = "PATH")]
     attach: Vec<String>,
@@ -78,36 +75,154 @@ fn parse_upload(text: &str) -> Result<(String, PathBuf), String> {
     }
 }
 
+/// An invocation that is ready to run.
+pub(crate) struct Prepared {
+    pub(crate) invocation: Invocation,
+    /// What the command itself finds odd about it.
+    pub(crate) warnings: Vec<Issue>,
+    pub(crate) origin: Origin,
+}
+
+/// Where an input came from: what a person can do about it depends on that.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Origin {
+    form: Form,
+    has_keywords: bool,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Form {
+    File,
+    Flags,
+    /// Without any option that says so.
+    Piped,
+}
+
+/// What becomes of a mail that says nothing.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Empty {
+    /// It is meant.
+    Allowed,
+    /// The person at the terminal is asked. Where there is none, a subject is enough.
+    Asked,
+    /// It is not sent now, and worth a warning.
+    Warned,
+}
+
 impl Input {
     /// The invocation that is meant.
-    pub(crate) fn invocation(&self, context: &Context<'_>) -> Result<Invocation, Stop> {
+    pub(crate) fn prepare(&self, context: &Context<'_>, empty: Empty) -> Result<Prepared, Stop> {
+        let account = context.choose_account(self.account.as_deref())?;
+        self.check_readers()?;
         let mut uploads = FileUploads::new();
         for (id, path) in &self.upload {
+            if path.is_dir() {
+                let message = format!("--upload {id}={} is a folder; name a file", path.display());
+                return Err(Stop::Usage(message));
+            }
             uploads = uploads.with(id, path);
         }
-        let input = match &self.input {
-            Some(path) => read_json_text(path, "the input")?,
-            None if self.flags.is_empty() => {
-                if io::stdin().is_terminal() {
-                    let message =
-                        "there is no input: give --input FILE, or flags such as --to and --subject";
-                    return Err(Stop::Usage(message.to_owned()));
-                }
-                read_json_text(Path::new("-"), "the input")?
-            }
-            None => {
-                let (input, files) = self.flags.input(uploads)?;
+        let mut warnings = Vec::new();
+        let input = match (&self.input, self.form()) {
+            (Some(path), _) => read_json_text(context, path, "the input")?,
+            (None, Form::Piped) => self.read_piped_input(context)?,
+            (None, _) => {
+                let is_taken = self.keywords.as_deref() == Some(Path::new("-"));
+                let parts = self.flags.body.read(context, is_taken)?;
+                warnings.extend(self.flags.check_says_something(&parts, empty)?);
+                let (input, files) = self.flags.input(&parts, uploads)?;
+                warnings.extend(parts.warnings);
                 uploads = files;
                 input.to_string()
             }
         };
+        let origin = Origin { form: self.form(), has_keywords: self.keywords.is_some() };
         let mut invocation = Invocation::send_mail(input).uploads(uploads);
         if let Some(path) = &self.keywords {
-            invocation = invocation.keywords(read_json_text(path, "the keywords")?);
+            let keywords = read_json_text(context, path, "the keywords")?;
+            invocation = invocation.keywords(keywords);
         }
-        match context.choose_account(self.account.as_deref())? {
-            Some(account) => Ok(invocation.account(account.name())),
-            None => Ok(invocation),
+        if let Some(account) = account {
+            invocation = invocation.account(account.name());
+        }
+        Ok(Prepared { invocation, warnings, origin })
+    }
+
+    fn form(&self) -> Form {
+        match &self.input {
+            Some(_) => Form::File,
+            None if self.flags.is_empty() && self.flags.body.is_empty() => Form::Piped,
+            None => Form::Flags,
+        }
+    }
+
+    /// Standard input is read once.
+    fn check_readers(&self) -> Result<(), Stop> {
+        let files = [&self.input, &self.keywords].into_iter().flatten();
+        let readers = files.filter(|path| *path == Path::new("-")).count();
+        if readers + self.flags.body.readers() > 1 {
+            let message = "several options read standard input (-), which can be read once; give one of them a file";
+            return Err(Stop::Usage(message.to_owned()));
+        }
+        Ok(())
+    }
+
+    fn read_piped_input(&self, context: &Context<'_>) -> Result<String, Stop> {
+        let piped = match self.keywords.as_deref() == Some(Path::new("-")) {
+            true => None,
+            false => standard_input::read_if_piped(context, "the input", "--input -")?,
+        };
+        match piped {
+            Some(bytes) => decode_json(bytes, "standard input"),
+            None => {
+                let message = "there is no input: give --to and --subject, and the text with --text or through a \
+                               pipe; or --input FILE with an input as JSON";
+                Err(Stop::Usage(message.to_owned()))
+            }
+        }
+    }
+}
+
+impl Origin {
+    /// Adds to an error what this command has for it.
+    pub(crate) fn teach(self, error: Error) -> Error {
+        if error.issues().is_empty() || error.delivered() == Delivered::Unknown {
+            return error;
+        }
+        let mut issues = error.issues().to_vec();
+        self.name_options(&mut issues);
+        let hint = self.hint(&issues);
+        let taught = Error::invalid(issues);
+        match hint {
+            Some(hint) => taught.with_hint(hint),
+            None => taught,
+        }
+    }
+
+    /// Names the option that mends an issue, where the component, which knows none, could not.
+    pub(crate) fn name_options(self, issues: &mut [Issue]) {
+        for issue in issues {
+            if issue.code == "missing-keyword" && !self.has_keywords {
+                issue.message.push_str("; give them with --keywords FILE");
+            }
+        }
+    }
+
+    /// What to do about an input as a whole.
+    pub(crate) fn hint(self, issues: &[Issue]) -> Option<&'static str> {
+        if !issues.iter().any(|one| one.path == "$" && one.code == "invalid-json") {
+            return None;
+        }
+        match self.form {
+            Form::Flags => None,
+            Form::File => Some(
+                "an input is JSON, such as {\"to\": \"bob@example.com\", \"subject\": \"Hi\", \"text\": \"Hi, Bob!\"}; \
+                 to send a file as the text, use --to, --subject and --text-file",
+            ),
+            Form::Piped => Some(
+                "without options for its fields, a mail is piped as JSON; to send what is piped as the text, name \
+                 the recipient with --to",
+            ),
         }
     }
 }
@@ -115,36 +230,60 @@ impl Input {
 impl Flags {
     fn is_empty(&self) -> bool {
         let lists = [&self.to, &self.cc, &self.bcc, &self.reply_to, &self.attach, &self.header];
-        let texts = [&self.from, &self.subject, &self.text, &self.html];
+        let texts = [&self.from, &self.subject];
         lists.iter().all(|list| list.is_empty()) && texts.iter().all(|text| text.is_none())
     }
 
+    /// Holds up a mail without body and attachment, of which its subject, if any, is all.
+    fn check_says_something(&self, parts: &Parts, empty: Empty) -> Result<Option<Issue>, Stop> {
+        let is_blank =
+            |text: &Option<String>| text.as_deref().is_none_or(|text| text.trim().is_empty());
+        let says_something =
+            !is_blank(&parts.text) || !is_blank(&parts.html) || !self.attach.is_empty();
+        if says_something || empty == Empty::Allowed {
+            return Ok(None);
+        }
+        let has_subject = !is_blank(&self.subject);
+        let what = match has_subject {
+            true => "the mail has a subject and no text",
+            false => "the mail has no text, no subject and no attachment",
+        };
+        if empty == Empty::Asked && question::can_ask() {
+            return match question::confirm(&format!("{what}. Send it as it is?"))? {
+                true => Ok(None),
+                false => Err(Stop::Usage("nothing was sent".to_owned())),
+            };
+        }
+        if empty == Empty::Asked && !has_subject {
+            let message = format!(
+                "{what}; pipe the text, or give --text, --text-file or --attach; \
+                 to send it as it is, give --allow-empty"
+            );
+            return Err(Stop::Usage(message));
+        }
+        let message = format!("{what}; --allow-empty says that this is meant");
+        Ok(Some(Issue { path: "text".to_owned(), code: "missing-value".to_owned(), message }))
+    }
+
     /// The input that the flags stand for. Files become uploads, so that they are read while they are sent.
-    fn input(&self, mut uploads: FileUploads) -> Result<(Value, FileUploads), Stop> {
+    fn input(&self, parts: &Parts, mut uploads: FileUploads) -> Result<(Value, FileUploads), Stop> {
         let mut input = Map::new();
-        let mut set = |name: &str, value: Value| input.insert(name.to_owned(), value);
-        if let Some(from) = &self.from {
-            set("from", json!(from));
+        let texts = [
+            ("from", &self.from),
+            ("subject", &self.subject),
+            ("text", &parts.text),
+            ("html", &parts.html),
+        ];
+        for (name, text) in texts {
+            if let Some(text) = text {
+                input.insert(name.to_owned(), json!(text));
+            }
         }
         for (name, list) in
             [("to", &self.to), ("cc", &self.cc), ("bcc", &self.bcc), ("replyTo", &self.reply_to)]
         {
             if !list.is_empty() {
-                set(name, json!(list));
-            }
-        }
-        if let Some(subject) = &self.subject {
-            set("subject", json!(subject));
-        }
-        for (name, text) in [("text", &self.text), ("html", &self.html)] {
-            match text.as_deref() {
-                None => {}
-                Some("-") => {
-                    set(name, json!(read_text(Path::new("-"), name)?));
-                }
-                Some(text) => {
-                    set(name, json!(text));
-                }
+                input.insert(name.to_owned(), json!(list));
             }
         }
         let mut attachments = Vec::new();
@@ -153,19 +292,16 @@ impl Flags {
                 attachments.push(json!(file));
                 continue;
             }
-            if !Path::new(file).is_file() {
-                let message = format!("--attach {file}: there is no such file");
-                return Err(Stop::Usage(message));
-            }
+            check_file(&format!("--attach {file}"), Path::new(file))?;
             let id = format!("--attach {}", index + 1);
             attachments.push(json!({ "upload": id }));
             uploads = uploads.with(id, file);
         }
         if !attachments.is_empty() {
-            set("attachments", json!(attachments));
+            input.insert("attachments".to_owned(), json!(attachments));
         }
         if !self.header.is_empty() {
-            set("headers", self.headers()?);
+            input.insert("headers".to_owned(), self.headers()?);
         }
         Ok((Value::Object(input), uploads))
     }
@@ -185,9 +321,44 @@ impl Flags {
     }
 }
 
+/// Refuses a file that cannot be attached, before anything is connected to.
+fn check_file(option: &str, path: &Path) -> Result<(), Stop> {
+    let found = fs::metadata(path);
+    let message = match found {
+        Ok(found) if found.is_dir() => {
+            format!(
+                "{option} is a folder; name the files in it, or pack it into one: zip -r folder.zip FOLDER"
+            )
+        }
+        Err(reason) if reason.kind() == io::ErrorKind::NotFound => {
+            format!("{option}: there is no such file")
+        }
+        Err(reason) => format!("{option} cannot be read: {reason}"),
+        // Opened, since permissions alone do not tell. What is no file, such as a pipe, is opened when it is read.
+        Ok(found) if found.is_file() => match fs::File::open(path) {
+            Ok(_) => return Ok(()),
+            Err(reason) => format!("{option} cannot be read: {reason}"),
+        },
+        Ok(_) => return Ok(()),
+    };
+    Err(Stop::Usage(message))
+}
+
 /// Reads JSON. What is not even text is an input that is wrong.
-fn read_json_text(path: &Path, what: &str) -> Result<String, Stop> {
-    let bytes = read(path, what)?;
+fn read_json_text(context: &Context<'_>, path: &Path, what: &str) -> Result<String, Stop> {
+    if path == Path::new("-") {
+        return decode_json(standard_input::read(context, what)?, what);
+    }
+    let shown = path.display();
+    if path.is_dir() {
+        return Err(Stop::Usage(format!("{shown} is a folder; name the file that has {what}")));
+    }
+    let bytes = fs::read(path)
+        .map_err(|reason| Stop::Usage(format!("{what} cannot be read from {shown}: {reason}")))?;
+    decode_json(bytes, what)
+}
+
+fn decode_json(bytes: Vec<u8>, what: &str) -> Result<String, Stop> {
     String::from_utf8(bytes).map_err(|error| {
         let at = error.utf8_error().valid_up_to();
         let issue = Issue {
@@ -196,22 +367,5 @@ fn read_json_text(path: &Path, what: &str) -> Result<String, Stop> {
             message: format!("{what} is not UTF-8, from byte {at} on"),
         };
         Stop::Failed(Error::invalid(vec![issue]))
-    })
-}
-
-fn read_text(path: &Path, what: &str) -> Result<String, Stop> {
-    let bytes = read(path, what)?;
-    String::from_utf8(bytes).map_err(|_| Stop::Usage(format!("{what} is not UTF-8")))
-}
-
-fn read(path: &Path, what: &str) -> Result<Vec<u8>, Stop> {
-    let read = if path == Path::new("-") {
-        let mut bytes = Vec::new();
-        io::stdin().lock().read_to_end(&mut bytes).map(|_| bytes)
-    } else {
-        fs::read(path)
-    };
-    read.map_err(|reason| {
-        Stop::Usage(format!("{what} cannot be read from {}: {reason}", path.display()))
     })
 }

@@ -1,6 +1,7 @@
 //! The command `smtp-connector`: one file for each of its commands.
 
 mod accounts;
+mod body;
 mod context;
 mod demo;
 mod describe;
@@ -16,7 +17,9 @@ mod output;
 mod preview;
 mod printable;
 mod providers;
+mod question;
 mod send;
+mod standard_input;
 mod text;
 mod validate;
 

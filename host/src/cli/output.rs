@@ -84,7 +84,7 @@ impl Output {
     /// Warns of each.
     pub(crate) fn warn_of(&self, warnings: &[Issue]) {
         for warning in warnings {
-            self.warn(format_args!("{}: {}", warning.path, warning.message));
+            self.warn(text::issue(warning));
         }
     }
 

@@ -1,11 +1,14 @@
 //! `send`: sends a mail.
 
+use std::borrow::Cow;
+
 use clap::Args;
 use serde::Deserialize;
+use serde_json::Value;
 
 use super::context::Context;
 use super::exit::Exit;
-use super::input::Input;
+use super::input::{Empty, Input, Origin, Prepared};
 use super::interrupt::Interrupt;
 use super::{Outcome, Stop, text};
 use crate::{Error, Issue};
@@ -13,6 +16,10 @@ use crate::{Error, Issue};
 /// Send a mail.
 ///
 /// Example: smtp-connector send --to bob@example.com --subject Hi --text 'Hi, Bob!' --attach report.pdf
+///
+/// What is piped is the text, where no option gives a body: df -h | smtp-connector send --to bob@example.com --subject
+/// Disks. A terminal, an empty pipe and /dev/null are no body. With no option for any field, what is piped is the input
+/// as JSON.
 #[derive(Args, Debug)]
 pub(crate) struct Send {
     #[command(flatten)]
@@ -21,6 +28,10 @@ pub(crate) struct Send {
     /// Assemble the message, and send nothing
     #[arg(long)]
     dry_run: bool,
+
+    /// Send a mail without text and attachments, or without a subject too
+    #[arg(long)]
+    allow_empty: bool,
 }
 
 /// The part of a result that people are told.
@@ -57,7 +68,14 @@ struct Warning {
 
 impl Send {
     pub(crate) async fn run(&self, context: &Context<'_>) -> Outcome {
-        let mut invocation = self.input.invocation(context)?;
+        let empty = match (self.allow_empty, self.dry_run) {
+            (true, _) => Empty::Allowed,
+            (false, true) => Empty::Warned,
+            (false, false) => Empty::Asked,
+        };
+        let Prepared { mut invocation, warnings, origin } = self.input.prepare(context, empty)?;
+        // Before the mail is sent, so that it can still be stopped.
+        context.output.warn_of(&warnings);
         if self.dry_run {
             invocation = invocation.dry_run();
         } else if invocation.account_name().is_none() {
@@ -69,13 +87,13 @@ impl Send {
         let outcome = connector.invoke_until(invocation, interrupt.wait()).await;
         let outcome = outcome.map_err(|error| {
             context.tell_causes(&error);
-            interrupt.explain(error)
+            interrupt.explain(origin.teach(error))
         })?;
         let sent: Sent = outcome.parse().map_err(|reason| unreadable(&reason))?;
         if context.output.is_json() {
-            context.output.print_json(outcome.as_json())?;
+            context.output.print_json(&with_warnings(outcome.as_json(), &warnings))?;
         }
-        sent.warn(context);
+        sent.warn(context, origin);
         sent.tell(context)?;
         Ok(Exit::Done)
     }
@@ -90,6 +108,18 @@ fn no_account() -> Error {
     )
 }
 
+/// A result with the command's own warnings among its own.
+pub(crate) fn with_warnings<'r>(result: &'r str, warnings: &[Issue]) -> Cow<'r, str> {
+    let mut value: Value = match serde_json::from_str(result) {
+        Ok(value) if !warnings.is_empty() => value,
+        _ => return Cow::Borrowed(result),
+    };
+    if let Some(Value::Array(all)) = value.get_mut("warnings") {
+        all.extend(warnings.iter().map(Issue::to_json));
+    }
+    Cow::Owned(format!("{value:#}"))
+}
+
 /// A result that is JSON, and not a result.
 pub(crate) fn unreadable(reason: &serde_json::Error) -> Stop {
     let message = format!("the component's result cannot be read: {reason}");
@@ -98,8 +128,8 @@ pub(crate) fn unreadable(reason: &serde_json::Error) -> Stop {
 
 impl Sent {
     /// Tells of what is not as it may have been meant.
-    pub(crate) fn warn(&self, context: &Context<'_>) {
-        let warnings: Vec<_> = self
+    pub(crate) fn warn(&self, context: &Context<'_>, origin: Origin) {
+        let mut warnings: Vec<_> = self
             .warnings
             .iter()
             .map(|one| Issue {
@@ -108,6 +138,7 @@ impl Sent {
                 message: one.message.clone(),
             })
             .collect();
+        origin.name_options(&mut warnings);
         context.output.warn_of(&warnings);
         for one in &self.rejected_errors {
             let said = one.response.replace('\n', " ");

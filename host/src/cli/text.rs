@@ -3,13 +3,15 @@
 use std::error::Error as _;
 use std::time::Duration;
 
-use crate::{Delivered, Error, Retry};
+use crate::{Delivered, Error, Issue, Retry};
 
 /// An error for a person, line by line: what happened, where, and what to do.
 pub(crate) fn error(error: &Error) -> Vec<String> {
     let mut lines = vec![format!("error: {error}")];
-    for issue in error.issues() {
-        lines.push(format!("  {}: {} [{}]", issue.path, issue.message, issue.code));
+    // One alone is the error's message.
+    if error.issues().len() > 1 {
+        let line = |one: &Issue| format!("  {} [{}]", issue(one), one.code);
+        lines.extend(error.issues().iter().map(line));
     }
     for refusal in error.refusals() {
         let enhanced =
@@ -27,6 +29,14 @@ pub(crate) fn error(error: &Error) -> Vec<String> {
         lines.push("  nothing was sent; the same may work later".to_owned());
     }
     lines
+}
+
+/// An issue with its place, if it has one.
+pub(crate) fn issue(issue: &Issue) -> String {
+    match issue.path.as_str() {
+        "$" => issue.message.clone(),
+        path => format!("{path}: {}", issue.message),
+    }
 }
 
 /// What an error was caused by, one line for each step.

@@ -5,8 +5,8 @@ use serde_json::json;
 
 use super::context::Context;
 use super::exit::Exit;
-use super::input::Input;
-use super::{Outcome, Stop};
+use super::input::{Empty, Input, Prepared};
+use super::{Outcome, Stop, text};
 use crate::{Findings, Issue};
 
 /// Say everything that is wrong with an input, connecting to nothing.
@@ -18,23 +18,30 @@ pub(crate) struct Validate {
 
 impl Validate {
     pub(crate) async fn run(&self, context: &Context<'_>) -> Outcome {
-        let findings = match self.input.invocation(context) {
-            Ok(invocation) => {
+        let (findings, hint) = match self.input.prepare(context, Empty::Warned) {
+            Ok(Prepared { invocation, warnings, origin }) => {
                 let host = context.host(context.accounts())?;
                 let connector = context.connector(&host)?;
-                connector.validate(invocation).await.map_err(|error| context.explain(error))?
+                let found = connector.validate(invocation).await;
+                let mut findings = found.map_err(|error| context.explain(error))?;
+                findings.warnings.extend(warnings);
+                origin.name_options(&mut findings.issues);
+                origin.name_options(&mut findings.warnings);
+                let hint = origin.hint(&findings.issues).map(str::to_owned);
+                (findings, hint)
             }
             // What is not even text is an input like any other that is wrong.
             Err(Stop::Failed(error)) if !error.issues().is_empty() => {
-                Findings { issues: error.issues().to_vec(), warnings: Vec::new() }
+                let findings = Findings { issues: error.issues().to_vec(), warnings: Vec::new() };
+                (findings, error.hint().map(str::to_owned))
             }
             Err(stop) => return Err(stop),
         };
-        report(context, &findings)
+        report(context, &findings, hint.as_deref())
     }
 }
 
-fn report(context: &Context<'_>, findings: &Findings) -> Outcome {
+fn report(context: &Context<'_>, findings: &Findings, hint: Option<&str>) -> Outcome {
     let output = context.output;
     let list = |issues: &[Issue]| issues.iter().map(Issue::to_json).collect::<Vec<_>>();
     output.document(&json!({
@@ -43,7 +50,10 @@ fn report(context: &Context<'_>, findings: &Findings) -> Outcome {
         "warnings": list(&findings.warnings),
     }))?;
     for issue in &findings.issues {
-        output.say(format_args!("{}: {} [{}]", issue.path, issue.message, issue.code))?;
+        output.say(format_args!("{} [{}]", text::issue(issue), issue.code))?;
+    }
+    if let Some(hint) = hint {
+        output.note(format_args!("hint: {hint}"));
     }
     if !output.is_json() {
         output.warn_of(&findings.warnings);

@@ -127,10 +127,20 @@ pub(crate) fn sync_directory(directory: &Path) -> io::Result<()> {
 /// Opens a file to write to. A new one is for this user alone; of one that is there, the mode stays as it is.
 #[cfg(feature = "cli")]
 pub(crate) fn create(path: &Path) -> io::Result<fs::File> {
-    let mut options = fs::File::options();
-    options.write(true).create(true).truncate(true);
+    open(path, fs::File::options().create(true).truncate(true))
+}
+
+/// Opens a new file to write to, for this user alone. One that is there is an error of the kind `AlreadyExists`.
+#[cfg(feature = "cli")]
+pub(crate) fn create_new(path: &Path) -> io::Result<fs::File> {
+    open(path, fs::File::options().create_new(true))
+}
+
+#[cfg(feature = "cli")]
+fn open(path: &Path, options: &mut fs::OpenOptions) -> io::Result<fs::File> {
+    options.write(true);
     #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    std::os::unix::fs::OpenOptionsExt::mode(options, 0o600);
     options.open(path)
 }
 

@@ -29,7 +29,7 @@ fn an_account_is_added_listed_shown_and_removed() {
     assert_eq!(json["accounts"][0]["name"], "mail");
     let shown = line.run(&["accounts", "show", "my work"]).expect(0);
     assert!(shown.out.contains("the environment variable PASSWORD"), "{}", shown.out);
-    line.run(&["accounts", "remove", "my work"]).expect(0);
+    line.run(&["accounts", "remove", "my work", "--force"]).expect(0);
     let gone = line.run(&["accounts", "show", "my work"]).expect(78);
     assert!(gone.err.contains("the accounts are mail"), "{}", gone.err);
 }
@@ -181,4 +181,30 @@ fn a_mistake_in_the_file_has_a_line_and_a_key() {
         let ran = line.run(words).expect(78);
         assert!(ran.err.contains("accounts.toml, line 3: accounts.work.port"), "{}", ran.err);
     }
+}
+
+#[test]
+fn an_account_is_not_removed_by_accident() {
+    let line = CommandLine::new();
+    let login = ["--username", "user", "--password-stdin"];
+    line.run_with(&add("work", &[&LOCAL[..], &login].concat()), "s3cr3t\n", &[]).expect(0);
+    line.run(&add("open", &LOCAL)).expect(0);
+    let remove = ["accounts", "remove", "work"];
+    let ran = line.run(&remove).expect(64);
+    assert!(ran.err.contains("--force") && ran.err.contains("password"), "{}", ran.err);
+    line.run(&["accounts", "remove", "nobody"]).expect(78);
+    line.run(&["accounts", "show", "work"]).expect(0);
+    #[cfg(unix)]
+    {
+        use crate::support::run_on_terminal;
+        let ran = run_on_terminal(line.command(&remove), "n\n").expect(64);
+        assert!(ran.out.contains("Remove the account \"work\" with the password"), "{}", ran.out);
+        line.run(&["accounts", "show", "work"]).expect(0);
+        run_on_terminal(line.command(&["accounts", "remove", "open"]), "y\n").expect(0);
+        line.run(&["accounts", "show", "open"]).expect(78);
+    }
+    let ran = line.run(&[&remove[..], &["--force"]].concat()).expect(0);
+    assert!(ran.out.contains("is gone, and the password"), "{}", ran.out);
+    assert!(!ran.out.contains("s3cr3t"), "{}", ran.out);
+    line.run(&["accounts", "show", "work"]).expect(78);
 }

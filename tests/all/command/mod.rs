@@ -2,6 +2,7 @@
 
 mod account_files;
 mod accounts;
+mod body;
 mod demo;
 mod describe;
 mod first_account;

@@ -1,5 +1,8 @@
 //! `preview`.
 
+use std::fs;
+use std::process::Stdio;
+
 use crate::support::CommandLine;
 
 const INPUT: &str = r#"{"from": "a@example.com", "to": "b@example.net", "subject": "x", "body": "y",
@@ -36,4 +39,68 @@ fn an_input_that_is_wrong_is_65() {
     let ran = line.run_with(&["preview", "--json"], r#"{"to": "b"}"#, &[]).expect(65);
     assert_eq!(ran.json()["error"]["code"], "validation");
     assert!(ran.err.contains("to: \"b\" is no address"), "{}", ran.err);
+}
+
+#[test]
+fn a_file_that_is_there_is_not_overwritten_unless_that_is_meant() {
+    let line = CommandLine::new();
+    let file = line.home().join("report.pdf");
+    fs::write(&file, "%PDF").expect("it can be written");
+    for words in [&["preview", "-o", "report.pdf"][..], &["preview", "--json", "-o", "report.pdf"]]
+    {
+        let ran = line.run_with(words, INPUT, &[]).expect(64);
+        assert!(ran.err.contains("report.pdf") && ran.err.contains("--force"), "{}", ran.err);
+        assert_eq!(fs::read(&file).expect("it is there"), b"%PDF");
+    }
+    line.run_with(&["preview", "-o", "report.pdf", "--force"], INPUT, &[]).expect(0);
+    assert!(fs::read(&file).expect("it is there").starts_with(b"From: a@example.com"));
+    line.run_with(&["preview", "-o", "new.eml", "--force"], INPUT, &[]).expect(0);
+    let ran = line.run_with(&["preview", "-o", "."], INPUT, &[]).expect(64);
+    assert!(ran.err.contains("is a folder"), "{}", ran.err);
+    #[cfg(unix)]
+    {
+        // A link that leads nowhere yet is somebody's, too.
+        std::os::unix::fs::symlink("elsewhere.eml", line.home().join("link")).expect("it is made");
+        line.run_with(&["preview", "-o", "link"], INPUT, &[]).expect(64);
+        assert!(!line.home().join("elsewhere.eml").exists());
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn at_a_terminal_overwriting_is_asked_about() {
+    use crate::support::run_on_terminal;
+    let line = CommandLine::new();
+    let file = line.home().join("report.pdf");
+    fs::write(line.home().join("input.json"), INPUT).expect("it can be written");
+    for (answer, is_written) in [("\n", false), ("no\n", false), ("yes\n", true)] {
+        fs::write(&file, "%PDF").expect("it can be written");
+        let words = ["preview", "--input", "input.json", "-o", "report.pdf"];
+        let ran = run_on_terminal(line.command(&words), answer);
+        let ran = ran.expect(if is_written { 0 } else { 64 });
+        assert!(ran.out.contains("Overwrite report.pdf? [y/N]"), "{}", ran.out);
+        assert_eq!(fs::read(&file).expect("it is there") != b"%PDF", is_written, "{}", ran.out);
+    }
+}
+
+#[test]
+fn standard_output_and_devices_are_written_to_as_they_are() {
+    let line = CommandLine::new();
+    let printed = line.run_with(&["preview"], INPUT, &[]).expect(0).out;
+    assert_eq!(line.run_with(&["preview", "-o", "-"], INPUT, &[]).expect(0).out, printed);
+    line.run_with(&["preview", "--json", "-o", "-"], INPUT, &[]).expect(64);
+    #[cfg(unix)]
+    {
+        line.run_with(&["preview", "-o", "/dev/null"], INPUT, &[]).expect(0);
+        // Redirected to a file, what is in the file before it stays.
+        fs::write(line.home().join("input.json"), INPUT).expect("it can be written");
+        fs::write(line.home().join("all.mbox"), "before\n").expect("it can be written");
+        let all = fs::File::options().append(true).open(line.home().join("all.mbox"));
+        let words = ["preview", "--input", "input.json", "-o", "/dev/stdout"];
+        let mut command = line.command(&words);
+        command.stdout(Stdio::from(all.expect("it is there")));
+        assert!(command.status().expect("it runs").success());
+        let all = fs::read_to_string(line.home().join("all.mbox")).expect("it is there");
+        assert_eq!(all, format!("before\n{printed}"));
+    }
 }

@@ -146,7 +146,7 @@ async fn the_exit_code_says_what_to_do_next() {
     ] {
         let server = FaultServer::start(Scenario::when(stage, Act::Reply(reply))).await;
         let ran = account_on(server.port())
-            .run(&["send", "--to", "b@example.net", "--json"])
+            .run(&["send", "--to", "b@example.net", "--text", "x", "--json"])
             .expect(code);
         let error = &ran.json()["error"];
         assert_eq!(error["delivered"], if code == 73 { "unknown" } else { "no" });
@@ -161,12 +161,12 @@ async fn the_exit_code_says_what_to_do_next() {
 async fn the_conversation_is_shown_when_asked_for() {
     let inbox = inbox().await;
     let line = CommandLine::with_account(&inbox);
-    let ran = line.run(&["send", "--to", "b@example.net", "-v"]).expect(0);
+    let ran = line.run(&["send", "--to", "b@example.net", "--text", "x", "-v"]).expect(0);
     for words in
         ["-> EHLO ", "<- 250 ", "-> RCPT TO:<b@example.net>", "bytes of message)", "-> QUIT"]
     {
         assert!(ran.err.contains(words), "{words}: {}", ran.err);
     }
-    let quiet = line.run(&["send", "--to", "b@example.net", "-q"]).expect(0);
+    let quiet = line.run(&["send", "--to", "b@example.net", "--text", "x", "-q"]).expect(0);
     assert_eq!((quiet.out.as_str(), quiet.err.as_str()), ("", ""));
 }

@@ -115,7 +115,7 @@ async fn the_words_of_a_server_are_safe_for_a_terminal() {
             ["--host", "127.0.0.1", "--port", &port, "--security", "none", "--from", "a@x.test"];
         line.run(&[&["accounts", "add", "work"][..], &account].concat()).expect(0);
         for more in ["-v", "--json"] {
-            let ran = line.run(&["send", "--to", "b@x.test", more]);
+            let ran = line.run(&["send", "--to", "b@x.test", "--text", "x", more]);
             assert_ne!(ran.code, 0);
             harmless(&(ran.out + &ran.err));
         }

@@ -41,7 +41,9 @@ fn a_wrong_command_line_is_64_in_words_and_in_json() {
 #[test]
 fn an_account_that_is_not_there_is_78_and_a_choice_is_64() {
     let line = CommandLine::new();
-    let ran = line.run(&["send", "--from", "a@example.com", "--to", "b@example.net"]).expect(78);
+    let ran = line
+        .run(&["send", "--from", "a@example.com", "--to", "b@example.net", "--text", "x"])
+        .expect(78);
     assert!(ran.err.contains("no account"), "{}", ran.err);
     let ran =
         line.run(&["send", "--account", "work", "--to", "b@example.net", "--json"]).expect(78);

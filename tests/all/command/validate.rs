@@ -50,3 +50,51 @@ fn what_is_no_json_is_an_issue_of_the_whole() {
         assert!(path == "$" || path == "a", "{json}");
     }
 }
+
+#[test]
+fn placeholders_without_keywords_are_named_with_the_option_that_fills_them_in() {
+    let line = CommandLine::new();
+    let input =
+        r#"{"from": "a@example.com", "to": "{{customer.email}}", "subject": "Order {{order}}"}"#;
+    let ran = line.run_with(&["validate"], input, &[]).expect(65);
+    let first = ran.out.lines().next().unwrap_or_default();
+    for words in ["to: ", "{{customer.email}}", "placeholder", "--keywords FILE"] {
+        assert!(first.contains(words), "{words}: {}", ran.out);
+    }
+    assert_eq!(ran.out.lines().count(), 1, "one mistake is one issue: {}", ran.out);
+    assert!(ran.err.contains("warning: subject: ") && ran.err.contains("{{order}}"), "{}", ran.err);
+    let found = line.run_with(&["validate", "--json"], input, &[]).expect(65).json();
+    assert_eq!(found["issues"][0]["code"], "missing-keyword");
+    assert!(found["issues"][0]["message"].as_str().is_some_and(|text| text.contains("--keywords")));
+    assert_eq!(found["warnings"][0]["path"], "subject");
+    for command in ["send", "preview"] {
+        let ran = line.run_with(&[command, "--json"], input, &[]).expect(65);
+        let error = &ran.json()["error"];
+        let message = error["message"].as_str().expect("a sentence");
+        assert!(message.contains("placeholder") && message.contains("--keywords"), "{message}");
+        assert_eq!(ran.err.matches("placeholder").count(), 1, "it is said once: {}", ran.err);
+    }
+    // Given keywords, what is missing is missing among them.
+    std::fs::write(line.home().join("k.json"), "{}").expect("it can be written");
+    let ran = line.run_with(&["validate", "--keywords", "k.json"], input, &[]).expect(65);
+    assert!(ran.out.contains("there is no keyword customer.email"), "{}", ran.out);
+    assert!(!ran.out.contains("--keywords"), "{}", ran.out);
+}
+
+#[test]
+fn braces_that_go_out_as_they_stand_are_a_warning() {
+    let line = CommandLine::new();
+    let words =
+        ["--from", "a@example.com", "--to", "b@example.net", "--subject", "Order {{order}}"];
+    for command in ["validate", "preview"] {
+        let words = [&[command][..], &words, &["--text", "Hi {{name}}, a{b{c}}"]].concat();
+        let ran = line.run(&words).expect(0);
+        for place in ["subject: \"{{order}}\"", "text: \"{{name}}\""] {
+            assert!(ran.err.contains(place) && ran.err.contains("--keywords"), "{}", ran.err);
+        }
+        let json = line.run(&[&words[..], &["--json"]].concat()).expect(0).json();
+        let warnings = json["warnings"].as_array().expect("a list");
+        let codes: Vec<_> = warnings.iter().map(|one| one["code"].as_str()).collect();
+        assert_eq!(codes, [Some("missing-keyword"); 2], "{json}");
+    }
+}

@@ -6,6 +6,8 @@ mod command;
 mod fault_server;
 mod http_server;
 mod log;
+#[cfg(unix)]
+mod screen;
 mod told;
 
 pub(crate) use bench::{Bench, HOST_CACHE, USER_CACHE, host_builder};
@@ -16,6 +18,8 @@ pub(crate) use command::{CommandLine, Ran};
 pub(crate) use fault_server::{Act, FaultServer, Offers, Scenario, Seen, Stage};
 pub(crate) use http_server::{HttpServer, Page};
 pub(crate) use log::Log;
+#[cfg(unix)]
+pub(crate) use screen::run_on_terminal;
 pub(crate) use told::Told;
 
 /// Writes a file that only its owner may read or change, whatever the umask.

@@ -27,7 +27,8 @@ use super::path::Path;
 use address_text::AddressText;
 use filled::{Filled, Piece, fill_fetched, fill_url};
 use names::{Names, is_meant_as_name, meant_as_names};
-use problem::{Problem, excerpt};
+use problem::Problem;
+pub(super) use problem::excerpt;
 use reading::Reading;
 use values::{element, json_value, keyword_map, member, written};
 

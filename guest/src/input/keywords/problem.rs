@@ -51,7 +51,7 @@ fn whole_name<'s>(source: &'s str, range: &std::ops::Range<usize>) -> Option<&'s
 }
 
 /// So much of a template that a person knows it again.
-pub(super) fn excerpt(text: &str) -> String {
+pub(in crate::input) fn excerpt(text: &str) -> String {
     /// So much of a template is shown.
     const SHOWN: usize = 80;
     text.chars().take(SHOWN).collect()
