@@ -7,14 +7,14 @@ use clap::Args;
 use serde_json::Value;
 
 use super::context::Context;
-use super::{Stop, standard_input};
+use super::{Stop, standard_input, text};
 use crate::{Error, Issue};
 
 /// What a mail says.
 #[derive(Args, Debug)]
 #[group(id = "body", multiple = true)]
 pub(crate) struct Body {
-    /// The text part; `-` is standard input
+    /// The text part; `-` is standard input [default: what is piped]
     #[arg(long, value_name = "TEXT")]
     text: Option<String>,
 
@@ -119,8 +119,9 @@ fn read_file(context: &Context<'_>, path: &Path, name: &str) -> Result<String, S
     if path.is_dir() {
         return Err(Stop::Usage(format!("--{name}-file {shown} is a folder; name a file")));
     }
-    let bytes = fs::read(path)
-        .map_err(|reason| Stop::Usage(format!("--{name}-file {shown} cannot be read: {reason}")))?;
+    let bytes = fs::read(path).map_err(|reason| {
+        Stop::Usage(format!("--{name}-file {shown} cannot be read: {}", text::reason(&reason)))
+    })?;
     decode(bytes, &shown.to_string())
 }
 

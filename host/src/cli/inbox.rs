@@ -72,10 +72,11 @@ impl Inbox {
     async fn listen(&self, context: &Context<'_>, mailbox: &Mailbox) -> Outcome {
         let store = Keeping(mailbox.clone());
         let server = Server::builder().store(store).start(&self.smtp).await.map_err(|reason| {
-            Stop::Usage(format!(
-                "{} cannot be listened on: {reason}; choose another with --smtp",
-                self.smtp
-            ))
+            let reason = match reason.kind() {
+                io::ErrorKind::InvalidInput => "write HOST:PORT, such as 127.0.0.1:1025".to_owned(),
+                _ => format!("{}; choose another with --smtp", text::reason(&reason)),
+            };
+            Stop::Usage(format!("--smtp {} cannot be listened on: {reason}", self.smtp))
         })?;
         context.output.note(format_args!(
             "catching mail on {}; it is kept until `smtp-connector inbox clear`; stop with Ctrl-C",

@@ -9,7 +9,7 @@ use serde_json::{Map, Value, json};
 
 use super::body::{Body, Parts};
 use super::context::Context;
-use super::{Stop, question, standard_input};
+use super::{Stop, question, standard_input, text};
 use crate::attachments::FileUploads;
 use crate::{Delivered, Error, Invocation, Issue};
 
@@ -20,8 +20,12 @@ pub(crate) struct Input {
     #[arg(long, value_name = "FILE", conflicts_with_all = ["flags", "body"])]
     input: Option<PathBuf>,
 
+    // Beside the flags: a group with another in it has no members of its own for clap.
     #[command(flatten)]
     flags: Flags,
+
+    #[command(flatten)]
+    body: Body,
 
     /// A file with keywords as JSON: what {{...}} in the input stands for
     #[arg(long, value_name = "FILE")]
@@ -40,8 +44,6 @@ pub(crate) struct Input {
 #[derive(Args, Debug)]
 #[group(id = "flags", multiple = true)]
 struct Flags {
-    #[command(flatten)]
-    body: Body,
     /// Sender; default: the account's
     #[arg(long, value_name = "ADDRESS")]
     from: Option<String>,
@@ -116,10 +118,7 @@ impl Input {
         self.check_readers()?;
         let mut uploads = FileUploads::new();
         for (id, path) in &self.upload {
-            if path.is_dir() {
-                let message = format!("--upload {id}={} is a folder; name a file", path.display());
-                return Err(Stop::Usage(message));
-            }
+            check_file(&format!("--upload {id}={}", path.display()), path)?;
             uploads = uploads.with(id, path);
         }
         let mut warnings = Vec::new();
@@ -128,7 +127,7 @@ impl Input {
             (None, Form::Piped) => self.read_piped_input(context)?,
             (None, _) => {
                 let is_taken = self.keywords.as_deref() == Some(Path::new("-"));
-                let parts = self.flags.body.read(context, is_taken)?;
+                let parts = self.body.read(context, is_taken)?;
                 warnings.extend(self.flags.check_says_something(&parts, empty)?);
                 let (input, files) = self.flags.input(&parts, uploads)?;
                 warnings.extend(parts.warnings);
@@ -151,7 +150,7 @@ impl Input {
     fn form(&self) -> Form {
         match &self.input {
             Some(_) => Form::File,
-            None if self.flags.is_empty() && self.flags.body.is_empty() => Form::Piped,
+            None if self.flags.is_empty() && self.body.is_empty() => Form::Piped,
             None => Form::Flags,
         }
     }
@@ -160,7 +159,7 @@ impl Input {
     fn check_readers(&self) -> Result<(), Stop> {
         let files = [&self.input, &self.keywords].into_iter().flatten();
         let readers = files.filter(|path| *path == Path::new("-")).count();
-        if readers + self.flags.body.readers() > 1 {
+        if readers + self.body.readers() > 1 {
             let message = "several options read standard input (-), which can be read once; give one of them a file";
             return Err(Stop::Usage(message.to_owned()));
         }
@@ -333,11 +332,11 @@ fn check_file(option: &str, path: &Path) -> Result<(), Stop> {
         Err(reason) if reason.kind() == io::ErrorKind::NotFound => {
             format!("{option}: there is no such file")
         }
-        Err(reason) => format!("{option} cannot be read: {reason}"),
+        Err(reason) => format!("{option} cannot be read: {}", text::reason(&reason)),
         // Opened, since permissions alone do not tell. What is no file, such as a pipe, is opened when it is read.
         Ok(found) if found.is_file() => match fs::File::open(path) {
             Ok(_) => return Ok(()),
-            Err(reason) => format!("{option} cannot be read: {reason}"),
+            Err(reason) => format!("{option} cannot be read: {}", text::reason(&reason)),
         },
         Ok(_) => return Ok(()),
     };
@@ -353,8 +352,9 @@ fn read_json_text(context: &Context<'_>, path: &Path, what: &str) -> Result<Stri
     if path.is_dir() {
         return Err(Stop::Usage(format!("{shown} is a folder; name the file that has {what}")));
     }
-    let bytes = fs::read(path)
-        .map_err(|reason| Stop::Usage(format!("{what} cannot be read from {shown}: {reason}")))?;
+    let bytes = fs::read(path).map_err(|reason| {
+        Stop::Usage(format!("{what} cannot be read from {shown}: {}", text::reason(&reason)))
+    })?;
     decode_json(bytes, what)
 }
 

@@ -57,14 +57,12 @@ pub(crate) struct Shared {
     pub(crate) quiet: bool,
 }
 
-/// The commands.
+/// The commands. Where one has more to say than a line, it does so itself.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     /// Send an example through the sandbox to an inbox in this process, and show what arrived
     Demo(super::demo::Demo),
-    /// Send a mail
     Send(super::send::Send),
-    /// Assemble a mail, and send nothing
     Preview(super::preview::Preview),
     /// Say everything that is wrong with an input, connecting to nothing
     Validate(super::validate::Validate),
@@ -74,7 +72,6 @@ pub(crate) enum Command {
     Accounts(super::accounts::Accounts),
     /// List providers whose settings are known
     Providers(super::providers::Providers),
-    /// Catch mail instead of delivering it
     Inbox(super::inbox::Inbox),
 }
 

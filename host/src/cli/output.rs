@@ -112,7 +112,12 @@ impl Output {
             Stop::Usage(message) => self.stop_for_usage(message, None),
             Stop::UsageWithHint(message, hint) => self.stop_for_usage(message, Some(hint)),
             Stop::Component(file, error) => {
-                let message = format!("{}: {error}", file.display());
+                let (file, mut message) =
+                    (file.display().to_string(), text::without_numbers(&error.to_string()));
+                // A file that cannot be read is named already.
+                if !message.contains(&file) {
+                    message = format!("{file}: {message}");
+                }
                 self.stop_for_usage(&message, error.hint())
             }
             Stop::Failed(error) => {

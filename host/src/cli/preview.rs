@@ -10,7 +10,7 @@ use super::context::Context;
 use super::exit::Exit;
 use super::input::{Empty, Input, Prepared};
 use super::send::{Sent, unreadable, with_warnings};
-use super::{Outcome, Stop, question};
+use super::{Outcome, Stop, question, text};
 use crate::private_files;
 
 /// Assemble a mail, and send nothing.
@@ -108,6 +108,6 @@ fn write(path: &Path, is_new: bool, message: &[u8]) -> Result<(), Stop> {
     };
     opened.and_then(|mut file| file.write_all(message)).map_err(|reason| {
         let shown = path.display();
-        Stop::Usage(format!("the message cannot be written to {shown}: {reason}"))
+        Stop::Usage(format!("the message cannot be written to {shown}: {}", text::reason(&reason)))
     })
 }

@@ -17,9 +17,9 @@ use crate::{Error, Issue};
 ///
 /// Example: smtp-connector send --to bob@example.com --subject Hi --text 'Hi, Bob!' --attach report.pdf
 ///
-/// What is piped is the text, where no option gives a body: df -h | smtp-connector send --to bob@example.com --subject
-/// Disks. A terminal, an empty pipe and /dev/null are no body. With no option for any field, what is piped is the input
-/// as JSON.
+/// Standard input is the text where no option gives a body: df -h | smtp-connector send --to bob@example.com --subject
+/// Disks. A terminal, an empty pipe and /dev/null are no body. Where no option gives a field, standard input is the whole
+/// mail as JSON, as with --input -.
 #[derive(Args, Debug)]
 pub(crate) struct Send {
     #[command(flatten)]

@@ -7,8 +7,8 @@ use std::io::{self, IsTerminal as _, Read as _};
 use std::sync::mpsc::{self, RecvTimeoutError};
 use std::time::Duration;
 
-use super::Stop;
 use super::context::Context;
+use super::{Stop, text};
 use crate::Limits;
 
 /// How long a pipe that a parent process holds open may stay silent. A program that pipes a body does so at once.
@@ -97,7 +97,7 @@ fn rest(mut bytes: Vec<u8>, what: &str) -> Result<Vec<u8>, Stop> {
 }
 
 fn unreadable(what: &str, reason: &io::Error) -> Stop {
-    Stop::Usage(format!("{what} cannot be read from standard input: {reason}"))
+    Stop::Usage(format!("{what} cannot be read from standard input: {}", text::reason(reason)))
 }
 
 /// Whether it is a file, and not at its beginning.

@@ -7,7 +7,7 @@ use crate::{Delivered, Error, Issue, Retry};
 
 /// An error for a person, line by line: what happened, where, and what to do.
 pub(crate) fn error(error: &Error) -> Vec<String> {
-    let mut lines = vec![format!("error: {error}")];
+    let mut lines = vec![format!("error: {}", without_numbers(&error.to_string()))];
     // One alone is the error's message.
     if error.issues().len() > 1 {
         let line = |one: &Issue| format!("  {} [{}]", issue(one), one.code);
@@ -50,12 +50,31 @@ pub(crate) fn causes(error: &Error) -> Vec<String> {
     causes
 }
 
+/// Why something could not be read or written, without the number that the system has for it.
+pub(crate) fn reason(error: &std::io::Error) -> String {
+    let words = without_numbers(&error.to_string());
+    let mut letters = words.chars();
+    let first = letters.next().map_or(String::new(), |letter| letter.to_lowercase().to_string());
+    first + letters.as_str()
+}
+
+/// A sentence without the numbers that the system has for errors: `(os error 2)`.
+pub(crate) fn without_numbers(sentence: &str) -> String {
+    let mut parts = sentence.split(" (os error ");
+    let first = parts.next().unwrap_or_default().to_owned();
+    parts.fold(first, |plain, part| match part.split_once(')') {
+        Some((number, rest)) if number.parse::<i32>().is_ok() => plain + rest,
+        _ => plain + " (os error " + part,
+    })
+}
+
 /// An error and what it was caused by, on one line. Our errors do not repeat their causes.
 pub(crate) fn with_causes(error: &dyn std::error::Error) -> String {
     let mut line = error.to_string();
     let mut next = error.source();
     while let Some(cause) = next {
-        line = format!("{line}: {cause}");
+        let shown = cause.downcast_ref().map_or_else(|| cause.to_string(), reason);
+        line = format!("{line}: {shown}");
         next = cause.source();
     }
     line
@@ -91,6 +110,18 @@ pub(crate) fn count(number: usize, thing: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn reasons_have_no_numbers() {
+        for (error, text) in [
+            (std::io::Error::from_raw_os_error(2), "no such file or directory"),
+            (std::io::Error::other("The disk is gone"), "the disk is gone"),
+        ] {
+            assert!(!cfg!(unix) || reason(&error) == text, "{}", reason(&error));
+        }
+        let twice = "a (os error 2); b (os error 13): c (os error x) d";
+        assert_eq!(without_numbers(twice), "a; b: c (os error x) d");
+    }
 
     #[test]
     fn sizes_have_three_digits() {

@@ -14,16 +14,24 @@ fn help_and_version_are_there() {
         assert!(help.out.contains(&format!("\n  {command}")), "{command}: {}", help.out);
         line.run(&[command, "--help"]).expect(0);
     }
+    let send = line.run(&["send", "--help"]).expect(0).out;
+    for words in ["Example: smtp-connector send", "Standard input is the text", "--allow-empty"] {
+        assert!(send.contains(words), "{words}: {send}");
+    }
     line.run(&["--version"]).expect(0);
 }
 
 #[test]
 fn a_wrong_command_line_is_64_in_words_and_in_json() {
     let line = CommandLine::new();
+    let input = r#"{"from": "a@example.com", "to": "b@example.net"}"#;
+    std::fs::write(line.home().join("input.json"), input).expect("a file can be written");
     for words in [
         &["sned"][..],
         &["send", "--too", "x"],
-        &["send", "--input", "x.json", "--to", "b@example.net"],
+        &["send", "--input", "input.json", "--to", "b@example.net"],
+        &["send", "--input", "input.json", "--text", "x"],
+        &["send", "--input", "input.json", "--html-file", "page.html"],
         &["send", "--input", "no-such-file.json"],
         &["send", "--to", "b@example.net", "--attach", "no-such-file"],
         &["send", "--to", "b@example.net", "--header", "nothing"],
@@ -74,5 +82,42 @@ fn a_component_that_is_none_is_64_and_says_what_to_do() {
         let ran = line.run_with(&["validate", "--component", file], &input, &[]).expect(64);
         assert!(ran.err.contains("hint: "), "{}", ran.err);
         assert!(ran.err.contains(words) || words == "a module", "{words}: {}", ran.err);
+    }
+}
+
+#[test]
+fn an_error_is_said_once_in_plain_words() {
+    let line = CommandLine::new();
+    let home = line.home();
+    std::fs::create_dir(home.join("folder")).expect("a folder can be made");
+    for (name, text) in [("bad.json", "{bad"), ("empty.json", " \n"), ("half.json", "{\"to\": ")] {
+        std::fs::write(home.join(name), text).expect("a file can be written");
+    }
+    let mail = ["preview", "--from", "a@example.com", "--to", "b@example.net", "--text", "x"];
+    for (words, said) in [
+        (&["preview", "--input", "bad.json"][..], "not JSON"),
+        (&["preview", "--input", "empty.json"], "nothing here"),
+        (&["preview", "--input", "half.json"], "ends too early"),
+        (&["preview", "--input", "none.json"], "none.json"),
+        (&["preview", "--input", "folder"], "is a folder"),
+        (&[&mail[..], &["--attach", "folder"]].concat(), "is a folder"),
+        (&[&mail[..], &["--attach", "none.pdf"]].concat(), "none.pdf"),
+        (&[&mail[..], &["--upload", "u=folder"]].concat(), "is a folder"),
+        (&[&mail[..], &["--upload", "u=none.pdf"]].concat(), "none.pdf"),
+        (&[&mail[..], &["--output", "none/x.eml"]].concat(), "none/x.eml"),
+        (&["validate", "--from", "a@example.com", "--to", "bob"], "no @"),
+        (&["preview", "--from", "a@example.com", "--to", "bob"], "no @"),
+        (&["describe", "--component", "none.wasm"], "none.wasm"),
+        (&["describe", "--component", "folder"], "folder"),
+        (&["inbox", "--smtp", "1025"], "HOST:PORT"),
+        (&["inbox", "show", "7"], "no message 7"),
+    ] {
+        let ran = line.run(words);
+        assert!(matches!(ran.code, 64 | 65), "{words:?}: {ran:#?}");
+        let told = ran.out + &ran.err;
+        assert_eq!(told.matches(said).count(), 1, "{words:?}: {told}");
+        for jargon in ["$", "os error", "EOF", "panicked"] {
+            assert!(!told.contains(jargon), "{words:?}: {told}");
+        }
     }
 }

@@ -51,16 +51,23 @@ fn read_value<'de>(
             let trail = reading.trail.take();
             let findings = reading.findings.into_inner();
             at(&trail, &Path::ROOT, &mut |path| {
-                findings.issue(path, code, explain(&error, too_deep));
+                findings.issue(path, code, explain(&error, text, too_deep));
             });
             None
         }
     }
 }
 
-fn explain(error: &serde_json::Error, too_deep: bool) -> String {
+fn explain(error: &serde_json::Error, input: &str, too_deep: bool) -> String {
     if too_deep {
         return format!("values may be nested {MAX_DEPTH} deep at most");
+    }
+    if input.trim_ascii().is_empty() {
+        return "there is nothing here, where JSON is needed".to_owned();
+    }
+    if error.is_eof() {
+        let (line, column) = (error.line(), error.column());
+        return format!("not JSON: it ends too early, at line {line} column {column}");
     }
     // serde_json's text ends with the place, which reads better in front.
     let text = error.to_string();
