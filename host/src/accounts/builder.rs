@@ -116,7 +116,7 @@ impl AccountBuilder {
         Self { reply_to: Some(reply_to.into()), ..self }
     }
 
-    /// What the connector calls itself. Default: the machine's name.
+    /// What the connector calls itself. Default: the machine's name if it has a domain, else its address.
     #[must_use]
     pub fn ehlo_name(self, name: impl Into<String>) -> Self {
         Self { ehlo_name: Some(name.into()), ..self }
