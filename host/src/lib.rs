@@ -78,6 +78,7 @@ mod sandbox;
 pub mod smtp;
 mod tilde;
 pub mod transport;
+mod waited;
 
 pub use accounts::{Account, Secret};
 pub use error::{Error, Issue, Result};

@@ -139,6 +139,49 @@ async fn a_connection_that_is_not_made_is_logged_with_the_reason() {
 }
 
 #[tokio::test]
+async fn an_address_that_does_not_answer_is_followed_by_the_next_and_both_are_logged() {
+    use smtp_connector_host::Network;
+    use smtp_connector_host::accounts::BoxFuture;
+    use std::io;
+    use std::net::SocketAddr;
+    use tokio::net::TcpStream;
+
+    /// A host whose first address swallows packets, as broken IPv6 does, and whose second is a server of the test's.
+    struct Dual(SocketAddr);
+    const SILENT: &str = "2606:4700::1111";
+    impl Network for Dual {
+        fn resolve<'a>(
+            &'a self,
+            _: &'a str,
+            port: u16,
+        ) -> BoxFuture<'a, io::Result<Vec<SocketAddr>>> {
+            let addresses = [SILENT, "2606:4700::1112", PUBLIC];
+            let addresses = addresses.map(|ip| SocketAddr::new(ip.parse().expect(ip), port));
+            Box::pin(async move { Ok(addresses.to_vec()) })
+        }
+
+        fn connect(&self, address: SocketAddr) -> BoxFuture<'_, io::Result<TcpStream>> {
+            match address.is_ipv6() {
+                true => Box::pin(std::future::pending()),
+                false => Box::pin(TcpStream::connect(self.0)),
+            }
+        }
+    }
+    let log = Log::default();
+    let _here = tracing::subscriber::set_default(log.subscriber());
+    let connector = connector_of(&[], &[], Dual(saying(FILE).await));
+    // Attachments have 600 ms here.
+    fetch(&connector, "http://files.example/a").await.expect("the second address answers");
+    let lines = connections(&log);
+    assert_eq!(lines.len(), 2, "the third address is not needed: {lines:?}");
+    assert!(lines[0].starts_with("outcome=\"connected\""), "{lines:?}");
+    assert!(lines[0].contains(&format!("address={PUBLIC}:80")), "{lines:?}");
+    assert!(lines[1].starts_with("outcome=\"abandoned\""), "{lines:?}");
+    assert!(lines[1].contains(&format!("address=[{SILENT}]:80")), "{lines:?}");
+    assert!(lines[1].ends_with("reason=another address connected first"), "{lines:?}");
+}
+
+#[tokio::test]
 async fn an_attempt_that_is_dropped_is_logged() {
     use smtp_connector_host::Network;
     use smtp_connector_host::accounts::BoxFuture;

@@ -185,6 +185,7 @@ async fn try_fault(
     let Verdict { code, phase, retry, delivered } = expected;
     assert_eq!((error.code(), error.phase()), (code, phase), "{what}: {error}");
     assert_eq!((error.retry(), error.delivered()), (retry, delivered), "{what}: {error}");
+    assert!(code != FailureCode::Timeout || error.to_string().contains(" within "), "{error}");
     assert!(error.message_id().is_some() && error.hint().is_some(), "{what}: {error:?}");
     if delivered == Delivered::No && stage != Stage::Dot {
         assert_eq!(server.seen().complete, 0, "{what}");

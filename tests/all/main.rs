@@ -6,6 +6,7 @@ mod certificates;
 mod command;
 mod component;
 mod connections;
+mod deadlines;
 mod embedding;
 mod faults;
 mod fetching;

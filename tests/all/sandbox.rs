@@ -168,6 +168,8 @@ async fn a_run_that_is_out_of_time_after_the_final_dot_may_have_been_sent() {
     let error = connector.invoke(mail.account("work")).await.expect_err("the server hangs");
     assert_eq!((error.code(), error.retry()), (FailureCode::Limit, Retry::Never));
     assert_eq!(error.delivered(), Delivered::Unknown);
+    let told = error.to_string();
+    assert!(told.contains("while it waited for the mail server") && told.contains("2 s"), "{told}");
     assert_eq!(server.seen().complete, 1);
 }
 

@@ -5,8 +5,14 @@ use std::fs::File;
 use std::hash::{Hash, Hasher};
 use std::io::{self, ErrorKind, Read as _};
 use std::path::{Path, PathBuf};
-use std::process::Stdio;
+use std::pin::pin;
+use std::process::{ExitStatus, Stdio};
+use std::task::Poll;
+use std::time::Duration;
 
+use tokio::io::AsyncReadExt as _;
+use tokio::process::Child;
+use tokio::time::timeout;
 use zeroize::Zeroizing;
 
 use crate::error::{Error, Result};
@@ -151,23 +157,76 @@ async fn run(words: &[String], what: &str) -> Result<Zeroizing<String>> {
     };
     let (program, arguments) =
         words.split_first().ok_or_else(|| failed(format!("the {what}'s command is empty")))?;
-    let output = tokio::process::Command::new(program)
+    let unusable = |reason: io::Error| {
+        failed(format!("the {what}'s command {program} cannot be run")).with_source(reason)
+    };
+    let child = tokio::process::Command::new(program)
         .args(arguments)
         .stdin(Stdio::null())
+        .stdout(Stdio::piped())
         .stderr(Stdio::inherit())
         .kill_on_drop(true)
-        .output()
-        .await
-        .map_err(|reason| {
-            failed(format!("the {what}'s command {program} cannot be run")).with_source(reason)
-        })?;
-    let printed = Zeroizing::new(output.stdout);
-    if !output.status.success() {
-        return Err(failed(format!("the {what}'s command {program} ended with {}", output.status)));
+        .spawn()
+        .map_err(unusable)?;
+    let (status, printed) = end_of(child).await.map_err(unusable)?;
+    if printed.len() > MOST_PRINTED {
+        let message =
+            format!("the {what}'s command {program} printed more than {MOST_PRINTED} bytes");
+        return Err(failed(message));
+    }
+    if !status.success() {
+        return Err(failed(format!("the {what}'s command {program} ended with {status}")));
     }
     decode(&printed).map(Zeroizing::new).map_err(|encoding| {
         failed(format!("the {what}'s command {program} printed text that is {encoding}"))
     })
+}
+
+/// Bytes that a program may print: the longest tokens have a few thousand, and its output is held in memory.
+const MOST_PRINTED: usize = 64 << 10;
+
+/// How long output is read on once its program has ended: what the program itself printed is there by then.
+const REST_OF_OUTPUT: Duration = Duration::from_millis(500);
+
+/// How a program ended, and what it printed. A program that prints more than it may is ended by that.
+///
+/// The end of the output is not waited for: it comes with the last process that has the pipe, and an agent that the
+/// program started may run for ever.
+async fn end_of(mut child: Child) -> io::Result<(ExitStatus, Zeroizing<Vec<u8>>)> {
+    // In one piece from the start: a buffer that grows leaves copies behind.
+    let mut printed = Zeroizing::new(Vec::with_capacity(MOST_PRINTED + 1));
+    let output = child.stdout.take();
+    let status = {
+        let mut reading = pin!(async {
+            let Some(mut output) = output else { return Ok(()) };
+            while printed.len() <= MOST_PRINTED {
+                let room = (MOST_PRINTED + 1 - printed.len()) as u64;
+                if (&mut output).take(room).read_buf(&mut *printed).await? == 0 {
+                    break;
+                }
+            }
+            io::Result::Ok(())
+        });
+        let mut ending = pin!(child.wait());
+        let mut is_read = false;
+        // It is read while the program runs: a pipe holds less than a program may print.
+        let status = std::future::poll_fn(|context| {
+            if !is_read && let Poll::Ready(read) = reading.as_mut().poll(context) {
+                is_read = true;
+                if let Err(reason) = read {
+                    return Poll::Ready(Err(reason));
+                }
+            }
+            ending.as_mut().poll(context)
+        });
+        let status = status.await?;
+        if !is_read {
+            // Whether the pipe was closed by then does not matter.
+            timeout(REST_OF_OUTPUT, reading).await.unwrap_or(Ok(()))?;
+        }
+        status
+    };
+    Ok((status, printed))
 }
 
 impl fmt::Display for SecretSource {
@@ -261,6 +320,27 @@ mod tests {
         let folder = SecretSource::File(directory.path().to_owned());
         let error = reveal(folder).await.expect_err("it is a folder");
         assert!(error.to_string().contains("it is a folder"), "{error}");
+    }
+
+    #[cfg(unix)]
+    #[tokio::test]
+    async fn a_command_is_over_when_it_has_ended_and_not_when_its_children_have() {
+        let command =
+            |script: &str| SecretSource::Command(["sh", "-c", script].map(str::to_owned).to_vec());
+        let began = std::time::Instant::now();
+        for script in
+            ["sleep 60 & echo s3cr3t", "sleep 60 & printf s3cr3t", "echo s3cr3t; cat /dev/null"]
+        {
+            assert_eq!(reveal(command(script)).await.ok().as_deref(), Some("s3cr3t"), "{script}");
+        }
+        // A pipe holds less than this.
+        let long = "i=0; while [ $i -lt 900 ]; do printf %64s x; i=$((i + 1)); done; echo";
+        assert_eq!(reveal(command(long)).await.expect("it is printed").len(), 900 * 64);
+        for endless in ["yes", "while :; do echo s3cr3t; done", "head -c 70000 /dev/zero"] {
+            let error = reveal(command(endless)).await.expect_err("it prints too much");
+            assert!(error.to_string().contains("more than 65536 bytes"), "{endless}: {error}");
+        }
+        assert!(began.elapsed() < Duration::from_secs(20), "{:?}", began.elapsed());
     }
 
     #[tokio::test]

@@ -30,6 +30,7 @@ use crate::accounts::{HostName, Policy};
 use crate::network::{
     DeniedAddresses, Destination, DialError, HandshakeError, Network, Purpose, client_config,
 };
+use crate::waited::Waited;
 
 /// Redirects that are followed, each looked at like the first address. Links of shared files take up to five.
 const MAX_REDIRECTS: usize = 5;
@@ -62,7 +63,7 @@ pub(crate) async fn fetch(url: &str, errand: &Errand<'_>) -> Result<Content, Sou
     for _ in 0..=MAX_REDIRECTS {
         let response = target.get(errand, deadline).await?;
         if !response.status().is_redirection() {
-            return target.content(response, errand.limit, deadline);
+            return target.content(response, errand, deadline);
         }
         let next = target.follow(&response)?;
         seen.push(target.url);
@@ -113,7 +114,8 @@ impl Target {
     ) -> Result<Response<Incoming>, SourceError> {
         let reach = errand.hosts.reach(errand.policy, &self.host, self.port);
         let reach = reach.map_err(forbidden)?;
-        let connect = deadline.min(Instant::now() + CONNECT);
+        let since = Instant::now();
+        let connect = deadline.min(since + CONNECT);
         let destination = Destination {
             host: &self.host,
             port: self.port,
@@ -123,7 +125,7 @@ impl Target {
             account: errand.account,
         };
         let stream = destination.dial(errand.network, connect).await;
-        let stream = stream.map_err(|error| dial_error(&error))?;
+        let stream = stream.map_err(|error| dial_error(&error, since))?;
         if self.url.scheme() == "http" {
             return self.request(stream, deadline).await;
         }
@@ -138,7 +140,7 @@ impl Target {
         let handshake = TlsConnector::from(std::sync::Arc::new(config)).connect(name, stream);
         let stream = timeout_at(connect, handshake)
             .await
-            .map_err(|_| unavailable("its server did not answer in time"))?
+            .map_err(|_| late("its server was not connected to over TLS", since))?
             .map_err(|reason| {
                 let why = HandshakeError::of(&reason);
                 unavailable(&format!("TLS with its server failed: {why}"))
@@ -172,10 +174,11 @@ impl Target {
             .header(ACCEPT_ENCODING, "identity")
             .body(Empty::<Bytes>::new())
             .map_err(|_| forbidden("it is no web address"))?;
-        let headers = deadline.min(Instant::now() + HEADERS);
+        let since = Instant::now();
+        let headers = deadline.min(since + HEADERS);
         timeout_at(headers, sender.send_request(request))
             .await
-            .map_err(|_| unavailable("its server did not answer in time"))?
+            .map_err(|_| late("its server did not answer the request", since))?
             .map_err(broken)
     }
 
@@ -200,7 +203,7 @@ impl Target {
     fn content(
         &self,
         response: Response<Incoming>,
-        limit: u64,
+        &Errand { limit, time, .. }: &Errand<'_>,
         deadline: Instant,
     ) -> Result<Content, SourceError> {
         match response.status() {
@@ -242,6 +245,7 @@ impl Target {
             chunk: Bytes::new(),
             left: limit,
             limit,
+            time,
             timer: Box::pin(tokio::time::sleep_until(deadline)),
         };
         Ok(Content::new(Metadata { filename, media_type, size }, reader))
@@ -307,6 +311,7 @@ struct BodyReader {
     chunk: Bytes,
     left: u64,
     limit: u64,
+    time: Duration,
     timer: Pin<Box<Sleep>>,
 }
 
@@ -345,7 +350,8 @@ impl AsyncRead for BodyReader {
         into: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
         if self.timer.as_mut().poll(context).is_ready() {
-            return Poll::Ready(Err(io::Error::other(unavailable("it did not arrive in time"))));
+            let late = format!("it did not arrive within {}", Waited(self.time));
+            return Poll::Ready(Err(io::Error::other(unavailable(&late))));
         }
         while self.chunk.is_empty() {
             let Some(data) = std::task::ready!(self.poll_chunk(context))? else {
@@ -366,14 +372,15 @@ impl AsyncRead for BodyReader {
 
 /// An unknown name and a name that is not public get the same answer. Otherwise the user of a form could learn which
 /// internal names exist. The log has the reason.
-fn dial_error(error: &DialError) -> SourceError {
+fn dial_error(error: &DialError, since: Instant) -> SourceError {
     match error {
-        DialError::Forbidden | DialError::Resolve(_) | DialError::Timeout { resolving: true } => {
+        DialError::Forbidden | DialError::Resolve(_) | DialError::ResolveTimeout(_) => {
             forbidden("its host cannot be found, or is not on the public internet")
         }
-        // The host passed the check, so saying that it exists reveals nothing.
-        DialError::Connect(_) => unavailable("its host cannot be connected to"),
-        DialError::Timeout { resolving: false } => unavailable("its host did not answer in time"),
+        // The host passed the check, so saying that it exists reveals nothing. Its addresses are in the log: those of a
+        // host that an account names are the account's business, and not that of whoever fills in a form.
+        DialError::Unreached(why) if why.is_timeout() => late("its host did not answer", since),
+        DialError::Unreached(_) => unavailable("its host cannot be connected to"),
     }
 }
 
@@ -387,6 +394,11 @@ fn not_found(text: &str) -> SourceError {
 
 fn unavailable(text: &str) -> SourceError {
     SourceError::Unavailable(text.to_owned())
+}
+
+/// A wait that has ended now.
+fn late(what: &str, since: Instant) -> SourceError {
+    unavailable(&format!("{what} within {}", Waited(since.elapsed())))
 }
 
 fn too_large(limit: u64) -> SourceError {

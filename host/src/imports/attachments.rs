@@ -9,13 +9,19 @@ use crate::bindings::connectors::smtp::attachments::{
     AttachmentError, Host, HostContent, Metadata,
 };
 
+/// What an attachment waits for.
+const FILE: &str = "an attachment";
+
 type Answer<T> = wasmtime::Result<Result<T, AttachmentError>>;
 
 impl Host for View<'_> {
     async fn open_upload(&mut self, id: String) -> Answer<Resource<Content>> {
         self.run.count_call()?;
         let opened = match self.run.admit(|named| named.contains_upload(&id)).await {
-            Ok(sources) => sources.uploads.open(&id).await,
+            Ok(sources) => {
+                let opened = sources.uploads.open(&id);
+                self.run.progress.waiting_for(FILE, opened).await
+            }
             Err(error) => Err(error),
         };
         self.keep(opened)
@@ -40,7 +46,7 @@ impl Host for View<'_> {
             limit: limits.message_bytes,
             time: self.run.limits.attachment_time,
         };
-        let opened = fetch(&url, &errand).await;
+        let opened = self.run.progress.waiting_for(FILE, fetch(&url, &errand)).await;
         self.keep(opened)
     }
 }
@@ -78,7 +84,7 @@ impl HostContent for View<'_> {
     async fn read(&mut self, this: Resource<Content>, max: u32) -> Answer<Vec<u8>> {
         self.run.count_call()?;
         let content = self.table.get_mut(&this)?;
-        let chunk = content.read(max).await;
+        let chunk = self.run.progress.waiting_for(FILE, content.read(max)).await;
         Ok(chunk.map_err(|error| self.tell(error)))
     }
 

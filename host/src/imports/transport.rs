@@ -8,6 +8,9 @@ use crate::failure::{Failure, FailureCode, Phase};
 use crate::transport::checked::CheckedOutgoing;
 use crate::transport::{Envelope, Notification, Receipt, Report};
 
+/// What a message waits for.
+const SERVER: &str = "the mail server";
+
 impl wit::Host for View<'_> {
     async fn begin(
         &mut self,
@@ -30,7 +33,8 @@ impl wit::Host for View<'_> {
                 .after_config_change();
             return Err(failure.into());
         };
-        let outgoing = transport.begin(envelope.into()).await?;
+        let begun = transport.begin(envelope.into());
+        let outgoing = self.run.progress.waiting_for(SERVER, begun).await?;
         Ok(self.table.push(outgoing)?)
     }
 }
@@ -42,13 +46,14 @@ impl wit::HostOutgoing for View<'_> {
         chunk: Vec<u8>,
     ) -> Result<(), Failed> {
         self.run.count_call()?;
-        Ok(self.table.get_mut(&this)?.write(chunk).await?)
+        let written = self.table.get_mut(&this)?.write(chunk);
+        Ok(self.run.progress.waiting_for(SERVER, written).await?)
     }
 
     async fn finish(&mut self, this: Resource<CheckedOutgoing>) -> Result<wit::Receipt, Failed> {
         self.run.count_call()?;
         let outgoing = self.table.delete(this)?;
-        Ok(outgoing.finish().await?.into())
+        Ok(self.run.progress.waiting_for(SERVER, outgoing.finish()).await?.into())
     }
 
     async fn drop(&mut self, this: Resource<CheckedOutgoing>) -> wasmtime::Result<()> {

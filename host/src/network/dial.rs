@@ -2,17 +2,18 @@
 //!
 //! Every outgoing connection of this library is made here, and so every attempt is logged.
 
-use std::fmt;
 use std::io;
 use std::net::SocketAddr;
 
 use tokio::net::TcpStream;
 use tokio::time::{Instant, timeout_at};
-use tracing::info;
 
 use super::address_range::DeniedAddresses;
+use super::attempt::Attempt;
+use super::race::{self, Unreached};
 use super::{Network, is_public};
 use crate::accounts::HostName;
+use crate::waited::Waited;
 
 /// Which addresses may be dialled.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -54,17 +55,14 @@ pub(crate) enum DialError {
     Resolve(io::Error),
     /// The host has an address that may not be dialled.
     Forbidden,
-    /// No address accepts a connection: what the last of them said.
-    Connect(io::Error),
-    /// It took too long: to resolve, or else to connect.
-    Timeout {
-        /// Whether the name was still being looked up.
-        resolving: bool,
-    },
+    /// The name was still being looked up at the deadline.
+    ResolveTimeout(Waited),
+    /// No address accepts a connection, or none did before the deadline.
+    Unreached(Unreached),
 }
 
 impl Destination<'_> {
-    /// Resolves the host and connects to the first of its addresses that accepts.
+    /// Resolves the host and connects to the first of its addresses that answers.
     ///
     /// One address that may not be dialled is enough to refuse the host: a name that stands for the outside
     /// and the inside at once is an attempt to get in.
@@ -74,6 +72,28 @@ impl Destination<'_> {
         deadline: Instant,
     ) -> Result<TcpStream, DialError> {
         let addresses = self.resolve(network, deadline).await?;
+        if addresses.is_empty() {
+            return Err(DialError::Resolve(io::Error::other(NO_ADDRESS)));
+        }
+        self.connect(addresses, network, deadline).await
+    }
+
+    /// Connects to an address that the host was found at before.
+    pub(crate) async fn dial_again(
+        self,
+        address: SocketAddr,
+        network: &dyn Network,
+        deadline: Instant,
+    ) -> Result<TcpStream, DialError> {
+        self.connect(vec![address], network, deadline).await
+    }
+
+    async fn connect(
+        self,
+        addresses: Vec<SocketAddr>,
+        network: &dyn Network,
+        deadline: Instant,
+    ) -> Result<TcpStream, DialError> {
         if let Some(&address) = addresses.iter().find(|address| !self.may_reach(**address)) {
             let why = match self.denied.contain(address.ip()) {
                 true => "the address is in a denied range",
@@ -82,27 +102,7 @@ impl Destination<'_> {
             Attempt::to(self, Some(address)).ended("denied", &why);
             return Err(DialError::Forbidden);
         }
-        let mut last = DialError::Resolve(io::Error::other(NO_ADDRESS));
-        for address in addresses {
-            let attempt = Attempt::to(self, Some(address));
-            match timeout_at(deadline, network.connect(address)).await {
-                Ok(Ok(stream)) => {
-                    attempt.ended("connected", &"");
-                    // Commands are small and wait for answers: Nagle's algorithm would hold each back 40 ms.
-                    stream.set_nodelay(true).map_err(DialError::Connect)?;
-                    return Ok(stream);
-                }
-                Ok(Err(reason)) => {
-                    attempt.ended("failed", &reason);
-                    last = DialError::Connect(reason);
-                }
-                Err(_) => {
-                    attempt.ended("failed", &TOO_LATE);
-                    return Err(DialError::Timeout { resolving: false });
-                }
-            }
-        }
-        Err(last)
+        race::connect(self, addresses, network, deadline).await.map_err(DialError::Unreached)
     }
 
     fn may_reach(self, address: SocketAddr) -> bool {
@@ -119,6 +119,7 @@ impl Destination<'_> {
             HostName::Ip(address) => return Ok(vec![SocketAddr::new(*address, self.port)]),
             HostName::Name(name) => name,
         };
+        let began = Instant::now();
         let attempt = Attempt::to(self, None);
         match timeout_at(deadline, network.resolve(name, self.port)).await {
             Ok(Ok(found)) if found.is_empty() => attempt.ended("unresolved", &NO_ADDRESS),
@@ -134,7 +135,7 @@ impl Destination<'_> {
             }
             Err(_) => {
                 attempt.ended("unresolved", &TOO_LATE);
-                return Err(DialError::Timeout { resolving: true });
+                return Err(DialError::ResolveTimeout(Waited(began.elapsed())));
             }
         }
         Ok(Vec::new())
@@ -144,55 +145,8 @@ impl Destination<'_> {
 const NO_ADDRESS: &str = "the name has no address";
 const TOO_LATE: &str = "no answer in time";
 
-/// An attempt. It is logged when it ends, also if its future is dropped.
-struct Attempt<'a> {
-    destination: Destination<'a>,
-    address: Option<SocketAddr>,
-    is_logged: bool,
-}
-
-impl<'a> Attempt<'a> {
-    fn to(destination: Destination<'a>, address: Option<SocketAddr>) -> Self {
-        Self { destination, address, is_logged: false }
-    }
-
-    fn ended(mut self, outcome: &str, why: &dyn fmt::Display) {
-        self.log(outcome, why);
-    }
-
-    /// Ends without a log line: the next attempt is logged instead.
-    fn goes_on(mut self) {
-        self.is_logged = true;
-    }
-
-    /// INFO, since operators keep a record of outgoing connections, and many messages share one connection. The target
-    /// is documented, and does not depend on where this file is.
-    fn log(&mut self, outcome: &str, why: &dyn fmt::Display) {
-        self.is_logged = true;
-        let Destination { host, port, purpose, account, .. } = self.destination;
-        info!(
-            target: "smtp_connector_host::connections",
-            outcome,
-            purpose = purpose.as_str(),
-            host = %host,
-            port,
-            address = self.address.map(tracing::field::display),
-            account,
-            reason = %why,
-        );
-    }
-}
-
-impl Drop for Attempt<'_> {
-    fn drop(&mut self) {
-        if !self.is_logged {
-            self.log("abandoned", &"the run was dropped");
-        }
-    }
-}
-
 impl Purpose {
-    fn as_str(self) -> &'static str {
+    pub(super) fn as_str(self) -> &'static str {
         match self {
             Self::Attachment => "attachment",
             Self::Smtp => "smtp",

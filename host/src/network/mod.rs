@@ -2,11 +2,13 @@
 
 mod address_class;
 mod address_range;
+mod attempt;
 mod certificate;
 mod dial;
 mod handshake_error;
 mod handshake_signature;
 mod pem;
+mod race;
 mod roots;
 mod system;
 mod untrusted;

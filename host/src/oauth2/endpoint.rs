@@ -23,6 +23,7 @@ use crate::failure::{Failure, FailureCode, Phase};
 use crate::network::{
     Destination, DialError, HandshakeError, Purpose, SystemNetwork, client_config,
 };
+use crate::waited::Waited;
 
 /// What an endpoint grants.
 pub(super) struct Granted {
@@ -46,14 +47,15 @@ pub(super) async fn ask(
     caller: Caller<'_>,
 ) -> Result<Granted, Failure> {
     let mut redaction = Redaction::default();
+    let since = Instant::now();
     let form = timeout_at(caller.deadline, form(request, rotated, &mut redaction)).await;
-    let form =
-        form.map_err(|_| unavailable(request, "its secrets were not available in time"))??;
+    let form = form.map_err(|_| late(request, "its secrets were not available", since))??;
+    let since = Instant::now();
     let deadline = caller.deadline.min(Instant::now() + PATIENCE);
     let exchange = post(request, form, Caller { deadline, ..caller });
     let (status, body) = timeout_at(deadline, exchange)
         .await
-        .map_err(|_| unavailable(request, "it did not answer in time"))??;
+        .map_err(|_| late(request, "it did not answer", since))??;
     let body = Zeroizing::new(body.to_vec());
     if status == StatusCode::OK {
         return granted(request, &body);
@@ -142,8 +144,12 @@ async fn post(
                 .after_config_change()
         }
         DialError::Resolve(_) => unavailable(request, "its host cannot be found"),
-        DialError::Connect(_) => unavailable(request, "it cannot be connected to"),
-        DialError::Timeout { .. } => unavailable(request, "it did not answer in time"),
+        DialError::ResolveTimeout(waited) => {
+            unavailable(request, &format!("its host was not resolved within {waited}"))
+        }
+        DialError::Unreached(why) => {
+            unavailable(request, &format!("it cannot be connected to: {why}"))
+        }
     })?;
     if url.scheme() == "http" {
         // A name may stand for another machine than this one, whatever it says.
@@ -163,9 +169,11 @@ async fn post(
         HostName::Name(_) => ServerName::try_from(host.without_root().into_owned())
             .map_err(|_| unavailable(request, "its host is none that could be asked"))?,
     };
-    let stream = TlsConnector::from(Arc::new(config))
-        .connect(name, stream)
+    let since = Instant::now();
+    let handshake = TlsConnector::from(Arc::new(config)).connect(name, stream);
+    let stream = timeout_at(caller.deadline, handshake)
         .await
+        .map_err(|_| late(request, "it did not answer over TLS", since))?
         .map_err(|reason| tls_failure(request, &HandshakeError::of(&reason)))?;
     talk(request, form, stream).await
 }
@@ -300,6 +308,11 @@ fn tls_failure(request: &TokenRequest, error: &HandshakeError) -> Failure {
             .after_config_change(),
         _ => failure,
     }
+}
+
+/// A wait for it that has ended now.
+pub(super) fn late(request: &TokenRequest, what: &str, since: Instant) -> Failure {
+    unavailable(request, &format!("{what} within {}", Waited(since.elapsed())))
 }
 
 /// The endpoint for people: its query may hold what is nobody's business.

@@ -63,6 +63,9 @@ const MANY: usize = 1024;
 /// Clocks differ, and a login takes a while.
 const MARGIN: Duration = Duration::from_secs(60);
 
+/// What a run waits for while another one asks.
+const OTHER: &str = "another message's request had no answer";
+
 impl Tokens {
     /// A token that is good for a while yet.
     ///
@@ -76,11 +79,15 @@ impl Tokens {
     ) -> Result<AccessToken, Failure> {
         let entry = self.entry(request);
         // Waiting for another run that asks the endpoint counts against the deadline as well.
+        let since = Instant::now();
         let entry = timeout_at(caller.deadline, entry.lock()).await;
-        let mut entry =
-            entry.map_err(|_| endpoint::unavailable(request, "it did not answer in time"))?;
+        let mut entry = entry.map_err(|_| endpoint::late(request, OTHER, since))?;
         if let Some(token) = entry.token.as_ref().filter(|token| token.until > Instant::now()) {
             return Ok(AccessToken { secret: token.access.clone(), is_fresh: false });
+        }
+        if Instant::now() >= caller.deadline {
+            // The other run had the same deadline, and no answer.
+            return Err(endpoint::late(request, OTHER, since));
         }
         let granted = endpoint::ask(request, entry.rotated.as_ref(), caller).await?;
         let until = granted.lifetime.and_then(|lifetime| lifetime.checked_sub(MARGIN));

@@ -15,7 +15,7 @@ use super::host::Host;
 use super::invocation::Invocation;
 use super::observation::observed;
 use super::outcome::{Findings, Outcome};
-use super::run::{LimitReached, Run, State, store};
+use super::run::{Run, State, store};
 use super::verdict;
 use crate::bindings::Plugin;
 use crate::bindings::exports::connectors::smtp::smtp_connector as wit;
@@ -157,10 +157,11 @@ impl Connector {
     pub async fn describe(&self) -> Result<String> {
         let invocation = Invocation::new("", "");
         let run = self.host.run(&invocation, None);
+        let nothing = Progress::default();
         let described = self.in_sandbox(run, async |plugin, store| {
             plugin.connectors_smtp_smtp_connector().call_describe(store).await
         });
-        let described = self.in_time(described);
+        let described = self.in_time(&nothing, described);
         observed("describe", &invocation, Arc::default(), described).await
     }
 
@@ -174,8 +175,9 @@ impl Connector {
         if let Err(issue) = self.host.inner.limits.check(&invocation) {
             return Ok(Findings { issues: vec![issue], warnings: Vec::new() });
         }
-        let found = self.in_time(async {
-            let account = self.host.account(&invocation).await?;
+        let progress = Progress::default();
+        let found = self.in_time(&progress, async {
+            let account = progress.waiting_for(ACCOUNT, self.host.account(&invocation)).await?;
             let run = self.host.run(&invocation, account);
             let Invocation { action, input, keywords, .. } = &invocation;
             self.in_sandbox(run, async |plugin, store| {
@@ -227,9 +229,9 @@ impl Connector {
         stop: impl Future<Output = ()>,
     ) -> Result<Outcome> {
         let progress = Arc::<Progress>::default();
-        let answer = self.in_time(async {
+        let answer = self.in_time(&progress, async {
             self.host.check(&invocation)?;
-            let account = self.host.account(&invocation).await?;
+            let account = progress.waiting_for(ACCOUNT, self.host.account(&invocation)).await?;
             let run = self.host.sending_run(&invocation, account, &progress)?;
             let Invocation { action, input, keywords, .. } = &invocation;
             self.in_sandbox(run, async |plugin, store| {
@@ -272,10 +274,14 @@ impl Connector {
     }
 
     /// Waits for all that a run does, for as long as it may take.
-    async fn in_time<T>(&self, work: impl Future<Output = Result<T>>) -> Result<T> {
+    async fn in_time<T>(
+        &self,
+        progress: &Progress,
+        work: impl Future<Output = Result<T>>,
+    ) -> Result<T> {
         let allowed = self.host.inner.limits.wall_clock;
         let outcome = tokio::time::timeout(allowed, Box::pin(work)).await;
-        outcome.unwrap_or_else(|_| Err(verdict::of_trap(LimitReached("time").into(), &[])))
+        outcome.unwrap_or_else(|_| Err(verdict::of_time(allowed, progress.seen().waits_for)))
     }
 }
 
@@ -320,6 +326,9 @@ fn settle(answer: Result<String, wit::InvokeError>, progress: &Progress) -> Resu
         }
     }
 }
+
+/// What a run waits for first.
+const ACCOUNT: &str = "the account's settings";
 
 const HOW_TO_BUILD: &str =
     "build it for the target wasm32-wasip2, or make a component of a module with wasm-tools";

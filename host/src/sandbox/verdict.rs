@@ -1,5 +1,7 @@
 //! What the end of a run means. The host believes what it saw, and not what a component says.
 
+use std::time::Duration;
+
 use wasmtime::Trap;
 use wasmtime::component::ResourceTableError;
 
@@ -9,6 +11,7 @@ use crate::error::Error;
 use crate::failure::{Delivered, Failure, FailureCode, Phase, Refusal, Retry};
 use crate::imports::Stopped;
 use crate::transport::Progress;
+use crate::waited::Waited;
 
 /// What a trap means. `log` is what the component printed before it.
 pub(super) fn of_trap(trap: wasmtime::Error, log: &[u8]) -> Error {
@@ -37,6 +40,19 @@ pub(super) fn of_trap(trap: wasmtime::Error, log: &[u8]) -> Error {
     let failure = Failure::new(FailureCode::Internal, Phase::Build, message)
         .hint("this is a bug: report it with the input that caused it");
     Error::from(failure).with_source(trap)
+}
+
+/// What it means that a run's time is over, while it waited for something outside the sandbox or not.
+pub(super) fn of_time(allowed: Duration, waits_for: Option<&str>) -> Error {
+    let Some(what) = waits_for else { return of_trap(LimitReached("time").into(), &[]) };
+    let message = format!(
+        "the run was stopped while it waited for {what}: it had taken {}, as long as a run may (Limits::wall_clock)",
+        Waited(allowed)
+    );
+    Failure::new(FailureCode::Limit, Phase::Build, message)
+        .hint("try again later; an account's timeouts.total should be shorter than a run's time")
+        .later()
+        .into()
 }
 
 /// wasmtime has no type for this: it comes as text from the calls' own budget.

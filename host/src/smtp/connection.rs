@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use tokio::time::{Instant, timeout_at};
 
+use super::clock::Clock;
 use super::extensions::Extensions;
 use super::replies::queue_id;
 use super::reply::{Malformed, RawReply, ReplyReader};
@@ -30,42 +31,19 @@ pub(super) struct Connection {
     transcript: Option<Arc<dyn Transcript>>,
 }
 
-/// When a conversation began, and when it must be over.
-#[derive(Clone, Copy)]
-pub(super) struct Clock {
-    started: Instant,
-    total: Instant,
-}
-
 /// Why no reply came.
 #[derive(Debug)]
 pub(super) enum Broken {
     /// The server closed the connection, or it broke.
     Lost(Option<io::Error>),
-    /// The stage's time is up.
-    Timeout,
+    /// The stage's time is up: how long it was, in words.
+    Timeout(String),
     /// What came is no reply.
     Malformed(Malformed),
 }
 
 /// A server that does not see off its clients, or forget their envelopes, is not waited for.
 const PATIENCE: Duration = Duration::from_secs(5);
-
-impl Clock {
-    pub(super) fn start(account: &Account) -> Self {
-        let started = Instant::now();
-        Self { started, total: started + account.timeouts.total }
-    }
-
-    /// The end of a stage that begins now.
-    pub(super) fn stage(&self, length: Duration) -> Instant {
-        (Instant::now() + length).min(self.total)
-    }
-
-    fn elapsed(&self) -> Duration {
-        self.started.elapsed()
-    }
-}
 
 impl Connection {
     pub(super) fn new(
@@ -92,13 +70,13 @@ impl Connection {
         self.clock
     }
 
-    /// Begins a message, with the clock at its start; true if there was one before.
-    pub(super) fn begin_again(&mut self, account: &Arc<Account>) -> bool {
+    /// Begins a message, by its clock; true if there was one before.
+    pub(super) fn begin_again(&mut self, account: &Arc<Account>, clock: Clock) -> bool {
         let is_reused = self.resting.take().is_some();
         self.account = Arc::clone(account);
+        self.clock = clock;
         self.served += 1;
         if is_reused {
-            self.clock = Clock::start(account);
             self.reader.begin_again();
             self.note(|| {
                 let peer = self.stream.peer().map(|peer| peer.to_string());
@@ -166,15 +144,17 @@ impl Connection {
 
     /// Sends bytes.
     pub(super) async fn send(&mut self, bytes: &[u8], deadline: Instant) -> Result<(), Broken> {
+        let since = Instant::now();
         match timeout_at(deadline, self.stream.write_all(bytes)).await {
             Ok(Ok(())) => Ok(()),
             Ok(Err(reason)) => Err(Broken::Lost(Some(reason))),
-            Err(_) => Err(Broken::Timeout),
+            Err(_) => Err(Broken::Timeout(self.clock.waited(since))),
         }
     }
 
     /// Awaits a reply. The deadline holds however many bytes trickle in.
     pub(super) async fn reply(&mut self, deadline: Instant) -> Result<RawReply, Broken> {
+        let since = Instant::now();
         loop {
             if let Some(reply) = self.reader.next().map_err(Broken::Malformed)? {
                 self.note_reply(&reply);
@@ -184,7 +164,7 @@ impl Connection {
                 Ok(Ok(0)) => return Err(Broken::Lost(None)),
                 Ok(Ok(_)) => {}
                 Ok(Err(reason)) => return Err(Broken::Lost(Some(reason))),
-                Err(_) => return Err(Broken::Timeout),
+                Err(_) => return Err(Broken::Timeout(self.clock.waited(since))),
             }
         }
     }
@@ -326,10 +306,27 @@ fn broken_failure(phase: Phase, broken: Broken, clean: impl Fn(&str) -> String) 
                 .hint("try again; if it persists, the server may refuse this machine's address")
                 .later()
         }
-        Broken::Timeout => {
-            let message = format!("the server did not answer in time at {}", stage(phase));
+        Broken::Timeout(waited) => {
+            let message = match phase {
+                Phase::Body => {
+                    format!("the server did not take the next part of the message {waited}")
+                }
+                _ => format!("the server did not answer at {} {waited}", stage(phase)),
+            };
+            let setting = match phase {
+                Phase::Greeting => "greeting",
+                Phase::Body => "data",
+                Phase::FinalReply => "finalReply",
+                _ => "command",
+            };
+            let hint = match phase {
+                Phase::Greeting => {
+                    "try again; check that host and port are those of an SMTP server, or"
+                }
+                _ => "try again; if the server is known to be slow,",
+            };
             Failure::new(FailureCode::Timeout, phase, message)
-                .hint("try again; check host, port and security: a port that expects TLS stays silent")
+                .hint(format!("{hint} raise the account's timeouts.{setting}"))
                 .later()
         }
         Broken::Malformed(malformed) => {

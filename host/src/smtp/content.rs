@@ -106,7 +106,7 @@ impl Content {
             return Ok(());
         }
         match lease.reply(tokio::time::Instant::now()).await {
-            Err(Broken::Timeout) => Ok(()),
+            Err(Broken::Timeout(_)) => Ok(()),
             Err(broken) => Err(lease.broken(Phase::Body, broken)),
             Ok(reply) => Err(verdict::of(lease, Phase::Body, &reply)),
         }

@@ -3,10 +3,11 @@
 use std::sync::Arc;
 
 use lettre::transport::smtp::commands::{Ehlo, Starttls};
-use tokio::time::timeout_at;
+use tokio::time::{Instant, timeout_at};
 
 use super::auth::authenticate;
-use super::connection::{Clock, Connection};
+use super::clock::Clock;
+use super::connection::Connection;
 use super::extensions::Extensions;
 use super::local_name::client_id;
 use super::replies::Lack;
@@ -16,7 +17,8 @@ use super::tls_failure::tls_failure;
 use super::transcript::{Entry, Transcript};
 use super::verdict;
 use crate::accounts::{
-    Account, BoxFuture, OAuth2, Proof, Redaction, Secret, Security, TokenRequest, TokenSource,
+    Account, BoxFuture, HostName, OAuth2, Proof, Redaction, Secret, Security, TokenRequest,
+    TokenSource,
 };
 use crate::failure::{Failure, FailureCode, Phase};
 use crate::network::{DeniedAddresses, Destination, DialError, Purpose, Reach, SystemNetwork};
@@ -35,7 +37,7 @@ pub(super) struct Opener {
 }
 
 impl Opener {
-    /// Opens a connection for an account.
+    /// Opens a connection for an account, by the clock of the message that it is for.
     ///
     /// An access token that was kept may have been revoked since: where it is refused, a new one is tried.
     ///
@@ -43,9 +45,9 @@ impl Opener {
     pub(super) fn open<'a>(
         &'a self,
         account: &'a Arc<Account>,
+        clock: Clock,
     ) -> BoxFuture<'a, Result<Connection, Failure>> {
         Box::pin(async move {
-            let clock = Clock::start(account);
             let secret = self.secret(account, clock).await?;
             let opened = self.open_with(account, clock, secret.as_ref()).await;
             let (Err(failure), Some((token, is_fresh)), Some(request)) =
@@ -58,8 +60,7 @@ impl Opener {
             if !is_refused {
                 return opened;
             }
-            let deadline = clock.stage(account.timeouts.total);
-            self.tokens.forget(request, token, deadline).await;
+            self.tokens.forget(request, token, clock.end()).await;
             if *is_fresh {
                 return opened;
             }
@@ -75,7 +76,6 @@ impl Opener {
         clock: Clock,
     ) -> Result<Option<(Secret, bool)>, Failure> {
         let Some(credentials) = &account.credentials else { return Ok(None) };
-        let deadline = clock.stage(account.timeouts.total);
         let (source, what) = match &credentials.proof {
             Proof::Password(source) => (source, "password"),
             Proof::OAuth2(oauth2) => match &oauth2.source {
@@ -85,15 +85,17 @@ impl Opener {
                         account: account.name(),
                         reach: self.reach,
                         denied: &self.denied,
-                        deadline,
+                        deadline: clock.end(),
                     };
                     let token = self.tokens.token(request, caller).await?;
                     return Ok(Some((token.secret, token.is_fresh)));
                 }
             },
         };
-        let revealed = timeout_at(deadline, source.reveal(what)).await.map_err(|_| {
-            let message = format!("the {what} from {source} was not available in time");
+        let since = Instant::now();
+        let revealed = timeout_at(clock.end(), source.reveal(what)).await.map_err(|_| {
+            let message =
+                format!("the {what} from {source} was not available {}", clock.waited(since));
             Failure::new(FailureCode::Timeout, Phase::Policy, message)
                 .hint(
                     "check that the command ends by itself, or raise the account's timeouts.total",
@@ -123,15 +125,7 @@ impl Opener {
             redaction.add(secret);
         }
         let deadline = clock.stage(account.timeouts.connect);
-        let destination = Destination {
-            host: &account.host,
-            port: account.port,
-            reach: self.reach,
-            denied: &self.denied,
-            purpose: Purpose::Smtp,
-            account: Some(account.name()),
-        };
-        let stream = destination.dial(&SystemNetwork, deadline).await;
+        let stream = self.destination(account).dial(&SystemNetwork, deadline).await;
         let stream = stream.map_err(|error| dial_failure(account, error))?;
         let transcript = self.transcript.clone();
         #[cfg_attr(not(test), expect(unused_mut))]
@@ -164,6 +158,20 @@ impl Opener {
     }
 }
 
+impl Opener {
+    /// The account's server, and the rules for dialling it.
+    pub(super) fn destination<'a>(&'a self, account: &'a Account) -> Destination<'a> {
+        Destination {
+            host: &account.host,
+            port: account.port,
+            reach: self.reach,
+            denied: &self.denied,
+            purpose: Purpose::Smtp,
+            account: Some(account.name()),
+        }
+    }
+}
+
 /// What the account's access tokens are asked for with, if they are.
 fn token_request(account: &Account) -> Option<&TokenRequest> {
     match &account.credentials.as_ref()?.proof {
@@ -190,19 +198,23 @@ fn dial_failure(account: &Account, error: DialError) -> Failure {
                 .hint("use a public server, or have the platform allow this one")
                 .after_config_change()
         }
-        DialError::Connect(reason) => {
-            let message = format!("{host} cannot be connected to at port {port}: {reason}");
-            Failure::new(FailureCode::Connect, Phase::Connect, message)
-                .hint("check host and port; many networks block port 25, and 587 or 465 is what mail programs use")
+        DialError::ResolveTimeout(waited) => {
+            let message = format!("the name {host} was not resolved within {waited}");
+            Failure::new(FailureCode::Timeout, Phase::Resolve, message)
+                .hint("check the account's host, and this machine's network and its name servers")
                 .later()
         }
-        DialError::Timeout { resolving } => {
-            let (phase, what) = match resolving {
-                true => (Phase::Resolve, "its name was not resolved in time"),
-                false => (Phase::Connect, "it did not answer in time"),
+        DialError::Unreached(unreached) => {
+            let code = match unreached.is_timeout() {
+                true => FailureCode::Timeout,
+                false => FailureCode::Connect,
             };
-            let message = format!("{host} cannot be connected to at port {port}: {what}");
-            Failure::new(FailureCode::Timeout, phase, message)
+            let why = match host {
+                HostName::Ip(_) => unreached.reasons().join("; "),
+                HostName::Name(_) => unreached.to_string(),
+            };
+            let message = format!("{host} cannot be connected to at port {port}: {why}");
+            Failure::new(code, Phase::Connect, message)
                 .hint("check host and port; many networks block port 25, and 587 or 465 is what mail programs use")
                 .later()
         }
@@ -277,7 +289,8 @@ async fn encrypt(
         Phase::Connect => connection.account.timeouts.connect,
         _ => connection.account.timeouts.command,
     };
-    let deadline = connection.clock().stage(length);
+    let (clock, since) = (connection.clock(), Instant::now());
+    let deadline = clock.stage(length);
     let handshake = connection.stream.encrypt(Arc::clone(&tls.config), tls.name.clone());
     let stream = match timeout_at(deadline, handshake).await {
         Ok(Ok(stream)) => stream,
@@ -286,8 +299,10 @@ async fn encrypt(
             return Err(tls_failure(&connection.account, phase, &reason, was_asked));
         }
         Err(_) => {
-            let message =
-                "the server did not answer in time while the connection was being encrypted";
+            let waited = clock.waited(since);
+            let message = format!(
+                "the server did not answer while the connection was being encrypted, {waited}"
+            );
             return Err(Failure::new(FailureCode::Timeout, phase, message)
                 .hint(not_tls_hint(&connection.account))
                 .later());

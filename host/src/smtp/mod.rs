@@ -12,11 +12,12 @@
 //! | the transport, and the connections that it keeps | `transport`, `pool` |
 //! | dialled, greeted, encrypted, logged in | `handshake`, `tls`, `auth` |
 //! | an envelope, a message's content, both as often as it takes | `transaction`, `content`, `delivery` |
-//! | commands out, replies in | `connection`, `reply`, `stream` |
+//! | commands out, replies in, all of it in time | `connection`, `reply`, `stream`, `clock` |
 //! | what a reply means | `replies`, asked by `verdict`; `extensions` |
 
 mod auth;
 mod client_auth;
+mod clock;
 mod connection;
 mod content;
 mod delivery;

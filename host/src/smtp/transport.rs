@@ -4,6 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::clock::Clock;
 use super::delivery::Delivery;
 use super::handshake::Opener;
 use super::pool::{Lease, Pool};
@@ -106,10 +107,10 @@ impl SmtpTransport {
         Self { opener: change(self.opener), pool }
     }
 
-    async fn lease(&self, account: &Arc<Account>) -> Result<Lease, Failure> {
+    async fn lease(&self, account: &Arc<Account>, clock: Clock) -> Result<Lease, Failure> {
         match &self.pool {
-            Some(pool) => pool.lease(account, &self.opener).await,
-            None => self.opener.open(account).await.map(Lease::single),
+            Some(pool) => pool.lease(account, &self.opener, clock).await,
+            None => self.opener.open(account, clock).await.map(Lease::single),
         }
     }
 
@@ -119,7 +120,7 @@ impl SmtpTransport {
     ///
     /// What a message would fail with.
     pub async fn test(&self, account: &Arc<Account>) -> Result<()> {
-        let connection = self.opener.open(account).await;
+        let connection = self.opener.open(account, Clock::start(account)).await;
         connection.map_err(Error::from)?.quit().await;
         Ok(())
     }
@@ -144,10 +145,12 @@ impl Transport for SmtpTransport {
         envelope: Envelope,
     ) -> BoxFuture<'a, Result<Box<dyn Outgoing>, Failure>> {
         Box::pin(async move {
+            // One clock for all of it: for the wait for a connection, and for each connection that is tried.
+            let clock = Clock::start(account);
             let mut envelope = envelope;
             // Ends with a connection that was never idle: a stale one is not put back.
             loop {
-                let lease = self.lease(account).await?;
+                let lease = self.lease(account, clock).await?;
                 match Delivery::begin(lease, envelope).await {
                     Ok(delivery) => return Ok(Box::new(delivery) as Box<dyn Outgoing>),
                     Err(undelivered) if undelivered.is_stale => envelope = undelivered.envelope,

@@ -27,6 +27,8 @@ pub(crate) struct Seen {
     pub(crate) receipt: Option<Receipt>,
     /// Why the message came to nothing.
     pub(crate) failure: Option<Failure>,
+    /// What the run waits for outside the sandbox, or was waiting for when it was stopped.
+    pub(crate) waits_for: Option<&'static str>,
 }
 
 impl Progress {
@@ -48,6 +50,18 @@ impl Progress {
     /// Notes what the message is called.
     pub(super) fn name(&self, message_id: Option<&str>) {
         self.lock().message_id = message_id.map(str::to_owned);
+    }
+
+    /// Waits for something outside the sandbox. A run that is stopped meanwhile has it in its error.
+    pub(crate) async fn waiting_for<T>(
+        &self,
+        what: &'static str,
+        work: impl Future<Output = T>,
+    ) -> T {
+        self.lock().waits_for = Some(what);
+        let outcome = work.await;
+        self.lock().waits_for = None;
+        outcome
     }
 
     /// Notes how many bytes of the message there are.

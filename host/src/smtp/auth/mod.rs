@@ -149,7 +149,8 @@ impl Login<'_> {
             let exchange = std::mem::replace(&mut self.exchange, placeholder);
             let deadline = self.connection.clock().stage(self.account.timeouts.command);
             let work = work_out(exchange, challenge, deadline);
-            let Some((exchange, answer)) = work.await else { return Err(self.too_busy()) };
+            let since = Instant::now();
+            let Some((exchange, answer)) = work.await else { return Err(self.too_busy(since)) };
             self.exchange = exchange;
             answer
         } else {
@@ -158,8 +159,11 @@ impl Login<'_> {
         answer.map_err(|why| self.nonsense(reply, why))
     }
 
-    fn too_busy(&self) -> Failure {
-        let message = "too many logins compute at the same time";
+    fn too_busy(&self, since: Instant) -> Failure {
+        let waited = self.connection.clock().waited(since);
+        let message = format!(
+            "the answer to the server's login challenge was not computed {waited}: other logins compute too"
+        );
         let failure = Failure::new(FailureCode::Timeout, Phase::Auth, message).later();
         failure.hint("try again later, or set the account's auth to plain")
     }
@@ -190,7 +194,7 @@ impl Login<'_> {
 /// 700 logins per second.
 static WORKERS: Semaphore = Semaphore::const_new(1);
 
-/// Computes an expensive answer on a thread for blocking work. None: no worker was free before the deadline, or the
+/// Computes an expensive answer on a thread for blocking work. None: there was no answer before the deadline, or the
 /// process ends.
 async fn work_out(
     mut exchange: Box<dyn Exchange>,
@@ -204,7 +208,7 @@ async fn work_out(
         drop(turn);
         (exchange, answer)
     };
-    tokio::task::spawn_blocking(work).await.ok()
+    timeout_at(deadline, tokio::task::spawn_blocking(work)).await.ok()?.ok()
 }
 
 /// A challenge. What is not base64 stays as it is: some servers write LOGIN's prompts so, and where a

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use deadpool::managed::Object;
 use tokio::sync::OwnedSemaphorePermit;
 
+use super::super::clock::Clock;
 use super::super::connection::Connection;
 use super::site::{Opening, Site};
 use crate::accounts::Account;
@@ -41,8 +42,9 @@ impl Lease {
         permit: OwnedSemaphorePermit,
         site: Arc<Site>,
         account: &Arc<Account>,
+        clock: Clock,
     ) -> Self {
-        let is_reused = object.begin_again(account);
+        let is_reused = object.begin_again(account, clock);
         Self { held: Some(Held::Pooled { object, site, permit }), is_reused }
     }
 

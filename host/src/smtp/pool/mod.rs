@@ -13,6 +13,7 @@ use std::time::Duration;
 pub(super) use lease::Lease;
 
 use self::site::Site;
+use super::clock::Clock;
 use super::handshake::Opener;
 use crate::accounts::Account;
 use crate::failure::Failure;
@@ -54,10 +55,11 @@ impl Pool {
         &self,
         account: &Arc<Account>,
         opener: &Opener,
+        clock: Clock,
     ) -> Result<Lease, Failure> {
         loop {
             let site = self.site(account, opener);
-            match site.lease(account).await {
+            match site.lease(account, clock).await {
                 // The pool was closed in between: its successor has another site.
                 Err(_) if site.is_closed() => {}
                 outcome => return outcome,

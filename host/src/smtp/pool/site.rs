@@ -6,8 +6,9 @@ use std::time::Duration;
 
 use deadpool::managed::{self, Metrics, PoolError, QueueMode, RecycleError, RecycleResult};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout_at};
 
+use super::super::clock::Clock;
 use super::super::connection::Connection;
 use super::super::handshake::Opener;
 use super::lease::Lease;
@@ -31,8 +32,13 @@ pub(super) struct Site {
 /// How deadpool gets a connection, and whether it may be used again.
 pub(super) struct Opening {
     opener: Opener,
-    account: Arc<Account>,
     idle_time: Duration,
+}
+
+tokio::task_local! {
+    /// Whose message a connection is opened for, and by what clock. deadpool passes nothing to [`managed::Manager`], which
+    /// it calls within the task that asks it for a connection.
+    static OPENED_FOR: (Arc<Account>, Clock);
 }
 
 /// How long a server that has too many connections is spared.
@@ -43,7 +49,8 @@ impl managed::Manager for Opening {
     type Error = Failure;
 
     async fn create(&self) -> Result<Connection, Failure> {
-        self.opener.open(&self.account).await
+        let (account, clock) = OPENED_FOR.with(Clone::clone);
+        self.opener.open(&account, clock).await
     }
 
     async fn recycle(&self, connection: &mut Connection, _: &Metrics) -> RecycleResult<Failure> {
@@ -57,7 +64,7 @@ impl managed::Manager for Opening {
 impl Site {
     pub(super) fn new(account: Arc<Account>, opener: Opener, idle_time: Duration) -> Self {
         let limit = account.limits.connections.max(1) as usize;
-        let opening = Opening { opener, account: Arc::clone(&account), idle_time };
+        let opening = Opening { opener, idle_time };
         let builder = managed::Pool::builder(opening).max_size(limit);
         // The one that was used last is the least likely to have died.
         let connections = builder.queue_mode(QueueMode::Lifo).build();
@@ -97,36 +104,54 @@ impl Site {
         self.connections.is_closed()
     }
 
-    pub(super) async fn lease(self: &Arc<Self>, account: &Arc<Account>) -> Result<Lease, Failure> {
-        match self.try_lease(account).await {
+    /// A connection for a message, as soon as the account may have one, or nothing by the end of the message's time.
+    pub(super) async fn lease(
+        self: &Arc<Self>,
+        account: &Arc<Account>,
+        clock: Clock,
+    ) -> Result<Lease, Failure> {
+        match self.try_lease(account, clock).await {
             Err(failure) if is_too_many(&failure) => {
                 // It may be one connection too many: then those that are open do.
                 let open = self.connections.status().size;
                 self.lower_to(open);
                 match open {
                     0 => Err(failure),
-                    _ => self.try_lease(account).await,
+                    _ => self.try_lease(account, clock).await,
                 }
             }
             outcome => outcome,
         }
     }
 
-    async fn try_lease(self: &Arc<Self>, account: &Arc<Account>) -> Result<Lease, Failure> {
-        let permit = self.permit(account).await?;
-        let object = self.connections.get().await.map_err(|error| match error {
+    async fn try_lease(
+        self: &Arc<Self>,
+        account: &Arc<Account>,
+        clock: Clock,
+    ) -> Result<Lease, Failure> {
+        let permit = self.permit(clock).await?;
+        let opened_for = (Arc::clone(account), clock);
+        let object = OPENED_FOR.scope(opened_for, self.connections.get()).await;
+        let object = object.map_err(|error| match error {
             PoolError::Backend(failure) => failure,
             other => Failure::new(FailureCode::Internal, Phase::Connect, other.to_string()),
         })?;
-        Ok(Lease::pooled(object, permit, Arc::clone(self), account))
+        Ok(Lease::pooled(object, permit, Arc::clone(self), account, clock))
     }
 
-    async fn permit(&self, account: &Account) -> Result<OwnedSemaphorePermit, Failure> {
-        let acquired = timeout(account.timeouts.total, Arc::clone(&self.permits).acquire_owned());
+    async fn permit(&self, clock: Clock) -> Result<OwnedSemaphorePermit, Failure> {
+        let since = Instant::now();
+        let acquired = timeout_at(clock.end(), Arc::clone(&self.permits).acquire_owned());
         match acquired.await {
             Ok(Ok(permit)) => Ok(permit),
             _ => {
-                let message = format!("all connections to {} are in use", account.host);
+                let (host, number) = (&self.account.host, self.permitted());
+                let which = match number {
+                    1 => "the one connection".to_owned(),
+                    number => format!("all {number} connections"),
+                };
+                let waited = clock.waited(since);
+                let message = format!("{which} to {host} stayed in use by other messages {waited}");
                 Err(Failure::new(FailureCode::Timeout, Phase::Connect, message)
                     .hint("try again later, or raise the account's limits.connections")
                     .later())
