@@ -8,6 +8,7 @@ mod component;
 mod connections;
 mod deadlines;
 mod embedding;
+mod extensions;
 mod faults;
 mod fetching;
 mod hostile;

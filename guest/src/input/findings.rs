@@ -163,8 +163,12 @@ codes! {
     MissingValue => "missing-value",
     /// More issues than are listed.
     MoreIssues => "more-issues",
+    /// The server does not offer what was asked for, and the message was sent without it.
+    NotOffered => "not-offered",
     /// An optional attachment could not be had, and is left out.
     OptionalLeftOut => "optional-left-out",
+    /// The server offers PIPELINING and loses commands that are sent at once: they were sent one by one.
+    PipeliningLost => "pipelining-lost",
     /// A header that the connector, or a server on the way, writes.
     ReservedHeader => "reserved-header",
     /// The value was changed so that it can stand where it was put.

@@ -35,6 +35,7 @@ pub struct Account {
     pub(crate) sender: Option<String>,
     pub(crate) reply_to: Option<String>,
     pub(crate) ehlo_name: Option<EhloName>,
+    pub(crate) pipelining: bool,
     pub(crate) tls: TlsSettings,
     pub(crate) timeouts: Timeouts,
     pub(crate) limits: AccountLimits,

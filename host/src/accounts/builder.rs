@@ -26,6 +26,7 @@ pub struct AccountBuilder {
     sender: Option<String>,
     reply_to: Option<String>,
     ehlo_name: Option<String>,
+    pipelining: bool,
     tls: TlsSettings,
     timeouts: Timeouts,
     limits: AccountLimits,
@@ -48,6 +49,7 @@ impl AccountBuilder {
             sender: None,
             reply_to: None,
             ehlo_name: None,
+            pipelining: true,
             tls: TlsSettings::default(),
             timeouts: Timeouts::default(),
             limits: AccountLimits::default(),
@@ -122,6 +124,14 @@ impl AccountBuilder {
         Self { ehlo_name: Some(name.into()), ..self }
     }
 
+    /// Whether several commands may be sent at once to a server that offers it (RFC 2920). Default: true.
+    ///
+    /// A server that loses such commands is noticed, and gets them one by one; set this to false to save it the time.
+    #[must_use]
+    pub fn pipelining(self, pipelining: bool) -> Self {
+        Self { pipelining, ..self }
+    }
+
     /// How the server's certificate is checked.
     #[must_use]
     pub fn tls(self, tls: TlsSettings) -> Self {
@@ -194,6 +204,7 @@ impl AccountBuilder {
             sender: self.sender,
             reply_to: self.reply_to,
             ehlo_name,
+            pipelining: self.pipelining,
             tls: self.tls,
             timeouts: self.timeouts,
             limits: self.limits,

@@ -21,8 +21,22 @@ type Result<T> = std::result::Result<T, Mistake>;
 
 /// What an account's table may hold.
 const KEYS: &[&str] = &[
-    "provider", "host", "port", "security", "username", "password", "auth", "oauth2", "from",
-    "replyTo", "ehloName", "tls", "timeouts", "limits", "policy",
+    "provider",
+    "host",
+    "port",
+    "security",
+    "username",
+    "password",
+    "auth",
+    "oauth2",
+    "from",
+    "replyTo",
+    "ehloName",
+    "pipelining",
+    "tls",
+    "timeouts",
+    "limits",
+    "policy",
 ];
 
 /// Reads one account. Files that it names are looked for beside the settings, in `directory`.
@@ -62,6 +76,9 @@ pub(super) fn read_account(
     }
     if let Some(name) = table.text("ehloName")? {
         builder = builder.ehlo_name(name);
+    }
+    if let Some(pipelining) = table.flag("pipelining")? {
+        builder = builder.pipelining(pipelining);
     }
     builder = read_tls(builder, &table, directory)?;
     builder = read_timeouts(builder, &table)?;

@@ -46,6 +46,9 @@ pub(super) fn table_of(account: &Account) -> Table {
     if let Some(name) = &account.ehlo_name {
         set("ehloName", value(name.as_str()));
     }
+    if !account.pipelining {
+        set("pipelining", value(false));
+    }
     table
 }
 

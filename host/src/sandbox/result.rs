@@ -8,7 +8,7 @@ use serde_json::value::RawValue;
 use serde_json::{Map, Value, json};
 
 use super::verdict::of_error;
-use crate::error::{Error, Result};
+use crate::error::{Error, Issue, Result};
 use crate::failure::Refusal;
 use crate::transport::{Progress, Receipt, Seen};
 
@@ -113,7 +113,7 @@ fn of_sent(told: &Told<'_>, receipt: &Receipt, seen: &Seen, bytes: u64) -> Map<S
     let fields = fields(told, receipt);
     let errors = receipt.refused.iter().map(|refusal| rejected_error(refusal, &fields));
     let (from, to) = seen.envelope.clone().unwrap_or_default();
-    object([
+    let mut own = object([
         ("status", json!(if receipt.refused.is_empty() { "sent" } else { "partial" })),
         ("envelope", json!({ "from": from, "to": to })),
         ("accepted", json!(receipt.accepted)),
@@ -124,8 +124,26 @@ fn of_sent(told: &Told<'_>, receipt: &Receipt, seen: &Seen, bytes: u64) -> Map<S
         ("enhancedCode", json!(receipt.reply.enhanced)),
         ("queueId", json!(receipt.queue_id)),
         ("messageSize", json!(bytes)),
-    ])
+    ]);
+    if !seen.warnings.is_empty() {
+        own.insert("warnings".to_owned(), warnings(told, &seen.warnings));
+    }
+    own
 }
+
+/// The component's warnings, and the transport's after them.
+fn warnings(told: &Told<'_>, seen: &[Issue]) -> Value {
+    let told = told.member("warnings").map(RawValue::get).filter(|told| told.len() <= LARGEST);
+    let told = told.and_then(|told| serde_json::from_str::<Vec<Value>>(told).ok());
+    let own = seen
+        .iter()
+        .map(|one| json!({ "path": one.path, "code": one.code, "message": one.message }));
+    told.unwrap_or_default().into_iter().chain(own).collect()
+}
+
+/// What is read of one member of a component's result: a hundred refusals, each with two thousand octets of a server's
+/// words.
+const LARGEST: usize = 256 << 10;
 
 /// What a result cannot have where nothing was sent.
 fn of_unsent() -> Map<String, Value> {
@@ -167,8 +185,6 @@ fn fields(told: &Told<'_>, receipt: &Receipt) -> Vec<(String, String)> {
         recipient: String,
         field: Option<String>,
     }
-    /// A hundred refusals, each with two thousand octets of a server's words.
-    const LARGEST: usize = 256 << 10;
     let told = told.member("rejectedErrors").filter(|_| !receipt.refused.is_empty());
     let told = told.map(RawValue::get).filter(|told| told.len() <= LARGEST);
     let told = told.and_then(|told| serde_json::from_str::<Vec<Named>>(told).ok());

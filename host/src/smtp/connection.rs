@@ -24,6 +24,8 @@ pub(super) struct Connection {
     pub(super) redaction: Redaction,
     /// Messages that the connection was used for, this one among them.
     pub(super) served: u32,
+    /// Whether the server has answered every command of a group that was sent at once.
+    pub(super) has_pipelined: bool,
     /// Since when it is between two messages, where it is.
     resting: Option<Instant>,
     reader: ReplyReader,
@@ -59,6 +61,7 @@ impl Connection {
             extensions: Extensions::default(),
             redaction,
             served: 0,
+            has_pipelined: false,
             resting: None,
             reader: ReplyReader::default(),
             clock,
@@ -167,11 +170,6 @@ impl Connection {
                 Err(_) => return Err(Broken::Timeout(self.clock.waited(since))),
             }
         }
-    }
-
-    /// Awaits the reply to a command that was sent before, by the command's deadline.
-    pub(super) async fn command_reply(&mut self) -> Result<RawReply, Broken> {
-        self.reply(self.clock.stage(self.account.timeouts.command)).await
     }
 
     /// Whether something came that answers nothing: before TLS, it was somebody on the way.

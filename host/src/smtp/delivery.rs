@@ -1,15 +1,18 @@
 //! A message from its envelope to the server's last word, in as many transactions as the server wants.
 
 use std::io::{Read as _, Seek as _, SeekFrom, Write as _};
+use std::time::Duration;
 
 use tempfile::SpooledTempFile;
 
 use super::content::{Content, Sent};
 use super::pool::Lease;
-use super::transaction::{Transaction, Unbegun};
+use super::transaction::{Again, Transaction, Unbegun};
 use crate::accounts::BoxFuture;
+use crate::error::Issue;
 use crate::failure::{Delivered, Failure, FailureCode, Phase, Refusal};
 use crate::transport::{Envelope, Outgoing, Receipt};
+use crate::waited::Waited;
 
 /// A message under way.
 pub(super) struct Delivery {
@@ -18,6 +21,8 @@ pub(super) struct Delivery {
     /// A copy, where there are recipients for a further transaction. On the disk it has no name, and ends
     /// with the process.
     copy: Option<SpooledTempFile>,
+    /// What is done otherwise than it was asked for.
+    warnings: Vec<Issue>,
 }
 
 /// A copy up to this size stays in memory.
@@ -26,17 +31,32 @@ const IN_MEMORY: usize = 1024 * 1024;
 const BLOCK: usize = 64 * 1024;
 
 impl Delivery {
-    /// Sends the envelope.
-    pub(super) async fn begin(lease: Lease, envelope: Envelope) -> Result<Self, Box<Undelivered>> {
+    /// Sends the envelope: command by command, where a group of commands was lost before, after so long.
+    pub(super) async fn begin(
+        mut lease: Lease,
+        envelope: Envelope,
+        lost: Option<Duration>,
+    ) -> Result<Self, Box<Undelivered>> {
+        if lost.is_some() || !lease.account.pipelining || lease.loses_pipelined() {
+            lease.extensions.pipelining = false;
+        }
+        let mut warnings = Vec::new();
+        if envelope.notification.is_some() && !lease.extensions.dsn {
+            warnings.push(no_reports());
+        }
         match Transaction::begin(lease, &envelope).await {
             Ok(transaction) => {
+                if let Some(waited) = lost {
+                    transaction.lease.note_loses_pipelined();
+                    warnings.push(lost_pipelined(waited));
+                }
                 let content = Content::new(transaction);
                 let copied = !content.postponed().is_empty();
                 let copy = copied.then(|| SpooledTempFile::new(IN_MEMORY));
-                Ok(Self { envelope, content, copy })
+                Ok(Self { envelope, content, copy, warnings })
             }
-            Err(Unbegun { failure, is_stale }) => {
-                Err(Box::new(Undelivered { failure, envelope, is_stale }))
+            Err(Unbegun { failure, again }) => {
+                Err(Box::new(Undelivered { failure, envelope, again }))
             }
         }
     }
@@ -90,27 +110,49 @@ impl Outgoing for Delivery {
         chunk: Vec<u8>,
     ) -> BoxFuture<'static, Result<Box<dyn Outgoing>, Failure>> {
         Box::pin(async move {
-            let Self { envelope, content, mut copy } = *self;
+            let Self { envelope, content, mut copy, warnings } = *self;
             if let Some(copy) = &mut copy {
                 // A temporary file takes this as fast as memory does, and waits for no disk.
                 copy.write_all(&chunk).map_err(|reason| no_copy(&reason))?;
             }
             let content = content.write(&chunk).await?;
-            Ok(Box::new(Self { envelope, content, copy }) as Box<dyn Outgoing>)
+            Ok(Box::new(Self { envelope, content, copy, warnings }) as Box<dyn Outgoing>)
         })
     }
 
     fn finish(self: Box<Self>) -> BoxFuture<'static, Result<Receipt, Failure>> {
         Box::pin(self.deliver())
     }
+
+    fn warnings(&self) -> Vec<Issue> {
+        self.warnings.clone()
+    }
+}
+
+fn no_reports() -> Issue {
+    let message = "the server does not offer delivery reports (DSN): the message was sent without asking for them";
+    warning("dsn", "not-offered", message.to_owned())
+}
+
+fn lost_pipelined(waited: Duration) -> Issue {
+    let message = format!(
+        "the server offers PIPELINING and lost commands that were sent at once: the message was sent command by command \
+         after {}; set the account's pipelining to false",
+        Waited(waited)
+    );
+    warning("$", "pipelining-lost", message)
+}
+
+fn warning(path: &str, code: &str, message: String) -> Issue {
+    Issue { path: path.to_owned(), code: code.to_owned(), message }
 }
 
 /// A message that did not get as far as its content.
 pub(super) struct Undelivered {
     pub(super) failure: Failure,
     pub(super) envelope: Envelope,
-    /// Whether the connection was at its end before the server heard a word.
-    pub(super) is_stale: bool,
+    /// Why the same may be tried again on another connection, if it may.
+    pub(super) again: Option<Again>,
 }
 
 /// Sends a copy.

@@ -1,6 +1,9 @@
 //! An envelope: from whom, to whom, and whether the server is ready for the message.
 
+use std::time::Duration;
+
 use lettre::transport::smtp::commands::Data;
+use tokio::time::Instant;
 
 use super::connection::Broken;
 use super::envelope::{Commands, check_extensions};
@@ -23,8 +26,17 @@ pub(super) struct Transaction {
 /// Why a transaction did not get as far as its content.
 pub(super) struct Unbegun {
     pub(super) failure: Failure,
-    /// Whether the connection was at its end before the server heard a word.
-    pub(super) is_stale: bool,
+    /// Why it may be begun again on another connection, if it may: nobody can have the message.
+    pub(super) again: Option<Again>,
+}
+
+/// Why a transaction may be begun again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Again {
+    /// The connection was at its end before the server heard a word.
+    Stale,
+    /// The server, or something between, lost commands that were sent at once: how long their replies were waited for.
+    LostPipelined(Duration),
 }
 
 struct Refused {
@@ -39,9 +51,18 @@ enum Then {
     Close,
     /// The server listens for commands, in the middle of an envelope.
     Reset,
-    /// It was at its end before.
-    Stale,
+    /// It is at its end, and the same may work on another.
+    Again(Again),
 }
+
+/// The part of the command timeout that the replies to a first pipelined group are waited for, 15 seconds of a minute.
+///
+/// It is more than servers take that look things up before they answer RCPT, and leaves three quarters for the same
+/// commands one by one. A server that is only slow loses nothing: each command has the whole timeout then.
+const STALL: u32 = 4;
+
+/// The least that they are waited for: a busy server may answer nothing for some hundred milliseconds.
+const LEAST_STALL: Duration = Duration::from_secs(1);
 
 impl Transaction {
     /// Sends the envelope, and DATA.
@@ -51,7 +72,7 @@ impl Transaction {
             Ok(commands) => commands,
             Err(failure) => {
                 lease.settle().await;
-                return Err(Unbegun { failure, is_stale: false });
+                return Err(Unbegun { failure, again: None });
             }
         };
         let mut transaction =
@@ -64,10 +85,15 @@ impl Transaction {
         match outcome {
             Ok(()) => Ok(transaction),
             Err(Refused { failure, then }) => {
-                if then == Then::Reset {
-                    transaction.lease.reset().await;
-                }
-                Err(Unbegun { failure, is_stale: then == Then::Stale })
+                let again = match then {
+                    Then::Again(why) => Some(why),
+                    Then::Close => None,
+                    Then::Reset => {
+                        transaction.lease.reset().await;
+                        None
+                    }
+                };
+                Err(Unbegun { failure, again })
             }
         }
     }
@@ -81,36 +107,45 @@ impl Transaction {
         for line in lines() {
             self.lease.note(|| Entry::Command(line.trim_end().to_owned()));
         }
-        let deadline = self.lease.clock().stage(self.lease.account.timeouts.command);
+        let since = Instant::now();
+        let deadline = self.lease.clock().stage(self.patience());
         let all: String = lines().collect();
         let sent = self.lease.send(all.as_bytes(), deadline).await;
-        sent.map_err(|broken| self.lost(Phase::MailFrom, broken))?;
-        let mail = self.next_reply(Phase::MailFrom).await?;
+        sent.map_err(|broken| match broken {
+            // A large group that is not read: the server waits until its replies are.
+            Broken::Timeout(_) => self.lost_at_once(Phase::MailFrom, broken, since),
+            // The connection broke before the server had seen all of it.
+            _ => self.lost(Phase::MailFrom, broken),
+        })?;
+        let mail = self.next_reply(Phase::MailFrom, since).await?;
         // What the server said first is why, even if it hangs up before it has answered the rest.
         let mut verdict = self.sender(&mail);
-        if matches!(verdict, Err(Refused { then: Then::Stale, .. })) {
+        if matches!(verdict, Err(Refused { then: Then::Again(_), .. })) {
             return verdict;
         }
         for recipient in &envelope.recipients {
-            let reply = match self.next_reply(Phase::RcptTo).await {
+            let reply = match self.next_reply(Phase::RcptTo, since).await {
                 Ok(reply) => reply,
-                Err(lost) => return Err(verdict.err().unwrap_or(lost)),
+                Err(lost) => return Err(why(verdict, lost)),
             };
             // After a refused MAIL these only say that there was none.
             if verdict.is_ok() {
+                self.check_order(&reply, since)?;
                 self.recipient(recipient, &reply, envelope)?;
             }
         }
         verdict = verdict.and_then(|()| self.recipients(envelope));
         if waits {
+            self.lease.has_pipelined = true;
             verdict?;
             let data = self.say(&Data.to_string(), Phase::Data).await?;
             return self.go_ahead(&data);
         }
-        let data = match self.next_reply(Phase::Data).await {
+        let data = match self.next_reply(Phase::Data, since).await {
             Ok(reply) => reply,
-            Err(lost) => return Err(verdict.err().unwrap_or(lost)),
+            Err(lost) => return Err(why(verdict, lost)),
         };
+        self.lease.has_pipelined = true;
         // After 354 whatever is sent next is a message. Where none is to be sent, only closing the
         // connection says so.
         verdict.map_err(|refused| match data.code {
@@ -118,6 +153,60 @@ impl Transaction {
             _ => refused,
         })?;
         self.go_ahead(&data)
+    }
+
+    /// How long each reply to a group is waited for.
+    fn patience(&self) -> Duration {
+        let command = self.lease.account.timeouts.command;
+        match self.lease.has_pipelined {
+            true => command,
+            false => command.min(LEAST_STALL.max(command / STALL)),
+        }
+    }
+
+    /// The next reply to a group that was sent at `since`.
+    async fn next_reply(&mut self, phase: Phase, since: Instant) -> Result<RawReply, Refused> {
+        let deadline = self.lease.clock().stage(self.patience());
+        let reply = self.lease.reply(deadline).await;
+        let reply = reply.map_err(|broken| self.lost_at_once(phase, broken, since))?;
+        match speaks_of_pipelining(&reply) {
+            true => Err(self.out_of_order(phase, &reply, since)),
+            false => Ok(reply),
+        }
+    }
+
+    /// A connection on which a group got no answer.
+    fn lost_at_once(&self, phase: Phase, broken: Broken, since: Instant) -> Refused {
+        let is_malformed = matches!(broken, Broken::Malformed(_));
+        let refused = self.lost(phase, broken);
+        match refused.then {
+            Then::Close if !is_malformed => self.or_one_by_one(refused, since),
+            _ => refused,
+        }
+    }
+
+    /// Refuses a reply to RCPT that only another command gets: a command before it was lost, or it was itself.
+    fn check_order(&self, reply: &RawReply, since: Instant) -> Result<(), Refused> {
+        match reply.code {
+            354 | 503 => Err(self.out_of_order(Phase::RcptTo, reply, since)),
+            _ => Ok(()),
+        }
+    }
+
+    fn out_of_order(&self, phase: Phase, reply: &RawReply, since: Instant) -> Refused {
+        // The rest of the replies was not read.
+        let refused = Refused { then: Then::Close, ..self.refuse(phase, reply) };
+        self.or_one_by_one(refused, since)
+    }
+
+    /// Has the same tried command by command, unless commands were answered on this connection that were sent at once:
+    /// then it is not because of that. No message was sent, so that nobody can get it twice.
+    fn or_one_by_one(&self, refused: Refused, since: Instant) -> Refused {
+        let may_help = !self.lease.has_pipelined && Instant::now() < self.lease.clock().end();
+        match may_help {
+            true => Refused { then: Then::Again(Again::LostPipelined(since.elapsed())), ..refused },
+            false => refused,
+        }
     }
 
     async fn one_by_one(
@@ -141,15 +230,12 @@ impl Transaction {
         reply.map_err(|broken| self.lost(phase, broken))
     }
 
-    async fn next_reply(&mut self, phase: Phase) -> Result<RawReply, Refused> {
-        let reply = self.lease.command_reply().await;
-        reply.map_err(|broken| self.lost(phase, broken))
-    }
-
     fn lost(&self, phase: Phase, broken: Broken) -> Refused {
         let then = match (phase, &broken) {
             // MAIL is the first that it was to hear.
-            (Phase::MailFrom, Broken::Lost(_)) if self.lease.is_reused() => Then::Stale,
+            (Phase::MailFrom, Broken::Lost(_)) if self.lease.is_reused() => {
+                Then::Again(Again::Stale)
+            }
             _ => Then::Close,
         };
         Refused { failure: self.lease.broken(phase, broken), then }
@@ -219,7 +305,7 @@ impl Transaction {
         let says_so = || hangs_up || verdict::was_idle(&self.lease, phase, reply);
         if phase == Phase::MailFrom && self.lease.is_reused() && says_so() {
             // Said while the connection was idle.
-            return Refused { failure, then: Then::Stale };
+            return Refused { failure, then: Then::Again(Again::Stale) };
         }
         if hangs_up || reply.code == 432 {
             self.lease.spare_the_server();
@@ -230,6 +316,23 @@ impl Transaction {
         };
         Refused { failure, then }
     }
+}
+
+/// Why a group failed whose replies broke off: what the server said first, unless it had lost a command by then.
+fn why(verdict: Result<(), Refused>, lost: Refused) -> Refused {
+    match verdict {
+        Err(refused) if refused.failure.reply.as_ref().is_none_or(|reply| reply.code != 503) => {
+            refused
+        }
+        _ => lost,
+    }
+}
+
+/// Whether a server refuses commands because they were sent at once: Postfix and Exim say so in these words.
+fn speaks_of_pipelining(reply: &RawReply) -> bool {
+    let is_no = reply.is_transient() || reply.is_permanent();
+    let says = |word| reply.lines.iter().any(|line| line.to_ascii_lowercase().contains(word));
+    is_no && (says("pipelin") || says("synchroni"))
 }
 
 /// Whether a recipient is one more than the server takes in one transaction (RFC 5321 section 4.5.3.1.10).

@@ -8,6 +8,7 @@ use super::clock::Clock;
 use super::delivery::Delivery;
 use super::handshake::Opener;
 use super::pool::{Lease, Pool};
+use super::transaction::Again;
 use super::transcript::Transcript;
 use crate::accounts::{Account, BoxFuture};
 use crate::error::{Error, Result};
@@ -147,15 +148,21 @@ impl Transport for SmtpTransport {
         Box::pin(async move {
             // One clock for all of it: for the wait for a connection, and for each connection that is tried.
             let clock = Clock::start(account);
-            let mut envelope = envelope;
-            // Ends with a connection that was never idle: a stale one is not put back.
+            let (mut envelope, mut lost) = (envelope, None);
+            // Ends with a connection that was never idle, since a stale one is not put back, and on which commands are
+            // sent one by one.
             loop {
                 let lease = self.lease(account, clock).await?;
-                match Delivery::begin(lease, envelope).await {
+                let undelivered = match Delivery::begin(lease, envelope, lost).await {
                     Ok(delivery) => return Ok(Box::new(delivery) as Box<dyn Outgoing>),
-                    Err(undelivered) if undelivered.is_stale => envelope = undelivered.envelope,
-                    Err(undelivered) => return Err(undelivered.failure),
+                    Err(undelivered) => undelivered,
+                };
+                match undelivered.again {
+                    None => return Err(undelivered.failure),
+                    Some(Again::Stale) => {}
+                    Some(Again::LostPipelined(waited)) => lost = Some(waited),
                 }
+                envelope = undelivered.envelope;
             }
         })
     }

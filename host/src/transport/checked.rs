@@ -77,6 +77,7 @@ impl CheckedTransport {
         let inner =
             self.inner.begin(&self.account, envelope).await.map_err(CheckedError::Failed)?;
         let (account, progress) = (Arc::clone(&self.account), Arc::clone(&self.progress));
+        progress.warn(inner.warnings());
         let state = State::Open(inner);
         Ok(CheckedOutgoing { state, account, guard, approved: false, announced, progress })
     }

@@ -15,6 +15,7 @@ pub(crate) use progress::{Progress, Seen};
 use std::sync::Arc;
 
 use crate::accounts::{Account, BoxFuture};
+use crate::error::Issue;
 use crate::failure::{Failure, Refusal, Reply};
 
 /// Who gets a message, and on what terms.
@@ -100,4 +101,13 @@ pub trait Outgoing: Send {
     /// A failure that cannot tell whether the server has the message says so:
     /// [`Delivered::Unknown`](crate::Delivered::Unknown).
     fn finish(self: Box<Self>) -> BoxFuture<'static, Result<Receipt, Failure>>;
+
+    /// What is done otherwise than the envelope asks for, such as a delivery report that the server does not offer.
+    /// Default: nothing. It is asked once, when the message has begun, and stands among the result's warnings.
+    ///
+    /// The contract's `receipt` has no place for it, and needs none: the host writes it into the result, as it does all
+    /// else that a server said. A transport that wraps another hands its warnings on.
+    fn warnings(&self) -> Vec<Issue> {
+        Vec::new()
+    }
 }

@@ -4,6 +4,7 @@ use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use super::Receipt;
+use crate::error::Issue;
 use crate::failure::Failure;
 
 /// How far the message of a run got.
@@ -27,6 +28,8 @@ pub(crate) struct Seen {
     pub(crate) receipt: Option<Receipt>,
     /// Why the message came to nothing.
     pub(crate) failure: Option<Failure>,
+    /// What the transport does otherwise than it was asked for.
+    pub(crate) warnings: Vec<Issue>,
     /// What the run waits for outside the sandbox, or was waiting for when it was stopped.
     pub(crate) waits_for: Option<&'static str>,
 }
@@ -50,6 +53,11 @@ impl Progress {
     /// Notes what the message is called.
     pub(super) fn name(&self, message_id: Option<&str>) {
         self.lock().message_id = message_id.map(str::to_owned);
+    }
+
+    /// Notes what the transport does otherwise than it was asked for.
+    pub(super) fn warn(&self, warnings: Vec<Issue>) {
+        self.lock().warnings.extend(warnings);
     }
 
     /// Waits for something outside the sandbox. A run that is stopped meanwhile has it in its error.

@@ -18,6 +18,8 @@ pub(crate) enum Stage {
     Helo,
     Starttls,
     Auth,
+    /// AUTH by that mechanism alone.
+    AuthBy(&'static str),
     /// The answer of that number, from 1, to what came instead of AUTH's usual reply.
     AuthAnswer(usize),
     Mail,
@@ -58,6 +60,24 @@ pub(crate) enum Act {
     EndlessLines,
 }
 
+/// What becomes of commands that arrive together with another.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum AtOnce {
+    /// Each is answered.
+    #[default]
+    Answered,
+    /// The first is answered, and the others are lost.
+    Lost,
+    /// The first is answered, and the last refused, since the others are lost.
+    LostBetween,
+    /// The first is answered, and then the connection is closed.
+    Dropped,
+    /// All of them are lost.
+    AllLost,
+    /// These bytes answer all of them.
+    Refused(&'static str),
+}
+
 /// What the server offers.
 #[derive(Clone, Default)]
 pub(crate) struct Offers {
@@ -69,6 +89,8 @@ pub(crate) struct Offers {
     pub(crate) implicit: Option<Arc<ServerConfig>>,
     /// So many connections at once, and no more.
     pub(crate) most: Option<usize>,
+    /// What becomes of commands that arrive behind another.
+    pub(crate) at_once: AtOnce,
 }
 
 /// What the server does.
@@ -240,6 +262,9 @@ impl Conversation<'_> {
         loop {
             let line = self.line().await?;
             self.note(|seen| seen.commands.push(line.clone()));
+            if !self.buffer.is_empty() && self.at_once().await? {
+                continue;
+            }
             let verb: String = line.chars().take(4).collect::<String>().to_ascii_uppercase();
             match verb.as_str() {
                 "EHLO" => self.ehlo().await?,
@@ -262,6 +287,35 @@ impl Conversation<'_> {
                     return Ok(());
                 }
                 _ => self.say("500 5.5.1 what\r\n").await?,
+            }
+        }
+    }
+
+    /// Whether a command to which more is in the buffer is not answered as usual.
+    async fn at_once(&mut self) -> Result<bool, Over> {
+        match self.scenario.offers.at_once {
+            AtOnce::Answered => Ok(false),
+            AtOnce::Lost => {
+                self.buffer.clear();
+                Ok(false)
+            }
+            AtOnce::LostBetween => {
+                self.buffer.clear();
+                self.say("250 2.1.0 ok\r\n503 5.5.1 RCPT first\r\n").await?;
+                Ok(true)
+            }
+            AtOnce::Dropped => {
+                self.say("250 2.1.0 ok\r\n").await?;
+                Err(Over)
+            }
+            AtOnce::AllLost => {
+                self.buffer.clear();
+                Ok(true)
+            }
+            AtOnce::Refused(text) => {
+                self.buffer.clear();
+                self.say(text).await?;
+                Ok(true)
             }
         }
     }
@@ -292,6 +346,10 @@ impl Conversation<'_> {
     }
 
     async fn auth(&mut self, line: &str) -> Result<(), Over> {
+        let by = |stage: Stage| matches!(stage, Stage::AuthBy(name) if line.split(' ').nth(1) == Some(name));
+        if let Some((stage, _)) = self.scenario.rules.iter().find(|(stage, _)| by(*stage)) {
+            return self.act(*stage, "").await;
+        }
         if line.to_ascii_uppercase().starts_with("AUTH LOGIN") && self.rule(Stage::Auth).is_none() {
             self.say("334 VXNlcm5hbWU6\r\n").await?;
             self.line().await?;
@@ -398,6 +456,8 @@ impl Conversation<'_> {
     }
 
     async fn fill(&mut self) -> Result<(), Over> {
+        // So that what was sent at once is read at once.
+        self.buffer.reserve(4096);
         match self.pipe.read_buf(&mut self.buffer).await {
             Ok(0) | Err(_) => Err(Over),
             Ok(_) => Ok(()),

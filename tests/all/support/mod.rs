@@ -15,7 +15,7 @@ pub(crate) use certificates::{
     Authority, ForgedKey, RSA_1024, VERSION_1, VERSION_1_KEY, der, server_showing, signing_key,
 };
 pub(crate) use command::{CommandLine, Ran};
-pub(crate) use fault_server::{Act, FaultServer, Offers, Scenario, Seen, Stage};
+pub(crate) use fault_server::{Act, AtOnce, FaultServer, Offers, Scenario, Seen, Stage};
 pub(crate) use http_server::{HttpServer, Page};
 pub(crate) use log::Log;
 #[cfg(unix)]

@@ -53,6 +53,18 @@ impl Lease {
         self.is_reused
     }
 
+    /// Whether the server is known to lose commands that are sent at once.
+    pub(in super::super) fn loses_pipelined(&self) -> bool {
+        matches!(&self.held, Some(Held::Pooled { site, .. }) if site.loses_pipelined())
+    }
+
+    /// The server lost commands that were sent at once, and took the same one by one: later messages need not find out.
+    pub(in super::super) fn note_loses_pipelined(&self) {
+        if let Some(Held::Pooled { site, .. }) = &self.held {
+            site.note_loses_pipelined();
+        }
+    }
+
     /// The server says that it has too many connections.
     pub(in super::super) fn spare_the_server(&self) {
         if let Some(Held::Pooled { site, .. }) = &self.held {

@@ -24,6 +24,8 @@ pub(super) struct Site {
     permits: Arc<Semaphore>,
     /// By how many the number is lowered.
     lowered: AtomicUsize,
+    /// Whether the server has lost commands that were sent at once.
+    loses_pipelined: AtomicBool,
     /// Whether somebody sees off connections that are idle too long.
     is_swept: AtomicBool,
     idle_time: Duration,
@@ -74,6 +76,7 @@ impl Site {
                 .expect("no timeouts are set, which alone would need a runtime"),
             permits: Arc::new(Semaphore::new(limit)),
             lowered: AtomicUsize::new(0),
+            loses_pipelined: AtomicBool::new(false),
             is_swept: AtomicBool::new(false),
             idle_time,
         }
@@ -91,6 +94,7 @@ impl Site {
                 && own.credentials == account.credentials
                 && own.auth == account.auth
                 && own.ehlo_name == account.ehlo_name
+                && own.pipelining == account.pipelining
                 && own.limits.connections == account.limits.connections)
     }
 
@@ -166,6 +170,16 @@ impl Site {
         if self.permits.available_permits() == 0 {
             tokio::task::yield_now().await;
         }
+    }
+
+    /// Whether the server has lost commands that were sent at once.
+    pub(super) fn loses_pipelined(&self) -> bool {
+        self.loses_pipelined.load(Ordering::Relaxed)
+    }
+
+    /// Has later messages sent command by command.
+    pub(super) fn note_loses_pipelined(&self) {
+        self.loses_pipelined.store(true, Ordering::Relaxed);
     }
 
     /// Has half as many connections for a while.
