@@ -206,7 +206,6 @@ async fn every_fault_before_the_envelope_has_its_verdict_and_nothing_is_sent() {
         (Reply("454 4.7.0 later\r\n"), Auth, Later),
         (Reply("421 4.3.2 bye\r\n"), Auth, Later),
         (Reply("250 ok\r\n"), Protocol, Later),
-        (Reply("334 \r\n"), Protocol, Later),
         (Reply("235-a\r\n535 b\r\n"), Protocol, Later),
         (EndlessLines, Protocol, Later),
         (Drop, Connect, Later),

@@ -62,15 +62,15 @@ impl Mechanism {
         all.iter().copied()
     }
 
-    /// The mechanism that the account asks for, or the best that the server offers.
-    pub(super) fn choose(
+    /// The mechanism that the account asks for, or those that the server offers, the best first.
+    pub(super) fn choices(
         asked: Auth,
         by_token: bool,
         encrypted: bool,
         offered: &[String],
-    ) -> Option<Self> {
+    ) -> impl Iterator<Item = Self> {
         Self::candidates(asked, by_token, encrypted)
-            .find(|mechanism| offered.iter().any(|name| name == mechanism.name()))
+            .filter(|mechanism| offered.iter().any(|name| name == mechanism.name()))
     }
 
     /// Starts a login.
@@ -119,8 +119,11 @@ mod tests {
             (Auth::Plain, false, true, &["LOGIN"], None),
         ] {
             let offered: Vec<_> = names.iter().map(|name| (*name).to_owned()).collect();
-            let found = Mechanism::choose(asked, by_token, encrypted, &offered);
-            assert_eq!(found, chosen, "{asked} {names:?}");
+            let mut found = Mechanism::choices(asked, by_token, encrypted, &offered);
+            assert_eq!(found.next(), chosen, "{asked} {names:?}");
         }
+        let offered: Vec<_> = old.iter().map(|name| (*name).to_owned()).collect();
+        let all: Vec<_> = Mechanism::choices(Auth::Auto, false, true, &offered).collect();
+        assert_eq!(all, [Plain, Login, CramMd5]);
     }
 }

@@ -72,21 +72,45 @@ const MAX_ROUNDS: usize = 8;
 const MAX_COMMAND: usize = 512;
 
 /// Logs in, with a password or an access token. Only 235 means that it worked.
+///
+/// A mechanism that the server offers and does not know is followed by the next. A secret that it refuses is not tried
+/// again by another: servers lock accounts after a few attempts.
 pub(super) async fn authenticate(
     connection: &mut Connection,
     secret: &Secret,
 ) -> Result<(), Failure> {
     let account = Arc::clone(&connection.account);
     let Some(credentials) = &account.credentials else { return Ok(()) };
-    let offered = &connection.extensions.auth;
+    let offered = connection.extensions.auth.clone();
     let by_token = matches!(credentials.proof, Proof::OAuth2(_));
     let encrypted = connection.stream.is_encrypted();
-    let Some(mechanism) = Mechanism::choose(account.auth, by_token, encrypted, offered) else {
+    let mut refused = None;
+    for mechanism in Mechanism::choices(account.auth, by_token, encrypted, &offered) {
+        let exchange = mechanism.exchange(&account, &credentials.username, secret);
+        let login = Login { connection, account: &account, mechanism, exchange, initial: None };
+        match login.run().await {
+            Ok(()) => return Ok(()),
+            Err(Stopped::Unknown(failure)) => refused = Some(failure),
+            Err(Stopped::Failed(failure)) => return Err(failure),
+        }
+    }
+    Err(refused.unwrap_or_else(|| {
         let offered = offered.iter().map(|name| connection.clean(name)).collect::<Vec<_>>();
-        return Err(no_mechanism(connection, account.auth, by_token, &offered));
-    };
-    let exchange = mechanism.exchange(&account, &credentials.username, secret);
-    Login { connection, account: &account, mechanism, exchange }.run().await
+        no_mechanism(connection, account.auth, by_token, &offered)
+    }))
+}
+
+/// Why a login by one mechanism came to nothing.
+enum Stopped {
+    Failed(Failure),
+    /// The server does not know the mechanism, although it offers it.
+    Unknown(Failure),
+}
+
+impl From<Failure> for Stopped {
+    fn from(failure: Failure) -> Self {
+        Self::Failed(failure)
+    }
 }
 
 /// A login under way.
@@ -95,20 +119,32 @@ struct Login<'c> {
     account: &'c Account,
     mechanism: Mechanism,
     exchange: Box<dyn Exchange>,
+    /// What was sent with AUTH itself, until it is sent again.
+    initial: Option<Message>,
 }
 
 impl Login<'_> {
-    async fn run(mut self) -> Result<(), Failure> {
+    async fn run(mut self) -> Result<(), Stopped> {
         let mut reply = self.start().await?;
+        if reply.code == 334
+            && let Some(initial) = self.initial.take()
+            && self.wants_initial_again(&reply)
+        {
+            reply = self.say(&line("", &initial), "(answer)").await?;
+        }
         for _ in 0..MAX_ROUNDS {
             if reply.code == 235 {
                 return match self.exchange.doubt() {
                     None => Ok(()),
-                    Some(why) => Err(self.nonsense(&reply, why)),
+                    Some(why) => Err(self.nonsense(&reply, why).into()),
                 };
             }
             if reply.code != 334 {
-                return Err(self.refused(&reply));
+                let failure = self.refused(&reply);
+                return Err(match is_unknown_mechanism(&reply, &failure) {
+                    true => Stopped::Unknown(failure),
+                    false => Stopped::Failed(failure),
+                });
             }
             let answer = self.answer(&reply).await?;
             if let Some(derived) = self.exchange.derived() {
@@ -116,7 +152,7 @@ impl Login<'_> {
             }
             reply = self.say(&line("", &answer), "(answer)").await?;
         }
-        Err(self.nonsense(&reply, "the server does not stop asking"))
+        Err(self.nonsense(&reply, "the server does not stop asking").into())
     }
 
     async fn start(&mut self) -> Result<RawReply, Failure> {
@@ -127,6 +163,7 @@ impl Login<'_> {
         };
         let whole = line(&format!("AUTH {name} "), &initial);
         if whole.len() <= MAX_COMMAND {
+            self.initial = Some(initial);
             return self.say(&whole, &format!("AUTH {name} ...")).await;
         }
         let reply = self.say(bare.as_bytes(), bare.trim_end()).await?;
@@ -134,6 +171,12 @@ impl Login<'_> {
             334 => self.say(&line("", &initial), "(answer)").await,
             _ => Ok(reply),
         }
+    }
+
+    /// Whether a server asks for what it has got with AUTH already. An empty challenge is what a server says that takes
+    /// nothing with AUTH (RFC 4954 section 4). PLAIN has no other challenge, whatever the server's words are.
+    fn wants_initial_again(&self, reply: &RawReply) -> bool {
+        self.mechanism == Mechanism::Plain || decode(reply).is_empty()
     }
 
     async fn say(&mut self, line: &[u8], shown: &str) -> Result<RawReply, Failure> {
@@ -187,6 +230,23 @@ impl Login<'_> {
         let hint = "set the account's auth to another mechanism, and tell whoever runs the server";
         Failure { code, message, ..failure }.hint(hint).later()
     }
+}
+
+/// Whether a server says that it does not know a mechanism: 504 (RFC 4954 section 4), or the same in an enhanced code or in
+/// words. A reply that refuses a secret, or that wants something else first, is never taken for it.
+fn is_unknown_mechanism(reply: &RawReply, failure: &Failure) -> bool {
+    const WORDS: &[&str] = &[
+        "mechanism not supported",
+        "unsupported authentication mechanism",
+        "unrecognized authentication type",
+        "unrecognised authentication type",
+    ];
+    if !reply.is_permanent() || matches!(reply.code, 530 | 534 | 535 | 538) {
+        return false;
+    }
+    let enhanced = failure.reply.as_ref().and_then(|reply| reply.enhanced.as_deref());
+    let says = |word: &&str| reply.lines.iter().any(|line| line.to_lowercase().contains(*word));
+    reply.code == 504 || enhanced == Some("5.5.4") || WORDS.iter().any(says)
 }
 
 /// How many logins may hash a password at the same time. Servers choose the iterations, and can have logins repeated by
