@@ -11,6 +11,7 @@ mod embedding;
 mod extensions;
 mod faults;
 mod fetching;
+mod greeting;
 mod hostile;
 mod injection;
 mod login;

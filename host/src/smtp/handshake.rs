@@ -9,6 +9,7 @@ use super::auth::authenticate;
 use super::clock::Clock;
 use super::connection::Connection;
 use super::extensions::Extensions;
+use super::greeting::greet;
 use super::local_name::client_id;
 use super::replies::Lack;
 use super::stream::Stream;
@@ -144,7 +145,7 @@ impl Opener {
         if let (Security::Tls, Some(tls)) = (account.security, &tls) {
             connection = encrypt(connection, tls, Phase::Connect).await?;
         }
-        greet(&mut connection).await?;
+        greet(&mut connection, self).await?;
         introduce(&mut connection).await?;
         if let (Security::Starttls | Security::StarttlsOptional, Some(tls)) =
             (account.security, &tls)
@@ -218,16 +219,6 @@ fn dial_failure(account: &Account, error: DialError) -> Failure {
                 .hint("check host and port; many networks block port 25, and 587 or 465 is what mail programs use")
                 .later()
         }
-    }
-}
-
-async fn greet(connection: &mut Connection) -> Result<(), Failure> {
-    let deadline = connection.clock().stage(connection.account.timeouts.greeting);
-    let greeting = connection.reply(deadline).await;
-    let greeting = greeting.map_err(|broken| connection.broken(Phase::Greeting, broken))?;
-    match greeting.code {
-        220 => Ok(()),
-        _ => Err(verdict::of(connection, Phase::Greeting, &greeting)),
     }
 }
 

@@ -10,7 +10,7 @@
 //! | from the account to the server's last word | |
 //! |---|---|
 //! | the transport, and the connections that it keeps | `transport`, `pool` |
-//! | dialled, greeted, encrypted, logged in | `handshake`, `tls`, `auth` |
+//! | dialled, greeted, encrypted, logged in | `handshake`, `greeting`, `tls`, `auth` |
 //! | an envelope, a message's content, both as often as it takes | `transaction`, `content`, `delivery` |
 //! | commands out, replies in, all of it in time | `connection`, `reply`, `stream`, `clock` |
 //! | what a reply means | `replies`, asked by `verdict`; `extensions` |
@@ -25,6 +25,7 @@ mod envelope;
 mod extensions;
 #[cfg(test)]
 mod fail_stop;
+mod greeting;
 mod handshake;
 mod local_name;
 mod pool;
