@@ -323,10 +323,16 @@ async fn an_access_token_is_asked_for_once_and_kept() {
     let oauth2 = refreshing(url);
     let later = account("later", &busy).oauth2("user", oauth2.clone()).build().expect("right");
     let work = account("work", &accepting).oauth2("user", oauth2.clone()).build().expect("right");
+    // Says nothing of the token.
+    let ignorant = Scenario::when(Stage::Auth, Act::Reply("504 5.7.4 what\r\n"));
+    let ignorant = server("AUTH XOAUTH2", ignorant).await;
+    let ignored = account("ignored", &ignorant).oauth2("user", oauth2.clone()).build();
+    let ignored = ignored.expect("right");
     let other = account("other", &refusing).oauth2("user", oauth2).build().expect("right");
-    let setting = Setting::with([work, other, later]);
+    let setting = Setting::with([work, other, later, ignored]);
     for _ in 0..3 {
         setting.send("work").await.expect("the token is accepted");
+        setting.send("ignored").await.expect_err("the server does not know the mechanism");
         let error = setting.send("later").await.expect_err("nobody can log in now");
         assert_eq!(error.retry(), Retry::Later);
     }

@@ -56,8 +56,12 @@ impl Opener {
             else {
                 return opened;
             };
+            // 504 is about the mechanism, and says nothing of the token.
             let is_refused = failure.code == FailureCode::Auth
-                && failure.reply.as_ref().is_some_and(|reply| reply.code / 100 == 5);
+                && failure
+                    .reply
+                    .as_ref()
+                    .is_some_and(|reply| matches!(reply.code, 500..=503 | 505..=599));
             if !is_refused {
                 return opened;
             }
@@ -291,9 +295,7 @@ async fn encrypt(
         }
         Err(_) => {
             let waited = clock.waited(since);
-            let message = format!(
-                "the server did not answer while the connection was being encrypted, {waited}"
-            );
+            let message = format!("the server did not answer the TLS handshake {waited}");
             return Err(Failure::new(FailureCode::Timeout, phase, message)
                 .hint(not_tls_hint(&connection.account))
                 .later());
