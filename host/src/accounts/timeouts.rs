@@ -15,7 +15,8 @@ pub struct Timeouts {
     pub data: Duration,
     /// The answer to the message's end.
     pub final_reply: Duration,
-    /// All of it.
+    /// All that one message waits for: a connection of the pool, the password's command, the token endpoint, and the
+    /// conversation, also where it is begun again on another connection.
     pub total: Duration,
 }
 

@@ -47,6 +47,9 @@ pub trait Network: Send + Sync + 'static {
     ) -> BoxFuture<'a, io::Result<Vec<SocketAddr>>>;
 
     /// Connects to one address.
+    ///
+    /// The addresses of a host are tried beside each other (RFC 8305). When one is connected to, the other futures are
+    /// dropped, and must take their sockets with them.
     fn connect(&self, address: SocketAddr) -> BoxFuture<'_, io::Result<TcpStream>>;
 }
 

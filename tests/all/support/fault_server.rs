@@ -456,8 +456,10 @@ impl Conversation<'_> {
     }
 
     async fn fill(&mut self) -> Result<(), Over> {
-        // So that what was sent at once is read at once.
-        self.buffer.reserve(4096);
+        if self.scenario.offers.at_once != AtOnce::Answered {
+            // So that what was sent at once is read at once.
+            self.buffer.reserve(4096);
+        }
         match self.pipe.read_buf(&mut self.buffer).await {
             Ok(0) | Err(_) => Err(Over),
             Ok(_) => Ok(()),
