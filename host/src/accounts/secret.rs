@@ -11,7 +11,7 @@ use std::task::Poll;
 use std::time::Duration;
 
 use tokio::io::AsyncReadExt as _;
-use tokio::process::Child;
+use tokio::process::Command;
 use tokio::time::timeout;
 use zeroize::Zeroizing;
 
@@ -160,15 +160,9 @@ async fn run(words: &[String], what: &str) -> Result<Zeroizing<String>> {
     let unusable = |reason: io::Error| {
         failed(format!("the {what}'s command {program} cannot be run")).with_source(reason)
     };
-    let child = tokio::process::Command::new(program)
-        .args(arguments)
-        .stdin(Stdio::null())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::inherit())
-        .kill_on_drop(true)
-        .spawn()
-        .map_err(unusable)?;
-    let (status, printed) = end_of(child).await.map_err(unusable)?;
+    let mut command = Command::new(program);
+    command.args(arguments);
+    let (status, printed) = end_of(command, !has_terminal()).await.map_err(unusable)?;
     if printed.len() > MOST_PRINTED {
         let message =
             format!("the {what}'s command {program} printed more than {MOST_PRINTED} bytes");
@@ -188,11 +182,30 @@ const MOST_PRINTED: usize = 64 << 10;
 /// How long output is read on once its program has ended: what the program itself printed is there by then.
 const REST_OF_OUTPUT: Duration = Duration::from_millis(500);
 
+/// Whether a person may be asked at a terminal.
+fn has_terminal() -> bool {
+    cfg!(unix) && File::open("/dev/tty").is_ok()
+}
+
 /// How a program ended, and what it printed. A program that prints more than it may is ended by that.
 ///
 /// The end of the output is not waited for: it comes with the last process that has the pipe, and an agent that the
-/// program started may run for ever.
-async fn end_of(mut child: Child) -> io::Result<(ExitStatus, Zeroizing<Vec<u8>>)> {
+/// program started may run for ever. Dropped before the program has ended, it kills the program.
+///
+/// In a group of its own, what the program started ends with it. At a terminal it cannot have one: a program of another
+/// group than the one in front is stopped when it asks for something there.
+async fn end_of(
+    mut command: Command,
+    own_group: bool,
+) -> io::Result<(ExitStatus, Zeroizing<Vec<u8>>)> {
+    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::inherit());
+    command.kill_on_drop(true);
+    #[cfg(unix)]
+    if own_group {
+        command.process_group(0);
+    }
+    let mut child = command.spawn()?;
+    let group = Group(child.id().filter(|_| own_group));
     // In one piece from the start: a buffer that grows leaves copies behind.
     let mut printed = Zeroizing::new(Vec::with_capacity(MOST_PRINTED + 1));
     let output = child.stdout.take();
@@ -220,6 +233,8 @@ async fn end_of(mut child: Child) -> io::Result<(ExitStatus, Zeroizing<Vec<u8>>)
             ending.as_mut().poll(context)
         });
         let status = status.await?;
+        // At once, while its number cannot be another's.
+        drop(group);
         if !is_read {
             // Whether the pipe was closed by then does not matter.
             timeout(REST_OF_OUTPUT, reading).await.unwrap_or(Ok(()))?;
@@ -227,6 +242,23 @@ async fn end_of(mut child: Child) -> io::Result<(ExitStatus, Zeroizing<Vec<u8>>)
         status
     };
     Ok((status, printed))
+}
+
+/// A program's group of processes, killed when this is dropped. What is left of it has the standard error that the program
+/// was given, and whoever reads that would wait for it. A daemon has a session of its own, and stays.
+struct Group(Option<u32>);
+
+impl Drop for Group {
+    fn drop(&mut self) {
+        let leader = self.0.take().and_then(|id| i32::try_from(id).ok());
+        #[cfg(unix)]
+        if let Some(leader) = leader.and_then(rustix::process::Pid::from_raw) {
+            // They may all have ended by now.
+            let _ = rustix::process::kill_process_group(leader, rustix::process::Signal::KILL);
+        }
+        #[cfg(not(unix))]
+        let _ = leader;
+    }
 }
 
 impl fmt::Display for SecretSource {
@@ -341,6 +373,37 @@ mod tests {
             assert!(error.to_string().contains("more than 65536 bytes"), "{endless}: {error}");
         }
         assert!(began.elapsed() < Duration::from_secs(20), "{:?}", began.elapsed());
+    }
+
+    #[cfg(unix)]
+    #[tokio::test]
+    async fn what_a_command_started_ends_with_it_also_where_it_is_given_up() {
+        let directory = tempfile::tempdir().expect("a temporary directory");
+        for (rest, is_given_up) in [("sleep 300", true), ("echo s3cr3t", false)] {
+            let path = directory.path().join(rest);
+            let mut command = Command::new("sh");
+            let script = format!("sleep 300 & echo $! > \"$0\"; {rest}");
+            command.args(["-c", &script]).arg(&path);
+            let ended = timeout(Duration::from_secs(2), end_of(command, true)).await;
+            assert_eq!(ended.is_err(), is_given_up, "{rest}");
+            let child = std::fs::read_to_string(&path).expect("the shell has written it");
+            let child = child.trim().parse().ok().and_then(rustix::process::Pid::from_raw);
+            is_over(child.expect("a number")).await;
+        }
+    }
+
+    /// Waits until a process is gone, or waits for somebody to notice.
+    #[cfg(unix)]
+    async fn is_over(process: rustix::process::Pid) {
+        for _ in 0..200 {
+            let stat = std::fs::read_to_string(format!("/proc/{}/stat", process.as_raw_nonzero()));
+            let is_gone = rustix::process::test_kill_process(process).is_err();
+            if is_gone || stat.is_ok_and(|stat| stat.contains(") Z ")) {
+                return;
+            }
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+        panic!("it outlives the command");
     }
 
     #[tokio::test]
