@@ -18,13 +18,13 @@ use crate::support::{
 };
 
 /// A connector with some accounts, and what is told of its conversations.
-struct Setting {
+pub(crate) struct Setting {
     connector: Connector,
     told: Told,
 }
 
 impl Setting {
-    fn with(accounts: impl IntoIterator<Item = Account>) -> Self {
+    pub(crate) fn with(accounts: impl IntoIterator<Item = Account>) -> Self {
         let told = Told::default();
         let transport = SmtpTransport::new()
             .allow_private_hosts()
@@ -40,13 +40,13 @@ impl Setting {
         Self { connector, told }
     }
 
-    async fn send(&self, account: &str) -> Result<(), Error> {
+    pub(crate) async fn send(&self, account: &str) -> Result<(), Error> {
         let input = json!({ "to": "b@example.net" }).to_string();
         self.connector.invoke(Invocation::send_mail(input).account(account)).await.map(|_| ())
     }
 
     /// Everything that anybody is shown, of an error and of the conversation.
-    fn shown(&self, error: Option<&Error>) -> String {
+    pub(crate) fn shown(&self, error: Option<&Error>) -> String {
         let told = self.told.text();
         let error = error.map_or(String::new(), |error| {
             format!("{error} {error:?} {:?} {}", error.hint(), error.to_json())
@@ -55,12 +55,12 @@ impl Setting {
     }
 }
 
-async fn server(mechanism: &'static str, scenario: Scenario) -> FaultServer {
+pub(crate) async fn server(mechanism: &'static str, scenario: Scenario) -> FaultServer {
     let extensions = Some(vec!["PIPELINING", mechanism]);
     FaultServer::start(scenario.offering(Offers { extensions, ..Offers::default() })).await
 }
 
-fn account(name: &str, server: &FaultServer) -> AccountBuilder {
+pub(crate) fn account(name: &str, server: &FaultServer) -> AccountBuilder {
     Account::builder(name, "127.0.0.1")
         .port(server.port())
         .security(Security::None)
@@ -173,109 +173,6 @@ async fn a_token_is_sent_and_a_refused_one_gives_the_servers_reason() {
             }
         }
     }
-}
-
-#[tokio::test]
-async fn a_server_that_asks_again_for_what_came_with_auth_gets_it_again() {
-    const PLAIN: &str = "AHVzZXIAczNjcjN0";
-    for challenge in ["334 \r\n", "334\r\n", "334 go on\r\n"] {
-        let server = server("AUTH PLAIN", Scenario::when(Stage::Auth, Act::Reply(challenge))).await;
-        let account = account("work", &server).credentials("user", Secret::new("s3cr3t"));
-        let setting = Setting::with([account.build().expect("right")]);
-        setting.send("work").await.expect(challenge);
-        let seen = server.seen();
-        assert_eq!(seen.commands[1], format!("AUTH PLAIN {PLAIN}"));
-        assert_eq!(seen.answers, [PLAIN]);
-        let shown = setting.shown(None);
-        assert!(!shown.contains("s3cr3t") && !shown.contains(PLAIN), "{shown}");
-    }
-    // Once: a server that goes on asking has no use for it.
-    let endless = Scenario::when(Stage::Auth, Act::Reply("334 \r\n"))
-        .and(Stage::AuthAnswer(1), Act::Reply("334 \r\n"))
-        .and(Stage::AuthAnswer(2), Act::Reply("334 \r\n"));
-    let server = server("AUTH PLAIN", endless).await;
-    let account = account("work", &server).credentials("user", Secret::new("s3cr3t"));
-    let error = Setting::with([account.build().expect("right")]).send("work").await;
-    let error = error.expect_err("the server asks without end");
-    assert_eq!((error.code(), error.phase()), (FailureCode::Protocol, Phase::Auth), "{error}");
-    assert_eq!(server.seen().answers, [PLAIN]);
-}
-
-#[tokio::test]
-async fn a_token_is_sent_again_where_the_server_did_not_take_it_with_auth() {
-    const TOKEN: &str = "dXNlcj11c2VyAWF1dGg9QmVhcmVyIE1hcmszZC10MGszbgEB";
-    // {"status":"400"}
-    const REFUSAL: &str = "334 eyJzdGF0dXMiOiI0MDAifQ==\r\n";
-    let asking = Scenario::when(Stage::Auth, Act::Reply("334 \r\n"));
-    let refusing = Scenario::when(Stage::Auth, Act::Reply("334 \r\n"))
-        .and(Stage::AuthAnswer(1), Act::Reply(REFUSAL))
-        .and(Stage::AuthAnswer(2), Act::Reply("535 5.7.8 no\r\n"));
-    for (scenario, answers) in [(asking, vec![TOKEN]), (refusing, vec![TOKEN, ""])] {
-        let server = server("AUTH XOAUTH2", scenario).await;
-        let oauth2 = OAuth2::token(Secret::new("Mark3d-t0k3n"));
-        let account = account("work", &server).oauth2("user", oauth2).build().expect("right");
-        let sent = Setting::with([account]).send("work").await;
-        assert_eq!(sent.is_ok(), answers.len() == 1, "{sent:?}");
-        assert_eq!(server.seen().answers, answers);
-    }
-}
-
-#[tokio::test]
-async fn a_mechanism_that_the_server_does_not_know_is_followed_by_the_next() {
-    let mechanisms = |server: &FaultServer| -> Vec<String> {
-        let commands = server.seen().commands;
-        let auth = commands.iter().filter(|line| line.starts_with("AUTH"));
-        auth.map(|line| line.split(' ').nth(1).expect("a mechanism").to_owned()).collect()
-    };
-    let offered = "AUTH LOGIN PLAIN SCRAM-SHA-256";
-    for refusal in [
-        "504 5.7.4 Unrecognized authentication type\r\n",
-        "504 5.5.4 no\r\n",
-        "501 5.5.4 Invalid arguments\r\n",
-        "500 Unrecognized authentication type\r\n",
-        "550 Authentication mechanism not supported\r\n",
-    ] {
-        let scenario = Scenario::when(Stage::AuthBy("SCRAM-SHA-256"), Act::Reply(refusal));
-        let server = server(offered, scenario).await;
-        let account = account("work", &server).credentials("user", Secret::new("s3cr3t"));
-        let setting = Setting::with([account.build().expect("right")]);
-        setting.send("work").await.expect(refusal);
-        assert_eq!(mechanisms(&server), ["SCRAM-SHA-256", "PLAIN"], "{refusal}");
-        assert_eq!(server.seen().connections, 1);
-    }
-    for refusal in [
-        "535 5.7.8 Authentication failed\r\n",
-        "535 5.5.4 Authentication mechanism not supported\r\n",
-        "534 5.7.9 mechanism not supported: it is too weak\r\n",
-        "454 4.7.0 unrecognized authentication type\r\n",
-        "501 5.5.2 cannot decode\r\n",
-    ] {
-        let scenario = Scenario::when(Stage::AuthBy("SCRAM-SHA-256"), Act::Reply(refusal));
-        let server = server(offered, scenario).await;
-        let account = account("work", &server).credentials("user", Secret::new("s3cr3t"));
-        let setting = Setting::with([account.build().expect("right")]);
-        setting.send("work").await.expect_err(refusal);
-        assert_eq!(mechanisms(&server), ["SCRAM-SHA-256"], "{refusal}: accounts get locked");
-    }
-    // The last refusal is told, once no mechanism is left; and an account that names one has no other.
-    for (auth, tried) in
-        [(Auth::Auto, &["SCRAM-SHA-256", "PLAIN", "LOGIN"][..]), (Auth::Plain, &["PLAIN"])]
-    {
-        let scenario = Scenario::when(Stage::Auth, Act::Reply("504 5.7.4 unknown\r\n"));
-        let server = server(offered, scenario).await;
-        let account =
-            account("work", &server).credentials("user", Secret::new("s3cr3t")).auth(auth);
-        let setting = Setting::with([account.build().expect("right")]);
-        let error = setting.send("work").await.expect_err("it knows none");
-        assert_eq!((error.code(), error.phase()), (FailureCode::Auth, Phase::Auth), "{error}");
-        assert_eq!(mechanisms(&server), tried);
-    }
-    let scenario = Scenario::when(Stage::AuthBy("OAUTHBEARER"), Act::Reply("504 5.7.4 no\r\n"));
-    let server = server("AUTH XOAUTH2 OAUTHBEARER", scenario).await;
-    let oauth2 = OAuth2::token(Secret::new("Mark3d-t0k3n"));
-    let account = account("work", &server).oauth2("user", oauth2).build().expect("right");
-    Setting::with([account]).send("work").await.expect("the second is known");
-    assert_eq!(mechanisms(&server), ["OAUTHBEARER", "XOAUTH2"]);
 }
 
 #[tokio::test]

@@ -15,6 +15,7 @@ mod greeting;
 mod hostile;
 mod injection;
 mod login;
+mod mechanisms;
 mod messages;
 mod policy;
 mod pool;

@@ -6,6 +6,7 @@ mod command;
 mod fault_server;
 mod http_server;
 mod log;
+mod scenario;
 #[cfg(unix)]
 mod screen;
 mod told;
@@ -15,9 +16,10 @@ pub(crate) use certificates::{
     Authority, ForgedKey, RSA_1024, VERSION_1, VERSION_1_KEY, der, server_showing, signing_key,
 };
 pub(crate) use command::{CommandLine, Ran};
-pub(crate) use fault_server::{Act, AtOnce, FaultServer, Offers, Scenario, Seen, Stage};
+pub(crate) use fault_server::{FaultServer, Seen};
 pub(crate) use http_server::{HttpServer, Page};
 pub(crate) use log::Log;
+pub(crate) use scenario::{Act, AtOnce, Offers, Scenario, Stage};
 #[cfg(unix)]
 pub(crate) use screen::run_on_terminal;
 pub(crate) use told::Told;
