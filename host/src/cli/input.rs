@@ -3,6 +3,7 @@
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use clap::Args;
 use serde_json::{Map, Value, json};
@@ -11,7 +12,7 @@ use super::body::{Body, Parts};
 use super::context::Context;
 use super::{Stop, question, standard_input, text};
 use crate::attachments::FileUploads;
-use crate::{Delivered, Error, Invocation, Issue};
+use crate::{Account, Delivered, Error, Invocation, Issue};
 
 /// Where the input comes from, and the account it is for.
 #[derive(Args, Debug)]
@@ -112,9 +113,18 @@ pub(crate) enum Empty {
 }
 
 impl Input {
+    /// The account that is meant. None: there is none at all.
+    pub(crate) fn account(&self, context: &Context<'_>) -> Result<Option<Arc<Account>>, Stop> {
+        context.choose_account(self.account.as_deref())
+    }
+
     /// The invocation that is meant.
-    pub(crate) fn prepare(&self, context: &Context<'_>, empty: Empty) -> Result<Prepared, Stop> {
-        let account = context.choose_account(self.account.as_deref())?;
+    pub(crate) fn prepare(
+        &self,
+        context: &Context<'_>,
+        account: Option<&Account>,
+        empty: Empty,
+    ) -> Result<Prepared, Stop> {
         self.check_readers()?;
         let mut uploads = FileUploads::new();
         for (id, path) in &self.upload {

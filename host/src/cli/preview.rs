@@ -32,9 +32,10 @@ pub(crate) struct Preview {
 
 impl Preview {
     pub(crate) async fn run(&self, context: &Context<'_>) -> Outcome {
+        let account = self.input.account(context)?;
         let target = self.target(context)?;
         let Prepared { invocation, warnings, origin } =
-            self.input.prepare(context, Empty::Warned)?;
+            self.input.prepare(context, account.as_deref(), Empty::Warned)?;
         context.output.warn_of(&warnings);
         let invocation = invocation.dry_run();
         let host = context.host(context.accounts())?;

@@ -68,18 +68,22 @@ struct Warning {
 
 impl Send {
     pub(crate) async fn run(&self, context: &Context<'_>) -> Outcome {
+        // Before anything is read, or asked.
+        let account = self.input.account(context)?;
+        if account.is_none() && !self.dry_run {
+            return Err(no_account().into());
+        }
         let empty = match (self.allow_empty, self.dry_run) {
             (true, _) => Empty::Allowed,
             (false, true) => Empty::Warned,
             (false, false) => Empty::Asked,
         };
-        let Prepared { mut invocation, warnings, origin } = self.input.prepare(context, empty)?;
+        let Prepared { mut invocation, warnings, origin } =
+            self.input.prepare(context, account.as_deref(), empty)?;
         // Before the mail is sent, so that it can still be stopped.
         context.output.warn_of(&warnings);
         if self.dry_run {
             invocation = invocation.dry_run();
-        } else if invocation.account_name().is_none() {
-            return Err(no_account().into());
         }
         let host = context.host(context.accounts())?;
         let connector = context.connector(&host)?;

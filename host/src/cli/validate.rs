@@ -18,7 +18,9 @@ pub(crate) struct Validate {
 
 impl Validate {
     pub(crate) async fn run(&self, context: &Context<'_>) -> Outcome {
-        let (findings, hint) = match self.input.prepare(context, Empty::Warned) {
+        let account = self.input.account(context)?;
+        let (findings, hint) = match self.input.prepare(context, account.as_deref(), Empty::Warned)
+        {
             Ok(Prepared { invocation, warnings, origin }) => {
                 let host = context.host(context.accounts())?;
                 let connector = context.connector(&host)?;

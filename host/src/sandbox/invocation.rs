@@ -56,12 +56,6 @@ impl Invocation {
         Self { keywords: Some(Arc::new(keywords.into())), ..self }
     }
 
-    /// The name of the account to send with.
-    #[cfg(feature = "cli")]
-    pub(crate) fn account_name(&self) -> Option<&str> {
-        self.account.as_deref()
-    }
-
     /// The account to send with. Without one, an input can be checked and previewed.
     #[must_use]
     pub fn account(self, name: impl Into<String>) -> Self {

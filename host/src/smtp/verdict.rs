@@ -91,7 +91,10 @@ mod tests {
     #[test]
     fn a_provider_is_known_by_its_host() {
         let provider = |host: &str| {
-            let account = Account::builder("work", host).build().expect("the settings are right");
+            let account = Account::builder("work", host)
+                .credentials("user@example.com", crate::Secret::new("s3cr3t"))
+                .build()
+                .expect("the settings are right");
             provider(&account).map(|preset| preset.id)
         };
         assert_eq!(provider("smtp.gmail.com"), Some("gmail"));

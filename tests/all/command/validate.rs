@@ -67,7 +67,8 @@ fn placeholders_without_keywords_are_named_with_the_option_that_fills_them_in() 
     assert_eq!(found["issues"][0]["code"], "missing-keyword");
     assert!(found["issues"][0]["message"].as_str().is_some_and(|text| text.contains("--keywords")));
     assert_eq!(found["warnings"][0]["path"], "subject");
-    for command in ["send", "preview"] {
+    let connected = CommandLine::with_server(1);
+    for (line, command) in [(&connected, "send"), (&line, "preview")] {
         let ran = line.run_with(&[command, "--json"], input, &[]).expect(65);
         let error = &ran.json()["error"];
         let message = error["message"].as_str().expect("a sentence");
