@@ -68,18 +68,20 @@ struct Warning {
 
 impl Send {
     pub(crate) async fn run(&self, context: &Context<'_>) -> Outcome {
-        // Before anything is read, or asked.
         let account = self.input.account(context)?;
-        if account.is_none() && !self.dry_run {
-            return Err(no_account().into());
-        }
+        let cannot_send = account.is_none() && !self.dry_run;
         let empty = match (self.allow_empty, self.dry_run) {
             (true, _) => Empty::Allowed,
             (false, true) => Empty::Warned,
+            // Nobody is asked about a mail that cannot be sent.
+            (false, false) if cannot_send => Empty::Warned,
             (false, false) => Empty::Asked,
         };
         let Prepared { mut invocation, warnings, origin } =
             self.input.prepare(context, account.as_deref(), empty)?;
+        if cannot_send {
+            return Err(no_account().into());
+        }
         // Before the mail is sent, so that it can still be stopped.
         context.output.warn_of(&warnings);
         if self.dry_run {
