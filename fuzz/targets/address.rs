@@ -3,8 +3,8 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use smtp_connector_guest::input::address::{Address, Mailbox};
-use smtp_connector_guest::input::address_list::{parse_list, parse_one};
+use smtp_connector_guest::input::values::address::{Address, Mailbox};
+use smtp_connector_guest::input::values::address_list::{parse_list, parse_one};
 
 fuzz_target!(|text: &str| {
     let list: Vec<_> = parse_list(text).filter_map(|one| one.mailbox.ok()).collect();

@@ -3,15 +3,14 @@
 use std::collections::BTreeSet;
 
 use super::Mail;
-use super::attachment::{Attachment, Source};
-use super::body::Body;
-use super::domain::Domain;
-use super::fields::{Field, Fields};
-use super::findings::{Code, Findings};
-use super::media_type::MediaType;
-use super::path::Path;
 use crate::bindings::connectors::smtp::account::Profile;
 use crate::html::references::References;
+use crate::input::fields::attachment::{Attachment, Source};
+use crate::input::fields::body::Body;
+use crate::input::fields::{Field, Fields};
+use crate::input::findings::{Code, Findings, Path};
+use crate::input::values::domain::Domain;
+use crate::input::values::media_type::MediaType;
 
 /// Many servers and mobile readers turn down, or leave on the server, what is larger than this.
 pub const LARGE_MESSAGE: u64 = 10_000_000;
@@ -143,7 +142,7 @@ pub(super) fn check_fits(mail: &Mail<'_>, profile: &Profile, findings: &mut Find
     let message = format!(
         "the message has at least {size} bytes, and this account's messages may have {limit}"
     );
-    findings.issues.push(super::Issue { path, code: Code::TooLong, message });
+    findings.issues.push(crate::input::findings::Issue { path, code: Code::TooLong, message });
 }
 
 /// What the input itself holds; what comes from elsewhere is counted when it comes.

@@ -3,13 +3,12 @@
 //! In an address they are an issue, said before anything that is wrong with the address because of them. Elsewhere they
 //! are a warning.
 
-use super::address_list::parse_list;
+use super::fields::mailboxes::NAME_KEYS;
 use super::fields::{Field, Fields, fold};
-use super::findings::{Code, Findings};
+use super::findings::{Code, Findings, Path};
 use super::json::Value;
 use super::keywords::excerpt;
-use super::mailboxes::NAME_KEYS;
-use super::path::Path;
+use super::values::address_list::parse_list;
 
 /// Keys of an attachment, folded, in which a placeholder is meant. Its content may well be a template.
 const ATTACHMENT_KEYS: &[&str] =

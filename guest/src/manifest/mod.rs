@@ -3,8 +3,9 @@
 //! The schemas stand beside this file as they are published. What they cannot say, that spelling does not
 //! matter in names, is added here from the table of fields, so that it cannot differ from what is read.
 
+use crate::input::Code;
 use crate::input::fields::Field;
-use crate::input::{Code, attachment, calendar, list_unsubscribe, notification};
+use crate::input::fields::{attachment, calendar, list_unsubscribe, notification};
 
 /// The one action.
 pub const ACTION: &str = "send-mail";

@@ -7,8 +7,8 @@ use encodify::{base64, qp};
 
 use super::folding::Folding;
 use super::parameters::{write_encoded_word, write_parameter};
-use crate::input::address_list::parse_list;
-use crate::input::media_type::Parameters;
+use crate::input::values::address_list::parse_list;
+use crate::input::values::media_type::Parameters;
 
 /// RFC 5322 section 2.1.1, without the CRLF.
 const MAX_LINE: usize = 998;

@@ -9,11 +9,11 @@ use percent_encoding::percent_decode_str;
 use sha2::{Digest, Sha256};
 
 use crate::bindings::connectors::smtp::attachments::{AttachmentError, Metadata};
-use crate::input::attachment::{Attachment, Source};
-use crate::input::base64_text::Base64Text;
-use crate::input::file_name::FileName;
-use crate::input::media_type::MediaType;
-use crate::input::message_id::ContentId;
+use crate::input::fields::attachment::{Attachment, Source};
+use crate::input::values::base64_text::Base64Text;
+use crate::input::values::file_name::FileName;
+use crate::input::values::media_type::MediaType;
+use crate::input::values::message_id::ContentId;
 use crate::input::{Code, Issue};
 use crate::message::embedded::{is_seven_bit, to_seven_bits};
 use crate::message::names::hexadecimal;

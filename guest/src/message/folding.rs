@@ -4,6 +4,7 @@
 use encodify::rfc2047::{Q_PHRASE, Q_TEXT};
 
 use super::encoded_words::{EncodedWords, OVERHEAD};
+use crate::input::values::quoted_string::quoted;
 
 /// A header's value while it is written, folded where a line would get too long.
 pub struct Folding {
@@ -154,20 +155,6 @@ impl Folding {
         self.column += text.len();
         self.at_start = false;
     }
-}
-
-/// A quoted string (RFC 5322 section 3.2.4) of printable ASCII.
-pub fn quoted(text: &str) -> String {
-    let mut quoted = String::with_capacity(text.len() + 2);
-    quoted.push('"');
-    for c in text.chars() {
-        if matches!(c, '"' | '\\') {
-            quoted.push('\\');
-        }
-        quoted.push(c);
-    }
-    quoted.push('"');
-    quoted
 }
 
 /// Whether text can be written as it is: printable ASCII that no reader takes for encoded words, without

@@ -4,9 +4,9 @@ use mail_builder::headers::Header as _;
 use mail_builder::headers::date::Date;
 
 use super::folding::{Folding, can_stand_plainly};
-use crate::input::address::Mailbox;
-use crate::input::header_value::{HeaderValue, Piece};
-use crate::input::message_id::MessageId;
+use crate::input::fields::headers::value::{HeaderValue, Piece};
+use crate::input::values::address::Mailbox;
+use crate::input::values::message_id::MessageId;
 use crate::input::{Mail, Priority};
 
 /// Writes the headers of a mail, up to those of its body.

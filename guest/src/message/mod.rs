@@ -16,7 +16,7 @@ pub mod transfer;
 mod tree;
 
 use crate::input::Mail;
-use crate::input::message_id::MessageId;
+use crate::input::values::message_id::MessageId;
 use crate::platform::Content;
 
 use file::{Bytes, File};

@@ -2,7 +2,8 @@
 
 use std::borrow::Cow;
 
-use super::folding::{Folding, quoted};
+use super::folding::Folding;
+use crate::input::values::quoted_string::quoted;
 
 /// Values up to this length stand on one line with any name we use.
 const MAX_ON_A_LINE: usize = 60;

@@ -13,8 +13,8 @@ use super::file::{File, crlf};
 use super::folding::Folding;
 use super::names::Names;
 use super::parameters::{can_stand_plainly, write_encoded_word, write_parameter};
-use crate::input::body::Body;
-use crate::input::calendar::Calendar;
+use crate::input::fields::body::Body;
+use crate::input::fields::calendar::Calendar;
 
 /// Builds the tree. The bytes of file `n` are left out; `places[n]` stands for them, one byte to be known
 /// by its address.

@@ -5,12 +5,14 @@
 //! be copied out of the text.
 
 mod digits;
+mod embedded;
 mod reading;
 
 use std::borrow::Cow;
 
-use super::findings::{Code, Findings};
-use super::path::Path;
+pub use embedded::{embedded, warn_of_json};
+
+use crate::input::findings::{Code, Findings, Path};
 
 /// A JSON value that borrows from the text it was read from.
 #[derive(Clone, Debug, PartialEq)]

@@ -9,8 +9,7 @@ use base64::engine::general_purpose::STANDARD;
 use serde::de::{DeserializeSeed, IgnoredAny, MapAccess, SeqAccess, Visitor};
 
 use super::{Object, Value, digits};
-use crate::input::findings::{Code, Findings};
-use crate::input::path::Path;
+use crate::input::findings::{Code, Findings, Path};
 
 /// Values may be nested so deep: an array of objects in an object needs 4, and a JSON text of 10,000
 /// brackets must not be worth more than an issue.

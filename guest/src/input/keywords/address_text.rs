@@ -4,7 +4,7 @@
 use super::Piece;
 use super::problem::{Problem, excerpt};
 use crate::input::findings::Code;
-use crate::message::folding::quoted;
+use crate::input::values::quoted_string::quoted;
 
 /// A list of addresses while its placeholders are filled in.
 #[derive(Default)]

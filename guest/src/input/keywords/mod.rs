@@ -19,11 +19,9 @@ use std::borrow::Cow;
 use minijinja::value::{Value as Keyword, ValueKind};
 use minijinja::{AutoEscape, Environment, ErrorKind, UndefinedBehavior, escape_formatter};
 
-use super::fields::Fields;
-use super::findings::{Code, Findings};
-use super::json::Value;
-use super::mailboxes::{embedded, warn_of_json};
-use super::path::Path;
+use crate::input::fields::Fields;
+use crate::input::findings::{Code, Findings, Path};
+use crate::input::json::{Value, embedded, warn_of_json};
 use address_text::AddressText;
 use filled::{Filled, Piece, fill_fetched, fill_url};
 use names::{Names, is_meant_as_name, meant_as_names};

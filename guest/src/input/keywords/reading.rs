@@ -1,9 +1,9 @@
 //! How the text of each field is read: what `{{...}}` may mean there, and what must become of a value.
 
-use super::super::attachment::key;
-use super::super::fields::{Field, fold};
-use super::super::header_value;
-use super::super::json::{Object, Value};
+use crate::input::fields::attachment::key;
+use crate::input::fields::headers::value as header_value;
+use crate::input::fields::{Field, fold};
+use crate::input::json::{Object, Value};
 
 /// How a field's text is read.
 #[derive(Clone, Copy, PartialEq)]

@@ -1,9 +1,9 @@
 //! Pictures that stand in the HTML as data URIs, made into inline parts: Gmail and Outlook do not show them otherwise.
 
 use super::attachment::{self, Attachment};
-use super::message_id::ContentId;
-use super::path::Path;
 use crate::html::references::References;
+use crate::input::findings::Path;
+use crate::input::values::message_id::ContentId;
 
 /// Takes the pictures out of an HTML body, and refers to an inline attachment in the place of each.
 ///
@@ -68,8 +68,8 @@ fn free_id(attachments: &[Attachment<'_>]) -> ContentId {
 
 #[cfg(test)]
 mod tests {
+    use super::attachment::Source;
     use super::*;
-    use crate::input::attachment::Source;
 
     fn attached(html: &str) -> (String, Vec<Attachment<'static>>) {
         let mut html = html.to_owned();

@@ -2,12 +2,11 @@
 
 use std::borrow::Cow;
 
-use super::file_name::FileName;
-use super::findings::{Code, Findings};
-use super::json::Value;
-use super::path::Path;
 use super::settings::Settings;
 use super::text::{read_choice, read_text};
+use crate::input::findings::{Code, Findings, Path};
+use crate::input::json::Value;
+use crate::input::values::file_name::FileName;
 
 /// A calendar part.
 #[derive(Debug, PartialEq, Eq)]

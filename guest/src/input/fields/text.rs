@@ -2,9 +2,8 @@
 
 use std::borrow::Cow;
 
-use super::findings::{Code, Findings};
-use super::json::{Value, number_text};
-use super::path::Path;
+use crate::input::findings::{Code, Findings, Path};
+use crate::input::json::{Value, number_text};
 
 /// Reads text: a string, a number, a boolean, or an array of those, joined by `joiner`.
 ///

@@ -1,12 +1,11 @@
 //! A way out of a mailing list that readers show as a button (RFC 2369, RFC 8058).
 
-use super::address::Address;
-use super::findings::{Code, Findings};
-use super::json::Value;
-use super::path::Path;
 use super::settings::Settings;
 use super::text::{read_scalar, read_switch};
-use super::web_address::WebAddress;
+use crate::input::findings::{Code, Findings, Path};
+use crate::input::json::Value;
+use crate::input::values::address::Address;
+use crate::input::values::web_address::WebAddress;
 
 /// What List-Unsubscribe offers: an address on the web, one for mail, or both.
 #[derive(Debug, PartialEq, Eq)]

@@ -4,11 +4,10 @@ use std::collections::HashMap;
 use std::collections::hash_map::{DefaultHasher, Entry};
 use std::hash::BuildHasherDefault;
 
-use super::address::Mailbox;
-use super::fields::{Field, Fields};
-use super::findings::{Code, Findings};
 use super::mailboxes::read_list;
-use super::path::Path;
+use super::{Field, Fields};
+use crate::input::findings::{Code, Findings, Path};
+use crate::input::values::address::Mailbox;
 
 /// The recipients of a message: at least one, no mailbox twice.
 #[derive(Debug, Default, PartialEq, Eq)]

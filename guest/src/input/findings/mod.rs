@@ -1,9 +1,11 @@
 //! What a check finds: issues, which must be mended, and warnings.
 
+mod path;
+
 use std::cell::LazyCell;
 use std::fmt;
 
-use super::path::Path;
+pub use path::Path;
 
 /// One thing wrong, or odd, about an input.
 #[derive(Clone, Debug, PartialEq, Eq)]

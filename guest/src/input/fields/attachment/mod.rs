@@ -11,18 +11,16 @@ use sha2::{Digest, Sha256};
 use draft::Draft;
 use key::Key;
 
-use super::base64_text::Base64Text;
-use super::data_uri::DataUri;
-use super::fields::fold;
-use super::file_name::FileName;
-use super::findings::{Code, Findings};
-use super::json::{Object, Value};
-use super::mailboxes::{embedded, warn_of_json};
-use super::media_type::MediaType;
-use super::message_id::ContentId;
-use super::path::Path;
-use super::text::read_scalar;
-use super::web_address::WebAddress;
+use crate::input::fields::fold;
+use crate::input::fields::text::read_scalar;
+use crate::input::findings::{Code, Findings, Path};
+use crate::input::json::{Object, Value, embedded, warn_of_json};
+use crate::input::values::base64_text::Base64Text;
+use crate::input::values::data_uri::DataUri;
+use crate::input::values::file_name::FileName;
+use crate::input::values::media_type::MediaType;
+use crate::input::values::message_id::ContentId;
+use crate::input::values::web_address::WebAddress;
 
 /// An attachment that was asked for.
 #[derive(Debug)]
@@ -114,6 +112,31 @@ pub fn read_attachments<'a>(
             attachments
         }
         one => read_element(one, path, findings),
+    }
+}
+
+/// Notes more attachments than the account sends, and a content id that two of them have.
+pub fn check_number_and_ids(
+    attachments: &[Attachment<'_>],
+    most: u32,
+    path: &Path<'_>,
+    findings: &mut Findings,
+) {
+    let too_many = u32::try_from(attachments.len()).map_or(true, |number| number > most);
+    if too_many && !findings.has_cut_list_in(path) {
+        let message = format!(
+            "{} attachments are given; this account sends at most {most} at once",
+            attachments.len()
+        );
+        findings.issue(path, Code::TooMany, message);
+    }
+    let mut ids: Vec<_> = attachments.iter().filter_map(|one| one.content_id.as_ref()).collect();
+    ids.sort_unstable();
+    for pair in ids.windows(2) {
+        if pair[0] == pair[1] {
+            let message = format!("two attachments have the content id {:?}", pair[0].as_str());
+            findings.issue(path, Code::InvalidContentId, message);
+        }
     }
 }
 

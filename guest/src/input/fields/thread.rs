@@ -5,11 +5,10 @@
 
 use std::collections::HashSet;
 
-use super::findings::{Code, Findings};
-use super::json::Value;
-use super::mailboxes::{embedded, warn_of_json};
-use super::message_id::{IdList, InvalidIds, MessageId};
-use super::path::Path;
+use super::{Field, Fields};
+use crate::input::findings::{Code, Findings, Path};
+use crate::input::json::{Value, embedded, warn_of_json};
+use crate::input::values::message_id::{IdList, InvalidIds, MessageId};
 
 /// Octets of the longest References header, unfolded (RFC 5537 section 3.4.4). Thunderbird, Claws Mail and news servers
 /// shorten longer ones in the same way.
@@ -17,6 +16,21 @@ const LONGEST: usize = 998;
 
 /// Characters of an id that a warning shows.
 const SHOWN: usize = 80;
+
+/// The ids of the mails that are answered and of their thread, and where each are given.
+pub fn read(
+    fields: &mut Fields<'_>,
+    findings: &mut Findings,
+) -> ([Vec<MessageId>; 2], [String; 2]) {
+    let mut read = |field| {
+        let (name, value) = fields.take(field);
+        let ids = read_ids(&value, &Path::ROOT.key(&name), findings);
+        (ids, name.into_owned())
+    };
+    let (answered, answered_name) = read(Field::InReplyTo);
+    let (references, name) = read(Field::References);
+    ([answered, references], [answered_name, name])
+}
 
 /// Reads the fields `inReplyTo` and `references`: ids in one text, or an array of such texts.
 pub fn read_ids(value: &Value<'_>, path: &Path<'_>, findings: &mut Findings) -> Vec<MessageId> {

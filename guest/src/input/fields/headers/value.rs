@@ -5,10 +5,9 @@
 
 use encodify::rfc2047::{decode_text, utf8_charset};
 
-use super::address::{Address, Mailbox};
-use super::address_list::parse_list;
-use super::findings::{Code, Findings};
-use super::path::Path;
+use crate::input::findings::{Code, Findings, Path};
+use crate::input::values::address::{Address, Mailbox};
+use crate::input::values::address_list::parse_list;
 
 /// What a header says, and how it may be written.
 #[derive(Clone, Debug, PartialEq, Eq)]

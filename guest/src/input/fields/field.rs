@@ -2,9 +2,8 @@
 
 use std::borrow::Cow;
 
-use super::findings::{Code, Findings};
-use super::json::{Object, Value};
-use super::path::Path;
+use crate::input::findings::{Code, Findings, Path};
+use crate::input::json::{Object, Value};
 
 /// Declares every field once: what the code calls it, what the README calls it, how a form titles it,
 /// and the other names that it goes by. Name and title are always names of the field.
@@ -160,6 +159,12 @@ impl<'a> Fields<'a> {
     pub fn take(&mut self, field: Field) -> (Cow<'a, str>, Value<'a>) {
         let slot = self.slots[field as usize].take();
         slot.unwrap_or((Cow::Borrowed(field.name()), Value::Null))
+    }
+
+    /// Takes a field and reads it, at the path that the input gave it.
+    pub fn read<T>(&mut self, field: Field, read: impl FnOnce(Value<'a>, &Path<'_>) -> T) -> T {
+        let (name, value) = self.take(field);
+        read(value, &Path::ROOT.key(&name))
     }
 
     /// The name that the input gave a field, or the field's own.

@@ -5,16 +5,15 @@ use std::borrow::Cow;
 use super::bytes::{self, Bytes, NotByte};
 use super::key::Key;
 use super::{Attachment, NO_FILE_SYSTEM, Source, split_urls};
-use crate::input::base64_text::Base64Text;
-use crate::input::data_uri::{Content, DataUri, InvalidDataUri};
-use crate::input::file_name::FileName;
-use crate::input::findings::{Code, Findings};
+use crate::input::fields::text::{read_scalar, read_switch};
+use crate::input::findings::{Code, Findings, Path};
 use crate::input::json::Value;
-use crate::input::media_type::{MediaType, Parameters};
-use crate::input::message_id::ContentId;
-use crate::input::path::Path;
-use crate::input::text::{read_scalar, read_switch};
-use crate::input::web_address::WebAddress;
+use crate::input::values::base64_text::Base64Text;
+use crate::input::values::data_uri::{Content, DataUri, InvalidDataUri};
+use crate::input::values::file_name::FileName;
+use crate::input::values::media_type::{MediaType, Parameters};
+use crate::input::values::message_id::ContentId;
+use crate::input::values::web_address::WebAddress;
 
 /// What is known of an attachment so far.
 #[derive(Default)]

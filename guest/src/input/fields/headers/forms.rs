@@ -2,11 +2,9 @@
 
 use std::borrow::Cow;
 
-use super::fields::fold;
-use super::findings::{Code, Findings};
-use super::json::{Object, Value};
-use super::mailboxes::{embedded, warn_of_json};
-use super::path::Path;
+use crate::input::fields::fold;
+use crate::input::findings::{Code, Findings, Path};
+use crate::input::json::{Object, Value, embedded, warn_of_json};
 
 /// What is done with one header: its name, its value, and where it stands.
 type Each<'e> = dyn FnMut(&str, &Value<'_>, &Path<'_>, &mut Findings) + 'e;

@@ -1,10 +1,9 @@
 //! Reports from the recipients' servers to the sender (RFC 3461).
 
-use super::findings::{Code, Findings};
-use super::json::Value;
-use super::path::Path;
 use super::settings::Settings;
 use super::text::{read_choice, read_scalar};
+use crate::input::findings::{Code, Findings, Path};
+use crate::input::json::Value;
 
 /// A delivery status notification that is asked for.
 #[derive(Debug, Default, PartialEq, Eq)]

@@ -1,11 +1,10 @@
 //! What the message says: text, HTML, or both.
 
-use super::fields::{Field, Fields, fold};
-use super::findings::{Code, Findings};
-use super::json::Value;
-use super::path::Path;
 use super::text;
+use super::{Field, Fields, fold};
 use crate::html::to_text;
+use crate::input::findings::{Code, Findings, Path};
+use crate::input::json::Value;
 
 /// The parts that say the same thing, for readers to choose from.
 #[derive(Debug, PartialEq, Eq)]

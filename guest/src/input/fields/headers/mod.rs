@@ -1,16 +1,19 @@
 //! Headers that a person adds: which may be added, and what may stand in them.
 
-use super::address::Mailbox;
-use super::fields::Field;
-use super::findings::{Code, Findings};
-use super::header_forms::{each_header, unfolded};
-use super::header_value::{HeaderValue, holds_urls};
-use super::json::Value;
-use super::mailboxes::read_list;
-use super::message_id::MessageId;
-use super::path::Path;
-use super::text::read_scalar;
-use super::thread::read_ids;
+mod forms;
+pub mod value;
+
+use self::forms::{each_header, unfolded};
+use self::value::{HeaderValue, holds_urls};
+use crate::input::fields::Field;
+use crate::input::fields::mailboxes::read_list;
+use crate::input::fields::priority::Priority;
+use crate::input::fields::text::read_scalar;
+use crate::input::fields::thread::read_ids;
+use crate::input::findings::{Code, Findings, Path};
+use crate::input::json::Value;
+use crate::input::values::address::Mailbox;
+use crate::input::values::message_id::MessageId;
 
 /// A header of the person's own.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -105,7 +108,11 @@ impl<T> Given<T> {
         let Some((path, values)) = self.0 else { return };
         if is_given {
             let message = format!("the field {} is given too; keep one of them", field.name());
-            findings.issues.push(super::Issue { path, code: Code::DuplicateField, message });
+            findings.issues.push(crate::input::findings::Issue {
+                path,
+                code: Code::DuplicateField,
+                message,
+            });
             return;
         }
         let message = format!("this header sets the field {}; give it there", field.name());
@@ -152,6 +159,29 @@ pub fn read_headers(value: &Value<'_>, path: &Path<'_>, findings: &mut Findings)
     }
     check_number(&headers.custom, path, findings);
     headers
+}
+
+/// Headers that a field of its own writes must not be given as headers too.
+pub fn check_doubles(
+    headers: &[CustomHeader],
+    list_unsubscribe: bool,
+    priority: Priority,
+    findings: &mut Findings,
+) {
+    let marked = priority != Priority::Normal;
+    for header in headers {
+        let field = match header.name.to_ascii_lowercase().as_str() {
+            "list-unsubscribe" | "list-unsubscribe-post" if list_unsubscribe => {
+                Field::ListUnsubscribe
+            }
+            "importance" | "priority" | "x-priority" | "x-msmail-priority" if marked => {
+                Field::Priority
+            }
+            _ => continue,
+        };
+        let message = format!("the field {} writes this header already", field.name());
+        findings.issue(&Path::ROOT.key("headers").key(&header.name), Code::ReservedHeader, message);
+    }
 }
 
 impl HeaderFields {

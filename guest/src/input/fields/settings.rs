@@ -1,10 +1,8 @@
 //! Fields that are small objects with a few known keys.
 
-use super::fields::{fold, nearest};
-use super::findings::{Code, Findings};
-use super::json::Value;
-use super::mailboxes::{embedded, warn_of_json};
-use super::path::Path;
+use super::{fold, nearest};
+use crate::input::findings::{Code, Findings, Path};
+use crate::input::json::{Value, embedded, warn_of_json};
 
 /// The values of an object, each at the key that its name means.
 pub struct Settings<'a> {

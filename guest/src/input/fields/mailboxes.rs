@@ -1,16 +1,15 @@
 //! Addresses in every shape that a platform binds: text, an array of texts, an array of objects.
 
-use super::address::{Address, DisplayName, InvalidAddress, Mailbox};
-use super::address_list::{parse_list, parse_one};
-use super::fields::{fold, nearest};
-use super::findings::{Code, Findings};
-use super::json::{MOST_ELEMENTS, Object, Value};
-use super::path::Path;
+use super::{fold, nearest};
+use crate::input::findings::{Code, Findings, Path};
+use crate::input::json::{MOST_ELEMENTS, Object, Value, embedded, warn_of_json};
+use crate::input::values::address::{Address, DisplayName, InvalidAddress, Mailbox};
+use crate::input::values::address_list::{parse_list, parse_one};
 
 /// Keys of an address in an object, folded, the likeliest first.
 const ADDRESS_KEYS: &[&str] = &["email", "address", "mail", "value", GRAPH_KEY];
 /// Keys of a name in an object, folded.
-pub(super) const NAME_KEYS: &[&str] = &["name", "displayname", "label", "fullname"];
+pub(in crate::input) const NAME_KEYS: &[&str] = &["name", "displayname", "label", "fullname"];
 /// The object in which Microsoft Graph keeps both; elsewhere the address itself.
 const GRAPH_KEY: &str = "emailaddress";
 
@@ -223,7 +222,9 @@ pub fn read_name(
                 None
             })
         }
-        Value::Number(number) => DisplayName::parse(&super::json::number_text(number)).ok()?,
+        Value::Number(number) => {
+            DisplayName::parse(&crate::input::json::number_text(number)).ok()?
+        }
         other => {
             let message = format!("a name is text, not {}", other.kind());
             findings.issue(path, Code::WrongType, message);
@@ -245,21 +246,6 @@ fn trimmed<'t>(text: &'t str, path: &Path<'_>, findings: &mut Findings) -> &'t s
 fn member<'m, 'a>(members: &'m Object<'a>, folded: &str) -> Option<(&'m str, &'m Value<'a>)> {
     let found = members.iter().find(|(key, _)| fold(key) == folded);
     found.map(|(key, value)| (key.as_ref(), value))
-}
-
-/// The JSON array or object that a text holds: platforms that bind everything as text send these.
-pub fn embedded(text: &str) -> Option<Value<'_>> {
-    if !text.trim_ascii_start().starts_with(['[', '{']) {
-        return None;
-    }
-    let mut ignored = Findings::default();
-    Value::read(text, &mut ignored).filter(|_| ignored.is_valid())
-}
-
-/// Notes that a text was read as the JSON in it.
-pub fn warn_of_json(path: &Path<'_>, findings: &mut Findings) {
-    let message = "this text holds JSON and was read as such; bind the value itself";
-    findings.warn(path, Code::JsonInString, message);
 }
 
 fn wrong_type(value: &Value<'_>, path: &Path<'_>, findings: &mut Findings) {
