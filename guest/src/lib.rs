@@ -13,6 +13,8 @@ pub mod bindings;
 #[cfg(target_family = "wasm")]
 mod component;
 mod failure;
+#[cfg(test)]
+mod growth;
 pub mod html;
 pub mod input;
 pub mod manifest;
