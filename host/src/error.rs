@@ -4,6 +4,7 @@ use std::fmt;
 
 use serde_json::{Map, Value, json};
 
+use crate::accounts::InvalidSetting;
 use crate::failure::{Delivered, Failure, FailureCode, Phase, Refusal, Reply, Retry};
 use crate::private_files::Exposed;
 
@@ -51,7 +52,7 @@ impl Error {
 
     /// An account that is not there or not right.
     pub(crate) fn account(message: impl Into<String>) -> Self {
-        Failure::new(FailureCode::Account, Phase::Policy, message).after_config_change().into()
+        Failure::of_settings(message).into()
     }
 
     /// A component that cannot be loaded, or does not keep to the contract.
@@ -171,10 +172,27 @@ impl From<Failure> for Error {
     }
 }
 
+impl From<InvalidSetting> for Error {
+    fn from(invalid: InvalidSetting) -> Self {
+        let error = Self::account(invalid.to_string());
+        match invalid.hint() {
+            Some(hint) => error.with_hint(hint),
+            None => error,
+        }
+    }
+}
+
+impl From<Exposed> for Failure {
+    /// Of a file that an account names.
+    fn from(exposed: Exposed) -> Self {
+        Self::of_settings(exposed.to_string()).hint(exposed.hint())
+    }
+}
+
 impl From<Exposed> for Error {
     /// Of a file that an account names.
     fn from(exposed: Exposed) -> Self {
-        Self::account(exposed.to_string()).with_hint(exposed.hint())
+        Failure::from(exposed).into()
     }
 }
 
@@ -196,6 +214,7 @@ impl fmt::Debug for Error {
 
 impl std::error::Error for Error {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
-        self.inner.source.as_deref().map(|source| source as _)
+        let own = self.inner.source.as_deref().map(|source| source as _);
+        own.or_else(|| std::error::Error::source(&self.inner.failure))
     }
 }

@@ -2,6 +2,7 @@
 //! have the message.
 
 use std::fmt;
+use std::sync::Arc;
 
 use serde::Serialize;
 
@@ -38,7 +39,22 @@ pub struct Failure {
     pub refusals: Vec<Refusal>,
     /// Message-ID of the message that was to be sent.
     pub message_id: Option<String>,
+    /// The error that caused it, where another program or library is the cause.
+    pub cause: Option<Cause>,
 }
+
+/// The error that caused a failure.
+#[derive(Clone, Debug)]
+pub struct Cause(Arc<dyn std::error::Error + Send + Sync>);
+
+impl PartialEq for Cause {
+    /// Whether both are the same error.
+    fn eq(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
+    }
+}
+
+impl Eq for Cause {}
 
 /// Declares an enumeration of the contract with its names there.
 macro_rules! names {
@@ -211,15 +227,19 @@ impl Failure {
             reply: None,
             refusals: Vec::new(),
             message_id: None,
+            cause: None,
         }
     }
 
-    /// A failure to find out what an account's settings refer to.
-    pub(crate) fn from_account(error: &crate::Error) -> Self {
-        let hint = error.hint().unwrap_or("check the account's password").to_owned();
-        Self::new(FailureCode::Account, Phase::Policy, error.to_string())
-            .hint(hint)
-            .after_config_change()
+    /// A failure to use an account's settings, or what they refer to.
+    pub fn of_settings(message: impl Into<String>) -> Self {
+        Self::new(FailureCode::Account, Phase::Policy, message).after_config_change()
+    }
+
+    /// Adds the error that caused it.
+    #[must_use]
+    pub fn caused_by(self, cause: impl std::error::Error + Send + Sync + 'static) -> Self {
+        Self { cause: Some(Cause(Arc::new(cause))), ..self }
     }
 
     /// Says what a person can do about it.
@@ -252,4 +272,8 @@ impl fmt::Display for Failure {
     }
 }
 
-impl std::error::Error for Failure {}
+impl std::error::Error for Failure {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        self.cause.as_ref().map(|Cause(cause)| &**cause as _)
+    }
+}

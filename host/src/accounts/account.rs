@@ -9,7 +9,7 @@ use super::preset::Preset;
 use super::secret::{Secret, SecretSource};
 use super::security::{Auth, Security, TlsSettings};
 use super::timeouts::Timeouts;
-use crate::error::{Error, Result};
+use crate::failure::Failure;
 
 /// A connected account, checked: what it holds can be used.
 ///
@@ -74,18 +74,18 @@ impl Proof {
 
     /// Refuses a secret that a login cannot carry. PLAIN ends a password with NUL (RFC 4616), XOAUTH2 and OAUTHBEARER end
     /// a token with 0x01, and a token is visible ASCII (RFC 6750 section 2.1).
-    pub(crate) fn check(&self, auth: Auth, secret: &Secret) -> Result<()> {
+    pub(crate) fn check(&self, auth: Auth, secret: &Secret) -> Result<(), Failure> {
         let is_token =
             matches!(self, Self::OAuth2(_)) || matches!(auth, Auth::XOAuth2 | Auth::OAuthBearer);
         let text = secret.expose();
         if is_token && !text.bytes().all(|byte| byte.is_ascii_graphic()) {
             let message = "the access token contains a character other than visible ASCII";
-            return Err(Error::account(message)
-                .with_hint("enter the token again, without blanks or line breaks"));
+            return Err(Failure::of_settings(message)
+                .hint("enter the token again, without blanks or line breaks"));
         }
         if text.contains(['\0', '\r', '\n']) {
             let message = "the password contains NUL or a line break";
-            return Err(Error::account(message).with_hint("enter the password again, on one line"));
+            return Err(Failure::of_settings(message).hint("enter the password again, on one line"));
         }
         Ok(())
     }

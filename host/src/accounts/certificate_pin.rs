@@ -6,7 +6,7 @@ use std::str::FromStr;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
-use crate::error::{Error, Result};
+use super::invalid_setting::InvalidSetting;
 
 /// The SHA-256 of what a server must show: then it is believed, whoever signed its certificate.
 ///
@@ -19,7 +19,7 @@ use crate::error::{Error, Result};
 ///
 /// let pin: CertificatePin = "sha256//YhKJKSzoTt2b5FP18fvpHo7fJYqQCjAa3HWY3tvRMwE=".parse()?;
 /// assert!(matches!(pin, CertificatePin::PublicKey(_)));
-/// # Ok::<(), smtp_connector_host::Error>(())
+/// # Ok::<(), smtp_connector_host::accounts::InvalidSetting>(())
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum CertificatePin {
@@ -30,9 +30,9 @@ pub enum CertificatePin {
 }
 
 impl FromStr for CertificatePin {
-    type Err = Error;
+    type Err = InvalidSetting;
 
-    fn from_str(text: &str) -> Result<Self> {
+    fn from_str(text: &str) -> Result<Self, InvalidSetting> {
         let text = text.trim();
         let text = text.strip_prefix("sha256//").unwrap_or(text);
         let hexadecimal = text.replace(':', "");
@@ -46,7 +46,7 @@ impl FromStr for CertificatePin {
         }
         let decoded = STANDARD.decode(text).ok().and_then(|octets| octets.try_into().ok());
         decoded.map(Self::PublicKey).ok_or_else(|| {
-            Error::account(
+            InvalidSetting::new(
                 "a SHA-256 is needed: of the public key in base64 (44 characters), or of the certificate in \
                  hexadecimal (64)",
             )

@@ -1,5 +1,6 @@
 //! Names that an account has, and gives.
 
+use super::invalid_setting::InvalidSetting;
 use crate::error::{Error, Result};
 
 /// The name of an account: `[A-Za-z0-9][A-Za-z0-9 ._-]{0,63}`.
@@ -41,14 +42,14 @@ impl EhloName {
 }
 
 impl std::str::FromStr for EhloName {
-    type Err = Error;
+    type Err = InvalidSetting;
 
-    fn from_str(text: &str) -> Result<Self> {
+    fn from_str(text: &str) -> Result<Self, InvalidSetting> {
         let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-');
         if (1..=253).contains(&text.len()) && text.bytes().all(plain) {
             return Ok(Self(text.to_owned()));
         }
-        Err(Error::account(format!(
+        Err(InvalidSetting::new(format!(
             "ehloName: {text:?} is no host name; it has letters, digits, dots and hyphens"
         )))
     }

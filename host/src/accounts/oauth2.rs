@@ -5,8 +5,8 @@ use std::str::FromStr;
 
 use url::{Host, Url};
 
+use super::invalid_setting::InvalidSetting;
 use super::secret::SecretSource;
-use crate::error::{Error, Result};
 
 /// Where the access token comes from that an account logs in with instead of a password (RFC 6749).
 ///
@@ -129,11 +129,11 @@ impl TokenUrl {
 }
 
 impl FromStr for TokenUrl {
-    type Err = Error;
+    type Err = InvalidSetting;
 
-    fn from_str(text: &str) -> Result<Self> {
+    fn from_str(text: &str) -> Result<Self, InvalidSetting> {
         let wrong = || {
-            Error::account("tokenUrl: an address is needed: https://login.example.com/token")
+            InvalidSetting::new("tokenUrl: an address is needed: https://login.example.com/token")
                 .with_hint("the provider's page on OAuth 2 calls it the token endpoint")
         };
         // The parser drops some characters, and this would be another address than the one that was read.

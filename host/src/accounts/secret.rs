@@ -15,7 +15,7 @@ use tokio::process::Command;
 use tokio::time::timeout;
 use zeroize::Zeroizing;
 
-use crate::error::{Error, Result};
+use crate::failure::Failure;
 use crate::private_files;
 
 /// A secret. It cannot be printed, and is overwritten when it is dropped.
@@ -79,32 +79,34 @@ pub enum SecretSource {
 
 impl SecretSource {
     /// Looks the secret up. `what` it is, for errors: "password".
-    pub(crate) async fn reveal(&self, what: &str) -> Result<Secret> {
+    pub(crate) async fn reveal(&self, what: &str) -> Result<Secret, Failure> {
         let secret = match self {
             Self::Text(secret) => return Ok(secret.clone()),
             Self::Env(name) => std::env::var(name).map(Zeroizing::new).map_err(|_| {
-                Error::account(format!("the {what}'s environment variable {name} is not set"))
-                    .with_hint(format!(
-                        "set {name}, or say in the account where else the {what} is"
-                    ))
+                Failure::of_settings(format!("the {what}'s environment variable {name} is not set"))
+                    .hint(format!("set {name}, or say in the account where else the {what} is"))
             })?,
             Self::File(path) => {
                 let (path, what) = (path.clone(), what.to_owned());
                 // tokio's own file would leave a copy in its buffer.
                 let read = tokio::task::spawn_blocking(move || read_private(&path, &what)).await;
-                read.map_err(|reason| Error::account("a file cannot be read").with_source(reason))??
+                read.map_err(|reason| {
+                    Failure::of_settings("a file cannot be read").caused_by(reason)
+                })??
             }
             Self::Command(words) => run(words, what).await?,
         };
         Secret::first_line_of(&secret).ok_or_else(|| {
-            Error::account(format!("the {what} from {self} is empty: its first line has no text"))
-                .with_hint(format!("put the {what} into the first line"))
+            Failure::of_settings(format!(
+                "the {what} from {self} is empty: its first line has no text"
+            ))
+            .hint(format!("put the {what} into the first line"))
         })
     }
 }
 
 /// Reads a file that only its owner may read.
-fn read_private(path: &Path, what: &str) -> Result<Zeroizing<String>> {
+fn read_private(path: &Path, what: &str) -> Result<Zeroizing<String>, Failure> {
     let failed = |reason: io::Error| {
         let path = path.display();
         let (why, hint) = match reason.kind() {
@@ -116,9 +118,9 @@ fn read_private(path: &Path, what: &str) -> Result<Zeroizing<String>> {
             ),
             _ => ("", "check that the file is there and may be read"),
         };
-        Error::account(format!("the {what}'s file {path} cannot be read{why}"))
-            .with_hint(hint)
-            .with_source(reason)
+        Failure::of_settings(format!("the {what}'s file {path} cannot be read{why}"))
+            .hint(hint)
+            .caused_by(reason)
     };
     let mut file = File::open(path).map_err(failed)?;
     let found = file.metadata().map_err(failed)?;
@@ -130,12 +132,12 @@ fn read_private(path: &Path, what: &str) -> Result<Zeroizing<String>> {
             "{}; or take the {what} from elsewhere: {{ env = \"VARIABLE\" }} or {{ command = [\"program\"] }}",
             exposed.hint()
         );
-        Error::account(exposed.to_string()).with_hint(hint)
+        Failure::of_settings(exposed.to_string()).hint(hint)
     })?;
     let mut bytes = Zeroizing::new(Vec::new());
     file.read_to_end(&mut bytes).map_err(failed)?;
     decode(&bytes).map(Zeroizing::new).map_err(|encoding| {
-        Error::account(format!("the {what}'s file {} is {encoding}", path.display())).with_hint(
+        Failure::of_settings(format!("the {what}'s file {} is {encoding}", path.display())).hint(
             "save it in UTF-8; Windows PowerShell 5 does that with: Set-Content -Encoding UTF8",
         )
     })
@@ -150,15 +152,15 @@ fn decode(bytes: &[u8]) -> Result<String, &'static str> {
 }
 
 /// Runs a program for what it prints. Its standard error is the person's to read: it may ask for a key.
-async fn run(words: &[String], what: &str) -> Result<Zeroizing<String>> {
+async fn run(words: &[String], what: &str) -> Result<Zeroizing<String>, Failure> {
     let failed = |message: String| {
-        Error::account(message)
-            .with_hint(format!("run the command by hand: it must print the {what}"))
+        Failure::of_settings(message)
+            .hint(format!("run the command by hand: it must print the {what}"))
     };
     let (program, arguments) =
         words.split_first().ok_or_else(|| failed(format!("the {what}'s command is empty")))?;
     let unusable = |reason: io::Error| {
-        failed(format!("the {what}'s command {program} cannot be run")).with_source(reason)
+        failed(format!("the {what}'s command {program} cannot be run")).caused_by(reason)
     };
     let mut command = Command::new(program);
     command.args(arguments);
@@ -285,7 +287,7 @@ impl From<Secret> for SecretSource {
 mod tests {
     use super::*;
 
-    async fn reveal(source: SecretSource) -> Result<String> {
+    async fn reveal(source: SecretSource) -> Result<String, Failure> {
         source.reveal("password").await.map(|secret| secret.expose().to_owned())
     }
 
@@ -305,7 +307,7 @@ mod tests {
                 mode(open);
                 let error =
                     reveal(SecretSource::File(path.clone())).await.expect_err("others read it");
-                let hint = error.hint().expect("it says what to do");
+                let hint = error.hint.expect("it says what to do");
                 assert!(hint.starts_with("chmod 600") && hint.contains("{ env = "), "{hint}");
             }
             mode(0o600);
@@ -347,7 +349,8 @@ mod tests {
             private_files::write(&path, bytes).expect("it can be written");
             let error = reveal(SecretSource::File(path)).await.expect_err("it is no secret");
             assert!(error.to_string().contains(words), "{error}");
-            assert!(error.hint().is_some_and(|told| told.contains(hint)), "{:?}", error.hint());
+            let told = error.hint.unwrap_or_default();
+            assert!(told.contains(hint), "{told}");
         }
         let folder = SecretSource::File(directory.path().to_owned());
         let error = reveal(folder).await.expect_err("it is a folder");
@@ -417,7 +420,7 @@ mod tests {
             SecretSource::Command(Vec::new()),
         ] {
             let error = reveal(source.clone()).await.expect_err("there is none");
-            assert_eq!(error.code().as_str(), "account", "{source}");
+            assert_eq!(error.code.as_str(), "account", "{source}");
         }
     }
 }

@@ -8,6 +8,7 @@ use toml_edit::TableLike;
 
 use super::account::Account;
 use super::builder::AccountBuilder;
+use super::invalid_setting::InvalidSetting;
 use super::oauth2_settings::read_oauth2;
 use super::policy::{AccountLimits, Policy};
 use super::preset::Preset;
@@ -170,7 +171,8 @@ fn read_tls(
     }
     if let Some(text) = inner.text("pinSha256")? {
         let pin = text.parse();
-        let pin = pin.map_err(|error: crate::Error| inner.mistake("pinSha256", error.to_string()));
+        let pin =
+            pin.map_err(|error: InvalidSetting| inner.mistake("pinSha256", error.to_string()));
         tls.pin = Some(pin?);
     }
     tls.allow_invalid_certificate = inner.flag("allowInvalidCert")?.unwrap_or(false);

@@ -149,6 +149,7 @@ impl From<wit::Failure> for Failure {
             delivered: failure.delivered.into(),
             reply: failure.reply.map(Reply::from),
             refusals: failure.refusals.into_iter().take(MOST).map(Refusal::from).collect(),
+            cause: None,
             message_id: failure.message_id.map(short),
         }
     }

@@ -109,7 +109,7 @@ async fn reveal(
     what: &str,
     redaction: &mut Redaction,
 ) -> Result<Secret, Failure> {
-    let secret = source.reveal(what).await.map_err(|error| Failure::from_account(&error))?;
+    let secret = source.reveal(what).await?;
     redaction.add(&secret);
     Ok(secret)
 }

@@ -111,7 +111,7 @@ impl Opener {
             credentials.proof.check(account.auth, &secret)?;
             Ok(secret)
         });
-        Ok(Some((secret.map_err(|error| Failure::from_account(&error))?, true)))
+        Ok(Some((secret?, true)))
     }
 
     /// What can be known to be wrong without the server is found before it is dialled.

@@ -143,7 +143,7 @@ impl Add {
             return warnings;
         };
         if let Err(error) = source.reveal("password").await {
-            let message = match error.hint() {
+            let message = match &error.hint {
                 Some(hint) => format!("{error}; {hint}"),
                 None => error.to_string(),
             };
