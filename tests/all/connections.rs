@@ -132,7 +132,7 @@ async fn a_connection_that_is_not_made_is_logged_with_the_reason() {
     let log = Log::default();
     let _here = tracing::subscriber::set_default(log.subscriber());
     let inner = account("10.0.0.1", 25).build().expect("the settings are right");
-    SmtpTransport::new().test(&Arc::new(inner)).await.expect_err("it is not public");
+    SmtpTransport::new().test(inner.server()).await.expect_err("it is not public");
     let lines = connections(&log);
     assert!(lines[0].starts_with("outcome=\"denied\" purpose=\"smtp\" host=10.0.0.1"), "{lines:?}");
     assert_eq!(lines.len(), 1);
@@ -223,8 +223,8 @@ async fn denied_addresses_get_neither_mail_nor_secrets() {
     for host in ["127.0.0.1", "localhost", "::ffff:127.0.0.1"] {
         let one = Arc::new(account(host, server.port()).build().expect("right"));
         let denied = transport(&["127.0.0.0/8", "::1"]);
-        let error = denied.test(&one).await.expect_err("it is denied");
-        assert_eq!(error.code(), FailureCode::Policy, "{host}: {error}");
+        let error = denied.test(one.server()).await.expect_err("it is denied");
+        assert_eq!(error.code, FailureCode::Policy, "{host}: {error}");
     }
     assert_eq!(server.seen().connections, 0);
 
@@ -232,8 +232,8 @@ async fn denied_addresses_get_neither_mail_nor_secrets() {
     let url = endpoint.url("/token").parse().expect("an address on this machine");
     let oauth2 = OAuth2::client_credentials(url, "client", Secret::new("s3cr3t"));
     let one = account("127.0.0.1", server.port()).oauth2("user", oauth2).build().expect("right");
-    let error = transport(&["127.0.0.1"]).test(&Arc::new(one)).await.expect_err("it is denied");
-    assert_eq!(error.code(), FailureCode::Policy, "{error}");
+    let error = transport(&["127.0.0.1"]).test(one.server()).await.expect_err("it is denied");
+    assert_eq!(error.code, FailureCode::Policy, "{error}");
     assert!(endpoint.requests().is_empty());
 
     // A clone that is denied more does not use the connections of the one that is not.

@@ -318,8 +318,8 @@ async fn an_endpoint_that_is_not_trusted_or_not_public_gets_no_secret() {
 
     let (endpoint, url) = endpoint("200 OK", r#"{"access_token":"t"}"#).await;
     let work = account("work", &server).oauth2("user", refreshing(url)).build().expect("right");
-    let error = SmtpTransport::new().test(&Arc::new(work)).await.expect_err("it is not public");
-    assert_eq!((error.code(), error.phase()), (FailureCode::Policy, Phase::Auth), "{error}");
+    let error = SmtpTransport::new().test(work.server()).await.expect_err("it is not public");
+    assert_eq!((error.code, error.phase), (FailureCode::Policy, Phase::Auth), "{error}");
     assert!(endpoint.requests().is_empty() && server.seen().commands.is_empty());
 }
 
@@ -362,9 +362,10 @@ async fn a_secret_that_is_not_there_in_time_is_not_waited_for() {
     ] {
         let one = Arc::new(one.timeouts(timeouts).build().expect("right"));
         let transport = SmtpTransport::new().allow_private_hosts();
-        let tested = tokio::time::timeout(Duration::from_secs(20), transport.test(&one)).await;
+        let tested =
+            tokio::time::timeout(Duration::from_secs(20), transport.test(one.server())).await;
         let error = tested.expect("it ends").expect_err("there is no secret");
-        assert_eq!(error.retry(), Retry::Later, "{error}");
+        assert_eq!(error.retry, Retry::Later, "{error}");
         assert!(error.to_string().contains("not available within 2"), "{error}");
     }
     assert_eq!((server.seen().connections, endpoint.requests().len()), (0, 0));

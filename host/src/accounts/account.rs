@@ -1,14 +1,16 @@
 //! A connected account: where its server is, who logs in there, and what it may send.
 
+use std::sync::Arc;
+
 use super::builder::AccountBuilder;
 use super::host_name::HostName;
-use super::names::{AccountName, EhloName};
+use super::names::AccountName;
 use super::oauth2::{OAuth2, TokenSource};
 use super::policy::{AccountLimits, Policy};
 use super::preset::Preset;
 use super::secret::{Secret, SecretSource};
-use super::security::{Auth, Security, TlsSettings};
-use super::timeouts::Timeouts;
+use super::security::{Auth, Security};
+use super::server::ServerSettings;
 use crate::failure::Failure;
 
 /// A connected account, checked: what it holds can be used.
@@ -27,24 +29,16 @@ use crate::failure::Failure;
 #[derive(Clone, Debug)]
 pub struct Account {
     pub(crate) name: AccountName,
-    pub(crate) host: HostName,
-    pub(crate) port: u16,
-    pub(crate) security: Security,
-    pub(crate) credentials: Option<Credentials>,
-    pub(crate) auth: Auth,
+    pub(crate) server: Arc<ServerSettings>,
     pub(crate) sender: Option<String>,
     pub(crate) reply_to: Option<String>,
-    pub(crate) ehlo_name: Option<EhloName>,
-    pub(crate) pipelining: bool,
-    pub(crate) tls: TlsSettings,
-    pub(crate) timeouts: Timeouts,
     pub(crate) limits: AccountLimits,
     pub(crate) policy: Policy,
     pub(crate) provider: Option<&'static Preset>,
 }
 
 /// Who logs in.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Credentials {
     /// The user name.
     pub username: String,
@@ -53,7 +47,7 @@ pub struct Credentials {
 }
 
 /// What somebody who logs in shows.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Proof {
     /// A password; for XOAUTH2 and OAUTHBEARER, an access token.
@@ -107,29 +101,34 @@ impl Account {
         self.name.as_str()
     }
 
+    /// The server, and how a connection to it is opened.
+    pub fn server(&self) -> &Arc<ServerSettings> {
+        &self.server
+    }
+
     /// The server.
     pub fn host(&self) -> &HostName {
-        &self.host
+        self.server.host()
     }
 
     /// The server's port.
     pub fn port(&self) -> u16 {
-        self.port
+        self.server.port()
     }
 
     /// How the connection is encrypted: never [`Security::Auto`].
     pub fn security(&self) -> Security {
-        self.security
+        self.server.security()
     }
 
     /// Who logs in.
     pub fn credentials(&self) -> Option<&Credentials> {
-        self.credentials.as_ref()
+        self.server.credentials()
     }
 
     /// How the account logs in.
     pub fn auth(&self) -> Auth {
-        self.auth
+        self.server.auth()
     }
 
     /// The provider whose settings these are.

@@ -1,15 +1,16 @@
 //! Making an account of settings, and refusing those that could not be used.
 
+use std::sync::Arc;
+
 use super::account::{Account, Credentials, Proof};
-use super::checks;
-use super::host_name::{HostName, InvalidHostName};
-use super::names::{AccountName, EhloName};
+use super::names::AccountName;
 use super::oauth2::OAuth2;
 use super::policy::{AccountLimits, Policy};
 use super::preset::Preset;
 use super::provider_rules;
 use super::secret::SecretSource;
 use super::security::{Auth, Security, TlsSettings};
+use super::server::ServerSettings;
 use super::timeouts::Timeouts;
 use crate::error::{Error, Result};
 use crate::transport::is_routed;
@@ -33,9 +34,6 @@ pub struct AccountBuilder {
     policy: Policy,
     provider: Option<&'static Preset>,
 }
-
-/// The port for submission (RFC 6409).
-const DEFAULT_PORT: u16 = 587;
 
 impl AccountBuilder {
     pub(super) fn empty(name: String) -> Self {
@@ -164,22 +162,9 @@ impl AccountBuilder {
     /// provider's servers can never accept. [`Account::warnings`] has what is doubtful and may work.
     pub fn build(self) -> Result<Account> {
         let name: AccountName = self.name.parse()?;
-        let preset = self.provider;
-        let host = self.host.or_else(|| preset.map(|preset| preset.host.to_owned()));
-        let host = host.unwrap_or_default().parse::<HostName>().map_err(unusable_host)?;
-        let port = self.port.or(preset.map(|preset| preset.port)).unwrap_or(DEFAULT_PORT);
-        if port == 0 {
-            return Err(Error::account("port: a number from 1 to 65535 is needed"));
-        }
-        // How a provider's servers speak at its port says nothing of another port.
-        let usual = preset.filter(|preset| preset.port == port).map(|preset| preset.security);
-        let with_login = self.credentials.is_some() && self.auth != Auth::None;
-        let security = match self.security.or(usual) {
-            None | Some(Security::Auto) => Security::of_server(&host, port, with_login),
-            Some(security) => security,
-        };
+        let server = self.server()?;
         if let Some(sender) = &self.sender {
-            checks::sender(sender)?;
+            check_sender(sender)?;
         }
         if let Some(instead) = &self.policy.redirect_all_to
             && is_routed(instead.as_str())
@@ -188,40 +173,60 @@ impl AccountBuilder {
                 "redirectAllTo: %, ! or a second @ before the last @ would send the mail on to another host",
             ));
         }
-        let ehlo_name = self.ehlo_name.map(|name| name.parse::<EhloName>()).transpose()?;
-        provider_rules::check(preset, &host, self.credentials.as_ref(), self.auth)?;
-        checks::clear_text(security, self.credentials.as_ref(), &host)?;
-        checks::tls(security, &self.tls)?;
-        checks::proof(self.auth, self.credentials.as_ref())?;
-        checks::login(self.auth, self.credentials.as_ref())?;
         Ok(Account {
             name,
-            host,
-            port,
-            security,
-            credentials: self.credentials.filter(|_| self.auth != Auth::None),
-            auth: self.auth,
+            server,
             sender: self.sender,
             reply_to: self.reply_to,
-            ehlo_name,
-            pipelining: self.pipelining,
-            tls: self.tls,
-            timeouts: self.timeouts,
             limits: self.limits,
             policy: self.policy,
-            provider: preset,
+            provider: self.provider,
         })
+    }
+
+    fn server(&self) -> Result<Arc<ServerSettings>> {
+        let preset = self.provider;
+        let host = self.host.as_deref().or_else(|| preset.map(|preset| preset.host));
+        let host = host.unwrap_or_default();
+        let port = self.port.or(preset.map(|preset| preset.port));
+        // How a provider's servers speak at its port says nothing of another port.
+        let usual = preset.filter(|preset| Some(preset.port) == port).map(|preset| preset.security);
+        let mut server = ServerSettings::builder(host)
+            .name(&self.name)
+            .security(self.security.or(usual).unwrap_or_default())
+            .auth(self.auth)
+            .pipelining(self.pipelining)
+            .tls(self.tls.clone())
+            .timeouts(self.timeouts)
+            .connections(self.limits.connections)
+            .messages_per_connection(self.limits.messages_per_connection)
+            .provider(provider_rules::known(preset, host).map(Preset::provider));
+        if let Some(port) = port {
+            server = server.port(port);
+        }
+        if let Some(credentials) = &self.credentials {
+            server = server.login(credentials.clone());
+        }
+        if let Some(name) = &self.ehlo_name {
+            server = server.ehlo_name(name);
+        }
+        let server = server.build()?;
+        provider_rules::check(preset, server.host(), self.credentials.as_ref(), self.auth)?;
+        Ok(server)
     }
 }
 
-fn unusable_host(reason: InvalidHostName) -> Error {
-    let error = Error::account(format!("host: {reason}"));
-    match reason {
-        InvalidHostName::NotBare => error.with_hint(
-            "give the host by itself; the port goes into port, and smtps:// is security tls",
-        ),
-        _ => error.with_hint("check how the host is written"),
+/// Refuses a sender that no mail could name. The component reads it again, by its own grammar.
+fn check_sender(sender: &str) -> Result<()> {
+    let address = match sender.trim_end().strip_suffix('>') {
+        Some(rest) => rest.rsplit_once('<').map_or("", |(_, address)| address),
+        None => sender,
+    };
+    if sender.chars().any(char::is_control) || address.trim().parse::<lettre::Address>().is_err() {
+        let message = "from: an address is needed: alice@example.com, or Alice <alice@example.com>";
+        return Err(Error::account(message));
     }
+    Ok(())
 }
 
 #[cfg(test)]

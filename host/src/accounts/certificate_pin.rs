@@ -21,7 +21,7 @@ use super::invalid_setting::InvalidSetting;
 /// assert!(matches!(pin, CertificatePin::PublicKey(_)));
 /// # Ok::<(), smtp_connector_host::accounts::InvalidSetting>(())
 /// ```
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum CertificatePin {
     /// Of the certificate, as DER.
     Certificate([u8; 32]),

@@ -4,60 +4,47 @@ use super::account::{Credentials, Proof};
 use super::host_name::HostName;
 use super::secret::SecretSource;
 use super::security::{Auth, Security, TlsSettings};
-use crate::error::{Error, Result};
-
-/// Refuses a sender that no mail could name. The component reads it again, by its own grammar.
-pub(super) fn sender(sender: &str) -> Result<()> {
-    let address = match sender.trim_end().strip_suffix('>') {
-        Some(rest) => rest.rsplit_once('<').map_or("", |(_, address)| address),
-        None => sender,
-    };
-    if sender.chars().any(char::is_control) || address.trim().parse::<lettre::Address>().is_err() {
-        let message = "from: an address is needed: alice@example.com, or Alice <alice@example.com>";
-        return Err(Error::account(message));
-    }
-    Ok(())
-}
+use crate::failure::Failure;
 
 /// Refuses settings of TLS that would have no meaning together.
-pub(super) fn tls(security: Security, tls: &TlsSettings) -> Result<()> {
+pub(super) fn tls(security: Security, tls: &TlsSettings) -> Result<(), Failure> {
     let trusted = tls.pin.is_some() || tls.ca.is_some();
     if tls.allow_invalid_certificate && (trusted || tls.require_tls) {
         let message =
             "tls.allowInvalidCert: any certificate would be believed, whatever else is asked for";
-        return Err(Error::account(message).with_hint("leave it out, or leave out the others"));
+        return Err(Failure::of_settings(message).hint("leave it out, or leave out the others"));
     }
     if tls.pin.is_some() && tls.ca.is_some() {
         let message = "tls.pinSha256: a pinned certificate is believed whoever signed it";
-        return Err(Error::account(message).with_hint("leave out tls.ca, or the pin"));
+        return Err(Failure::of_settings(message).hint("leave out tls.ca, or the pin"));
     }
     if tls.require_tls && !matches!(security, Security::Tls | Security::Starttls) {
         let message = "tls.requireTls: the connection to the server must be encrypted, too";
-        return Err(Error::account(message).with_hint("set security to starttls or tls"));
+        return Err(Failure::of_settings(message).hint("set security to starttls or tls"));
     }
     Ok(())
 }
 
 /// Refuses a way to log in that the account has nothing for.
-pub(super) fn proof(auth: Auth, credentials: Option<&Credentials>) -> Result<()> {
+pub(super) fn proof(auth: Auth, credentials: Option<&Credentials>) -> Result<(), Failure> {
     match credentials.map(|credentials| &credentials.proof) {
         None if !matches!(auth, Auth::Auto | Auth::None) => {
-            Err(Error::account("auth: a username and a password are needed to log in"))
+            Err(Failure::of_settings("auth: a username and a password are needed to log in"))
         }
         Some(Proof::OAuth2(_)) if auth.is_by_password() => {
-            Err(Error::account(format!("auth: {auth} needs a password instead of oauth2"))
-                .with_hint("set auth to auto, xoauth2 or oauthbearer"))
+            Err(Failure::of_settings(format!("auth: {auth} needs a password instead of oauth2"))
+                .hint("set auth to auto, xoauth2 or oauthbearer"))
         }
         _ => Ok(()),
     }
 }
 
 /// Refuses credentials that a login cannot carry. Secrets that are kept elsewhere are checked when they are read.
-pub(super) fn login(auth: Auth, credentials: Option<&Credentials>) -> Result<()> {
+pub(super) fn login(auth: Auth, credentials: Option<&Credentials>) -> Result<(), Failure> {
     let Some(credentials) = credentials else { return Ok(()) };
     if credentials.username.chars().any(char::is_control) {
         let message = "username: it contains a control character";
-        return Err(Error::account(message).with_hint("enter the user name again"));
+        return Err(Failure::of_settings(message).hint("enter the user name again"));
     }
     if let Some(SecretSource::Text(secret)) = credentials.proof.shown() {
         credentials.proof.check(auth, secret)?;
@@ -71,12 +58,12 @@ pub(super) fn clear_text(
     security: Security,
     credentials: Option<&Credentials>,
     host: &HostName,
-) -> Result<()> {
+) -> Result<(), Failure> {
     let elsewhere = matches!(host, HostName::Ip(_)) && !host.is_loopback();
     if security == Security::None && credentials.is_some() && elsewhere {
         let message =
             "security: a user name and a password do not go to another machine in the clear";
-        return Err(Error::account(message).with_hint("set security to starttls or tls"));
+        return Err(Failure::of_settings(message).hint("set security to starttls or tls"));
     }
     Ok(())
 }

@@ -18,7 +18,7 @@ use idna::uts46::{AsciiDenyList, DnsLength, Hyphens, Uts46};
 /// // An address to the resolver, and a name to everybody else.
 /// assert!("127.1".parse::<HostName>().is_err());
 /// ```
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum HostName {
     /// A DNS name in ASCII. With a dot at its end, it is looked up as it is before any search domain is tried.
     Name(String),
@@ -27,7 +27,7 @@ pub enum HostName {
 }
 
 /// Why a text names no server.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum InvalidHostName {
     /// Nothing is there.

@@ -19,6 +19,7 @@ mod provider_rules;
 mod redaction;
 mod secret;
 mod security;
+mod server;
 mod settings;
 mod settings_table;
 mod table;
@@ -45,6 +46,7 @@ pub use policy::{AccountLimits, Policy, UrlHost};
 pub use preset::{PRESETS, Preset};
 pub use secret::{Secret, SecretSource};
 pub use security::{Auth, ClientCertificate, Security, TlsSettings, TlsVersion};
+pub use server::{Provider, ServerSettings, ServerSettingsBuilder};
 pub use timeouts::Timeouts;
 pub(crate) use usage::{RunPermit, Usage};
 

@@ -8,7 +8,7 @@ use crate::error::{Error, Result};
 pub struct AccountName(String);
 
 /// What the connector calls itself in EHLO: letters, digits, dots and hyphens.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct EhloName(String);
 
 impl AccountName {

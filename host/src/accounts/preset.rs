@@ -1,6 +1,7 @@
 //! Providers whose settings are known.
 
 use super::security::Security;
+use super::server::Provider;
 
 /// A provider's settings, and what its users have to know.
 #[derive(Debug, PartialEq, Eq)]
@@ -212,6 +213,11 @@ pub const PRESETS: &[Preset] = &[
 ];
 
 impl Preset {
+    /// What hints about a server say of the provider.
+    pub(super) fn provider(&'static self) -> Provider {
+        Provider { id: self.id, title: self.title, hint: self.hint }
+    }
+
     /// The preset of that id, whatever its case.
     pub fn find(id: &str) -> Option<&'static Self> {
         PRESETS.iter().find(|preset| preset.id.eq_ignore_ascii_case(id))

@@ -88,7 +88,7 @@ impl Account {
     }
 
     fn doubtful_security(&self) -> Option<Issue> {
-        let (port, security) = (self.port, self.security);
+        let (port, security) = (self.port(), self.security());
         let message = match (port, security) {
             (465 | 2465, Security::Tls) => return None,
             (465 | 2465, _) => format!(
@@ -106,10 +106,10 @@ impl Account {
     }
 
     fn doubtful_login(&self) -> Option<Issue> {
-        let provider = owner_of(&self.host)?;
-        let Credentials { username, proof } = self.credentials.as_ref()?;
+        let provider = owner_of(self.host())?;
+        let Credentials { username, proof } = self.credentials()?;
         let is_by_password = matches!(proof, Proof::Password(_))
-            && !matches!(self.auth, Auth::XOAuth2 | Auth::OAuthBearer);
+            && !matches!(self.auth(), Auth::XOAuth2 | Auth::OAuthBearer);
         if provider.id == "microsoft365" && is_by_password {
             let message = "Microsoft 365 accepts passwords only where the tenant still allows SMTP AUTH with them, \
                            and from the end of December 2026 no longer by default: OAuth 2 goes on working";
@@ -131,17 +131,23 @@ impl Account {
 
     fn doubtful_host(&self) -> Option<Issue> {
         let named = self.provider.filter(|named| login(named) != Login::Optional)?;
-        if is_of(named, &self.host) {
+        if is_of(named, self.host()) {
             return None;
         }
         let message =
-            format!("{} is no known server of {}, which is the provider", self.host, named.title);
+            format!("{} is no known server of {}, which is the provider", self.host(), named.title);
         Some(warning("host", "unknown-host", message))
     }
 }
 
 fn warning(path: &str, code: &str, message: String) -> Issue {
     Issue { path: path.to_owned(), code: code.to_owned(), message }
+}
+
+/// The provider that hints are about. Many accounts name a provider's host, and not the provider.
+pub(super) fn known(named: Option<&'static Preset>, host: &str) -> Option<&'static Preset> {
+    let is_there = |preset: &&Preset| preset.host == host && preset.security != Security::None;
+    named.or_else(|| PRESETS.iter().find(is_there))
 }
 
 /// The provider whose usual server this is.
@@ -162,6 +168,15 @@ fn is_of(provider: &Preset, host: &HostName) -> bool {
 mod tests {
     use super::*;
     use crate::accounts::{AccountBuilder, OAuth2, Secret};
+
+    #[test]
+    fn a_provider_is_known_by_its_host() {
+        let known = |host: &str| known(None, host).map(|preset| preset.id);
+        assert_eq!(known("smtp.gmail.com"), Some("gmail"));
+        assert_eq!(known("email-smtp.eu-west-1.amazonaws.com"), Some("ses-eu-west-1"));
+        assert_eq!(known("localhost"), None);
+        assert_eq!(known("mail.example.com"), None);
+    }
 
     fn provider(id: &str) -> AccountBuilder {
         Account::with_provider("work", Preset::find(id).expect(id))

@@ -7,7 +7,7 @@ use super::certificate_pin::CertificatePin;
 use super::host_name::HostName;
 
 /// How the connection is encrypted.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Security {
     /// [`Tls`](Security::Tls) on ports 465 and 2465, [`None`](Security::None) on port 1025 of the machine itself without
@@ -25,7 +25,7 @@ pub enum Security {
 }
 
 /// How the account logs in.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Auth {
     /// With the best mechanism that the server offers, where there are credentials: SCRAM-SHA-256, then
@@ -52,7 +52,7 @@ pub enum Auth {
 }
 
 /// How the server's certificate is checked.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct TlsSettings {
     /// The name in the certificate, where it is not the host.
     pub server_name: Option<HostName>,
@@ -72,7 +72,7 @@ pub struct TlsSettings {
 }
 
 /// A certificate of the connector's own, and its key, in PEM files.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct ClientCertificate {
     /// The certificate, and those between it and an authority.
     pub certificate: PathBuf,
@@ -81,7 +81,7 @@ pub struct ClientCertificate {
 }
 
 /// A version of TLS.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum TlsVersion {
     /// TLS 1.2 (RFC 5246).

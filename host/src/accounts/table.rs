@@ -14,28 +14,28 @@ pub(super) fn table_of(account: &Account) -> Table {
     match account.provider {
         Some(preset) => {
             set("provider", value(preset.id));
-            if preset.host != account.host.to_string() {
-                set("host", value(account.host.to_string()));
+            if preset.host != account.server().host().to_string() {
+                set("host", value(account.server().host().to_string()));
             }
         }
         None => {
-            set("host", value(account.host.to_string()));
+            set("host", value(account.server().host().to_string()));
         }
     }
-    set("port", value(i64::from(account.port)));
-    let auto = Security::of_server(&account.host, account.port, account.credentials.is_some());
-    if account.security != auto {
-        set("security", value(account.security.to_string()));
+    set("port", value(i64::from(account.server().port())));
+    let auto = Security::of_server(account.host(), account.port(), account.credentials().is_some());
+    if account.server().security() != auto {
+        set("security", value(account.server().security().to_string()));
     }
-    if let Some(credentials) = &account.credentials {
+    if let Some(credentials) = account.server().credentials() {
         set("username", value(&credentials.username));
         match &credentials.proof {
             Proof::Password(password) => set("password", secret_item(password)),
             Proof::OAuth2(oauth2) => set("oauth2", oauth2_item(oauth2)),
         };
     }
-    if account.auth != Auth::Auto {
-        set("auth", value(account.auth.to_string()));
+    if account.server().auth() != Auth::Auto {
+        set("auth", value(account.server().auth().to_string()));
     }
     if let Some(sender) = &account.sender {
         set("from", value(sender));
@@ -43,10 +43,10 @@ pub(super) fn table_of(account: &Account) -> Table {
     if let Some(reply_to) = &account.reply_to {
         set("replyTo", value(reply_to));
     }
-    if let Some(name) = &account.ehlo_name {
+    if let Some(name) = account.server().ehlo_name() {
         set("ehloName", value(name.as_str()));
     }
-    if !account.pipelining {
+    if !account.server().pipelining() {
         set("pipelining", value(false));
     }
     table

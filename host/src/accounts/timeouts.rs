@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 /// How long each stage may take. The clock of a stage runs from its start, whatever trickles in.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Timeouts {
     /// Resolving and connecting, and TLS from the start.
     pub connect: Duration,

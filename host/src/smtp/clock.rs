@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use crate::accounts::Account;
+use crate::accounts::ServerSettings;
 use crate::waited::Waited;
 
 /// When work on a message began, and when it must be over: waiting for a connection, the secret, the conversation.
@@ -15,7 +15,7 @@ pub(super) struct Clock {
 }
 
 impl Clock {
-    pub(super) fn start(account: &Account) -> Self {
+    pub(super) fn start(account: &ServerSettings) -> Self {
         Self { started: Instant::now(), total: account.timeouts.total }
     }
 

@@ -13,13 +13,13 @@ use super::reply::{Malformed, RawReply, ReplyReader};
 use super::stream::Stream;
 use super::tls_failure::{broken_text, tls_failure};
 use super::transcript::{Entry, Transcript};
-use crate::accounts::{Account, BoxFuture, Redaction};
+use crate::accounts::{BoxFuture, Redaction, ServerSettings};
 use crate::failure::{Failure, FailureCode, Phase, Reply};
 
 /// A connection to an account's server.
 pub(super) struct Connection {
     pub(super) stream: Stream,
-    pub(super) account: Arc<Account>,
+    pub(super) account: Arc<ServerSettings>,
     pub(super) extensions: Extensions,
     pub(super) redaction: Redaction,
     /// Messages that the connection was used for, this one among them.
@@ -50,7 +50,7 @@ const PATIENCE: Duration = Duration::from_secs(5);
 impl Connection {
     pub(super) fn new(
         stream: Stream,
-        account: Arc<Account>,
+        account: Arc<ServerSettings>,
         redaction: Redaction,
         clock: Clock,
         transcript: Option<Arc<dyn Transcript>>,
@@ -74,7 +74,7 @@ impl Connection {
     }
 
     /// Begins a message, by its clock; true if there was one before.
-    pub(super) fn begin_again(&mut self, account: &Arc<Account>, clock: Clock) -> bool {
+    pub(super) fn begin_again(&mut self, account: &Arc<ServerSettings>, clock: Clock) -> bool {
         let is_reused = self.resting.take().is_some();
         self.account = Arc::clone(account);
         self.clock = clock;

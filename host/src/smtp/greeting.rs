@@ -17,7 +17,7 @@ use tokio_rustls::TlsConnector;
 use super::connection::Connection;
 use super::handshake::Opener;
 use super::verdict;
-use crate::accounts::Account;
+use crate::accounts::ServerSettings;
 use crate::failure::{Failure, FailureCode, Phase};
 use crate::network::{SystemNetwork, Unchained, provider};
 
@@ -73,7 +73,7 @@ pub(super) async fn greet(connection: &mut Connection, opener: &Opener) -> Resul
 /// The first connection could not be used for it: a server of plain SMTP would take the handshake for commands, and the
 /// greeting that may yet come would be lost.
 async fn speaks_tls(
-    account: &Account,
+    account: &ServerSettings,
     peer: SocketAddr,
     opener: &Opener,
     greeting: Instant,
@@ -101,8 +101,8 @@ fn any_tls() -> Option<ClientConfig> {
     Some(config.with_custom_certificate_verifier(verifier).with_no_client_auth())
 }
 
-fn tls_from_the_start(account: &Account) -> Failure {
-    let Account { host, port, security, .. } = account;
+fn tls_from_the_start(account: &ServerSettings) -> Failure {
+    let ServerSettings { host, port, security, .. } = account;
     let message = format!(
         "{host} speaks TLS from the start at port {port}, and the account's security is \"{security}\""
     );

@@ -18,7 +18,7 @@ use super::tls_failure::tls_failure;
 use super::transcript::{Entry, Transcript};
 use super::verdict;
 use crate::accounts::{
-    Account, BoxFuture, HostName, OAuth2, Proof, Redaction, Secret, Security, TokenRequest,
+    BoxFuture, HostName, OAuth2, Proof, Redaction, Secret, Security, ServerSettings, TokenRequest,
     TokenSource,
 };
 use crate::failure::{Failure, FailureCode, Phase};
@@ -45,7 +45,7 @@ impl Opener {
     /// Boxed: most messages find a connection that is open, and need not hold room for what opening takes.
     pub(super) fn open<'a>(
         &'a self,
-        account: &'a Arc<Account>,
+        account: &'a Arc<ServerSettings>,
         clock: Clock,
     ) -> BoxFuture<'a, Result<Connection, Failure>> {
         Box::pin(async move {
@@ -77,7 +77,7 @@ impl Opener {
     /// What the account logs in with, and whether it is known to be of today.
     async fn secret(
         &self,
-        account: &Account,
+        account: &ServerSettings,
         clock: Clock,
     ) -> Result<Option<(Secret, bool)>, Failure> {
         let Some(credentials) = &account.credentials else { return Ok(None) };
@@ -117,7 +117,7 @@ impl Opener {
     /// What can be known to be wrong without the server is found before it is dialled.
     async fn open_with(
         &self,
-        account: &Arc<Account>,
+        account: &Arc<ServerSettings>,
         clock: Clock,
         secret: Option<&(Secret, bool)>,
     ) -> Result<Connection, Failure> {
@@ -165,7 +165,7 @@ impl Opener {
 
 impl Opener {
     /// The account's server, and the rules for dialling it.
-    pub(super) fn destination<'a>(&'a self, account: &'a Account) -> Destination<'a> {
+    pub(super) fn destination<'a>(&'a self, account: &'a ServerSettings) -> Destination<'a> {
         Destination {
             host: &account.host,
             port: account.port,
@@ -178,7 +178,7 @@ impl Opener {
 }
 
 /// What the account's access tokens are asked for with, if they are.
-fn token_request(account: &Account) -> Option<&TokenRequest> {
+fn token_request(account: &ServerSettings) -> Option<&TokenRequest> {
     match &account.credentials.as_ref()?.proof {
         Proof::OAuth2(OAuth2 { source: TokenSource::Endpoint(request) }) => Some(request),
         _ => None,
@@ -187,7 +187,7 @@ fn token_request(account: &Account) -> Option<&TokenRequest> {
 
 /// Unlike attachments, this tells an unknown name from one that is not public. The account's owner chose the name, and
 /// a message must be retried after the resolver failed.
-fn dial_failure(account: &Account, error: DialError) -> Failure {
+fn dial_failure(account: &ServerSettings, error: DialError) -> Failure {
     let (host, port) = (&account.host, account.port);
     match error {
         DialError::Resolve(reason) => {

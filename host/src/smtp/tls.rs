@@ -13,7 +13,7 @@ use rustls::version::{TLS12, TLS13};
 use zeroize::Zeroizing;
 
 use super::client_auth::ClientAuth;
-use crate::accounts::{Account, HostName, Security, TlsVersion};
+use crate::accounts::{HostName, Security, ServerSettings, TlsVersion};
 use crate::failure::{Failure, FailureCode, Phase};
 use crate::network::{RootsError, Unchained, certificates, pem_problem, provider, verifier};
 use crate::private_files;
@@ -28,7 +28,7 @@ pub(super) struct TlsParameters {
 
 impl TlsParameters {
     /// Everything that can be wrong about the settings is found here, before the server is dialled.
-    pub(super) fn of(account: &Account) -> Result<Self, Failure> {
+    pub(super) fn of(account: &ServerSettings) -> Result<Self, Failure> {
         let settings = &account.tls;
         let versions = match settings.min_version {
             TlsVersion::Tls12 => &[&TLS13, &TLS12][..],
@@ -69,7 +69,7 @@ impl TlsParameters {
 }
 
 /// Whose certificates the account trusts.
-fn trusted(account: &Account) -> Result<Arc<dyn ServerCertVerifier>, Failure> {
+fn trusted(account: &ServerSettings) -> Result<Arc<dyn ServerCertVerifier>, Failure> {
     let settings = &account.tls;
     if let Some(pin) = settings.pin {
         return Ok(Arc::new(Unchained::pinned(pin, provider())));
@@ -137,7 +137,7 @@ fn unusable(message: String, hint: &str) -> Failure {
 }
 
 /// What to try where a server and a client do not agree about TLS: by far the commonest mistake.
-pub(super) fn not_tls_hint(account: &Account) -> String {
+pub(super) fn not_tls_hint(account: &ServerSettings) -> String {
     match (account.security, account.port) {
         (Security::Tls, 587 | 25 | 2587) => {
             format!("port {} speaks STARTTLS: set security = \"starttls\"", account.port)

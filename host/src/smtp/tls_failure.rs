@@ -5,13 +5,13 @@ use std::io;
 use rustls::AlertDescription as Alert;
 
 use super::tls::not_tls_hint;
-use crate::accounts::{Account, TlsVersion};
+use crate::accounts::{ServerSettings, TlsVersion};
 use crate::failure::{Failure, FailureCode, Phase};
 use crate::network::{HandshakeError, Untrusted};
 
 /// What a handshake that failed means; `was_asked` says whether the server had asked for a client certificate.
 pub(super) fn tls_failure(
-    account: &Account,
+    account: &ServerSettings,
     phase: Phase,
     reason: &io::Error,
     was_asked: bool,
@@ -76,7 +76,7 @@ pub(super) fn broken_text(reason: &io::Error) -> Option<String> {
     }
 }
 
-fn about_client(account: &Account, error: &HandshakeError) -> (String, String) {
+fn about_client(account: &ServerSettings, error: &HandshakeError) -> (String, String) {
     let host = &account.host;
     if account.tls.client_certificate.is_none() {
         return (
@@ -132,7 +132,7 @@ fn certificate_hint(why: &Untrusted) -> &'static str {
     }
 }
 
-fn hint(account: &Account, error: &HandshakeError) -> String {
+fn hint(account: &ServerSettings, error: &HandshakeError) -> String {
     let is_strict = account.tls.min_version == TlsVersion::Tls13;
     match error {
         HandshakeError::NotTls => return not_tls_hint(account),

@@ -10,12 +10,11 @@ use super::handshake::Opener;
 use super::pool::{Lease, Pool};
 use super::transaction::Again;
 use super::transcript::Transcript;
-use crate::accounts::{Account, BoxFuture};
-use crate::error::{Error, Result};
+use crate::accounts::ServerSettings;
 use crate::failure::Failure;
 use crate::network::{AddressRange, DeniedAddresses, Reach};
 use crate::oauth2::Tokens;
-use crate::transport::{Envelope, Outgoing, Transport};
+use crate::transport::{Envelope, Outgoing};
 
 /// Sends over SMTP.
 ///
@@ -108,10 +107,40 @@ impl SmtpTransport {
         Self { opener: change(self.opener), pool }
     }
 
-    async fn lease(&self, account: &Arc<Account>, clock: Clock) -> Result<Lease, Failure> {
+    async fn lease(&self, account: &Arc<ServerSettings>, clock: Clock) -> Result<Lease, Failure> {
         match &self.pool {
             Some(pool) => pool.lease(account, &self.opener, clock).await,
             None => self.opener.open(account, clock).await.map(Lease::single),
+        }
+    }
+
+    /// Begins a message: as far as the server's go-ahead for its content.
+    ///
+    /// # Errors
+    ///
+    /// Why the server does not take it.
+    pub async fn begin_message(
+        &self,
+        account: &Arc<ServerSettings>,
+        mut envelope: Envelope,
+    ) -> Result<Box<dyn Outgoing>, Failure> {
+        // One clock for all of it: for the wait for a connection, and for each connection that is tried.
+        let clock = Clock::start(account);
+        let mut lost = None;
+        // Ends with a connection that was never idle, since a stale one is not put back, and on which commands are
+        // sent one by one.
+        loop {
+            let lease = self.lease(account, clock).await?;
+            let undelivered = match Delivery::begin(lease, envelope, lost).await {
+                Ok(delivery) => return Ok(Box::new(delivery) as Box<dyn Outgoing>),
+                Err(undelivered) => undelivered,
+            };
+            match undelivered.again {
+                None => return Err(undelivered.failure),
+                Some(Again::Stale) => {}
+                Some(Again::LostPipelined(waited)) => lost = Some(waited),
+            }
+            envelope = undelivered.envelope;
         }
     }
 
@@ -120,9 +149,8 @@ impl SmtpTransport {
     /// # Errors
     ///
     /// What a message would fail with.
-    pub async fn test(&self, account: &Arc<Account>) -> Result<()> {
-        let connection = self.opener.open(account, Clock::start(account)).await;
-        connection.map_err(Error::from)?.quit().await;
+    pub async fn test(&self, account: &Arc<ServerSettings>) -> Result<(), Failure> {
+        self.opener.open(account, Clock::start(account)).await?.quit().await;
         Ok(())
     }
 }
@@ -136,34 +164,5 @@ impl Default for SmtpTransport {
 impl fmt::Debug for SmtpTransport {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("SmtpTransport").field("reach", &self.opener.reach).finish_non_exhaustive()
-    }
-}
-
-impl Transport for SmtpTransport {
-    fn begin<'a>(
-        &'a self,
-        account: &'a Arc<Account>,
-        envelope: Envelope,
-    ) -> BoxFuture<'a, Result<Box<dyn Outgoing>, Failure>> {
-        Box::pin(async move {
-            // One clock for all of it: for the wait for a connection, and for each connection that is tried.
-            let clock = Clock::start(account);
-            let (mut envelope, mut lost) = (envelope, None);
-            // Ends with a connection that was never idle, since a stale one is not put back, and on which commands are
-            // sent one by one.
-            loop {
-                let lease = self.lease(account, clock).await?;
-                let undelivered = match Delivery::begin(lease, envelope, lost).await {
-                    Ok(delivery) => return Ok(Box::new(delivery) as Box<dyn Outgoing>),
-                    Err(undelivered) => undelivered,
-                };
-                match undelivered.again {
-                    None => return Err(undelivered.failure),
-                    Some(Again::Stale) => {}
-                    Some(Again::LostPipelined(waited)) => lost = Some(waited),
-                }
-                envelope = undelivered.envelope;
-            }
-        })
     }
 }

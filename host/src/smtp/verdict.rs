@@ -6,7 +6,7 @@ use super::replies::{
     Event, Facts, Given, Lack, WAITED, find, of_lack, of_refusals, of_reply, retry,
 };
 use super::reply::RawReply;
-use crate::accounts::{Account, Auth, PRESETS, Preset, Proof, Security};
+use crate::accounts::{Auth, Proof};
 use crate::failure::{Failure, Phase, Refusal, Reply};
 
 /// The failure that a reply stands for, in a phase in which nobody can have the message.
@@ -56,7 +56,7 @@ fn line(reply: &Reply) -> String {
 
 fn facts(connection: &Connection) -> Facts {
     let account = &connection.account;
-    let provider = provider(account);
+    let provider = account.provider;
     let credentials = account.credentials.as_ref();
     let by_token = matches!(account.auth, Auth::OAuthBearer | Auth::XOAuth2)
         || credentials.is_some_and(|one| matches!(one.proof, Proof::OAuth2(_)));
@@ -75,31 +75,4 @@ fn facts(connection: &Connection) -> Facts {
     ];
     let given = given.into_iter().filter(|(_, holds)| *holds).map(|(fact, _)| fact).collect();
     Facts { provider, host: account.host.to_string(), port: account.port, given }
-}
-
-/// The account's provider. Many accounts name a provider's host, and not the provider.
-fn provider(account: &Account) -> Option<&'static Preset> {
-    let host = account.host.to_string();
-    let is_there = |preset: &&Preset| preset.host == host && preset.security != Security::None;
-    account.provider.or_else(|| PRESETS.iter().find(is_there))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_provider_is_known_by_its_host() {
-        let provider = |host: &str| {
-            let account = Account::builder("work", host)
-                .credentials("user@example.com", crate::Secret::new("s3cr3t"))
-                .build()
-                .expect("the settings are right");
-            provider(&account).map(|preset| preset.id)
-        };
-        assert_eq!(provider("smtp.gmail.com"), Some("gmail"));
-        assert_eq!(provider("email-smtp.eu-west-1.amazonaws.com"), Some("ses-eu-west-1"));
-        assert_eq!(provider("localhost"), None);
-        assert_eq!(provider("mail.example.com"), None);
-    }
 }

@@ -5,6 +5,7 @@ mod guard;
 mod originator;
 mod progress;
 mod recording;
+mod smtp;
 
 pub use guard::{Breach, Guard};
 pub use recording::{Recorded, RecordingTransport};

@@ -36,7 +36,7 @@ fn an_account_reads_back_as_it_was_put() {
         .expect("the account is right");
     accounts.put(&account).expect("it is written");
     let read = accounts.get("my work").expect("it is there");
-    assert!(!read.pipelining);
+    assert!(!read.server().pipelining());
     assert_eq!(table_of(&read).to_string(), table_of(&account).to_string());
     let text = fs::read_to_string(accounts.path()).expect("the file is there");
     assert!(

@@ -22,7 +22,11 @@ impl Test {
         let account = context.accounts().get(&self.name)?;
         context.output.warn_of(&account.warnings());
         let started = Instant::now();
-        context.transport().test(&account).await.map_err(|error| context.explain(error))?;
+        context
+            .transport()
+            .test(account.server())
+            .await
+            .map_err(|failure| context.explain(failure.into()))?;
         let took = started.elapsed();
         let server = format!("{}:{}", account.host(), account.port());
         context.output.document(&json!({

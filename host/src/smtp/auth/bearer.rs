@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::{Exchange, Message};
-use crate::accounts::{Account, Secret};
+use crate::accounts::{Secret, ServerSettings};
 
 /// In whose words the token is told.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -19,7 +19,12 @@ pub(super) struct Bearer {
 }
 
 impl Bearer {
-    pub(super) fn new(dialect: Dialect, account: &Account, username: &str, token: &Secret) -> Self {
+    pub(super) fn new(
+        dialect: Dialect,
+        account: &ServerSettings,
+        username: &str,
+        token: &Secret,
+    ) -> Self {
         let start = match dialect {
             Dialect::XOAuth2 => format!("user={username}\x01"),
             Dialect::OAuthBearer => {
@@ -80,8 +85,8 @@ fn complaint(challenge: &[u8]) -> String {
 mod tests {
     use super::*;
 
-    fn account() -> Account {
-        Account::builder("work", "server.example.com").port(143).build().expect("it is right")
+    fn account() -> std::sync::Arc<ServerSettings> {
+        ServerSettings::builder("server.example.com").port(143).build().expect("it is right")
     }
 
     #[test]

@@ -5,7 +5,7 @@ use super::bearer::{Bearer, Dialect};
 use super::cram_md5::CramMd5;
 use super::password::{Login, Plain};
 use super::scram::Scram;
-use crate::accounts::{Account, Auth, Secret};
+use crate::accounts::{Auth, Secret, ServerSettings};
 
 /// A way to log in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -76,7 +76,7 @@ impl Mechanism {
     /// Starts a login.
     pub(super) fn exchange(
         self,
-        account: &Account,
+        account: &ServerSettings,
         username: &str,
         secret: &Secret,
     ) -> Box<dyn Exchange> {

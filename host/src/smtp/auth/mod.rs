@@ -23,7 +23,7 @@ use super::connection::Connection;
 use super::replies::Lack;
 use super::reply::RawReply;
 use super::verdict;
-use crate::accounts::{Account, Auth, Proof, Secret};
+use crate::accounts::{Auth, Proof, Secret, ServerSettings};
 use crate::failure::{Failure, FailureCode, Phase};
 
 /// What is sent to a server, before it is written as base64.
@@ -116,7 +116,7 @@ impl From<Failure> for Stopped {
 /// A login under way.
 struct Login<'c> {
     connection: &'c mut Connection,
-    account: &'c Account,
+    account: &'c ServerSettings,
     mechanism: Mechanism,
     exchange: Box<dyn Exchange>,
     /// What was sent with AUTH itself, until it is sent again.

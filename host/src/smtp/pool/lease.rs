@@ -9,7 +9,7 @@ use tokio::sync::OwnedSemaphorePermit;
 use super::super::clock::Clock;
 use super::super::connection::Connection;
 use super::site::{Opening, Site};
-use crate::accounts::Account;
+use crate::accounts::ServerSettings;
 
 /// A connection for one message.
 ///
@@ -41,7 +41,7 @@ impl Lease {
         mut object: Object<Opening>,
         permit: OwnedSemaphorePermit,
         site: Arc<Site>,
-        account: &Arc<Account>,
+        account: &Arc<ServerSettings>,
         clock: Clock,
     ) -> Self {
         let is_reused = object.begin_again(account, clock);
@@ -74,7 +74,7 @@ impl Lease {
 
     /// The server is between two messages: keeps the connection for the next, if it may serve again.
     pub(in super::super) async fn settle(mut self) {
-        let limit = self.account.limits.messages_per_connection;
+        let limit = self.account.messages_per_connection;
         if self.served >= limit {
             return self.quit().await;
         }

@@ -15,21 +15,20 @@ pub(super) use lease::Lease;
 use self::site::Site;
 use super::clock::Clock;
 use super::handshake::Opener;
-use crate::accounts::Account;
+use crate::accounts::ServerSettings;
 use crate::failure::Failure;
 
 /// The connections of all accounts.
 pub(super) struct Pool {
-    /// By account name; several, where hosts that share a transport mean different accounts by one name,
-    /// or while the last connections of an account's old settings are idle.
     sites: Mutex<Sites>,
     idle_time: Duration,
 }
 
 #[derive(Default)]
 struct Sites {
-    by_name: HashMap<String, Vec<Arc<Site>>>,
-    /// How many names there may be before those that are no longer used are forgotten.
+    /// A connection serves another message if everything that was said to open it is the same.
+    by_settings: HashMap<Arc<ServerSettings>, Arc<Site>>,
+    /// How many settings there may be before those that are no longer used are forgotten.
     room: usize,
 }
 
@@ -53,7 +52,7 @@ impl Pool {
     /// A connection for a message: one that is idle, or a new one, as soon as the account may have one.
     pub(super) async fn lease(
         &self,
-        account: &Arc<Account>,
+        account: &Arc<ServerSettings>,
         opener: &Opener,
         clock: Clock,
     ) -> Result<Lease, Failure> {
@@ -70,22 +69,19 @@ impl Pool {
     /// Sees off every idle connection. Those in use are seen off when their message is.
     pub(super) async fn close(&self) {
         let sites = std::mem::take(&mut *self.lock());
-        for site in sites.by_name.into_values().flatten() {
+        for site in sites.by_settings.into_values() {
             site.close().await;
         }
     }
 
-    fn site(&self, account: &Arc<Account>, opener: &Opener) -> Arc<Site> {
+    fn site(&self, account: &Arc<ServerSettings>, opener: &Opener) -> Arc<Site> {
         let mut sites = self.lock();
-        if let Some(same_name) = sites.by_name.get_mut(account.name()) {
-            if let Some(site) = same_name.iter().find(|site| site.serves(account)) {
-                return Arc::clone(site);
-            }
-            same_name.retain(is_used);
+        if let Some(site) = sites.by_settings.get(account) {
+            return Arc::clone(site);
         }
         sites.make_room();
         let site = Arc::new(Site::new(Arc::clone(account), opener.clone(), self.idle_time));
-        sites.by_name.entry(account.name().to_owned()).or_default().push(Arc::clone(&site));
+        sites.by_settings.insert(Arc::clone(account), Arc::clone(&site));
         site
     }
 
@@ -99,14 +95,11 @@ impl Sites {
     /// Forgets accounts that are no longer used, once there are twice as many as last time: a platform has
     /// more customers in a year than in an hour.
     fn make_room(&mut self) {
-        if self.by_name.len() < self.room.max(FEW) {
+        if self.by_settings.len() < self.room.max(FEW) {
             return;
         }
-        self.by_name.retain(|_, sites| {
-            sites.retain(is_used);
-            !sites.is_empty()
-        });
-        self.room = 2 * self.by_name.len();
+        self.by_settings.retain(|_, site| is_used(site));
+        self.room = 2 * self.by_settings.len();
     }
 }
 

@@ -12,12 +12,12 @@ use super::super::clock::Clock;
 use super::super::connection::Connection;
 use super::super::handshake::Opener;
 use super::lease::Lease;
-use crate::accounts::Account;
+use crate::accounts::ServerSettings;
 use crate::failure::{Failure, FailureCode, Phase};
 
 /// The connections of an account, as long as its settings are the same.
 pub(super) struct Site {
-    account: Arc<Account>,
+    account: Arc<ServerSettings>,
     connections: managed::Pool<Opening>,
     /// How many more may be in use. deadpool has a number of its own, which cannot be lowered while fewer
     /// than that are open.
@@ -40,7 +40,7 @@ pub(super) struct Opening {
 tokio::task_local! {
     /// Whose message a connection is opened for, and by what clock. deadpool passes nothing to [`managed::Manager`], which
     /// it calls within the task that asks it for a connection.
-    static OPENED_FOR: (Arc<Account>, Clock);
+    static OPENED_FOR: (Arc<ServerSettings>, Clock);
 }
 
 /// How long a server that has too many connections is spared.
@@ -64,8 +64,8 @@ impl managed::Manager for Opening {
 }
 
 impl Site {
-    pub(super) fn new(account: Arc<Account>, opener: Opener, idle_time: Duration) -> Self {
-        let limit = account.limits.connections.max(1) as usize;
+    pub(super) fn new(account: Arc<ServerSettings>, opener: Opener, idle_time: Duration) -> Self {
+        let limit = account.connections.max(1) as usize;
         let opening = Opening { opener, idle_time };
         let builder = managed::Pool::builder(opening).max_size(limit);
         // The one that was used last is the least likely to have died.
@@ -82,22 +82,6 @@ impl Site {
         }
     }
 
-    /// Whether a connection for one account may be used for another of the same name: nothing that was said
-    /// on it would have been said otherwise.
-    pub(super) fn serves(&self, account: &Arc<Account>) -> bool {
-        let own = &self.account;
-        Arc::ptr_eq(own, account)
-            || (own.host == account.host
-                && own.port == account.port
-                && own.security == account.security
-                && own.tls == account.tls
-                && own.credentials == account.credentials
-                && own.auth == account.auth
-                && own.ehlo_name == account.ehlo_name
-                && own.pipelining == account.pipelining
-                && own.limits.connections == account.limits.connections)
-    }
-
     /// Whether nothing is open.
     pub(super) fn is_empty(&self) -> bool {
         self.connections.status().size == 0
@@ -111,7 +95,7 @@ impl Site {
     /// A connection for a message, as soon as the account may have one, or nothing by the end of the message's time.
     pub(super) async fn lease(
         self: &Arc<Self>,
-        account: &Arc<Account>,
+        account: &Arc<ServerSettings>,
         clock: Clock,
     ) -> Result<Lease, Failure> {
         match self.try_lease(account, clock).await {
@@ -130,7 +114,7 @@ impl Site {
 
     async fn try_lease(
         self: &Arc<Self>,
-        account: &Arc<Account>,
+        account: &Arc<ServerSettings>,
         clock: Clock,
     ) -> Result<Lease, Failure> {
         let permit = self.permit(clock).await?;
@@ -189,13 +173,13 @@ impl Site {
 
     /// How many connections there may be.
     fn permitted(&self) -> usize {
-        let limit = self.account.limits.connections.max(1) as usize;
+        let limit = self.account.connections.max(1) as usize;
         limit - self.lowered.load(Ordering::SeqCst)
     }
 
     /// Has so many connections for a while, and never none.
     fn lower_to(self: &Arc<Self>, number: usize) {
-        let limit = self.account.limits.connections.max(1) as usize;
+        let limit = self.account.connections.max(1) as usize;
         let mut by = 0;
         let change = |lowered: usize| {
             by = (limit - lowered).saturating_sub(number.max(1));

@@ -2,7 +2,7 @@
 
 use super::cause::{Cause, Given, Lack};
 use super::causes::causes;
-use crate::accounts::Preset;
+use crate::accounts::Provider;
 use crate::failure::{Phase, Reply};
 
 /// What happened.
@@ -17,7 +17,7 @@ pub(in super::super) enum Event<'r> {
 /// What is known of an account and its connection.
 #[derive(Clone)]
 pub(in super::super) struct Facts {
-    pub(in super::super) provider: Option<&'static Preset>,
+    pub(in super::super) provider: Option<Provider>,
     pub(in super::super) host: String,
     pub(in super::super) port: u16,
     pub(in super::super) given: Vec<Given>,
@@ -49,8 +49,8 @@ impl Cause {
             }
     }
 
-    fn is_of(&self, provider: Option<&Preset>) -> bool {
-        let is = |id: &&str, provider: &Preset| match id.ends_with('-') {
+    fn is_of(&self, provider: Option<Provider>) -> bool {
+        let is = |id: &&str, provider: Provider| match id.ends_with('-') {
             true => provider.id.starts_with(*id),
             false => provider.id == *id,
         };

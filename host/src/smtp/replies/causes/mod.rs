@@ -51,7 +51,7 @@ mod tests {
     use std::collections::HashSet;
 
     use super::*;
-    use crate::accounts::{PRESETS, Preset};
+    use crate::accounts::Provider;
     use crate::failure::{Phase, Reply};
     use crate::smtp::replies::{Event, Facts, Given, find};
 
@@ -87,12 +87,12 @@ mod tests {
         if !given.contains(&Given::ChosenAuth) {
             given.push(Given::AutoAuth);
         }
-        let is_named =
-            |preset: &&Preset| cause.providers.iter().any(|id| preset.id.starts_with(id));
-        let provider = PRESETS
-            .iter()
-            .find(is_named)
-            .or_else(|| given.contains(&Given::Provider).then_some(&PRESETS[0]));
+        let any = given.contains(&Given::Provider).then_some(&"any");
+        let provider = cause.providers.first().or(any).map(|id| Provider {
+            id,
+            title: "A provider",
+            hint: "log in as it wants",
+        });
         if provider.is_some() {
             given.push(Given::Provider);
         }

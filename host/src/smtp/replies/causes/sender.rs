@@ -92,7 +92,7 @@ pub(super) const CAUSES: &[Cause] = &[
                domain of your own",
         samples: &[(
             FinalReply,
-            "421 Domain sandbox.mailgun.org is not allowed to send: Sandbox subdomains are for test purposes only. Please add your own domain or add the address to authorized recipients in Account Settings.",
+            "421 Domain sandbox.mailgun.org is not allowed to send: Sandbox subdomains are for test purposes only. Please add your own domain or add the address to authorized recipients in ServerSettings Settings.",
         )],
         ..ROW
     },
