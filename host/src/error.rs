@@ -4,6 +4,8 @@ use std::fmt;
 
 use serde_json::{Map, Value, json};
 
+pub use crate::issue::Issue;
+
 use crate::accounts::InvalidSetting;
 use crate::failure::{Delivered, Failure, FailureCode, Phase, Refusal, Reply, Retry};
 use crate::private_files::Exposed;
@@ -22,17 +24,6 @@ struct Inner {
     failure: Failure,
     issues: Vec<Issue>,
     source: Option<Box<dyn std::error::Error + Send + Sync>>,
-}
-
-/// One thing wrong, or odd, about an input.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Issue {
-    /// Where: `to[2].email`; `$` is the input as a whole.
-    pub path: String,
-    /// Stable, lower-case, such as `invalid-address`.
-    pub code: String,
-    /// One sentence for a person.
-    pub message: String,
 }
 
 /// A result of this library.
@@ -145,13 +136,6 @@ impl Error {
         set("rejectedErrors", failure.refusals.iter().map(refusal_json).collect());
         set("messageId", json!(failure.message_id));
         Value::Object(json)
-    }
-}
-
-impl Issue {
-    /// The issue as the contract's JSON has it.
-    pub fn to_json(&self) -> Value {
-        json!({ "path": self.path, "code": self.code, "message": self.message })
     }
 }
 

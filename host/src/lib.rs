@@ -70,6 +70,7 @@ mod failure;
 mod imports;
 #[cfg(feature = "inbox")]
 pub mod inbox;
+mod issue;
 pub mod linker;
 mod network;
 mod oauth2;

@@ -2,8 +2,9 @@
 
 use std::sync::Arc;
 
-use super::account::{Account, Credentials, Proof};
-use super::names::AccountName;
+use super::account::Account;
+use super::account_name::AccountName;
+use super::login::{Credentials, Proof};
 use super::oauth2::OAuth2;
 use super::policy::{AccountLimits, Policy};
 use super::preset::Preset;

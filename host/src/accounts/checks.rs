@@ -1,7 +1,7 @@
 //! Settings that could never be used, or that have no meaning together.
 
-use super::account::{Credentials, Proof};
 use super::host_name::HostName;
+use super::login::{Credentials, Proof};
 use super::secret::SecretSource;
 use super::security::{Auth, Security, TlsSettings};
 use crate::failure::Failure;

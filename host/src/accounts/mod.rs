@@ -1,16 +1,18 @@
 //! Connected accounts: their settings, their secrets, and where both are kept.
 
 mod account;
+mod account_name;
 mod address_rule;
 mod builder;
 mod certificate_pin;
 mod checks;
 mod domain;
+mod ehlo_name;
 mod file;
 mod host_name;
 mod invalid_setting;
+mod login;
 mod memory;
-mod names;
 mod oauth2;
 mod oauth2_settings;
 mod policy;
@@ -30,17 +32,19 @@ use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
 
-pub use account::{Account, Credentials, Proof};
+pub use account::Account;
+pub use account_name::AccountName;
 pub use address_rule::{PlainAddress, SenderRule};
 pub use builder::AccountBuilder;
 pub use certificate_pin::CertificatePin;
 pub use domain::DomainRule;
 pub(crate) use domain::a_labels;
+pub use ehlo_name::EhloName;
 pub use file::AccountsFile;
 pub use host_name::{HostName, InvalidHostName};
 pub use invalid_setting::InvalidSetting;
+pub use login::{Credentials, Proof};
 pub use memory::AccountsInMemory;
-pub use names::{AccountName, EhloName};
 pub use oauth2::{OAuth2, TokenUrl};
 pub use policy::{AccountLimits, Policy, UrlHost};
 pub use preset::{PRESETS, Preset};

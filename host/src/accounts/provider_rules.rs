@@ -3,8 +3,9 @@
 //! The rules are the same for the library, `accounts.toml` and `accounts add`. A provider is known by its id, or by the
 //! account's host.
 
-use super::account::{Account, Credentials, Proof};
+use super::account::Account;
 use super::host_name::HostName;
+use super::login::{Credentials, Proof};
 use super::preset::{PRESETS, Preset};
 use super::security::{Auth, Security};
 use crate::error::{Error, Issue, Result};

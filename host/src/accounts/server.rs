@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
-use super::account::{Credentials, Proof};
 use super::checks;
+use super::ehlo_name::EhloName;
 use super::host_name::{HostName, InvalidHostName};
-use super::names::EhloName;
+use super::login::{Credentials, Proof};
 use super::oauth2::OAuth2;
 use super::secret::SecretSource;
 use super::security::{Auth, Security, TlsSettings};

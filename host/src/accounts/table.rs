@@ -2,7 +2,8 @@
 
 use toml_edit::{Array, InlineTable, Item, Table, value};
 
-use super::account::{Account, Proof};
+use super::account::Account;
+use super::login::Proof;
 use super::oauth2_settings::oauth2_item;
 use super::secret::SecretSource;
 use super::security::{Auth, Security};

@@ -9,8 +9,8 @@ use super::content::{Content, Sent};
 use super::pool::Lease;
 use super::transaction::{Again, Transaction, Unbegun};
 use crate::accounts::BoxFuture;
-use crate::error::Issue;
 use crate::failure::{Delivered, Failure, FailureCode, Phase, Refusal};
+use crate::issue::Issue;
 use crate::transport::{Envelope, Outgoing, Receipt};
 use crate::waited::Waited;
 

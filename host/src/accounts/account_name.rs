@@ -1,15 +1,10 @@
-//! Names that an account has, and gives.
+//! The name of an account.
 
-use super::invalid_setting::InvalidSetting;
 use crate::error::{Error, Result};
 
 /// The name of an account: `[A-Za-z0-9][A-Za-z0-9 ._-]{0,63}`.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct AccountName(String);
-
-/// What the connector calls itself in EHLO: letters, digits, dots and hyphens.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct EhloName(String);
 
 impl AccountName {
     /// The name.
@@ -30,27 +25,6 @@ impl std::str::FromStr for AccountName {
         Err(Error::account(format!(
             "{text:?} is no name for an account: up to 64 letters, digits, blanks, dots, underscores and \
              hyphens, a letter or a digit first"
-        )))
-    }
-}
-
-impl EhloName {
-    /// The name.
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-}
-
-impl std::str::FromStr for EhloName {
-    type Err = InvalidSetting;
-
-    fn from_str(text: &str) -> Result<Self, InvalidSetting> {
-        let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-');
-        if (1..=253).contains(&text.len()) && text.bytes().all(plain) {
-            return Ok(Self(text.to_owned()));
-        }
-        Err(InvalidSetting::new(format!(
-            "ehloName: {text:?} is no host name; it has letters, digits, dots and hyphens"
         )))
     }
 }
