@@ -84,7 +84,9 @@ mod waited;
 pub use accounts::{Account, Secret};
 pub use error::{Error, Issue, Result};
 pub use failure::{Delivered, Failure, FailureCode, Phase, Refusal, Reply, Retry};
-pub use network::{AddressRange, InvalidAddressRange, Network, SystemNetwork, is_public};
+pub use network::{
+    AddressRange, InvalidAddressRange, Network, NetworkStream, SystemNetwork, is_public,
+};
 pub use sandbox::{
     Allocation, ComponentDigest, ComponentSource, Connector, Findings, Host, HostBuilder,
     Invocation, Limits, Outcome,

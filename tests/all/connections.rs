@@ -140,11 +140,10 @@ async fn a_connection_that_is_not_made_is_logged_with_the_reason() {
 
 #[tokio::test]
 async fn an_address_that_does_not_answer_is_followed_by_the_next_and_both_are_logged() {
-    use smtp_connector_host::Network;
     use smtp_connector_host::accounts::BoxFuture;
+    use smtp_connector_host::{Network, NetworkStream, SystemNetwork};
     use std::io;
     use std::net::SocketAddr;
-    use tokio::net::TcpStream;
 
     /// A host whose first address swallows packets, as broken IPv6 does, and whose second is a server of the test's.
     struct Dual(SocketAddr);
@@ -160,10 +159,13 @@ async fn an_address_that_does_not_answer_is_followed_by_the_next_and_both_are_lo
             Box::pin(async move { Ok(addresses.to_vec()) })
         }
 
-        fn connect(&self, address: SocketAddr) -> BoxFuture<'_, io::Result<TcpStream>> {
+        fn connect(
+            &self,
+            address: SocketAddr,
+        ) -> BoxFuture<'_, io::Result<Box<dyn NetworkStream>>> {
             match address.is_ipv6() {
                 true => Box::pin(std::future::pending()),
-                false => Box::pin(TcpStream::connect(self.0)),
+                false => SystemNetwork.connect(self.0),
             }
         }
     }
@@ -183,11 +185,10 @@ async fn an_address_that_does_not_answer_is_followed_by_the_next_and_both_are_lo
 
 #[tokio::test]
 async fn an_attempt_that_is_dropped_is_logged() {
-    use smtp_connector_host::Network;
     use smtp_connector_host::accounts::BoxFuture;
+    use smtp_connector_host::{Network, NetworkStream};
     use std::io;
     use std::net::SocketAddr;
-    use tokio::net::TcpStream;
 
     /// Answers names, and nothing else.
     struct Deaf;
@@ -200,7 +201,7 @@ async fn an_attempt_that_is_dropped_is_logged() {
             Box::pin(async move { Ok(vec![SocketAddr::new(PUBLIC.parse().expect(PUBLIC), port)]) })
         }
 
-        fn connect(&self, _: SocketAddr) -> BoxFuture<'_, io::Result<TcpStream>> {
+        fn connect(&self, _: SocketAddr) -> BoxFuture<'_, io::Result<Box<dyn NetworkStream>>> {
             Box::pin(std::future::pending())
         }
     }

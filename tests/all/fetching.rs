@@ -9,7 +9,8 @@ use std::time::Duration;
 use serde_json::json;
 use smtp_connector_host::accounts::{AccountLimits, AccountsInMemory, BoxFuture, Policy};
 use smtp_connector_host::{
-    Account, Connector, Error, FailureCode, Host, Invocation, Limits, Network, is_public,
+    Account, Connector, Error, FailureCode, Host, Invocation, Limits, Network, NetworkStream,
+    is_public,
 };
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
@@ -61,11 +62,11 @@ impl Network for Liar {
         })
     }
 
-    fn connect(&self, address: SocketAddr) -> BoxFuture<'_, io::Result<TcpStream>> {
+    fn connect(&self, address: SocketAddr) -> BoxFuture<'_, io::Result<Box<dyn NetworkStream>>> {
         self.dialled.lock().expect("no panic").push(address);
         Box::pin(async move {
             let server = self.server.ok_or(io::ErrorKind::ConnectionRefused)?;
-            TcpStream::connect(server).await
+            Ok(Box::new(TcpStream::connect(server).await?) as Box<dyn NetworkStream>)
         })
     }
 }
@@ -204,7 +205,7 @@ async fn a_name_that_does_not_exist_is_not_told_from_one_that_is_not_public() {
             Box::pin(std::future::pending())
         }
 
-        fn connect(&self, _: SocketAddr) -> BoxFuture<'_, io::Result<TcpStream>> {
+        fn connect(&self, _: SocketAddr) -> BoxFuture<'_, io::Result<Box<dyn NetworkStream>>> {
             Box::pin(std::future::pending())
         }
     }

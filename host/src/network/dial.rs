@@ -5,13 +5,12 @@
 use std::io;
 use std::net::SocketAddr;
 
-use tokio::net::TcpStream;
 use tokio::time::{Instant, timeout_at};
 
 use super::address_range::DeniedAddresses;
 use super::attempt::Attempt;
 use super::race::{self, Unreached};
-use super::{Network, is_public};
+use super::{Network, NetworkStream, is_public};
 use crate::accounts::HostName;
 use crate::waited::Waited;
 
@@ -70,7 +69,7 @@ impl Destination<'_> {
         self,
         network: &dyn Network,
         deadline: Instant,
-    ) -> Result<TcpStream, DialError> {
+    ) -> Result<Box<dyn NetworkStream>, DialError> {
         let addresses = self.resolve(network, deadline).await?;
         if addresses.is_empty() {
             return Err(DialError::Resolve(io::Error::other(NO_ADDRESS)));
@@ -84,7 +83,7 @@ impl Destination<'_> {
         address: SocketAddr,
         network: &dyn Network,
         deadline: Instant,
-    ) -> Result<TcpStream, DialError> {
+    ) -> Result<Box<dyn NetworkStream>, DialError> {
         self.connect(vec![address], network, deadline).await
     }
 
@@ -93,7 +92,7 @@ impl Destination<'_> {
         addresses: Vec<SocketAddr>,
         network: &dyn Network,
         deadline: Instant,
-    ) -> Result<TcpStream, DialError> {
+    ) -> Result<Box<dyn NetworkStream>, DialError> {
         if let Some(&address) = addresses.iter().find(|address| !self.may_reach(**address)) {
             let why = match self.denied.contain(address.ip()) {
                 true => "the address is in a denied range",

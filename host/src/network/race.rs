@@ -10,12 +10,11 @@ use std::net::SocketAddr;
 use std::task::Poll;
 use std::time::Duration;
 
-use tokio::net::TcpStream;
 use tokio::time::{Instant, timeout_at};
 
-use super::Network;
 use super::attempt::Attempt;
 use super::dial::Destination;
+use super::{Network, NetworkStream};
 use crate::accounts::BoxFuture;
 use crate::waited::Waited;
 
@@ -42,7 +41,7 @@ struct Running<'a> {
     attempt: Attempt<'a>,
     address: SocketAddr,
     since: Instant,
-    connecting: BoxFuture<'a, io::Result<TcpStream>>,
+    connecting: BoxFuture<'a, io::Result<Box<dyn NetworkStream>>>,
 }
 
 /// Connects to the first address that answers. The other attempts are dropped then, and their sockets closed.
@@ -54,7 +53,7 @@ pub(super) async fn connect(
     addresses: Vec<SocketAddr>,
     network: &dyn Network,
     deadline: Instant,
-) -> Result<TcpStream, Unreached> {
+) -> Result<Box<dyn NetworkStream>, Unreached> {
     let mut waiting = interleaved(addresses).into_iter().peekable();
     let mut running = Vec::new();
     let mut unreached = Unreached::default();
@@ -96,18 +95,14 @@ pub(super) async fn connect(
 impl<'a> Running<'a> {
     fn begin(destination: Destination<'a>, address: SocketAddr, network: &'a dyn Network) -> Self {
         let attempt = Attempt::to(destination, Some(address));
-        let connecting = Box::pin(async move {
-            let stream = network.connect(address).await?;
-            // Commands are small and wait for answers: Nagle's algorithm would hold each back 40 ms.
-            stream.set_nodelay(true)?;
-            Ok(stream)
-        });
-        Self { attempt, address, since: Instant::now(), connecting }
+        Self { attempt, address, since: Instant::now(), connecting: network.connect(address) }
     }
 }
 
 /// Waits for the first attempt that ends, and takes it out. Without one, it waits for ever.
-async fn first_to_end<'a>(running: &mut Vec<Running<'a>>) -> (Running<'a>, io::Result<TcpStream>) {
+async fn first_to_end<'a>(
+    running: &mut Vec<Running<'a>>,
+) -> (Running<'a>, io::Result<Box<dyn NetworkStream>>) {
     std::future::poll_fn(|context| {
         for index in 0..running.len() {
             if let Poll::Ready(outcome) = running[index].connecting.as_mut().poll(context) {

@@ -5,21 +5,21 @@ use std::net::SocketAddr;
 
 use tokio::net::TcpStream;
 
+use super::NetworkStream;
 use crate::accounts::BoxFuture;
 
-/// How attachments' hosts are looked up and connected to.
+/// How hosts are looked up and connected to: those of mail servers, attachments and token endpoints.
 ///
 /// Which addresses may be dialled is not its business: the host classifies every address that `resolve`
-/// returns, and passes to `connect` none that it has not looked at. Your own is for a resolver other than the
-/// system's, for a source address, or for tests.
+/// returns, and passes to `connect` none that it has not looked at. Your own is for a proxy, for a resolver other than
+/// the system's, for a source address, or for tests.
 ///
 /// ```
 /// use std::io;
 /// use std::net::SocketAddr;
 ///
 /// use smtp_connector_host::accounts::BoxFuture;
-/// use smtp_connector_host::{Host, Network};
-/// use tokio::net::TcpStream;
+/// use smtp_connector_host::{Host, Network, NetworkStream};
 ///
 /// /// Knows no names: attachments come from nowhere.
 /// struct Nowhere;
@@ -29,7 +29,7 @@ use crate::accounts::BoxFuture;
 ///         Box::pin(async { Err(io::ErrorKind::NotFound.into()) })
 ///     }
 ///
-///     fn connect(&self, _: SocketAddr) -> BoxFuture<'_, io::Result<TcpStream>> {
+///     fn connect(&self, _: SocketAddr) -> BoxFuture<'_, io::Result<Box<dyn NetworkStream>>> {
 ///         Box::pin(async { Err(io::ErrorKind::NetworkUnreachable.into()) })
 ///     }
 /// }
@@ -50,7 +50,10 @@ pub trait Network: Send + Sync + 'static {
     ///
     /// The addresses of a host are tried beside each other (RFC 8305). When one is connected to, the other futures are
     /// dropped, and must take their sockets with them.
-    fn connect(&self, address: SocketAddr) -> BoxFuture<'_, io::Result<TcpStream>>;
+    ///
+    /// Commands are small and wait for answers: set `TCP_NODELAY` on a socket, or Nagle's algorithm holds each of them
+    /// back for 40 ms.
+    fn connect(&self, address: SocketAddr) -> BoxFuture<'_, io::Result<Box<dyn NetworkStream>>>;
 }
 
 /// The system's resolver and sockets.
@@ -77,7 +80,11 @@ impl Network for SystemNetwork {
         })
     }
 
-    fn connect(&self, address: SocketAddr) -> BoxFuture<'_, io::Result<TcpStream>> {
-        Box::pin(TcpStream::connect(address))
+    fn connect(&self, address: SocketAddr) -> BoxFuture<'_, io::Result<Box<dyn NetworkStream>>> {
+        Box::pin(async move {
+            let stream = TcpStream::connect(address).await?;
+            stream.set_nodelay(true)?;
+            Ok(Box::new(stream) as Box<dyn NetworkStream>)
+        })
     }
 }

@@ -20,9 +20,7 @@ use zeroize::Zeroizing;
 use super::Caller;
 use crate::accounts::{HostName, Redaction, Secret, SecretSource, TokenRequest};
 use crate::failure::{Failure, FailureCode, Phase};
-use crate::network::{
-    Destination, DialError, HandshakeError, Purpose, SystemNetwork, client_config,
-};
+use crate::network::{Destination, DialError, HandshakeError, Purpose, client_config};
 use crate::waited::Waited;
 
 /// What an endpoint grants.
@@ -133,7 +131,7 @@ async fn post(
         purpose: Purpose::TokenEndpoint,
         account: Some(caller.account),
     };
-    let stream = destination.dial(&SystemNetwork, caller.deadline).await;
+    let stream = destination.dial(caller.network, caller.deadline).await;
     let stream = stream.map_err(|error| match error {
         DialError::Forbidden => {
             let message = format!(
@@ -153,7 +151,7 @@ async fn post(
     })?;
     if url.scheme() == "http" {
         // A name may stand for another machine than this one, whatever it says.
-        let own = stream.peer_addr().is_ok_and(|peer| peer.ip().to_canonical().is_loopback());
+        let own = stream.peer_address().is_some_and(|peer| peer.ip().to_canonical().is_loopback());
         return match own {
             true => talk(request, form, stream).await,
             false => Err(unavailable(request, "it would get secrets in the clear")),

@@ -11,7 +11,7 @@ use tokio::time::{Instant, timeout_at};
 
 use crate::accounts::{Secret, TokenRequest};
 use crate::failure::Failure;
-use crate::network::{DeniedAddresses, Reach};
+use crate::network::{DeniedAddresses, Network, Reach};
 
 /// Tokens that were fetched, by what they were asked for with.
 #[derive(Default)]
@@ -52,6 +52,7 @@ pub(crate) struct AccessToken {
 #[derive(Clone, Copy)]
 pub(crate) struct Caller<'a> {
     pub(crate) account: &'a str,
+    pub(crate) network: &'a dyn Network,
     pub(crate) reach: Reach,
     pub(crate) denied: &'a DeniedAddresses,
     pub(crate) deadline: Instant,
@@ -138,7 +139,13 @@ mod tests {
         let _asking = entry.lock().await;
         let deadline = Instant::now() + Duration::from_millis(50);
         let denied = DeniedAddresses::default();
-        let caller = Caller { account: "work", reach: Reach::Public, denied: &denied, deadline };
+        let caller = Caller {
+            account: "work",
+            network: &crate::network::SystemNetwork,
+            reach: Reach::Public,
+            denied: &denied,
+            deadline,
+        };
         let patience = Duration::from_secs(5);
         let waiting = tokio::time::timeout(patience, tokens.token(&request, caller)).await;
         let failure = waiting.expect("it ends").map(drop).expect_err("there is no token");

@@ -150,7 +150,8 @@ impl HostBuilder {
         Self { uploads: Arc::new(uploads), ..self }
     }
 
-    /// How hosts of attachments are looked up and connected to, instead of by the system.
+    /// How hosts are looked up and connected to, instead of by the system: those of attachments, and, unless you set a
+    /// transport, mail servers and token endpoints.
     #[must_use]
     pub fn network(self, network: impl Network) -> Self {
         Self { network: Arc::new(network), ..self }
@@ -233,9 +234,10 @@ impl HostBuilder {
     ///
     /// A machine that the sandbox cannot run on.
     pub fn build(self) -> Result<Host> {
-        let transport = self
-            .transport
-            .unwrap_or_else(|| Arc::new(SmtpTransport::new().deny_addresses(self.denied.iter())));
+        let transport = self.transport.unwrap_or_else(|| {
+            let smtp = SmtpTransport::new().shared_network(Arc::clone(&self.network));
+            Arc::new(smtp.deny_addresses(self.denied.iter()))
+        });
         let inner = Inner {
             engines: Engines::build(
                 self.cache.as_deref(),

@@ -83,7 +83,7 @@ impl Connection {
             self.reader.begin_again();
             self.note(|| {
                 let peer = self.stream.peer().map(|peer| peer.to_string());
-                Entry::Reused(peer.unwrap_or_else(|_| account.host.to_string()))
+                Entry::Reused(peer.unwrap_or_else(|| account.host.to_string()))
             });
         }
         is_reused
@@ -101,7 +101,7 @@ impl Connection {
 
     /// Whether the connection is between two messages, and nothing has come since: neither its end nor a
     /// word that nobody asked for, as servers say before they hang up.
-    pub(super) fn may_be_used_again(&self, idle_time: Duration) -> bool {
+    pub(super) fn may_be_used_again(&mut self, idle_time: Duration) -> bool {
         self.resting.is_some()
             && self.idle() < idle_time
             && self.stream.is_whole()
@@ -111,7 +111,7 @@ impl Connection {
 
     /// Whether the server is known to have said nothing yet. Behind TLS that cannot be told by looking: what
     /// it said may have been decrypted already.
-    pub(super) fn is_surely_silent(&self) -> bool {
+    pub(super) fn is_surely_silent(&mut self) -> bool {
         !self.stream.is_encrypted() && !self.reader.has_more() && self.stream.is_silent()
     }
 

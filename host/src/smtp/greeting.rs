@@ -19,7 +19,7 @@ use super::handshake::Opener;
 use super::verdict;
 use crate::accounts::ServerSettings;
 use crate::failure::{Failure, FailureCode, Phase};
-use crate::network::{SystemNetwork, Unchained, provider};
+use crate::network::{Unchained, provider};
 
 /// How long a server may be silent before its port is tried with TLS. Most servers greet within a network round trip; a
 /// server that is slow costs itself one connection more, and is still waited for.
@@ -33,7 +33,7 @@ const RELAY_PORT: u16 = 25;
 pub(super) async fn greet(connection: &mut Connection, opener: &Opener) -> Result<(), Failure> {
     let account = Arc::clone(&connection.account);
     let deadline = connection.clock().stage(account.timeouts.greeting);
-    let mut peer = connection.stream.peer().ok();
+    let mut peer = connection.stream.peer();
     if connection.stream.is_encrypted() || account.port == RELAY_PORT {
         peer = None;
     }
@@ -79,7 +79,8 @@ async fn speaks_tls(
     greeting: Instant,
 ) -> bool {
     let deadline = greeting.min(Instant::now() + account.timeouts.connect);
-    let dialled = opener.destination(account).dial_again(peer, &SystemNetwork, deadline).await;
+    let dialled =
+        opener.destination(account).dial_again(peer, opener.network.as_ref(), deadline).await;
     let (Ok(stream), Some(config)) = (dialled, any_tls()) else { return false };
     let host = account.tls.server_name.as_ref().unwrap_or(&account.host);
     let name = ServerName::try_from(host.to_string()).unwrap_or_else(|_| peer.ip().into());

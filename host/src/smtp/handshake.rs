@@ -22,19 +22,17 @@ use crate::accounts::{
     TokenSource,
 };
 use crate::failure::{Failure, FailureCode, Phase};
-use crate::network::{DeniedAddresses, Destination, DialError, Purpose, Reach, SystemNetwork};
+use crate::network::{DeniedAddresses, Destination, DialError, Network, Purpose, Reach};
 use crate::oauth2::{Caller, Tokens};
 
 /// Opens connections: how far it may go for them, and who watches.
 #[derive(Clone)]
 pub(super) struct Opener {
+    pub(super) network: Arc<dyn Network>,
     pub(super) reach: Reach,
     pub(super) denied: DeniedAddresses,
     pub(super) transcript: Option<Arc<dyn Transcript>>,
     pub(super) tokens: Arc<Tokens>,
-    /// Where a test has connections break.
-    #[cfg(test)]
-    pub(super) fault: Option<Arc<super::fail_stop::Fault>>,
 }
 
 impl Opener {
@@ -88,6 +86,7 @@ impl Opener {
                 TokenSource::Endpoint(request) => {
                     let caller = Caller {
                         account: account.name(),
+                        network: self.network.as_ref(),
                         reach: self.reach,
                         denied: &self.denied,
                         deadline: clock.end(),
@@ -130,21 +129,15 @@ impl Opener {
             redaction.add(secret);
         }
         let deadline = clock.stage(account.timeouts.connect);
-        let stream = self.destination(account).dial(&SystemNetwork, deadline).await;
+        let stream = self.destination(account).dial(self.network.as_ref(), deadline).await;
         let stream = stream.map_err(|error| dial_failure(account, error))?;
         let transcript = self.transcript.clone();
-        #[cfg_attr(not(test), expect(unused_mut))]
-        let mut stream = Stream::new(stream);
-        #[cfg(test)]
-        {
-            stream.fault = self.fault.clone();
-        }
         let mut connection =
-            Connection::new(stream, Arc::clone(account), redaction, clock, transcript);
+            Connection::new(Stream::new(stream), Arc::clone(account), redaction, clock, transcript);
         connection.note(|| {
             let peer = connection.stream.peer();
             let host = || account.host.to_string();
-            Entry::Connected(peer.map_or_else(|_| host(), |peer| peer.to_string()))
+            Entry::Connected(peer.map_or_else(host, |peer| peer.to_string()))
         });
         if let (Security::Tls, Some(tls)) = (account.security, &tls) {
             connection = encrypt(connection, tls, Phase::Connect).await?;
@@ -228,7 +221,7 @@ fn dial_failure(account: &ServerSettings, error: DialError) -> Failure {
 
 /// EHLO, or HELO where the server does not know it (RFC 5321 section 3.2).
 async fn introduce(connection: &mut Connection) -> Result<(), Failure> {
-    let local = connection.stream.local().ok().map(|address| address.ip());
+    let local = connection.stream.local().map(|address| address.ip());
     let client = client_id(connection.account.ehlo_name.as_ref(), local);
     let ehlo = connection.command(&Ehlo::new(client.clone()).to_string()).await;
     let reply = ehlo.map_err(|broken| connection.broken(Phase::Ehlo, broken))?;
@@ -308,7 +301,7 @@ async fn encrypt(
 }
 
 async fn log_in(connection: &mut Connection, secret: &Secret) -> Result<(), Failure> {
-    let peer = connection.stream.peer().ok();
+    let peer = connection.stream.peer();
     let own = peer.is_some_and(|peer| peer.ip().to_canonical().is_loopback());
     if !connection.stream.is_encrypted() && !own {
         let message = "the connection is not encrypted, so nobody logged in";

@@ -23,8 +23,6 @@ mod content;
 mod delivery;
 mod envelope;
 mod extensions;
-#[cfg(test)]
-mod fail_stop;
 mod greeting;
 mod handshake;
 mod local_name;

@@ -7,9 +7,10 @@ use std::sync::Arc;
 use rustls::ClientConfig;
 use rustls::pki_types::ServerName;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
+
+use crate::network::NetworkStream;
 
 /// A connection to a server.
 ///
@@ -19,17 +20,14 @@ pub(super) struct Stream {
     channel: Channel,
     /// Whether every write so far went out whole.
     is_whole: bool,
-    /// Where a test has the connection break.
-    #[cfg(test)]
-    pub(super) fault: Option<Arc<super::fail_stop::Fault>>,
 }
 
 /// How the bytes travel.
 enum Channel {
     /// Anyone on the way can read them.
-    Clear(TcpStream),
+    Clear(Box<dyn NetworkStream>),
     /// Only the server can.
-    Tls(Box<TlsStream<TcpStream>>),
+    Tls(Box<TlsStream<Box<dyn NetworkStream>>>),
 }
 
 /// Bytes that are asked for at once: the replies to the commands of an envelope come in one read.
@@ -37,13 +35,8 @@ const READ: usize = 1024;
 
 impl Stream {
     /// A connection that was just opened.
-    pub(super) fn new(stream: TcpStream) -> Self {
-        Self {
-            channel: Channel::Clear(stream),
-            is_whole: true,
-            #[cfg(test)]
-            fault: None,
-        }
+    pub(super) fn new(stream: Box<dyn NetworkStream>) -> Self {
+        Self { channel: Channel::Clear(stream), is_whole: true }
     }
 
     /// Encrypts what has been in the clear so far.
@@ -78,12 +71,12 @@ impl Stream {
         }
     }
 
-    pub(super) fn peer(&self) -> io::Result<SocketAddr> {
-        self.tcp().peer_addr()
+    pub(super) fn peer(&self) -> Option<SocketAddr> {
+        self.network().peer_address()
     }
 
-    pub(super) fn local(&self) -> io::Result<SocketAddr> {
-        self.tcp().local_addr()
+    pub(super) fn local(&self) -> Option<SocketAddr> {
+        self.network().local_address()
     }
 
     /// Reads what there is, at least a byte unless the connection has ended.
@@ -101,15 +94,6 @@ impl Stream {
         if !std::mem::take(&mut self.is_whole) {
             return Err(io::Error::new(io::ErrorKind::BrokenPipe, "an earlier write failed"));
         }
-        #[cfg(test)]
-        if let Some(fault) = self.fault.clone()
-            && let Some(sent) = fault.reach(bytes.len())
-        {
-            if let Channel::Clear(stream) = &mut self.channel {
-                stream.write_all(&bytes[..sent]).await?;
-            }
-            return fault.happen().await;
-        }
         match &mut self.channel {
             Channel::Clear(stream) => stream.write_all(bytes).await?,
             Channel::Tls(stream) => {
@@ -126,18 +110,18 @@ impl Stream {
         self.is_whole
     }
 
-    /// Whether nothing is there to be read: neither bytes nor the connection's end. The socket itself is
-    /// asked, since the runtime may not have heard of it yet.
-    pub(super) fn is_silent(&self) -> bool {
-        let mut byte = [std::mem::MaybeUninit::uninit()];
-        let peeked = socket2::SockRef::from(self.tcp()).peek(&mut byte);
-        matches!(peeked, Err(reason) if reason.kind() == io::ErrorKind::WouldBlock)
+    /// Whether nothing is there to be read: neither bytes nor the connection's end.
+    pub(super) fn is_silent(&mut self) -> bool {
+        match &mut self.channel {
+            Channel::Clear(stream) => stream.is_silent(),
+            Channel::Tls(stream) => stream.get_mut().0.is_silent(),
+        }
     }
 
-    fn tcp(&self) -> &TcpStream {
+    fn network(&self) -> &dyn NetworkStream {
         match &self.channel {
-            Channel::Clear(stream) => stream,
-            Channel::Tls(stream) => stream.get_ref().0,
+            Channel::Clear(stream) => stream.as_ref(),
+            Channel::Tls(stream) => stream.get_ref().0.as_ref(),
         }
     }
 }

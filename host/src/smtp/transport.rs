@@ -12,7 +12,7 @@ use super::transaction::Again;
 use super::transcript::Transcript;
 use crate::accounts::ServerSettings;
 use crate::failure::Failure;
-use crate::network::{AddressRange, DeniedAddresses, Reach};
+use crate::network::{AddressRange, DeniedAddresses, Network, Reach, SystemNetwork};
 use crate::oauth2::Tokens;
 use crate::transport::{Envelope, Outgoing};
 
@@ -42,14 +42,26 @@ impl SmtpTransport {
     pub fn new() -> Self {
         let tokens = Arc::new(Tokens::default());
         let opener = Opener {
+            network: Arc::new(SystemNetwork),
             reach: Reach::Public,
             denied: DeniedAddresses::default(),
             transcript: None,
             tokens,
-            #[cfg(test)]
-            fault: None,
         };
         Self { opener, pool: Some(Arc::new(Pool::new())) }
+    }
+
+    /// How mail servers and token endpoints are looked up and connected to, instead of by the system: through a proxy, or
+    /// by another resolver.
+    #[must_use]
+    pub fn network(self, network: impl Network) -> Self {
+        self.shared_network(Arc::new(network))
+    }
+
+    /// The same with a network that is used elsewhere as well.
+    #[must_use]
+    pub fn shared_network(self, network: Arc<dyn Network>) -> Self {
+        self.opening(|opener| Opener { network, ..opener })
     }
 
     /// Also to servers on this machine and on private networks: for a program that runs on its user's own
@@ -93,12 +105,6 @@ impl SmtpTransport {
         if let Some(pool) = &self.pool {
             pool.close().await;
         }
-    }
-
-    /// Has the connections that are opened from now on break there.
-    #[cfg(test)]
-    pub(super) fn breaking_at(self, fault: Arc<super::fail_stop::Fault>) -> Self {
-        self.opening(|opener| Opener { fault: Some(fault), ..opener })
     }
 
     /// Changes how connections are opened. The pool is replaced: a clone with other rules must not share connections.

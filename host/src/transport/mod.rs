@@ -2,6 +2,8 @@
 
 pub(crate) mod checked;
 mod envelope;
+#[cfg(test)]
+mod fail_stop;
 mod guard;
 mod originator;
 mod outgoing;

@@ -3,7 +3,7 @@ use std::sync::{Arc, Mutex};
 
 use super::*;
 use crate::accounts::HostName;
-use crate::network::{DeniedAddresses, DialError, Purpose, Reach, SystemNetwork};
+use crate::network::{DeniedAddresses, DialError, NetworkStream, Purpose, Reach, SystemNetwork};
 
 /// A name with these addresses. What is in 192.0.2.0/24 never answers, and everything else is this machine.
 struct Names(Vec<SocketAddr>, Arc<Mutex<Vec<SocketAddr>>>);
@@ -13,7 +13,7 @@ impl Network for Names {
         Box::pin(async { Ok(self.0.clone()) })
     }
 
-    fn connect(&self, address: SocketAddr) -> BoxFuture<'_, io::Result<TcpStream>> {
+    fn connect(&self, address: SocketAddr) -> BoxFuture<'_, io::Result<Box<dyn NetworkStream>>> {
         self.1.lock().expect("no panic").push(address);
         match address.ip() {
             IpAddr::V4(ip) if ip.octets()[..3] == [192, 0, 2] => Box::pin(std::future::pending()),
@@ -26,7 +26,7 @@ impl Network for Names {
 async fn dial(
     addresses: &[SocketAddr],
     time: Duration,
-) -> (Result<TcpStream, DialError>, Vec<SocketAddr>) {
+) -> (Result<Box<dyn NetworkStream>, DialError>, Vec<SocketAddr>) {
     let network = Names(addresses.to_vec(), Arc::default());
     let destination = Destination {
         host: &HostName::Name("mail.example".to_owned()),
@@ -59,7 +59,7 @@ async fn an_address_that_swallows_packets_costs_a_quarter_of_a_second() {
     let silent = |last| at(&format!("192.0.2.{last}"), address.port());
     let began = Instant::now();
     let (outcome, tried) = dial(&[silent(1), silent(2), address, silent(3)], PATIENCE).await;
-    assert_eq!(outcome.expect("the third answers").peer_addr().ok(), Some(address));
+    assert_eq!(outcome.expect("the third answers").peer_address(), Some(address));
     assert_eq!(tried, [silent(1), silent(2), address], "the fourth was not needed");
     let took = began.elapsed();
     assert!((HEAD_START * 2..Duration::from_secs(3)).contains(&took), "{took:?}");
@@ -87,7 +87,7 @@ async fn a_server_whose_queue_is_full_does_not_hold_up_the_next_address() {
     tokio::time::sleep(Duration::from_millis(50)).await;
     let full_address = full_address.as_socket().expect("an address");
     let (outcome, tried) = dial(&[full_address, address], PATIENCE).await;
-    assert_eq!(outcome.expect("the second answers").peer_addr().ok(), Some(address));
+    assert_eq!(outcome.expect("the second answers").peer_address(), Some(address));
     assert_eq!(tried, [full_address, address]);
     drop(server);
 }
@@ -111,13 +111,16 @@ async fn a_late_answer_of_the_first_address_counts() {
             Box::pin(async { Ok(Vec::new()) })
         }
 
-        fn connect(&self, address: SocketAddr) -> BoxFuture<'_, io::Result<TcpStream>> {
+        fn connect(
+            &self,
+            address: SocketAddr,
+        ) -> BoxFuture<'_, io::Result<Box<dyn NetworkStream>>> {
             Box::pin(async move {
                 if !address.ip().is_loopback() {
                     return std::future::pending().await;
                 }
                 tokio::time::sleep(HEAD_START * 2).await;
-                TcpStream::connect(address).await
+                SystemNetwork.connect(address).await
             })
         }
     }
@@ -132,7 +135,7 @@ async fn a_late_answer_of_the_first_address_counts() {
     };
     let addresses = vec![address, at("192.0.2.1", address.port())];
     let connected = connect(destination, addresses, &Slow, Instant::now() + PATIENCE).await;
-    assert_eq!(connected.expect("the first answers").peer_addr().ok(), Some(address));
+    assert_eq!(connected.expect("the first answers").peer_address(), Some(address));
 }
 
 #[tokio::test]

@@ -4,23 +4,27 @@
 //! ignores every failure, and holds what the server saw against the conversation in which nothing broke.
 
 use std::io;
+use std::net::SocketAddr;
+use std::pin::Pin;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
+use std::task::{Context, Poll};
 use std::time::Duration;
 
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _, ReadBuf};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Notify;
 
-use super::SmtpTransport;
-use crate::accounts::{Account, Security, Timeouts, Usage};
+use super::checked::CheckedOutgoing;
+use super::{CheckedError, CheckedTransport, Envelope, Progress};
+use crate::accounts::{Account, BoxFuture, Security, Timeouts, Usage};
 use crate::allowlist::Allowlists;
-use crate::transport::checked::CheckedOutgoing;
-use crate::transport::{CheckedTransport, Envelope, Progress};
+use crate::network::{Network, NetworkStream, SystemNetwork};
+use crate::smtp::SmtpTransport;
 
 /// A place at which a connection breaks, counted in bytes from its start. It breaks once: what is written later would
 /// go out.
-pub(super) struct Fault {
+struct Fault {
     left: AtomicUsize,
     kind: Kind,
     hanging: Notify,
@@ -42,20 +46,25 @@ impl Fault {
         Arc::new(Self { left: AtomicUsize::new(byte), kind, hanging: Notify::new() })
     }
 
-    /// How many of these bytes go out before it breaks, if it breaks within them.
-    pub(super) fn reach(&self, bytes: usize) -> Option<usize> {
-        let left = self.left.load(Ordering::SeqCst);
-        let is_here = left < bytes;
-        self.left.store(if is_here { usize::MAX } else { left - bytes }, Ordering::SeqCst);
-        is_here.then_some(left)
+    /// How many bytes go out before it breaks; none, if it is to break now.
+    fn left(&self) -> usize {
+        self.left.load(Ordering::SeqCst)
     }
 
-    pub(super) async fn happen(&self) -> io::Result<()> {
-        if self.kind == Kind::Error {
-            return Err(io::ErrorKind::ConnectionReset.into());
+    fn count(&self, written: usize) {
+        if self.left() != usize::MAX {
+            self.left.fetch_sub(written, Ordering::SeqCst);
         }
+    }
+
+    fn happen(&self) -> Poll<io::Result<usize>> {
+        self.left.store(usize::MAX, Ordering::SeqCst);
+        if self.kind == Kind::Error {
+            return Poll::Ready(Err(io::ErrorKind::ConnectionReset.into()));
+        }
+        // Nobody wakes the writer: it hangs.
         self.hanging.notify_one();
-        std::future::pending().await
+        Poll::Pending
     }
 
     /// Waits for a call, or drops it as soon as it hangs.
@@ -68,6 +77,83 @@ impl Fault {
             outcome = call => outcome.ok(),
             () = self.hanging.notified(), if self.kind == Kind::Dropped => None,
         }
+    }
+}
+
+/// The system's sockets, which break at a fault.
+struct BreakingNetwork(Arc<Fault>);
+
+struct BreakingStream {
+    stream: TcpStream,
+    fault: Arc<Fault>,
+    /// The bytes that hang, by place and length: who waits for them asks again. Other bytes go out.
+    hanging: Option<(usize, usize)>,
+}
+
+impl Network for BreakingNetwork {
+    fn resolve<'a>(
+        &'a self,
+        host: &'a str,
+        port: u16,
+    ) -> BoxFuture<'a, io::Result<Vec<SocketAddr>>> {
+        SystemNetwork.resolve(host, port)
+    }
+
+    fn connect(&self, address: SocketAddr) -> BoxFuture<'_, io::Result<Box<dyn NetworkStream>>> {
+        let fault = Arc::clone(&self.0);
+        Box::pin(async move {
+            let stream = TcpStream::connect(address).await?;
+            stream.set_nodelay(true)?;
+            Ok(Box::new(BreakingStream { stream, fault, hanging: None }) as Box<dyn NetworkStream>)
+        })
+    }
+}
+
+impl NetworkStream for BreakingStream {
+    fn peer_address(&self) -> Option<SocketAddr> {
+        self.stream.peer_address()
+    }
+}
+
+impl AsyncRead for BreakingStream {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        into: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_read(context, into)
+    }
+}
+
+impl AsyncWrite for BreakingStream {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        let these = (bytes.as_ptr().addr(), bytes.len());
+        if self.hanging == Some(these) {
+            return Poll::Pending;
+        }
+        let left = self.fault.left();
+        if left == 0 {
+            self.hanging = Some(these);
+            return self.fault.happen();
+        }
+        let written =
+            Pin::new(&mut self.stream).poll_write(context, &bytes[..left.min(bytes.len())]);
+        if let Poll::Ready(Ok(written)) = written {
+            self.fault.count(written);
+        }
+        written
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_flush(context)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_shutdown(context)
     }
 }
 
@@ -166,10 +252,7 @@ const CHUNKS: [&str; 4] = [
 ];
 
 /// A message of an account, begun.
-async fn begin(
-    transport: &SmtpTransport,
-    port: u16,
-) -> Result<CheckedOutgoing, crate::transport::CheckedError> {
+async fn begin(transport: &SmtpTransport, port: u16) -> Result<CheckedOutgoing, CheckedError> {
     let timeouts = Timeouts { data: Duration::from_millis(30), ..Timeouts::default() };
     let account = Account::builder("work", "127.0.0.1")
         .port(port)
@@ -222,7 +305,8 @@ async fn walk(extensions: &'static str, kind: Kind, step: usize) {
     for byte in (from..wanted.len()).step_by(step) {
         let fault = Fault::at(byte, kind);
         let before = server.connections().len();
-        let breaking = SmtpTransport::new().allow_private_hosts().breaking_at(Arc::clone(&fault));
+        let breaking =
+            SmtpTransport::new().allow_private_hosts().network(BreakingNetwork(Arc::clone(&fault)));
         let was_sent = send_through(&breaking, server.port, &fault).await;
         assert!(!was_sent, "{kind:?} at byte {byte}");
         // The next message on the same pool.
