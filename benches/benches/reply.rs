@@ -4,7 +4,7 @@ use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use reply::ReplyReader;
 
 // No part of the library's interface, so it is compiled here once more.
-#[path = "../../host/src/smtp/reply.rs"]
+#[path = "../../smtp/src/replies/reply.rs"]
 #[expect(dead_code, reason = "what is not measured is used in the library")]
 mod reply;
 

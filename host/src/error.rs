@@ -4,11 +4,11 @@ use std::fmt;
 
 use serde_json::{Map, Value, json};
 
-pub use crate::issue::Issue;
+pub use smtp_connector_smtp::Issue;
 
-use crate::accounts::InvalidSetting;
-use crate::failure::{Delivered, Failure, FailureCode, Phase, Refusal, Reply, Retry};
-use crate::private_files::Exposed;
+use smtp_connector_smtp::InvalidSetting;
+use smtp_connector_smtp::failure::{Delivered, Failure, FailureCode, Phase, Refusal, Reply, Retry};
+use smtp_connector_smtp::private_files::Exposed;
 
 /// Why a component could not be loaded, an account not be used, or an action not be done.
 ///
@@ -163,13 +163,6 @@ impl From<InvalidSetting> for Error {
             Some(hint) => error.with_hint(hint),
             None => error,
         }
-    }
-}
-
-impl From<Exposed> for Failure {
-    /// Of a file that an account names.
-    fn from(exposed: Exposed) -> Self {
-        Self::of_settings(exposed.to_string()).hint(exposed.hint())
     }
 }
 

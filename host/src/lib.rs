@@ -65,32 +65,32 @@ mod bindings;
 #[cfg(feature = "cli")]
 pub mod cli;
 mod error;
-mod excerpt;
-mod failure;
 mod imports;
 #[cfg(feature = "inbox")]
 pub mod inbox;
-mod issue;
 pub mod linker;
-mod network;
-mod oauth2;
-mod private_files;
 mod sandbox;
-pub mod smtp;
+
+/// The SMTP client, and the transport that most hosts use.
+pub mod smtp {
+    pub use smtp_connector_smtp::{Entry, SmtpTransport, Transcript, replies};
+}
 mod tilde;
 pub mod transport;
-mod waited;
 
-pub use accounts::{Account, Secret};
+pub use accounts::Account;
 pub use error::{Error, Issue, Result};
-pub use failure::{Delivered, Failure, FailureCode, Phase, Refusal, Reply, Retry};
-pub use network::{
-    AddressRange, InvalidAddressRange, Network, NetworkStream, SystemNetwork, is_public,
-};
 pub use sandbox::{
     Allocation, ComponentDigest, ComponentSource, Connector, Findings, Host, HostBuilder,
     Invocation, Limits, Outcome,
 };
+pub use smtp_connector_smtp::failure::{
+    Delivered, Failure, FailureCode, Phase, Refusal, Reply, Retry,
+};
+pub use smtp_connector_smtp::network::{
+    AddressRange, InvalidAddressRange, Network, NetworkStream, SystemNetwork, is_public,
+};
+pub use smtp_connector_smtp::secret::Secret;
 
 #[cfg(doctest)]
 #[doc = include_str!("../../README.md")]

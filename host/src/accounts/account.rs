@@ -4,12 +4,12 @@ use std::sync::Arc;
 
 use super::account_name::AccountName;
 use super::builder::AccountBuilder;
-use super::host_name::HostName;
-use super::login::Credentials;
 use super::policy::{AccountLimits, Policy};
 use super::preset::Preset;
-use super::security::{Auth, Security};
-use super::server::ServerSettings;
+use smtp_connector_smtp::address::HostName;
+use smtp_connector_smtp::settings::Credentials;
+use smtp_connector_smtp::settings::ServerSettings;
+use smtp_connector_smtp::settings::{Auth, Security};
 
 /// A connected account, checked: what it holds can be used.
 ///

@@ -4,17 +4,17 @@ use std::sync::Arc;
 
 use super::account::Account;
 use super::account_name::AccountName;
-use super::login::{Credentials, Proof};
-use super::oauth2::OAuth2;
 use super::policy::{AccountLimits, Policy};
 use super::preset::Preset;
 use super::provider_rules;
-use super::secret::SecretSource;
-use super::security::{Auth, Security, TlsSettings};
-use super::server::ServerSettings;
-use super::timeouts::Timeouts;
 use crate::error::{Error, Result};
 use crate::transport::is_routed;
+use smtp_connector_smtp::secret::SecretSource;
+use smtp_connector_smtp::settings::OAuth2;
+use smtp_connector_smtp::settings::ServerSettings;
+use smtp_connector_smtp::settings::Timeouts;
+use smtp_connector_smtp::settings::{Auth, Security, TlsSettings};
+use smtp_connector_smtp::settings::{Credentials, Proof};
 
 /// Builds an [`Account`].
 #[derive(Clone, Debug)]
@@ -233,7 +233,7 @@ fn check_sender(sender: &str) -> Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::accounts::Secret;
+    use smtp_connector_smtp::secret::Secret;
 
     #[test]
     fn security_follows_the_port_unless_it_is_given() {

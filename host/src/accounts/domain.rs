@@ -5,8 +5,8 @@ use std::str::FromStr;
 
 use idna::uts46::{AsciiDenyList, DnsLength, Hyphens, Uts46};
 
-use super::host_name::HostName;
 use crate::error::{Error, Result};
+use smtp_connector_smtp::address::HostName;
 
 /// A domain in a policy: `example.com` is that domain alone, `*.example.com` every domain below it.
 ///

@@ -3,9 +3,10 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::{Account, Accounts, BoxFuture};
+use crate::accounts::{Account, Accounts};
 use crate::error::{Error, Result};
-use crate::excerpt::excerpt;
+use smtp_connector_smtp::BoxFuture;
+use smtp_connector_smtp::excerpt::excerpt;
 
 /// A fixed set of accounts.
 ///

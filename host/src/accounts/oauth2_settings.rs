@@ -4,10 +4,10 @@ use std::path::Path;
 
 use toml_edit::{InlineTable, Item, value};
 
-use super::oauth2::{OAuth2, TokenSource};
 use super::settings::read_secret;
 use super::settings_table::{Mistake, Table};
 use super::table::secret_item;
+use smtp_connector_smtp::settings::{OAuth2, TokenSource};
 
 const KEYS: &[&str] =
     &["grant", "tokenUrl", "clientId", "clientSecret", "refreshToken", "accessToken", "scope"];
@@ -90,7 +90,9 @@ pub(super) fn oauth2_item(oauth2: &OAuth2) -> Item {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::accounts::{Account, AccountsFile, Proof, Secret, SecretSource};
+    use crate::accounts::{Account, AccountsFile};
+    use smtp_connector_smtp::secret::{Secret, SecretSource};
+    use smtp_connector_smtp::settings::Proof;
 
     #[test]
     fn an_account_by_oauth_2_reads_back_as_it_was_put() {

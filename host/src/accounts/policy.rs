@@ -2,8 +2,8 @@
 
 use super::address_rule::{PlainAddress, SenderRule};
 use super::domain::DomainRule;
-use super::host_name::HostName;
 use crate::error::{Error, Result};
+use smtp_connector_smtp::address::HostName;
 
 /// How much one mail may be, and how many there may be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

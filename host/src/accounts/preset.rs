@@ -1,7 +1,7 @@
 //! Providers whose settings are known.
 
-use super::security::Security;
-use super::server::Provider;
+use smtp_connector_smtp::settings::Provider;
+use smtp_connector_smtp::settings::Security;
 
 /// A provider's settings, and what its users have to know.
 #[derive(Debug, PartialEq, Eq)]
@@ -242,7 +242,8 @@ impl Preset {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::accounts::{Account, Auth};
+    use crate::accounts::Account;
+    use smtp_connector_smtp::settings::Auth;
 
     #[test]
     fn presets_can_be_used_and_found() {

@@ -4,11 +4,12 @@
 //! account's host.
 
 use super::account::Account;
-use super::host_name::HostName;
-use super::login::{Credentials, Proof};
 use super::preset::{PRESETS, Preset};
-use super::security::{Auth, Security};
-use crate::error::{Error, Issue, Result};
+use crate::error::{Error, Result};
+use smtp_connector_smtp::Issue;
+use smtp_connector_smtp::address::HostName;
+use smtp_connector_smtp::settings::{Auth, Security};
+use smtp_connector_smtp::settings::{Credentials, Proof};
 
 /// How an account can log in at a provider.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -168,7 +169,9 @@ fn is_of(provider: &Preset, host: &HostName) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::accounts::{AccountBuilder, OAuth2, Secret};
+    use crate::accounts::AccountBuilder;
+    use smtp_connector_smtp::secret::Secret;
+    use smtp_connector_smtp::settings::OAuth2;
 
     #[test]
     fn a_provider_is_known_by_its_host() {

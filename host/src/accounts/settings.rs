@@ -8,15 +8,15 @@ use toml_edit::TableLike;
 
 use super::account::Account;
 use super::builder::AccountBuilder;
-use super::invalid_setting::InvalidSetting;
 use super::oauth2_settings::read_oauth2;
 use super::policy::{AccountLimits, Policy};
 use super::preset::Preset;
-use super::secret::{Secret, SecretSource};
-use super::security::{Auth, ClientCertificate, Security, TlsSettings, TlsVersion};
 use super::settings_table::{Mistake, Table};
-use super::timeouts::Timeouts;
 use crate::tilde::in_home;
+use smtp_connector_smtp::InvalidSetting;
+use smtp_connector_smtp::secret::{Secret, SecretSource};
+use smtp_connector_smtp::settings::Timeouts;
+use smtp_connector_smtp::settings::{Auth, ClientCertificate, Security, TlsSettings, TlsVersion};
 
 type Result<T> = std::result::Result<T, Mistake>;
 

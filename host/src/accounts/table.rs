@@ -3,10 +3,10 @@
 use toml_edit::{Array, InlineTable, Item, Table, value};
 
 use super::account::Account;
-use super::login::Proof;
 use super::oauth2_settings::oauth2_item;
-use super::secret::SecretSource;
-use super::security::{Auth, Security};
+use smtp_connector_smtp::secret::SecretSource;
+use smtp_connector_smtp::settings::Proof;
+use smtp_connector_smtp::settings::{Auth, Security};
 
 /// An account as a table, leaving out what goes without saying.
 pub(super) fn table_of(account: &Account) -> Table {

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use super::account::Account;
-use crate::failure::{Failure, FailureCode, Phase};
+use smtp_connector_smtp::failure::{Failure, FailureCode, Phase};
 
 /// What the accounts of a host are doing now, and did in the last minute.
 #[derive(Debug, Default)]

@@ -18,7 +18,7 @@ use std::sync::Arc;
 
 use tokio::sync::OnceCell;
 
-use crate::failure::{Failure, FailureCode, Phase};
+use smtp_connector_smtp::failure::{Failure, FailureCode, Phase};
 
 pub(crate) use recipients::RecipientAllowlist;
 pub(crate) use sources::SourceAllowlist;

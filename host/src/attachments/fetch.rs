@@ -26,11 +26,12 @@ use url::Url;
 
 use super::content_disposition::file_name;
 use super::{AttachmentHosts, Content, Metadata, SourceError};
-use crate::accounts::{HostName, Policy};
-use crate::network::{
-    DeniedAddresses, Destination, DialError, HandshakeError, Network, Purpose, client_config,
+use crate::accounts::Policy;
+use smtp_connector_smtp::address::HostName;
+use smtp_connector_smtp::network::{
+    DeniedAddresses, Destination, DialError, Network, Purpose, client_config, why_tls_failed,
 };
-use crate::waited::Waited;
+use smtp_connector_smtp::waited::Waited;
 
 /// Redirects that are followed, each looked at like the first address. Links of shared files take up to five.
 const MAX_REDIRECTS: usize = 5;
@@ -142,7 +143,7 @@ impl Target {
             .await
             .map_err(|_| late("its server was not connected to over TLS", since))?
             .map_err(|reason| {
-                let why = HandshakeError::of(&reason);
+                let why = why_tls_failed(&reason);
                 unavailable(&format!("TLS with its server failed: {why}"))
             })?;
         self.request(stream, deadline).await

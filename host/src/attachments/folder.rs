@@ -5,7 +5,7 @@ use std::path::{Component, Path, PathBuf};
 
 use super::uploads::unknown;
 use super::{Content, Metadata, SourceError, Uploads};
-use crate::accounts::BoxFuture;
+use smtp_connector_smtp::BoxFuture;
 
 /// Every file that lies in a folder, by its name: for platforms that keep a run's files in a folder of its
 /// own.

@@ -1,7 +1,8 @@
 //! Which hosts attachments may be fetched from.
 
-use crate::accounts::{HostName, Policy, UrlHost};
-use crate::network::Reach;
+use crate::accounts::{Policy, UrlHost};
+use smtp_connector_smtp::address::HostName;
+use smtp_connector_smtp::network::Reach;
 
 /// The hosts that a platform allows attachments to be fetched from. An account's policy can ask for less, never for more.
 ///

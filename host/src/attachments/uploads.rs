@@ -6,8 +6,8 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use super::{Content, Metadata, SourceError};
-use crate::accounts::BoxFuture;
-use crate::excerpt::excerpt;
+use smtp_connector_smtp::BoxFuture;
+use smtp_connector_smtp::excerpt::excerpt;
 
 /// Where uploads are found, by their id.
 ///

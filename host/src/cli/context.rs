@@ -10,8 +10,8 @@ use super::output::{Output, tell};
 use crate::accounts::{Account, Accounts, AccountsFile};
 use crate::attachments::AttachmentHosts;
 use crate::sandbox::CacheEvent;
-use crate::smtp::{Entry, SmtpTransport, Transcript};
 use crate::{Allocation, Connector, Host};
+use smtp_connector_smtp::{Entry, SmtpTransport, Transcript};
 
 /// The surroundings of a command.
 pub(crate) struct Context<'o> {

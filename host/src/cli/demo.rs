@@ -10,10 +10,11 @@ use super::exit::Exit;
 use super::message_view::MessageView;
 use super::send::unreadable;
 use super::{Outcome, Stop, text};
-use crate::accounts::{Account, AccountsInMemory, Security};
+use crate::accounts::{Account, AccountsInMemory};
 use crate::attachments::{MemoryUploads, Metadata};
 use crate::inbox::{Inbox, Received};
 use crate::{Error, Invocation};
+use smtp_connector_smtp::settings::Security;
 
 /// Send an example through the sandbox to an inbox in this process, and show what arrived.
 #[derive(Args, Debug)]

@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use crate::failure::{Delivered, FailureCode, Retry};
+use smtp_connector_smtp::failure::{Delivered, FailureCode, Retry};
 
 /// What the command tells whoever called it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -53,13 +53,14 @@ impl From<&crate::Error> for Exit {
             FailureCode::Tls | FailureCode::Account => Self::Settings,
             FailureCode::Recipients => Self::Recipients,
             FailureCode::Sender if error.retry() == Retry::AfterConfigChange => Self::Refused,
-            FailureCode::Internal => Self::Bug,
             FailureCode::Validation
             | FailureCode::Attachment
             | FailureCode::Sender
             | FailureCode::TooLarge
             | FailureCode::Data
             | FailureCode::Limit => Self::Data,
+            // `Internal`, and a code that this command does not know.
+            _ => Self::Bug,
         }
     }
 }
@@ -74,7 +75,7 @@ impl From<Exit> for ExitCode {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::failure::{Failure, Phase, Reply};
+    use smtp_connector_smtp::failure::{Failure, Phase, Reply};
 
     fn exit(failure: Failure) -> Exit {
         Exit::from(&crate::Error::from(failure))

@@ -4,8 +4,8 @@ use std::path::{Path, PathBuf};
 
 use etcetera::{AppStrategy, AppStrategyArgs, choose_app_strategy};
 
-use crate::private_files;
 use crate::tilde::in_home;
+use smtp_connector_smtp::private_files;
 
 /// The folders of one user.
 pub(crate) struct Home {

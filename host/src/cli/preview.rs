@@ -11,7 +11,7 @@ use super::exit::Exit;
 use super::input::{Empty, Input, Prepared};
 use super::send::{Sent, unreadable, with_warnings};
 use super::{Outcome, Stop, question, text};
-use crate::private_files;
+use smtp_connector_smtp::private_files;
 
 /// Assemble a mail, and send nothing.
 ///

@@ -7,10 +7,10 @@ use wasmtime::component::ResourceTableError;
 use super::View;
 use crate::bindings::connectors::smtp::types as wit;
 use crate::bindings::exports::connectors::smtp::smtp_connector as contract;
-use crate::error::Issue;
-use crate::excerpt::shortened;
-use crate::failure::{Delivered, Failure, FailureCode, Phase, Refusal, Reply, Retry};
 use crate::transport::CheckedError;
+use smtp_connector_smtp::Issue;
+use smtp_connector_smtp::excerpt::shortened;
+use smtp_connector_smtp::failure::{Delivered, Failure, FailureCode, Phase, Refusal, Reply, Retry};
 
 /// Bytes of a text that a component says: what it says is kept, copied and shown.
 const LONGEST_TEXT: usize = 2_000;

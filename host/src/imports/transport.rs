@@ -4,9 +4,9 @@ use wasmtime::component::Resource;
 
 use super::{Failed, View};
 use crate::bindings::connectors::smtp::transport as wit;
-use crate::failure::{Failure, FailureCode, Phase};
 use crate::transport::checked::CheckedOutgoing;
-use crate::transport::{Envelope, Notification, Receipt, Report};
+use smtp_connector_smtp::failure::{Failure, FailureCode, Phase};
+use smtp_connector_smtp::{Envelope, Notification, Receipt, Report};
 
 /// What a message waits for.
 const SERVER: &str = "the mail server";

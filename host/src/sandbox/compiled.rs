@@ -15,7 +15,7 @@ use wasmtime::component::Component;
 
 use super::compile_turn::{LOCK, Turn};
 use super::digest::ComponentDigest;
-use crate::private_files;
+use smtp_connector_smtp::private_files;
 
 /// What a file is called that this wrote: nothing else in the directory is touched.
 const EXTENSION: &str = "cwasm";

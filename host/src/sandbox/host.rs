@@ -16,9 +16,9 @@ use crate::accounts::{Account, Accounts, AccountsInMemory, Usage};
 use crate::allowlist::Allowlists;
 use crate::attachments::{AttachmentHosts, NoUploads, Uploads};
 use crate::error::{Error, Result};
-use crate::network::{AddressRange, DeniedAddresses, Network, SystemNetwork};
-use crate::smtp::SmtpTransport;
 use crate::transport::{CheckedTransport, Progress, Transport};
+use smtp_connector_smtp::SmtpTransport;
+use smtp_connector_smtp::network::{AddressRange, DeniedAddresses, Network, SystemNetwork};
 
 /// Everything that connectors need of a platform. Cheap to clone, and shared between threads.
 ///

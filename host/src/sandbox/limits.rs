@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::invocation::Invocation;
-use crate::error::Issue;
+use smtp_connector_smtp::Issue;
 
 /// What one run of a component may take before it is stopped.
 ///

@@ -1,6 +1,6 @@
 //! What came of an invocation.
 
-use crate::error::Issue;
+use smtp_connector_smtp::Issue;
 
 /// The result of an action, as JSON.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -8,9 +8,11 @@ use serde_json::value::RawValue;
 use serde_json::{Map, Value, json};
 
 use super::verdict::of_error;
-use crate::error::{Error, Issue, Result};
-use crate::failure::Refusal;
-use crate::transport::{Progress, Receipt, Seen};
+use crate::error::{Error, Result};
+use crate::transport::{Progress, Seen};
+use smtp_connector_smtp::Issue;
+use smtp_connector_smtp::Receipt;
+use smtp_connector_smtp::failure::Refusal;
 
 /// The result of an action, corrected.
 ///
@@ -196,7 +198,7 @@ fn fields(told: &Told<'_>, receipt: &Receipt) -> Vec<(String, String)> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::failure::{Delivered, Reply, Retry};
+    use smtp_connector_smtp::failure::{Delivered, Reply, Retry};
 
     fn sent() -> Progress {
         let reply = |code, text: &str| Reply { code, enhanced: None, text: text.to_owned() };

@@ -16,8 +16,8 @@ use super::wasi::Wasi;
 use crate::accounts::{Account, AccountLimits};
 use crate::allowlist::{Allowlists, SourceAllowlist};
 use crate::attachments::{AttachmentHosts, SourceError, Uploads};
-use crate::network::{DeniedAddresses, Network};
 use crate::transport::{CheckedTransport, Progress};
+use smtp_connector_smtp::network::{DeniedAddresses, Network};
 
 /// What a run is about.
 pub(crate) struct Run {

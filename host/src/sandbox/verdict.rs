@@ -8,10 +8,10 @@ use wasmtime::component::ResourceTableError;
 pub(super) use super::result::of_result;
 use super::run::LimitReached;
 use crate::error::Error;
-use crate::failure::{Delivered, Failure, FailureCode, Phase, Refusal, Retry};
 use crate::imports::Stopped;
 use crate::transport::Progress;
-use crate::waited::Waited;
+use smtp_connector_smtp::failure::{Delivered, Failure, FailureCode, Phase, Refusal, Retry};
+use smtp_connector_smtp::waited::Waited;
 
 /// What a trap means. `log` is what the component printed before it.
 pub(super) fn of_trap(trap: wasmtime::Error, log: &[u8]) -> Error {

@@ -5,11 +5,12 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use super::originator::Originator;
-use super::{Breach, Envelope, Guard, Outgoing, Progress, Receipt, Transport};
 use crate::accounts::{Account, RunPermit};
 use crate::allowlist::{Allowlists, RecipientAllowlist};
-use crate::excerpt::excerpt;
-use crate::failure::{Delivered, Failure, FailureCode, Phase};
+use crate::transport::{Breach, Guard, Progress, Transport};
+use smtp_connector_smtp::excerpt::excerpt;
+use smtp_connector_smtp::failure::{Delivered, Failure, FailureCode, Phase};
+use smtp_connector_smtp::{Envelope, Outgoing, Receipt};
 
 /// What comes between a component and a transport.
 pub(crate) struct CheckedTransport {

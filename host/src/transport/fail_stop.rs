@@ -16,11 +16,14 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Notify;
 
 use super::checked::CheckedOutgoing;
-use super::{CheckedError, CheckedTransport, Envelope, Progress};
-use crate::accounts::{Account, BoxFuture, Security, Timeouts, Usage};
+use crate::accounts::{Account, Usage};
 use crate::allowlist::Allowlists;
-use crate::network::{Network, NetworkStream, SystemNetwork};
-use crate::smtp::SmtpTransport;
+use crate::transport::{CheckedError, CheckedTransport, Progress};
+use smtp_connector_smtp::BoxFuture;
+use smtp_connector_smtp::Envelope;
+use smtp_connector_smtp::SmtpTransport;
+use smtp_connector_smtp::network::{Network, NetworkStream, SystemNetwork};
+use smtp_connector_smtp::settings::{Security, Timeouts};
 
 /// A place at which a connection breaks, counted in bytes from its start. It breaks once: what is written later would
 /// go out.

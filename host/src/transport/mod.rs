@@ -1,28 +1,26 @@
 //! Taking a message to a server: what is asked for, what comes back, and who does it.
 
 pub(crate) mod checked;
-mod envelope;
 #[cfg(test)]
 mod fail_stop;
 mod guard;
 mod originator;
-mod outgoing;
 mod progress;
 mod recording;
 mod smtp;
 
-pub use envelope::{Envelope, Notification, Receipt, Report};
 pub use guard::{Breach, Guard};
-pub use outgoing::Outgoing;
 pub use recording::{Recorded, RecordingTransport};
+pub use smtp_connector_smtp::{Envelope, Notification, Outgoing, Receipt, Report};
 
 pub(crate) use checked::{CheckedError, CheckedTransport, is_routed};
 pub(crate) use progress::{Progress, Seen};
 
 use std::sync::Arc;
 
-use crate::accounts::{Account, BoxFuture};
-use crate::failure::Failure;
+use crate::accounts::Account;
+use smtp_connector_smtp::BoxFuture;
+use smtp_connector_smtp::failure::Failure;
 
 /// Takes messages to an account's server.
 ///

@@ -3,9 +3,9 @@
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use super::Receipt;
-use crate::error::Issue;
-use crate::failure::Failure;
+use smtp_connector_smtp::Issue;
+use smtp_connector_smtp::Receipt;
+use smtp_connector_smtp::failure::Failure;
 
 /// How far the message of a run got.
 #[derive(Debug, Default)]
@@ -152,7 +152,7 @@ impl Progress {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::failure::{Delivered, FailureCode, Phase, Reply};
+    use smtp_connector_smtp::failure::{Delivered, FailureCode, Phase, Reply};
 
     #[test]
     fn a_run_sends_one_message_and_what_was_sent_stays_sent() {

@@ -2,9 +2,11 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use super::{Envelope, Outgoing, Receipt, Transport};
-use crate::accounts::{Account, BoxFuture};
-use crate::failure::{Failure, Reply};
+use crate::accounts::Account;
+use crate::transport::Transport;
+use smtp_connector_smtp::BoxFuture;
+use smtp_connector_smtp::failure::{Failure, Reply};
+use smtp_connector_smtp::{Envelope, Outgoing, Receipt};
 
 /// Keeps what would have been sent. Clones share what they keep.
 ///

@@ -2,10 +2,12 @@
 
 use std::sync::Arc;
 
-use super::{Envelope, Outgoing, Transport};
-use crate::accounts::{Account, BoxFuture};
-use crate::failure::Failure;
-use crate::smtp::SmtpTransport;
+use crate::accounts::Account;
+use crate::transport::Transport;
+use smtp_connector_smtp::BoxFuture;
+use smtp_connector_smtp::SmtpTransport;
+use smtp_connector_smtp::failure::Failure;
+use smtp_connector_smtp::{Envelope, Outgoing};
 
 impl Transport for SmtpTransport {
     fn begin<'a>(

@@ -13,9 +13,10 @@ use toml_edit::{DocumentMut, Item, Table};
 
 use super::account::Account;
 use super::table::table_of;
-use super::{Accounts, BoxFuture};
+use crate::accounts::Accounts;
 use crate::error::{Error, Result};
-use crate::private_files;
+use smtp_connector_smtp::BoxFuture;
+use smtp_connector_smtp::private_files;
 
 /// The accounts of a file. It is read when it is asked, so that a change is seen at once.
 ///

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use super::AccountsFile;
 use crate::error::{Error, Result};
-use crate::private_files::{self, Lock, LockError};
+use smtp_connector_smtp::private_files::{self, Lock, LockError};
 
 /// The largest file that is read: thousands of accounts, and no more than a moment's work.
 const MAX_BYTES: u64 = 4 << 20;

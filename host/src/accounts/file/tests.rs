@@ -3,7 +3,8 @@
 use std::fs;
 
 use super::*;
-use crate::accounts::{Auth, Secret, Security};
+use smtp_connector_smtp::secret::Secret;
+use smtp_connector_smtp::settings::{Auth, Security};
 
 fn file(text: &str) -> (tempfile::TempDir, AccountsFile) {
     let directory = tempfile::tempdir().expect("a temporary directory");
@@ -395,7 +396,7 @@ fn a_file_beneath_the_users_home_is_found() {
     );
     let account = accounts.get("work").expect("it is right");
     let home = std::env::home_dir().expect("this user has a home");
-    let expected = crate::accounts::SecretSource::File(home.join("mail"));
+    let expected = smtp_connector_smtp::secret::SecretSource::File(home.join("mail"));
     let found = account.credentials().map(|one| one.proof.clone());
-    assert_eq!(found, Some(crate::accounts::Proof::Password(expected)));
+    assert_eq!(found, Some(smtp_connector_smtp::settings::Proof::Password(expected)));
 }

@@ -12,10 +12,10 @@ use super::super::exit::Exit;
 use super::super::{Outcome, Stop};
 use super::json_of;
 use crate::Issue;
-use crate::accounts::{
-    Account, AccountBuilder, Auth, Preset, Proof, Secret, SecretSource, Security,
-};
+use crate::accounts::{Account, AccountBuilder, Preset};
 use crate::tilde::in_home;
+use smtp_connector_smtp::secret::{Secret, SecretSource};
+use smtp_connector_smtp::settings::{Auth, Proof, Security};
 
 /// Connect an account.
 ///
@@ -142,7 +142,7 @@ impl Add {
         else {
             return warnings;
         };
-        if let Err(error) = source.reveal("password").await {
+        if let Err(error) = source.resolve("password").await {
             let message = match &error.hint {
                 Some(hint) => format!("{error}; {hint}"),
                 None => error.to_string(),

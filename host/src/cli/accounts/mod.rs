@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use super::Outcome;
 use super::context::Context;
 use crate::Account;
-use crate::accounts::Proof;
+use smtp_connector_smtp::settings::Proof;
 
 /// Manage connected accounts.
 #[derive(Args, Debug)]

@@ -6,7 +6,9 @@ use serde_json::json;
 use super::super::context::Context;
 use super::super::exit::Exit;
 use super::super::{Outcome, question};
-use crate::accounts::{Account, Proof, SecretSource};
+use crate::accounts::Account;
+use smtp_connector_smtp::secret::SecretSource;
+use smtp_connector_smtp::settings::Proof;
 
 /// Take an account away, and the password that is stored with it.
 #[derive(Args, Debug)]

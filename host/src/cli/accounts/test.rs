@@ -8,7 +8,7 @@ use serde_json::json;
 use super::super::context::Context;
 use super::super::exit::Exit;
 use super::super::{Outcome, text};
-use crate::accounts::Security;
+use smtp_connector_smtp::settings::Security;
 
 /// Resolve, connect, encrypt and log in, as sending would, and explain what goes wrong.
 #[derive(Args, Debug)]

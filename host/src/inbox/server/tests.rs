@@ -7,7 +7,7 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::time::Instant;
 
 use super::*;
-use crate::network::provider;
+use smtp_connector_smtp::network::provider;
 
 /// Nothing here takes as long.
 const LONG: Duration = Duration::from_secs(20);

@@ -1,0 +1,366 @@
+//! Logging in (RFC 4954), by any of the mechanisms in the files beside this one.
+//!
+//! The mechanisms are ours rather than those of a SASL library: of the two that are kept up, rsasl has no
+//! CRAM-MD5 and leaves copies of secrets behind, and scram-rs is for SCRAM alone. Their arithmetic is
+//! ring's and RustCrypto's.
+
+mod bearer;
+mod cram_md5;
+mod mechanism;
+mod password;
+mod scram;
+
+use std::sync::Arc;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use tokio::sync::Semaphore;
+use tokio::time::{Instant, timeout_at};
+use zeroize::Zeroizing;
+
+use self::mechanism::Mechanism;
+use crate::client::connection::Connection;
+use crate::client::verdict;
+use crate::failure::{Failure, FailureCode, Phase};
+use crate::replies::Lack;
+use crate::replies::reply::RawReply;
+use crate::secret::Secret;
+use crate::settings::{Auth, Proof, ServerSettings};
+
+/// What is sent to a server, before it is written as base64.
+type Message = Zeroizing<Vec<u8>>;
+
+/// How one mechanism proves who logs in.
+trait Exchange: Send {
+    /// What is sent with AUTH itself; none, for mechanisms in which the server speaks first.
+    fn start(&mut self) -> Option<Message> {
+        None
+    }
+
+    /// What answers a challenge.
+    ///
+    /// # Errors
+    ///
+    /// A challenge that has no place there, and why.
+    fn answer(&mut self, challenge: &[u8]) -> Result<Message, &'static str>;
+
+    /// Whether the next answer is too expensive for an async thread.
+    fn takes_work(&self) -> bool {
+        false
+    }
+
+    /// Why the server's 235 is not to be believed, if it is not.
+    fn doubt(&self) -> Option<&'static str> {
+        None
+    }
+
+    /// What was derived from the secret and sent: a server could be asked to show it.
+    fn derived(&self) -> Option<&Secret> {
+        None
+    }
+
+    /// What the server said is wrong, where it says so otherwise than in its reply.
+    fn complaint(&self) -> Option<String> {
+        None
+    }
+}
+
+/// No mechanism takes more; a server that goes on asking is not going to stop.
+const MAX_ROUNDS: usize = 8;
+
+/// The longest line that a command may be (RFC 5321 section 4.5.3.1.4). What does not fit in AUTH's is sent
+/// once the server asks for it (RFC 4954 section 4).
+const MAX_COMMAND: usize = 512;
+
+/// Logs in, with a password or an access token. Only 235 means that it worked.
+///
+/// A mechanism that the server offers and does not know is followed by the next. A secret that it refuses is not tried
+/// again by another: servers lock accounts after a few attempts.
+pub(crate) async fn authenticate(
+    connection: &mut Connection,
+    secret: &Secret,
+) -> Result<(), Failure> {
+    let account = Arc::clone(&connection.account);
+    let Some(credentials) = &account.credentials else { return Ok(()) };
+    let offered = connection.extensions.auth.clone();
+    let by_token = matches!(credentials.proof, Proof::OAuth2(_));
+    let encrypted = connection.stream.is_encrypted();
+    let mut refused = None;
+    for mechanism in Mechanism::choices(account.auth, by_token, encrypted, &offered) {
+        let exchange = mechanism.exchange(&account, &credentials.username, secret);
+        let login = Login { connection, account: &account, mechanism, exchange, initial: None };
+        match login.run().await {
+            Ok(()) => return Ok(()),
+            Err(Stopped::Unknown(failure)) => refused = Some(failure),
+            Err(Stopped::Failed(failure)) => return Err(failure),
+        }
+    }
+    Err(refused.unwrap_or_else(|| {
+        let offered = offered.iter().map(|name| connection.clean(name)).collect::<Vec<_>>();
+        no_mechanism(connection, account.auth, by_token, &offered)
+    }))
+}
+
+/// Why a login by one mechanism came to nothing.
+enum Stopped {
+    Failed(Failure),
+    /// The server does not know the mechanism, although it offers it.
+    Unknown(Failure),
+}
+
+impl From<Failure> for Stopped {
+    fn from(failure: Failure) -> Self {
+        Self::Failed(failure)
+    }
+}
+
+/// A login under way.
+struct Login<'c> {
+    connection: &'c mut Connection,
+    account: &'c ServerSettings,
+    mechanism: Mechanism,
+    exchange: Box<dyn Exchange>,
+    /// What was sent with AUTH itself, until it is sent again.
+    initial: Option<Message>,
+}
+
+impl Login<'_> {
+    async fn run(mut self) -> Result<(), Stopped> {
+        let mut reply = self.start().await?;
+        if reply.code == 334
+            && let Some(initial) = self.initial.take()
+            && self.wants_initial_again(&reply)
+        {
+            reply = self.say(&line("", &initial), "(answer)").await?;
+        }
+        for _ in 0..MAX_ROUNDS {
+            if reply.code == 235 {
+                return match self.exchange.doubt() {
+                    None => Ok(()),
+                    Some(why) => Err(self.nonsense(&reply, why).into()),
+                };
+            }
+            if reply.code != 334 {
+                let failure = self.refused(&reply);
+                return Err(match is_unknown_mechanism(&reply, &failure) {
+                    true => Stopped::Unknown(failure),
+                    false => Stopped::Failed(failure),
+                });
+            }
+            let answer = self.answer(&reply).await?;
+            if let Some(derived) = self.exchange.derived() {
+                self.connection.redaction.add(derived);
+            }
+            reply = self.say(&line("", &answer), "(answer)").await?;
+        }
+        Err(self.nonsense(&reply, "the server does not stop asking").into())
+    }
+
+    async fn start(&mut self) -> Result<RawReply, Failure> {
+        let name = self.mechanism.name();
+        let bare = format!("AUTH {name}\r\n");
+        let Some(initial) = self.exchange.start() else {
+            return self.say(bare.as_bytes(), bare.trim_end()).await;
+        };
+        let whole = line(&format!("AUTH {name} "), &initial);
+        if whole.len() <= MAX_COMMAND {
+            self.initial = Some(initial);
+            return self.say(&whole, &format!("AUTH {name} ...")).await;
+        }
+        let reply = self.say(bare.as_bytes(), bare.trim_end()).await?;
+        match reply.code {
+            334 => self.say(&line("", &initial), "(answer)").await,
+            _ => Ok(reply),
+        }
+    }
+
+    /// Whether a server asks for what it has got with AUTH already. An empty challenge is what a server says that takes
+    /// nothing with AUTH (RFC 4954 section 4). PLAIN has no other challenge, whatever the server's words are.
+    fn wants_initial_again(&self, reply: &RawReply) -> bool {
+        self.mechanism == Mechanism::Plain || decode(reply).is_empty()
+    }
+
+    async fn say(&mut self, line: &[u8], shown: &str) -> Result<RawReply, Failure> {
+        let reply = self.connection.secret_line(line, shown).await;
+        reply.map_err(|broken| self.connection.broken(Phase::Auth, broken))
+    }
+
+    /// Works out an answer.
+    async fn answer(&mut self, reply: &RawReply) -> Result<Message, Failure> {
+        let challenge = decode(reply);
+        let answer = if self.exchange.takes_work() {
+            let placeholder: Box<dyn Exchange> = Box::new(password::Plain::default());
+            let exchange = std::mem::replace(&mut self.exchange, placeholder);
+            let deadline = self.connection.clock().stage(self.account.timeouts.command);
+            let work = work_out(exchange, challenge, deadline);
+            let since = Instant::now();
+            let Some((exchange, answer)) = work.await else { return Err(self.too_busy(since)) };
+            self.exchange = exchange;
+            answer
+        } else {
+            self.exchange.answer(&challenge)
+        };
+        answer.map_err(|why| self.nonsense(reply, why))
+    }
+
+    fn too_busy(&self, since: Instant) -> Failure {
+        let waited = self.connection.clock().waited(since);
+        let message = format!(
+            "the answer to the server's login challenge was not computed {waited}: other logins compute too"
+        );
+        let failure = Failure::new(FailureCode::Timeout, Phase::Auth, message).later();
+        failure.hint("try again later, or set the account's auth to plain")
+    }
+
+    fn refused(&self, reply: &RawReply) -> Failure {
+        let mut failure = verdict::of(self.connection, Phase::Auth, reply);
+        if let Some(complaint) = self.exchange.complaint() {
+            /// A scope may be a list of addresses; nothing else is longer.
+            const SHOWN: usize = 400;
+            // Cut after redaction, which would not find half a secret.
+            let complaint: String = self.connection.clean(&complaint).chars().take(SHOWN).collect();
+            failure.message = format!("{} ({complaint})", failure.message);
+        }
+        failure
+    }
+
+    fn nonsense(&self, reply: &RawReply, why: &str) -> Failure {
+        let failure = verdict::of(self.connection, Phase::Auth, reply);
+        let message = format!("the login by {} broke off: {why}", self.mechanism.name());
+        let code = FailureCode::Protocol;
+        let hint = "set the account's auth to another mechanism, and tell whoever runs the server";
+        Failure { code, message, ..failure }.hint(hint).later()
+    }
+}
+
+/// Whether a server says that it does not know a mechanism: 504 (RFC 4954 section 4), or the same in an enhanced code or in
+/// words. A reply that refuses a secret, or that wants something else first, is never taken for it.
+fn is_unknown_mechanism(reply: &RawReply, failure: &Failure) -> bool {
+    const WORDS: &[&str] = &[
+        "mechanism not supported",
+        "unsupported authentication mechanism",
+        "unrecognized authentication type",
+        "unrecognised authentication type",
+    ];
+    if !reply.is_permanent() || matches!(reply.code, 530 | 534 | 535 | 538) {
+        return false;
+    }
+    let enhanced = failure.reply.as_ref().and_then(|reply| reply.enhanced.as_deref());
+    let says = |word: &&str| reply.lines.iter().any(|line| line.to_lowercase().contains(*word));
+    reply.code == 504 || enhanced == Some("5.5.4") || WORDS.iter().any(says)
+}
+
+/// How many logins may hash a password at the same time. Servers choose the iterations, and can have logins repeated by
+/// refusing them. One worker limits the cost of all servers together to one core; at 4,096 iterations, it serves some
+/// 700 logins per second.
+static WORKERS: Semaphore = Semaphore::const_new(1);
+
+/// Computes an expensive answer on a thread for blocking work. None: there was no answer before the deadline, or the
+/// process ends.
+async fn work_out(
+    mut exchange: Box<dyn Exchange>,
+    challenge: Vec<u8>,
+    deadline: Instant,
+) -> Option<(Box<dyn Exchange>, Result<Message, &'static str>)> {
+    let turn = timeout_at(deadline, WORKERS.acquire()).await.ok()?.ok()?;
+    let work = move || {
+        let answer = exchange.answer(&challenge);
+        // Released by the work itself, since an abandoned login still computes until its answer is done.
+        drop(turn);
+        (exchange, answer)
+    };
+    timeout_at(deadline, tokio::task::spawn_blocking(work)).await.ok()?.ok()
+}
+
+/// A challenge. What is not base64 stays as it is: some servers write LOGIN's prompts so, and where a
+/// challenge counts, it is not the one that the mechanism expects.
+fn decode(reply: &RawReply) -> Vec<u8> {
+    let text = reply.lines.first().map_or("", |line| line.trim());
+    STANDARD.decode(text).unwrap_or_else(|_| text.as_bytes().to_vec())
+}
+
+/// A line that ends in base64.
+fn line(start: &str, value: &[u8]) -> Zeroizing<Vec<u8>> {
+    // In one piece from the start: a buffer that grows leaves copies behind.
+    let length = start.len() + value.len().div_ceil(3) * 4 + 2;
+    let mut text = Zeroizing::new(String::with_capacity(length));
+    text.push_str(start);
+    STANDARD.encode_string(value, &mut text);
+    text.push_str("\r\n");
+    Zeroizing::new(std::mem::take(&mut *text).into_bytes())
+}
+
+fn no_mechanism(
+    connection: &Connection,
+    asked: Auth,
+    by_token: bool,
+    offered: &[String],
+) -> Failure {
+    let (lack, message) = if offered.is_empty() {
+        (Lack::Login, "the server offers no login".to_owned())
+    } else {
+        let wanted = Mechanism::candidates(asked, by_token, true).map(Mechanism::name);
+        let wanted = wanted.collect::<Vec<_>>().join(" or ");
+        let offered = offered.join(", ");
+        (Lack::Mechanism, format!("the server offers login by {offered}, and not by {wanted}"))
+    };
+    verdict::of_missing(connection, Phase::Auth, lack, message)
+}
+
+/// Whether a server offers a login by access token.
+pub(crate) fn takes_tokens(offered: &[String]) -> bool {
+    let mut by_token = Mechanism::candidates(Auth::Auto, true, true);
+    by_token.any(|one| offered.iter().any(|name| name == one.name()))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Mutex;
+    use std::time::Duration;
+
+    use super::*;
+
+    /// Takes a while, and knows how many do at the same time.
+    struct Slow(Arc<Mutex<(usize, usize)>>);
+
+    impl Exchange for Slow {
+        fn answer(&mut self, _: &[u8]) -> Result<Message, &'static str> {
+            let change = |by: fn(&mut (usize, usize))| by(&mut self.0.lock().expect("no panic"));
+            change(|(now, most)| {
+                *now += 1;
+                *most = (*most).max(*now);
+            });
+            std::thread::sleep(Duration::from_millis(20));
+            change(|(now, _)| *now -= 1);
+            Ok(Message::default())
+        }
+    }
+
+    #[tokio::test]
+    async fn logins_that_make_work_take_turns_also_when_they_are_given_up() {
+        let counts = Arc::new(Mutex::new((0, 0)));
+        let slow = || Box::new(Slow(Arc::clone(&counts)));
+        let soon = Instant::now() + Duration::from_secs(20);
+        let mut given_up = Box::pin(work_out(slow(), Vec::new(), soon));
+        let begun = timeout_at(Instant::now() + Duration::from_millis(5), &mut given_up).await;
+        drop((begun, given_up));
+        // It still occupies the worker.
+        let late = work_out(slow(), Vec::new(), Instant::now()).await;
+        assert!(late.is_none());
+        let mut tasks = tokio::task::JoinSet::new();
+        for _ in 0..8 {
+            tasks.spawn(work_out(slow(), Vec::new(), soon));
+        }
+        while let Some(done) = tasks.join_next().await {
+            assert!(done.expect("no panic").is_some());
+        }
+        assert_eq!(*counts.lock().expect("no panic"), (0, 1));
+    }
+
+    #[test]
+    fn lines_are_written_in_one_piece() {
+        let text = line("AUTH PLAIN ", b"\0user\0s3cr3t");
+        assert_eq!(text.as_slice(), b"AUTH PLAIN AHVzZXIAczNjcjN0\r\n");
+        assert_eq!(text.capacity(), text.len());
+    }
+}

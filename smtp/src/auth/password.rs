@@ -1,0 +1,46 @@
+//! PLAIN and LOGIN: the password as it is.
+
+use super::{Exchange, Message};
+use crate::secret::Secret;
+
+/// PLAIN (RFC 4616).
+#[derive(Default)]
+pub(crate) struct Plain {
+    message: Option<Message>,
+}
+
+/// LOGIN: no standard, and the only one that some servers know. The prompts have no standard text, only an
+/// order.
+pub(crate) struct Login {
+    answers: std::vec::IntoIter<Message>,
+}
+
+impl Plain {
+    pub(crate) fn new(username: &str, password: &Secret) -> Self {
+        let parts = [b"\0", username.as_bytes(), b"\0", password.expose().as_bytes()];
+        Self { message: Some(Message::new(parts.concat())) }
+    }
+}
+
+impl Exchange for Plain {
+    fn start(&mut self) -> Option<Message> {
+        self.message.take()
+    }
+
+    fn answer(&mut self, _: &[u8]) -> Result<Message, &'static str> {
+        Err("the server asks for more than there is")
+    }
+}
+
+impl Login {
+    pub(crate) fn new(username: &str, password: &Secret) -> Self {
+        let answers = [username, password.expose()].map(|text| Message::new(text.into()));
+        Self { answers: Vec::from(answers).into_iter() }
+    }
+}
+
+impl Exchange for Login {
+    fn answer(&mut self, _: &[u8]) -> Result<Message, &'static str> {
+        self.answers.next().ok_or("the server asks for more than a user name and a password")
+    }
+}

@@ -1,0 +1,387 @@
+//! A connection in conversation: commands out, replies in, each by its deadline.
+
+use std::io;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::time::{Instant, timeout_at};
+
+use super::clock::Clock;
+use super::stream::Stream;
+use super::tls_failure::{broken_text, tls_failure};
+use super::transcript::{Entry, Transcript};
+use crate::BoxFuture;
+use crate::failure::{Failure, FailureCode, Phase, Reply};
+use crate::replies::extensions::Extensions;
+use crate::replies::queue_id;
+use crate::replies::reply::{Malformed, RawReply, ReplyReader};
+use crate::secret::Redaction;
+use crate::settings::ServerSettings;
+
+/// A connection to an account's server.
+pub(crate) struct Connection {
+    pub(crate) stream: Stream,
+    pub(crate) account: Arc<ServerSettings>,
+    pub(crate) extensions: Extensions,
+    pub(crate) redaction: Redaction,
+    /// Messages that the connection was used for, this one among them.
+    pub(crate) served: u32,
+    /// Whether the server has answered every command of a group that was sent at once.
+    pub(crate) has_pipelined: bool,
+    /// Since when it is between two messages, where it is.
+    resting: Option<Instant>,
+    reader: ReplyReader,
+    clock: Clock,
+    transcript: Option<Arc<dyn Transcript>>,
+}
+
+/// Why no reply came.
+#[derive(Debug)]
+pub(crate) enum Broken {
+    /// The server closed the connection, or it broke.
+    Lost(Option<io::Error>),
+    /// The stage's time is up: how long it was, in words.
+    Timeout(String),
+    /// What came is no reply.
+    Malformed(Malformed),
+}
+
+/// A server that does not see off its clients, or forget their envelopes, is not waited for.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+impl Connection {
+    pub(crate) fn new(
+        stream: Stream,
+        account: Arc<ServerSettings>,
+        redaction: Redaction,
+        clock: Clock,
+        transcript: Option<Arc<dyn Transcript>>,
+    ) -> Self {
+        Self {
+            stream,
+            account,
+            extensions: Extensions::default(),
+            redaction,
+            served: 0,
+            has_pipelined: false,
+            resting: None,
+            reader: ReplyReader::default(),
+            clock,
+            transcript,
+        }
+    }
+
+    pub(crate) fn clock(&self) -> Clock {
+        self.clock
+    }
+
+    /// Begins a message, by its clock; true if there was one before.
+    pub(crate) fn begin_again(&mut self, account: &Arc<ServerSettings>, clock: Clock) -> bool {
+        let is_reused = self.resting.take().is_some();
+        self.account = Arc::clone(account);
+        self.clock = clock;
+        self.served += 1;
+        if is_reused {
+            self.reader.begin_again();
+            self.note(|| {
+                let peer = self.stream.peer().map(|peer| peer.to_string());
+                Entry::Reused(peer.unwrap_or_else(|| account.host.to_string()))
+            });
+        }
+        is_reused
+    }
+
+    /// The server is between two messages.
+    pub(crate) fn rest(&mut self) {
+        self.resting = Some(Instant::now());
+    }
+
+    /// How long the connection has been between two messages.
+    pub(crate) fn idle(&self) -> Duration {
+        self.resting.map_or(Duration::ZERO, |since| since.elapsed())
+    }
+
+    /// Whether the connection is between two messages, and nothing has come since: neither its end nor a
+    /// word that nobody asked for, as servers say before they hang up.
+    pub(crate) fn may_be_used_again(&mut self, idle_time: Duration) -> bool {
+        self.resting.is_some()
+            && self.idle() < idle_time
+            && self.stream.is_whole()
+            && !self.reader.has_more()
+            && self.stream.is_silent()
+    }
+
+    /// Whether the server is known to have said nothing yet. Behind TLS that cannot be told by looking: what
+    /// it said may have been decrypted already.
+    pub(crate) fn is_surely_silent(&mut self) -> bool {
+        !self.stream.is_encrypted() && !self.reader.has_more() && self.stream.is_silent()
+    }
+
+    /// Has the server forget an envelope (RSET); false if it does not say that it has.
+    pub(crate) async fn forget_envelope(&mut self) -> bool {
+        let deadline = self.clock.stage(PATIENCE);
+        self.note(|| Entry::Command("RSET".to_owned()));
+        self.send(b"RSET\r\n", deadline).await.is_ok()
+            && self.reply(deadline).await.is_ok_and(|reply| reply.is_positive())
+    }
+
+    /// Sends a command, with its CRLF, and awaits its reply.
+    pub(crate) async fn command(&mut self, line: &str) -> Result<RawReply, Broken> {
+        self.note(|| Entry::Command(line.trim_end().to_owned()));
+        self.exchange(line.as_bytes()).await
+    }
+
+    /// Sends a line that is not to be seen, and awaits its reply. `shown` stands for it.
+    pub(crate) async fn secret_line(
+        &mut self,
+        line: &[u8],
+        shown: &str,
+    ) -> Result<RawReply, Broken> {
+        self.note(|| Entry::Command(shown.to_owned()));
+        self.exchange(line).await
+    }
+
+    async fn exchange(&mut self, bytes: &[u8]) -> Result<RawReply, Broken> {
+        let deadline = self.clock.stage(self.account.timeouts.command);
+        self.send(bytes, deadline).await?;
+        self.reply(deadline).await
+    }
+
+    /// Sends bytes.
+    pub(crate) async fn send(&mut self, bytes: &[u8], deadline: Instant) -> Result<(), Broken> {
+        let since = Instant::now();
+        match timeout_at(deadline, self.stream.write_all(bytes)).await {
+            Ok(Ok(())) => Ok(()),
+            Ok(Err(reason)) => Err(Broken::Lost(Some(reason))),
+            Err(_) => Err(Broken::Timeout(self.clock.waited(since))),
+        }
+    }
+
+    /// Awaits a reply. The deadline holds however many bytes trickle in.
+    pub(crate) async fn reply(&mut self, deadline: Instant) -> Result<RawReply, Broken> {
+        let since = Instant::now();
+        loop {
+            if let Some(reply) = self.reader.next().map_err(Broken::Malformed)? {
+                self.note_reply(&reply);
+                return Ok(reply);
+            }
+            match timeout_at(deadline, self.stream.read(&mut self.reader.buffer)).await {
+                Ok(Ok(0)) => return Err(Broken::Lost(None)),
+                Ok(Ok(_)) => {}
+                Ok(Err(reason)) => return Err(Broken::Lost(Some(reason))),
+                Err(_) => return Err(Broken::Timeout(self.clock.waited(since))),
+            }
+        }
+    }
+
+    /// Whether something came that answers nothing: before TLS, it was somebody on the way.
+    pub(crate) fn has_unasked(&self) -> bool {
+        self.reader.has_more()
+    }
+
+    /// Says goodbye. What comes of it changes nothing.
+    ///
+    /// Boxed: few messages end with it, and those that wait for their server need not hold room for it.
+    pub(crate) fn quit(mut self) -> BoxFuture<'static, ()> {
+        Box::pin(async move {
+            let deadline = self.clock.stage(PATIENCE);
+            self.note(|| Entry::Command("QUIT".to_owned()));
+            if self.send(b"QUIT\r\n", deadline).await.is_ok() {
+                // The command is out; its reply need not hold up whoever waits for a result.
+                tokio::spawn(async move {
+                    // Whatever it says.
+                    let _ = self.reply(deadline).await;
+                    self.note(|| Entry::Closed);
+                });
+            }
+        })
+    }
+
+    /// Tells whoever watches.
+    pub(crate) fn note(&self, entry: impl FnOnce() -> Entry) {
+        if let Some(transcript) = &self.transcript {
+            transcript.note(self.clock.elapsed(), &entry());
+        }
+    }
+
+    fn note_reply(&self, reply: &RawReply) {
+        if self.transcript.is_none() {
+            return;
+        }
+        for (enhanced, text) in self.cleaned(reply) {
+            let enhanced = enhanced.map_or(String::new(), |code| format!("{code} "));
+            let line = format!("{} {enhanced}{text}", reply.code);
+            self.note(|| Entry::Reply(line.trim_end().to_owned()));
+        }
+    }
+
+    /// A reply for people and programs: codes apart, secrets taken out, nothing that a terminal obeys.
+    pub(crate) fn shown(&self, reply: &RawReply) -> Reply {
+        let mut lines = self.cleaned(reply).into_iter().peekable();
+        let enhanced = lines.peek().and_then(|(code, _)| code.clone());
+        let lines: Vec<_> = lines
+            .map(|(code, text)| match code {
+                Some(other) if Some(&other) != enhanced.as_ref() => {
+                    format!("{other} {text}").trim_end().to_owned()
+                }
+                _ => text,
+            })
+            .collect();
+        Reply { code: reply.code, enhanced, text: lines.join("\n") }
+    }
+
+    /// The lines of a reply, each with its enhanced code apart: a secret that is on several lines stands between
+    /// the codes.
+    fn cleaned(&self, reply: &RawReply) -> Vec<(Option<String>, String)> {
+        let split = reply.lines.iter().map(|line| {
+            let (code, text) = split_code(reply.code, line);
+            (code, text.trim())
+        });
+        let (codes, texts): (Vec<_>, Vec<_>) = split.collect();
+        codes.into_iter().zip(self.redaction.clean_lines(&texts)).collect()
+    }
+
+    /// The server's name for a message. It is looked for in what the server said, since a secret may be a part of a word
+    /// that introduces it, and kept only where it stands in what is shown: otherwise it holds a secret.
+    pub(crate) fn queue_id(&self, reply: &RawReply) -> Option<String> {
+        let lines = reply.lines.iter().map(|line| split_code(reply.code, line).1.trim());
+        let said = lines.collect::<Vec<_>>().join("\n");
+        let is_shown =
+            |id: &String| self.clean(id) == *id && self.shown(reply).text.contains(id.as_str());
+        queue_id(&said).filter(is_shown)
+    }
+
+    /// A text of the server's with secrets taken out, and nothing in it that a terminal obeys.
+    pub(crate) fn clean(&self, text: &str) -> String {
+        self.redaction.clean(text)
+    }
+
+    /// What a connection that broke means in a phase in which nobody can have the message.
+    pub(crate) fn broken(&self, phase: Phase, broken: Broken) -> Failure {
+        if let Broken::Lost(Some(reason)) = &broken
+            && is_alert(reason)
+        {
+            // With TLS 1.3 a server objects to its client's certificate once the handshake is over for the client.
+            return tls_failure(&self.account, phase, reason, true);
+        }
+        broken_failure(phase, broken, |line| self.clean(line))
+    }
+}
+
+/// Whether a connection broke because the server ended TLS with an alert.
+fn is_alert(reason: &io::Error) -> bool {
+    let inner = reason.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>());
+    matches!(inner, Some(rustls::Error::AlertReceived(_)))
+}
+
+/// A line of a reply: its enhanced status code, if it has one, and the rest.
+fn split_code(code: u16, line: &str) -> (Option<String>, &str) {
+    let enhanced = enhanced_code(code, line);
+    let text = enhanced.as_deref().and_then(|enhanced| line.strip_prefix(enhanced)).unwrap_or(line);
+    (enhanced, text)
+}
+
+/// The enhanced status code that a reply's text begins with, if it is one of the reply's class (RFC 3463,
+/// RFC 2034 section 4).
+fn enhanced_code(code: u16, text: &str) -> Option<String> {
+    let word = text.split_ascii_whitespace().next()?;
+    let mut parts = word.split('.');
+    let class = parts.next()?;
+    let number =
+        |part: &str| (1..=3).contains(&part.len()) && part.bytes().all(|b| b.is_ascii_digit());
+    let fits = class == (code / 100).to_string()
+        && parts.next().is_some_and(number)
+        && parts.next().is_some_and(number)
+        && parts.next().is_none();
+    fits.then(|| word.to_owned())
+}
+
+fn broken_failure(phase: Phase, broken: Broken, clean: impl Fn(&str) -> String) -> Failure {
+    match broken {
+        Broken::Lost(reason) => {
+            let why = reason.as_ref().and_then(broken_text);
+            let why = why.map_or(String::new(), |why| format!(": {why}"));
+            let message = format!("the server closed the connection at {}{why}", stage(phase));
+            Failure::new(FailureCode::Connect, phase, message)
+                .hint("try again; if it persists, the server may refuse this machine's address")
+                .later()
+        }
+        Broken::Timeout(waited) => {
+            let message = match phase {
+                Phase::Body => {
+                    format!("the server did not take the next part of the message {waited}")
+                }
+                _ => format!("the server did not answer at {} {waited}", stage(phase)),
+            };
+            let setting = match phase {
+                Phase::Greeting => "greeting",
+                Phase::Body => "data",
+                Phase::FinalReply => "finalReply",
+                _ => "command",
+            };
+            let hint = match phase {
+                Phase::Greeting => {
+                    "try again; check that host and port are those of an SMTP server, or"
+                }
+                _ => "try again; if the server is known to be slow,",
+            };
+            Failure::new(FailureCode::Timeout, phase, message)
+                .hint(format!("{hint} raise the account's timeouts.{setting}"))
+                .later()
+        }
+        Broken::Malformed(malformed) => {
+            /// So much of what is no reply is shown.
+            const SHOWN: usize = 80;
+            let shown = match &malformed {
+                Malformed::Line(line) => {
+                    let start: String = clean(line).chars().take(SHOWN).collect();
+                    format!(": {start:?}")
+                }
+                _ => String::new(),
+            };
+            let message = format!("{malformed}, at {}{shown}", stage(phase));
+            Failure::new(FailureCode::Protocol, phase, message)
+                .hint("check host and port: is there an SMTP server, and does it speak TLS from the start?")
+                .later()
+        }
+    }
+}
+
+/// A phase as a person would say it.
+pub(crate) fn stage(phase: Phase) -> &'static str {
+    match phase {
+        Phase::Connect => "connecting",
+        Phase::Greeting => "its greeting",
+        Phase::Ehlo => "EHLO",
+        Phase::Starttls => "STARTTLS",
+        Phase::Auth => "login",
+        Phase::MailFrom => "the sender (MAIL FROM)",
+        Phase::RcptTo => "the recipients (RCPT TO)",
+        Phase::Data => "DATA",
+        Phase::Body => "the message",
+        Phase::FinalReply => "the message's end",
+        other => other.as_str(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn enhanced_codes_are_those_of_the_replys_class() {
+        for (code, text, found) in [
+            (550, "5.1.1 no such user", Some("5.1.1")),
+            (250, "2.0.0 Ok: queued as 7", Some("2.0.0")),
+            (452, "4.5.3", Some("4.5.3")),
+            (550, "4.1.1 x", None),
+            (550, "5.1 x", None),
+            (550, "5.1.1.1 x", None),
+            (550, "5.1000.1 x", None),
+            (550, "no such user", None),
+            (250, "", None),
+        ] {
+            assert_eq!(enhanced_code(code, text).as_deref(), found, "{text}");
+        }
+    }
+}

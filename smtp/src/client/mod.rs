@@ -1,0 +1,11 @@
+//! A connection in conversation: commands out, replies in, in the clear or through TLS.
+
+pub(crate) mod client_auth;
+pub(crate) mod clock;
+pub(crate) mod connection;
+pub(crate) mod local_name;
+pub(crate) mod stream;
+pub(crate) mod tls;
+pub(crate) mod tls_failure;
+pub(crate) mod transcript;
+pub(crate) mod verdict;

@@ -1,0 +1,78 @@
+//! What a reply that is no go-ahead means on a connection: the table of causes, asked with what the connection knows.
+
+use super::connection::{Connection, stage};
+use crate::auth::takes_tokens;
+use crate::failure::{Failure, Phase, Refusal, Reply};
+use crate::replies::reply::RawReply;
+use crate::replies::{
+    Event, Facts, Given, Lack, WAITED, find, of_lack, of_refusals, of_reply, retry,
+};
+use crate::settings::{Auth, Proof};
+
+/// The failure that a reply stands for, in a phase in which nobody can have the message.
+pub(crate) fn of(connection: &Connection, phase: Phase, raw: &RawReply) -> Failure {
+    let reply = connection.shown(raw);
+    let line = line(&reply);
+    of_reply(phase, reply, &facts(connection), &line, stage(phase))
+}
+
+/// What a reply to RCPT says of one recipient.
+pub(crate) fn of_recipient(connection: &Connection, recipient: &str, raw: &RawReply) -> Refusal {
+    let reply = connection.shown(raw);
+    let cause = find(Phase::RcptTo, Event::Reply(&reply), &facts(connection));
+    let retry = retry(Phase::RcptTo, &reply, cause);
+    Refusal { recipient: recipient.to_owned(), field: None, reply, retry }
+}
+
+/// Whether the server says that it has closed the connection, on which nothing came for too long.
+pub(crate) fn was_idle(connection: &Connection, phase: Phase, raw: &RawReply) -> bool {
+    let reply = connection.shown(raw);
+    find(phase, Event::Reply(&reply), &facts(connection)).is_some_and(|cause| cause.name == WAITED)
+}
+
+/// The failure of a message whose recipients were all refused, or not all accepted.
+pub(crate) fn of_recipients(connection: &Connection, refusals: Vec<Refusal>) -> Failure {
+    let first = refusals.first().map_or(String::new(), |refusal| {
+        format!("{}: {}", refusal.recipient, line(&refusal.reply))
+    });
+    of_refusals(refusals, &facts(connection), &first)
+}
+
+/// The failure of a server that does not offer what the account needs.
+pub(crate) fn of_missing(
+    connection: &Connection,
+    phase: Phase,
+    lack: Lack,
+    message: String,
+) -> Failure {
+    of_lack(phase, lack, message, &facts(connection))
+}
+
+/// A reply on one line.
+fn line(reply: &Reply) -> String {
+    let enhanced = reply.enhanced.as_ref().map_or(String::new(), |code| format!(" {code}"));
+    format!("{}{enhanced} {}", reply.code, reply.text.replace('\n', " ")).trim_end().to_owned()
+}
+
+fn facts(connection: &Connection) -> Facts {
+    let account = &connection.account;
+    let provider = account.provider;
+    let credentials = account.credentials.as_ref();
+    let by_token = matches!(account.auth, Auth::OAuthBearer | Auth::XOAuth2)
+        || credentials.is_some_and(|one| matches!(one.proof, Proof::OAuth2(_)));
+    let encrypted = connection.stream.is_encrypted();
+    let given = [
+        (Given::AutoAuth, account.auth == Auth::Auto),
+        (Given::ChosenAuth, account.auth != Auth::Auto),
+        (Given::Cleartext, !encrypted),
+        (Given::Encrypted, encrypted),
+        (Given::Login, credentials.is_some()),
+        (Given::NoLogin, credentials.is_none()),
+        (Given::Provider, provider.is_some()),
+        (Given::StarttlsOffered, connection.extensions.starttls),
+        (Given::Token, by_token),
+        (Given::TokensOffered, takes_tokens(&connection.extensions.auth)),
+    ];
+    let given = given.into_iter().filter(|(_, holds)| *holds).map(|(fact, _)| fact).collect();
+    Facts { provider, host: account.host.to_string(), port: account.port, given }
+}

@@ -1,0 +1,171 @@
+//! Reads a certificate (RFC 5280), of any version and with any key.
+//!
+//! webpki reads version 3 alone, and tells neither dates nor issuer. Nothing here decides what is trusted.
+
+use std::fmt;
+
+use der::asn1::{AnyRef, GeneralizedTime, UtcTime};
+use der::{DateTime, Decode as _, Reader as _, SliceReader, Tag};
+use rustls::pki_types::{SubjectPublicKeyInfoDer, UnixTime};
+
+/// What this host reads of a certificate.
+pub(crate) struct Certificate<'a> {
+    /// The issuer's name, encoded.
+    issuer: &'a [u8],
+    /// The name of what is certified, encoded.
+    subject: &'a [u8],
+    pub(crate) not_before: UnixTime,
+    pub(crate) not_after: UnixTime,
+    /// SubjectPublicKeyInfo, encoded.
+    key: &'a [u8],
+}
+
+impl<'a> Certificate<'a> {
+    /// Reads a certificate. None: it is malformed.
+    pub(crate) fn read(encoded: &'a [u8]) -> Option<Self> {
+        let certificate = AnyRef::from_der(encoded).ok()?;
+        let mut outer = SliceReader::new(certificate.value()).ok()?;
+        let signed = AnyRef::decode(&mut outer).ok()?.value();
+        let mut fields = SliceReader::new(signed).ok()?;
+        let first = AnyRef::decode(&mut fields).ok()?;
+        if matches!(first.header().tag(), Tag::ContextSpecific { .. }) {
+            // The version, which version 1 leaves out. The serial number is next.
+            AnyRef::decode(&mut fields).ok()?;
+        }
+        let _signature_algorithm = AnyRef::decode(&mut fields).ok()?;
+        let issuer = AnyRef::decode(&mut fields).ok()?.value();
+        let mut validity = SliceReader::new(AnyRef::decode(&mut fields).ok()?.value()).ok()?;
+        let not_before = time(AnyRef::decode(&mut validity).ok()?)?;
+        let not_after = time(AnyRef::decode(&mut validity).ok()?)?;
+        let subject = AnyRef::decode(&mut fields).ok()?.value();
+        let start = usize::try_from(fields.position()).ok()?;
+        AnyRef::decode(&mut fields).ok()?;
+        let end = usize::try_from(fields.position()).ok()?;
+        Some(Self { issuer, subject, not_before, not_after, key: signed.get(start..end)? })
+    }
+
+    /// Whether it names itself as its issuer.
+    pub(crate) fn is_self_issued(&self) -> bool {
+        self.issuer == self.subject
+    }
+
+    /// The issuer's common name, or else its organisation.
+    pub(crate) fn issuer(&self) -> Option<String> {
+        attribute(self.issuer, COMMON_NAME).or_else(|| attribute(self.issuer, ORGANIZATION))
+    }
+
+    /// The common name of what is certified.
+    pub(crate) fn common_name(&self) -> Option<String> {
+        attribute(self.subject, COMMON_NAME)
+    }
+
+    /// Its public key.
+    pub(crate) fn key(&self) -> SubjectPublicKeyInfoDer<'a> {
+        SubjectPublicKeyInfoDer::from(self.key)
+    }
+
+    /// Its public key for people: `RSA, 1024 bits`.
+    pub(crate) fn key_kind(&self) -> KeyKind {
+        read_key(self.key).unwrap_or(KeyKind::Unknown)
+    }
+}
+
+/// The kind of a public key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum KeyKind {
+    Rsa { bits: usize },
+    Named(&'static str),
+    Unknown,
+}
+
+impl KeyKind {
+    /// Whether ring verifies its signatures, in TLS 1.3 too.
+    pub(crate) fn can_be_verified(self) -> bool {
+        match self {
+            Self::Rsa { bits } => (2048..=8192).contains(&bits),
+            Self::Named(name) => matches!(name, "ECDSA, P-256" | "ECDSA, P-384" | "Ed25519"),
+            Self::Unknown => false,
+        }
+    }
+}
+
+impl fmt::Display for KeyKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Rsa { bits } => write!(f, "RSA, {bits} bits"),
+            Self::Named(name) => f.write_str(name),
+            Self::Unknown => f.write_str("of an unknown kind"),
+        }
+    }
+}
+
+/// A time as logs have it: `2026-11-27T14:33:00Z`.
+pub(crate) fn utc(time: UnixTime) -> String {
+    let since = std::time::Duration::from_secs(time.as_secs());
+    // A certificate's own dates end with the year 9999.
+    DateTime::from_unix_duration(since)
+        .map_or_else(|_| "an impossible date".to_owned(), |date| date.to_string())
+}
+
+/// 2.5.4.3
+const COMMON_NAME: &[u8] = &[0x55, 0x04, 0x03];
+/// 2.5.4.10
+const ORGANIZATION: &[u8] = &[0x55, 0x04, 0x0a];
+/// 1.2.840.113549.1.1.1
+const RSA: &[u8] = &[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x01, 0x01];
+/// 1.2.840.10045.2.1
+const ELLIPTIC: &[u8] = &[0x2a, 0x86, 0x48, 0xce, 0x3d, 0x02, 0x01];
+
+fn time(field: AnyRef<'_>) -> Option<UnixTime> {
+    let since = match field.header().tag() {
+        Tag::UtcTime => field.decode_as::<UtcTime>().ok()?.to_unix_duration(),
+        Tag::GeneralizedTime => field.decode_as::<GeneralizedTime>().ok()?.to_unix_duration(),
+        _ => return None,
+    };
+    Some(UnixTime::since_unix_epoch(since))
+}
+
+/// The last value of a kind in a name: the most specific one.
+fn attribute(name: &[u8], kind: &[u8]) -> Option<String> {
+    let mut found = None;
+    let mut sets = SliceReader::new(name).ok()?;
+    while !sets.is_finished() {
+        let mut set = SliceReader::new(AnyRef::decode(&mut sets).ok()?.value()).ok()?;
+        while !set.is_finished() {
+            let mut pair = SliceReader::new(AnyRef::decode(&mut set).ok()?.value()).ok()?;
+            let is_it = AnyRef::decode(&mut pair).ok()?.value() == kind;
+            let value = AnyRef::decode(&mut pair).ok()?.value();
+            if is_it {
+                found = Some(String::from_utf8_lossy(value).into_owned());
+            }
+        }
+    }
+    found
+}
+
+fn read_key(encoded: &[u8]) -> Option<KeyKind> {
+    let mut fields = SliceReader::new(AnyRef::from_der(encoded).ok()?.value()).ok()?;
+    let mut algorithm = SliceReader::new(AnyRef::decode(&mut fields).ok()?.value()).ok()?;
+    let name = AnyRef::decode(&mut algorithm).ok()?.value();
+    let bits = AnyRef::decode(&mut fields).ok()?.value();
+    Some(match name {
+        RSA => {
+            // The first byte counts unused bits, of which there are none.
+            let key = AnyRef::from_der(bits.get(1..)?).ok()?;
+            let mut numbers = SliceReader::new(key.value()).ok()?;
+            let modulus = AnyRef::decode(&mut numbers).ok()?.value();
+            let zeros = modulus.iter().take_while(|byte| **byte == 0).count();
+            let first = modulus.get(zeros)?.leading_zeros() as usize;
+            KeyKind::Rsa { bits: (modulus.len() - zeros) * 8 - first }
+        }
+        ELLIPTIC => KeyKind::Named(match AnyRef::decode(&mut algorithm).ok()?.value() {
+            [0x2a, 0x86, 0x48, 0xce, 0x3d, 0x03, 0x01, 0x07] => "ECDSA, P-256",
+            [0x2b, 0x81, 0x04, 0x00, 0x22] => "ECDSA, P-384",
+            [0x2b, 0x81, 0x04, 0x00, 0x23] => "ECDSA, P-521",
+            _ => "ECDSA, another curve",
+        }),
+        [0x2b, 0x65, 0x70] => KeyKind::Named("Ed25519"),
+        [0x2b, 0x65, 0x71] => KeyKind::Named("Ed448"),
+        _ => KeyKind::Unknown,
+    })
+}

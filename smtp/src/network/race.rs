@@ -1,0 +1,176 @@
+//! Connecting to the first of several addresses that answers (RFC 8305, "Happy Eyeballs").
+//!
+//! Many hosts have an IPv6 address that swallows packets. Tried one after the other, such an address costs the whole
+//! deadline; here it costs a quarter of a second.
+
+use std::collections::HashSet;
+use std::fmt;
+use std::io;
+use std::net::SocketAddr;
+use std::task::Poll;
+use std::time::Duration;
+
+use tokio::time::{Instant, timeout_at};
+
+use super::attempt::Attempt;
+use super::dial::Destination;
+use super::{Network, NetworkStream};
+use crate::BoxFuture;
+use crate::waited::Waited;
+
+/// How long an attempt runs before the next one begins beside it (the Connection Attempt Delay that RFC 8305 section 5
+/// recommends).
+const HEAD_START: Duration = Duration::from_millis(250);
+
+/// Addresses that an error names. The log has every one.
+const SHOWN: usize = 4;
+
+/// Why no address of a host could be connected to.
+#[derive(Debug, Default)]
+pub struct Unreached {
+    /// Addresses that refused, and why.
+    failed: Vec<(SocketAddr, io::Error)>,
+    /// Addresses that had not answered by the deadline, and how long each was waited for.
+    unanswered: Vec<(SocketAddr, Duration)>,
+    /// Addresses for which there was no time.
+    untried: usize,
+}
+
+/// An attempt that has begun and has not ended.
+struct Running<'a> {
+    attempt: Attempt<'a>,
+    address: SocketAddr,
+    since: Instant,
+    connecting: BoxFuture<'a, io::Result<Box<dyn NetworkStream>>>,
+}
+
+/// Connects to the first address that answers. The other attempts are dropped then, and their sockets closed.
+///
+/// An attempt begins as soon as the one before it has failed, or has taken [`HEAD_START`]. All of them end at the
+/// deadline.
+pub(crate) async fn connect(
+    destination: Destination<'_>,
+    addresses: Vec<SocketAddr>,
+    network: &dyn Network,
+    deadline: Instant,
+) -> Result<Box<dyn NetworkStream>, Unreached> {
+    let mut waiting = interleaved(addresses).into_iter().peekable();
+    let mut running = Vec::new();
+    let mut unreached = Unreached::default();
+    loop {
+        match waiting.next() {
+            Some(address) => running.push(Running::begin(destination, address, network)),
+            None if running.is_empty() => return Err(unreached),
+            None => {}
+        }
+        let next = match waiting.peek() {
+            Some(_) => deadline.min(Instant::now() + HEAD_START),
+            None => deadline,
+        };
+        match timeout_at(next, first_to_end(&mut running)).await {
+            Ok((winner, Ok(stream))) => {
+                winner.attempt.ended("connected", &"");
+                for loser in running {
+                    loser.attempt.ended("abandoned", &"another address connected first");
+                }
+                return Ok(stream);
+            }
+            Ok((loser, Err(reason))) => {
+                loser.attempt.ended("failed", &reason);
+                unreached.failed.push((loser.address, reason));
+            }
+            Err(_) if next < deadline => {}
+            Err(_) => {
+                unreached.untried = waiting.count();
+                for one in running {
+                    one.attempt.ended("failed", &"no answer in time");
+                    unreached.unanswered.push((one.address, one.since.elapsed()));
+                }
+                return Err(unreached);
+            }
+        }
+    }
+}
+
+impl<'a> Running<'a> {
+    fn begin(destination: Destination<'a>, address: SocketAddr, network: &'a dyn Network) -> Self {
+        let attempt = Attempt::to(destination, Some(address));
+        Self { attempt, address, since: Instant::now(), connecting: network.connect(address) }
+    }
+}
+
+/// Waits for the first attempt that ends, and takes it out. Without one, it waits for ever.
+async fn first_to_end<'a>(
+    running: &mut Vec<Running<'a>>,
+) -> (Running<'a>, io::Result<Box<dyn NetworkStream>>) {
+    std::future::poll_fn(|context| {
+        for index in 0..running.len() {
+            if let Poll::Ready(outcome) = running[index].connecting.as_mut().poll(context) {
+                return Poll::Ready((running.remove(index), outcome));
+            }
+        }
+        Poll::Pending
+    })
+    .await
+}
+
+/// The addresses, each once, families taking turns (RFC 8305 section 4). The resolver's first address stays the first.
+fn interleaved(addresses: Vec<SocketAddr>) -> Vec<SocketAddr> {
+    let is_v6 = |address: &SocketAddr| address.ip().to_canonical().is_ipv6();
+    let mut known = HashSet::new();
+    let addresses: Vec<_> = addresses.into_iter().filter(|one| known.insert(*one)).collect();
+    let first = addresses.first().is_some_and(is_v6);
+    let (own, other): (Vec<_>, Vec<_>) =
+        addresses.into_iter().partition(|address| is_v6(address) == first);
+    let (mut own, mut other) = (own.into_iter(), other.into_iter());
+    let mut turns = Vec::new();
+    loop {
+        let pair = [own.next(), other.next()];
+        if pair == [None, None] {
+            return turns;
+        }
+        turns.extend(pair.into_iter().flatten());
+    }
+}
+
+impl Unreached {
+    /// Whether the deadline ended an attempt, rather than an answer.
+    pub fn is_timeout(&self) -> bool {
+        !self.unanswered.is_empty()
+    }
+
+    /// Why, without the address: for a host that is one.
+    pub(crate) fn reasons(&self) -> Vec<String> {
+        self.each().map(|(_, why)| why).collect()
+    }
+
+    fn each(&self) -> impl Iterator<Item = (SocketAddr, String)> {
+        let failed = self.failed.iter().map(|(address, reason)| (*address, reason.to_string()));
+        let unanswered = self
+            .unanswered
+            .iter()
+            .map(|(address, waited)| (*address, format!("no answer within {}", Waited(*waited))));
+        failed.chain(unanswered)
+    }
+}
+
+impl fmt::Display for Unreached {
+    /// Each address and why, up to a number of them.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let tried = self.failed.len() + self.unanswered.len();
+        for (index, (address, why)) in self.each().take(SHOWN).enumerate() {
+            let separator = if index == 0 { "" } else { "; " };
+            write!(f, "{separator}{}: {why}", address.ip())?;
+        }
+        if tried > SHOWN {
+            write!(f, "; and {} more addresses", tried - SHOWN)?;
+        }
+        match self.untried {
+            0 => Ok(()),
+            number => write!(f, "; there was no time for {number} more"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,217 @@
+//! Certificates that are trusted for another reason than who signed them.
+
+use std::sync::Arc;
+
+use ring::digest::{SHA256, digest};
+use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
+use rustls::client::verify_server_name;
+use rustls::crypto::CryptoProvider;
+use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
+use rustls::server::ParsedCertificate;
+use rustls::{CertificateError, DigitallySignedStruct, Error, SignatureScheme};
+
+use super::certificate::Certificate;
+use super::handshake_signature;
+use super::untrusted::{Untrusted, plain};
+use crate::settings::CertificatePin;
+
+/// Trusts one certificate, or any.
+#[derive(Debug)]
+pub(crate) struct Unchained {
+    pin: Option<CertificatePin>,
+    provider: Arc<CryptoProvider>,
+}
+
+impl Unchained {
+    /// Trusts the certificate that is pinned, whoever signed it, and no other. The server must show that it has the
+    /// certificate's key all the same.
+    pub(crate) fn pinned(pin: CertificatePin, provider: Arc<CryptoProvider>) -> Self {
+        Self { pin: Some(pin), provider }
+    }
+
+    /// Danger: trusts every certificate. Anyone on the network path can read and change everything, so that the server
+    /// need not show that it has the key either, and keys that cannot be verified are no obstacle.
+    pub(crate) fn dangerous_any(provider: Arc<CryptoProvider>) -> Self {
+        Self { pin: None, provider }
+    }
+}
+
+fn matches(pin: &CertificatePin, certificate: &CertificateDer<'_>) -> Result<bool, Error> {
+    Ok(match pin {
+        CertificatePin::Certificate(hash) => digest(&SHA256, certificate).as_ref() == hash,
+        CertificatePin::PublicKey(hash) => {
+            let read = Certificate::read(certificate).ok_or(CertificateError::BadEncoding)?;
+            digest(&SHA256, &read.key()).as_ref() == hash
+        }
+    })
+}
+
+impl ServerCertVerifier for Unchained {
+    fn verify_server_cert(
+        &self,
+        certificate: &CertificateDer<'_>,
+        _: &[CertificateDer<'_>],
+        _: &ServerName<'_>,
+        _: &[u8],
+        _: UnixTime,
+    ) -> Result<ServerCertVerified, Error> {
+        match &self.pin {
+            Some(pin) if !matches(pin, certificate)? => {
+                Err(Error::InvalidCertificate(CertificateError::ApplicationVerificationFailure))
+            }
+            _ => Ok(ServerCertVerified::assertion()),
+        }
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signed: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, Error> {
+        match self.pin {
+            Some(_) => {
+                handshake_signature::verify_tls12(message, certificate, signed, &self.provider)
+            }
+            None => Ok(HandshakeSignatureValid::assertion()),
+        }
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signed: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, Error> {
+        match self.pin {
+            Some(_) => {
+                handshake_signature::verify_tls13(message, certificate, signed, &self.provider)
+            }
+            None => Ok(HandshakeSignatureValid::assertion()),
+        }
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        let mut schemes = self.provider.signature_verification_algorithms.supported_schemes();
+        if self.pin.is_none() {
+            // What is not verified can be of any kind.
+            schemes.extend([
+                SignatureScheme::ECDSA_NISTP521_SHA512,
+                SignatureScheme::ED448,
+                SignatureScheme::ECDSA_SHA1_Legacy,
+                SignatureScheme::RSA_PKCS1_SHA1,
+            ]);
+        }
+        schemes
+    }
+}
+
+/// Trusts certificates that an authority has signed, and those of servers that are named themselves.
+#[derive(Debug)]
+pub(crate) struct Chained {
+    authorities: Arc<dyn ServerCertVerifier>,
+    /// Trusted byte for byte, whatever they say of themselves: a self-signed certificate is often marked as an
+    /// authority, or has no mark at all.
+    named: Vec<CertificateDer<'static>>,
+    provider: Arc<CryptoProvider>,
+}
+
+impl Chained {
+    pub(crate) fn new(
+        authorities: Arc<dyn ServerCertVerifier>,
+        named: Vec<CertificateDer<'static>>,
+        provider: Arc<CryptoProvider>,
+    ) -> Self {
+        Self { authorities, named, provider }
+    }
+}
+
+impl ServerCertVerifier for Chained {
+    fn verify_server_cert(
+        &self,
+        certificate: &CertificateDer<'_>,
+        intermediates: &[CertificateDer<'_>],
+        name: &ServerName<'_>,
+        ocsp_response: &[u8],
+        now: UnixTime,
+    ) -> Result<ServerCertVerified, Error> {
+        if self.named.iter().any(|named| named == certificate) {
+            return check_named(certificate, name, now);
+        }
+        self.authorities
+            .verify_server_cert(certificate, intermediates, name, ocsp_response, now)
+            .map_err(|error| {
+                Untrusted::explain(error, certificate, intermediates.iter().chain(&self.named))
+            })
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signed: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, Error> {
+        handshake_signature::verify_tls12(message, certificate, signed, &self.provider)
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signed: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, Error> {
+        handshake_signature::verify_tls13(message, certificate, signed, &self.provider)
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        self.authorities.supported_verify_schemes()
+    }
+}
+
+/// Holds a certificate that is trusted itself to its dates and its name.
+fn check_named(
+    certificate: &CertificateDer<'_>,
+    name: &ServerName<'_>,
+    now: UnixTime,
+) -> Result<ServerCertVerified, Error> {
+    let read = Certificate::read(certificate).ok_or(CertificateError::BadEncoding)?;
+    let (not_before, not_after) = (read.not_before, read.not_after);
+    if now < not_before {
+        return Err(CertificateError::NotValidYetContext { time: now, not_before }.into());
+    }
+    if now > not_after {
+        return Err(CertificateError::ExpiredContext { time: now, not_after }.into());
+    }
+    match names(certificate, name) {
+        Ok(()) => Ok(ServerCertVerified::assertion()),
+        // A certificate of version 1 has no other name than its common name, and many devices write no other.
+        Err(presented) if presented.is_empty() => {
+            let common = read.common_name();
+            let is_it =
+                common.as_ref().is_some_and(|common| common.eq_ignore_ascii_case(&name.to_str()));
+            match is_it {
+                true => Ok(ServerCertVerified::assertion()),
+                false => Err(other_name(name, common)),
+            }
+        }
+        Err(presented) => Err(other_name(name, presented)),
+    }
+}
+
+/// Whether the certificate's alternative names are those of the server; or else what they are.
+fn names(certificate: &CertificateDer<'_>, name: &ServerName<'_>) -> Result<(), Vec<String>> {
+    // webpki cannot read it: it has no alternative names, or none that are understood.
+    let parsed = ParsedCertificate::try_from(certificate).map_err(|_| Vec::new())?;
+    verify_server_name(&parsed, name).map_err(|error| match error {
+        Error::InvalidCertificate(CertificateError::NotValidForNameContext {
+            presented, ..
+        }) => presented.iter().filter_map(|name| plain(name)).collect(),
+        _ => Vec::new(),
+    })
+}
+
+fn other_name(name: &ServerName<'_>, presented: impl IntoIterator<Item = String>) -> Error {
+    // As webpki writes them.
+    let presented = presented.into_iter().map(|name| format!("DnsName(\"{name}\")")).collect();
+    CertificateError::NotValidForNameContext { expected: name.to_owned(), presented }.into()
+}

@@ -1,0 +1,343 @@
+//! Asking a token endpoint (RFC 6749 sections 4.4, 5 and 6).
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use http_body_util::{BodyExt as _, Full, Limited};
+use hyper::header::{ACCEPT, CONTENT_TYPE, HOST, USER_AGENT};
+use hyper::{Request, StatusCode};
+use hyper_util::rt::TokioIo;
+use rustls::pki_types::ServerName;
+use serde::Deserialize;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::time::{Instant, timeout_at};
+use tokio_rustls::TlsConnector;
+use url::Position;
+use url::form_urlencoded::Serializer;
+use zeroize::Zeroizing;
+
+use super::Caller;
+use crate::address::HostName;
+use crate::failure::{Failure, FailureCode, Phase};
+use crate::network::{Destination, DialError, HandshakeError, Purpose, client_config};
+use crate::secret::{Redaction, Secret, SecretSource};
+use crate::settings::TokenRequest;
+use crate::waited::Waited;
+
+/// What an endpoint grants.
+pub(crate) struct Granted {
+    pub(crate) access: Secret,
+    pub(crate) lifetime: Option<Duration>,
+    pub(crate) refresh: Option<Secret>,
+}
+
+/// An endpoint that takes longer is down.
+const PATIENCE: Duration = Duration::from_secs(30);
+/// Tokens have a few kilobytes at most.
+const MAX_ANSWER: usize = 64 * 1024;
+
+/// Upper bound for the names and separators in a form, in bytes.
+const NAMES: usize = 128;
+
+/// Asks for a token, with the refresh token that came last, if one did.
+pub(crate) async fn ask(
+    request: &TokenRequest,
+    rotated: Option<&Secret>,
+    caller: Caller<'_>,
+) -> Result<Granted, Failure> {
+    let mut redaction = Redaction::default();
+    let since = Instant::now();
+    let form = timeout_at(caller.deadline, form(request, rotated, &mut redaction)).await;
+    let form = form.map_err(|_| late(request, "its secrets were not available", since))??;
+    let since = Instant::now();
+    let deadline = caller.deadline.min(Instant::now() + PATIENCE);
+    let exchange = post(request, form, Caller { deadline, ..caller });
+    let (status, body) = timeout_at(deadline, exchange)
+        .await
+        .map_err(|_| late(request, "it did not answer", since))??;
+    let body = Zeroizing::new(body.to_vec());
+    if status == StatusCode::OK {
+        return granted(request, &body);
+    }
+    Err(refused(request, status, &body, &redaction))
+}
+
+/// The request's body. The client's secret goes in it rather than in a header: the endpoints of the large
+/// providers all take it there.
+async fn form(
+    request: &TokenRequest,
+    rotated: Option<&Secret>,
+    redaction: &mut Redaction,
+) -> Result<Zeroizing<String>, Failure> {
+    let refresh_token = match (&request.refresh_token, rotated) {
+        (None, _) => None,
+        (Some(_), Some(token)) => {
+            redaction.add(token);
+            Some(token.clone())
+        }
+        (Some(source), None) => Some(resolve(source, "refresh token", redaction).await?),
+    };
+    let client_secret = match &request.client_secret {
+        Some(source) => Some(resolve(source, "client secret", redaction).await?),
+        None => None,
+    };
+    // Allocated once: a buffer that grows leaves copies behind. Percent-encoding triples a byte at most.
+    let secrets = [&refresh_token, &client_secret].into_iter().flatten();
+    let secrets: usize = secrets.map(|secret| secret.expose().len()).sum();
+    let scope = request.scope.as_ref().map_or(0, String::len);
+    let room = NAMES + 3 * (request.client_id.len() + secrets + scope);
+    let mut form = Serializer::new(String::with_capacity(room));
+    match &refresh_token {
+        None => form.append_pair("grant_type", "client_credentials"),
+        Some(token) => form
+            .append_pair("grant_type", "refresh_token")
+            .append_pair("refresh_token", token.expose()),
+    };
+    form.append_pair("client_id", &request.client_id);
+    if let Some(secret) = &client_secret {
+        form.append_pair("client_secret", secret.expose());
+    }
+    if let Some(scope) = &request.scope {
+        form.append_pair("scope", scope);
+    }
+    Ok(Zeroizing::new(form.finish()))
+}
+
+async fn resolve(
+    source: &SecretSource,
+    what: &str,
+    redaction: &mut Redaction,
+) -> Result<Secret, Failure> {
+    let secret = source.resolve(what).await?;
+    redaction.add(&secret);
+    Ok(secret)
+}
+
+async fn post(
+    request: &TokenRequest,
+    form: Zeroizing<String>,
+    caller: Caller<'_>,
+) -> Result<(StatusCode, Bytes), Failure> {
+    let url = request.url.url();
+    let host = url.host_str().unwrap_or_default();
+    // An address that was parsed names a host.
+    let host: HostName =
+        host.parse().map_err(|_| unavailable(request, "its host is none that could be asked"))?;
+    let port = url.port_or_known_default().unwrap_or(443);
+    let destination = Destination {
+        host: &host,
+        port,
+        reach: caller.reach,
+        denied: caller.denied,
+        purpose: Purpose::TokenEndpoint,
+        account: Some(caller.account),
+    };
+    let stream = destination.dial(caller.network, caller.deadline).await;
+    let stream = stream.map_err(|error| match error {
+        DialError::Forbidden => {
+            let message = format!(
+                "the token endpoint {host} is not on the public internet, or is denied here"
+            );
+            Failure::new(FailureCode::Policy, Phase::Auth, message)
+                .hint("use a public endpoint, or have the platform allow this one")
+                .after_config_change()
+        }
+        DialError::Resolve(_) => unavailable(request, "its host cannot be found"),
+        DialError::ResolveTimeout(waited) => {
+            unavailable(request, &format!("its host was not resolved within {waited}"))
+        }
+        DialError::Unreached(why) => {
+            unavailable(request, &format!("it cannot be connected to: {why}"))
+        }
+    })?;
+    if url.scheme() == "http" {
+        // A name may stand for another machine than this one, whatever it says.
+        let own = stream.peer_address().is_some_and(|peer| peer.ip().to_canonical().is_loopback());
+        return match own {
+            true => talk(request, form, stream).await,
+            false => Err(unavailable(request, "it would get secrets in the clear")),
+        };
+    }
+    let config = client_config(None).map_err(|_| {
+        unavailable(request, "this machine has no certificate authorities that can be read")
+            .hint("install the package ca-certificates")
+            .after_config_change()
+    })?;
+    let name = match &host {
+        HostName::Ip(address) => ServerName::from(*address),
+        HostName::Name(_) => ServerName::try_from(host.without_root().into_owned())
+            .map_err(|_| unavailable(request, "its host is none that could be asked"))?,
+    };
+    let since = Instant::now();
+    let handshake = TlsConnector::from(Arc::new(config)).connect(name, stream);
+    let stream = timeout_at(caller.deadline, handshake)
+        .await
+        .map_err(|_| late(request, "it did not answer over TLS", since))?
+        .map_err(|reason| tls_failure(request, &HandshakeError::of(&reason)))?;
+    talk(request, form, stream).await
+}
+
+async fn talk(
+    request: &TokenRequest,
+    form: Zeroizing<String>,
+    stream: impl AsyncRead + AsyncWrite + Send + Unpin + 'static,
+) -> Result<(StatusCode, Bytes), Failure> {
+    let broken = |_: hyper::Error| unavailable(request, "it does not speak HTTP as it should");
+    let url = request.url.url();
+    let (mut sender, connection) =
+        hyper::client::conn::http1::handshake(TokioIo::new(stream)).await.map_err(broken)?;
+    // Ends with the answer, or when that is dropped.
+    tokio::spawn(connection);
+    let post = Request::post(&url[Position::BeforePath..Position::AfterQuery])
+        .header(HOST, &url[Position::BeforeHost..Position::AfterPort])
+        .header(USER_AGENT, concat!("smtp-connector/", env!("CARGO_PKG_VERSION")))
+        .header(ACCEPT, "application/json")
+        .header(CONTENT_TYPE, "application/x-www-form-urlencoded")
+        // Zeroed when hyper drops it.
+        .body(Full::new(Bytes::from_owner(form)))
+        .map_err(|_| unavailable(request, "its address cannot be asked for"))?;
+    let answer = sender.send_request(post).await.map_err(broken)?;
+    let status = answer.status();
+    let body = Limited::new(answer.into_body(), MAX_ANSWER).collect().await;
+    let body = body.map_err(|_| unavailable(request, "its answer breaks off or does not end"))?;
+    Ok((status, body.to_bytes()))
+}
+
+/// A token as endpoints write it (RFC 6749 section 5.1).
+#[derive(Deserialize)]
+struct Answer {
+    access_token: String,
+    token_type: Option<String>,
+    expires_in: Option<serde_json::Value>,
+    refresh_token: Option<String>,
+}
+
+fn granted(request: &TokenRequest, body: &[u8]) -> Result<Granted, Failure> {
+    let answer: Answer = serde_json::from_slice(body)
+        .map_err(|_| unavailable(request, "what it answers is no token"))?;
+    let bearer = answer.token_type.is_none_or(|kind| kind.eq_ignore_ascii_case("bearer"));
+    let fits = !answer.access_token.is_empty()
+        && answer.access_token.bytes().all(|byte| byte.is_ascii_graphic());
+    if !bearer || !fits {
+        return Err(unavailable(request, "what it answers is no bearer token"));
+    }
+    // Some endpoints write the number as text.
+    let seconds = answer.expires_in.and_then(|value| match value {
+        serde_json::Value::Number(number) => number.as_u64(),
+        serde_json::Value::String(text) => text.parse().ok(),
+        _ => None,
+    });
+    /// A day: what lives longer is asked for again all the same, and no clock overflows.
+    const LONGEST: u64 = 86_400;
+    Ok(Granted {
+        access: Secret::new(answer.access_token),
+        lifetime: seconds.map(|seconds| Duration::from_secs(seconds.min(LONGEST))),
+        refresh: answer.refresh_token.map(Secret::new),
+    })
+}
+
+/// A refusal as endpoints write it (RFC 6749 section 5.2).
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Refusal {
+    error: String,
+    error_description: String,
+}
+
+fn refused(
+    request: &TokenRequest,
+    status: StatusCode,
+    body: &[u8],
+    redaction: &Redaction,
+) -> Failure {
+    /// The first sentence says it; the rest is for the endpoint's own people.
+    const SHOWN: usize = 200;
+    let refusal: Refusal = serde_json::from_slice(body).unwrap_or_default();
+    let clean = |text: &str| redaction.clean(text).chars().take(SHOWN).collect::<String>();
+    let said = [clean(&refusal.error), clean(&refusal.error_description)];
+    let said: Vec<_> =
+        said.iter().map(|text| text.trim()).filter(|text| !text.is_empty()).collect();
+    let said = match said.is_empty() {
+        true => String::new(),
+        false => format!(": {}", said.join(", ")),
+    };
+    let message = format!("{} answers {}{said}", endpoint(request), status.as_u16());
+    let failure = Failure::new(FailureCode::Auth, Phase::Auth, message);
+    if status.is_server_error() || status == StatusCode::TOO_MANY_REQUESTS {
+        return failure.hint("try again later").later();
+    }
+    let hint = match refusal.error.as_str() {
+        // Microsoft's endpoint says so with the status 400.
+        "temporarily_unavailable" | "server_error" | "slow_down" => {
+            return failure.hint("the endpoint is busy: try again later").later();
+        }
+        "invalid_grant" if request.refresh_token.is_some() => {
+            "the refresh token has expired or was revoked: agree anew, and put the new one into the account's oauth2"
+        }
+        "interaction_required" | "consent_required" => {
+            "the user or an administrator has to agree again: do so in a browser, and put the new refresh token into \
+             the account's oauth2"
+        }
+        "invalid_client" | "unauthorized_client" => {
+            "check oauth2.clientId and oauth2.clientSecret, which may have expired, and that the application may use \
+             this grant"
+        }
+        "invalid_scope" => "check oauth2.scope",
+        "unsupported_grant_type" => "check oauth2.tokenUrl: this endpoint does not know the grant",
+        _ => "check the account's oauth2",
+    };
+    failure.hint(hint).after_config_change()
+}
+
+pub(crate) fn unavailable(request: &TokenRequest, why: &str) -> Failure {
+    let message = format!("{} gives no access token: {why}", endpoint(request));
+    Failure::new(FailureCode::Auth, Phase::Auth, message)
+        .hint("try again later; if it persists, check oauth2.tokenUrl")
+        .later()
+}
+
+fn tls_failure(request: &TokenRequest, error: &HandshakeError) -> Failure {
+    let failure = unavailable(request, &format!("TLS with it failed: {error}"));
+    match error {
+        HandshakeError::Certificate(_) => failure
+            .hint(
+                "check oauth2.tokenUrl, and this machine's clock and certificate authorities: the account's tls.ca is \
+                 not for the token endpoint",
+            )
+            .after_config_change(),
+        _ => failure,
+    }
+}
+
+/// A wait for it that has ended now.
+pub(crate) fn late(request: &TokenRequest, what: &str, since: Instant) -> Failure {
+    unavailable(request, &format!("{what} within {}", Waited(since.elapsed())))
+}
+
+/// The endpoint for people: its query may hold what is nobody's business.
+fn endpoint(request: &TokenRequest) -> String {
+    let url = request.url.url();
+    format!("the token endpoint {}", &url[..Position::AfterPath])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_form_is_written_in_one_piece() {
+        let long = "\u{e4}".repeat(1000);
+        let request = TokenRequest {
+            url: "https://login.example.com/token".parse().expect("an address"),
+            client_id: long.clone(),
+            client_secret: Some(Secret::new(long.clone()).into()),
+            refresh_token: Some(Secret::new(long.clone()).into()),
+            scope: Some(long.clone()),
+        };
+        let mut redaction = Redaction::default();
+        let form = form(&request, None, &mut redaction).await.expect("the secrets are there");
+        assert!(form.ends_with("%A4") && form.len() > 4 * 3 * long.len());
+        assert_eq!(form.capacity(), NAMES + 4 * 3 * long.len());
+    }
+}

@@ -1,0 +1,313 @@
+//! From a host's name to a connection on which mail may be sent: dialled, greeted, encrypted, logged in.
+
+use std::sync::Arc;
+
+use lettre::transport::smtp::commands::{Ehlo, Starttls};
+use tokio::time::{Instant, timeout_at};
+
+use super::greeting::greet;
+use crate::BoxFuture;
+use crate::address::HostName;
+use crate::auth::authenticate;
+use crate::client::clock::Clock;
+use crate::client::connection::Connection;
+use crate::client::local_name::client_id;
+use crate::client::stream::Stream;
+use crate::client::tls::{TlsParameters, not_tls_hint};
+use crate::client::tls_failure::tls_failure;
+use crate::client::transcript::{Entry, Transcript};
+use crate::client::verdict;
+use crate::failure::{Failure, FailureCode, Phase};
+use crate::network::{DeniedAddresses, Destination, DialError, Network, Purpose, Reach};
+use crate::oauth2::{Caller, Tokens};
+use crate::replies::Lack;
+use crate::replies::extensions::Extensions;
+use crate::secret::{Redaction, Secret};
+use crate::settings::{OAuth2, Proof, Security, ServerSettings, TokenRequest, TokenSource};
+
+/// Opens connections: how far it may go for them, and who watches.
+#[derive(Clone)]
+pub(crate) struct Opener {
+    pub(crate) network: Arc<dyn Network>,
+    pub(crate) reach: Reach,
+    pub(crate) denied: DeniedAddresses,
+    pub(crate) transcript: Option<Arc<dyn Transcript>>,
+    pub(crate) tokens: Arc<Tokens>,
+}
+
+impl Opener {
+    /// Opens a connection for an account, by the clock of the message that it is for.
+    ///
+    /// An access token that was kept may have been revoked since: where it is refused, a new one is tried.
+    ///
+    /// Boxed: most messages find a connection that is open, and need not hold room for what opening takes.
+    pub(crate) fn open<'a>(
+        &'a self,
+        account: &'a Arc<ServerSettings>,
+        clock: Clock,
+    ) -> BoxFuture<'a, Result<Connection, Failure>> {
+        Box::pin(async move {
+            let secret = self.secret(account, clock).await?;
+            let opened = self.open_with(account, clock, secret.as_ref()).await;
+            let (Err(failure), Some((token, is_fresh)), Some(request)) =
+                (&opened, &secret, token_request(account))
+            else {
+                return opened;
+            };
+            // 504 is about the mechanism, and says nothing of the token.
+            let is_refused = failure.code == FailureCode::Auth
+                && failure
+                    .reply
+                    .as_ref()
+                    .is_some_and(|reply| matches!(reply.code, 500..=503 | 505..=599));
+            if !is_refused {
+                return opened;
+            }
+            self.tokens.forget(request, token, clock.end()).await;
+            if *is_fresh {
+                return opened;
+            }
+            let secret = self.secret(account, clock).await?;
+            self.open_with(account, clock, secret.as_ref()).await
+        })
+    }
+
+    /// What the account logs in with, and whether it is known to be of today.
+    async fn secret(
+        &self,
+        account: &ServerSettings,
+        clock: Clock,
+    ) -> Result<Option<(Secret, bool)>, Failure> {
+        let Some(credentials) = &account.credentials else { return Ok(None) };
+        let (source, what) = match &credentials.proof {
+            Proof::Password(source) => (source, "password"),
+            Proof::OAuth2(oauth2) => match &oauth2.source {
+                TokenSource::Given(source) => (source, "access token"),
+                TokenSource::Endpoint(request) => {
+                    let caller = Caller {
+                        account: account.name(),
+                        network: self.network.as_ref(),
+                        reach: self.reach,
+                        denied: &self.denied,
+                        deadline: clock.end(),
+                    };
+                    let token = self.tokens.token(request, caller).await?;
+                    return Ok(Some((token.secret, token.is_fresh)));
+                }
+            },
+        };
+        let since = Instant::now();
+        let revealed = timeout_at(clock.end(), source.resolve(what)).await.map_err(|_| {
+            let message =
+                format!("the {what} from {source} was not available {}", clock.waited(since));
+            Failure::new(FailureCode::Timeout, Phase::Policy, message)
+                .hint(
+                    "check that the command ends by itself, or raise the account's timeouts.total",
+                )
+                .later()
+        })?;
+        let secret = revealed.and_then(|secret| {
+            credentials.proof.check(account.auth, &secret)?;
+            Ok(secret)
+        });
+        Ok(Some((secret?, true)))
+    }
+
+    /// What can be known to be wrong without the server is found before it is dialled.
+    async fn open_with(
+        &self,
+        account: &Arc<ServerSettings>,
+        clock: Clock,
+        secret: Option<&(Secret, bool)>,
+    ) -> Result<Connection, Failure> {
+        let tls = match account.security {
+            Security::None => None,
+            _ => Some(TlsParameters::of(account)?),
+        };
+        let mut redaction = Redaction::default();
+        if let Some((secret, _)) = secret {
+            redaction.add(secret);
+        }
+        let deadline = clock.stage(account.timeouts.connect);
+        let stream = self.destination(account).dial(self.network.as_ref(), deadline).await;
+        let stream = stream.map_err(|error| dial_failure(account, error))?;
+        let transcript = self.transcript.clone();
+        let mut connection =
+            Connection::new(Stream::new(stream), Arc::clone(account), redaction, clock, transcript);
+        connection.note(|| {
+            let peer = connection.stream.peer();
+            let host = || account.host.to_string();
+            Entry::Connected(peer.map_or_else(host, |peer| peer.to_string()))
+        });
+        if let (Security::Tls, Some(tls)) = (account.security, &tls) {
+            connection = encrypt(connection, tls, Phase::Connect).await?;
+        }
+        greet(&mut connection, self).await?;
+        introduce(&mut connection).await?;
+        if let (Security::Starttls | Security::StarttlsOptional, Some(tls)) =
+            (account.security, &tls)
+        {
+            connection = starttls(connection, tls).await?;
+        }
+        if let Some((secret, _)) = secret {
+            log_in(&mut connection, secret).await?;
+        }
+        Ok(connection)
+    }
+}
+
+impl Opener {
+    /// The account's server, and the rules for dialling it.
+    pub(crate) fn destination<'a>(&'a self, account: &'a ServerSettings) -> Destination<'a> {
+        Destination {
+            host: &account.host,
+            port: account.port,
+            reach: self.reach,
+            denied: &self.denied,
+            purpose: Purpose::Smtp,
+            account: Some(account.name()),
+        }
+    }
+}
+
+/// What the account's access tokens are asked for with, if they are.
+fn token_request(account: &ServerSettings) -> Option<&TokenRequest> {
+    match &account.credentials.as_ref()?.proof {
+        Proof::OAuth2(OAuth2 { source: TokenSource::Endpoint(request) }) => Some(request),
+        _ => None,
+    }
+}
+
+/// Unlike attachments, this tells an unknown name from one that is not public. The account's owner chose the name, and
+/// a message must be retried after the resolver failed.
+fn dial_failure(account: &ServerSettings, error: DialError) -> Failure {
+    let (host, port) = (&account.host, account.port);
+    match error {
+        DialError::Resolve(reason) => {
+            let message = format!("the name {host} cannot be resolved: {reason}");
+            Failure::new(FailureCode::Dns, Phase::Resolve, message)
+                .hint("check the account's host, and this machine's network")
+                .later()
+        }
+        DialError::Forbidden => {
+            let message =
+                format!("the host {host} is not on the public internet, or is denied here");
+            Failure::new(FailureCode::Policy, Phase::Resolve, message)
+                .hint("use a public server, or have the platform allow this one")
+                .after_config_change()
+        }
+        DialError::ResolveTimeout(waited) => {
+            let message = format!("the name {host} was not resolved within {waited}");
+            Failure::new(FailureCode::Timeout, Phase::Resolve, message)
+                .hint("check the account's host, and this machine's network and its name servers")
+                .later()
+        }
+        DialError::Unreached(unreached) => {
+            let code = match unreached.is_timeout() {
+                true => FailureCode::Timeout,
+                false => FailureCode::Connect,
+            };
+            let why = match host {
+                HostName::Ip(_) => unreached.reasons().join("; "),
+                HostName::Name(_) => unreached.to_string(),
+            };
+            let message = format!("{host} cannot be connected to at port {port}: {why}");
+            Failure::new(code, Phase::Connect, message)
+                .hint("check host and port; many networks block port 25, and 587 or 465 is what mail programs use")
+                .later()
+        }
+    }
+}
+
+/// EHLO, or HELO where the server does not know it (RFC 5321 section 3.2).
+async fn introduce(connection: &mut Connection) -> Result<(), Failure> {
+    let local = connection.stream.local().map(|address| address.ip());
+    let client = client_id(connection.account.ehlo_name.as_ref(), local);
+    let ehlo = connection.command(&Ehlo::new(client.clone()).to_string()).await;
+    let reply = ehlo.map_err(|broken| connection.broken(Phase::Ehlo, broken))?;
+    if reply.code == 250 {
+        connection.extensions = Extensions::parse(&reply.lines);
+        return Ok(());
+    }
+    if !reply.is_permanent() {
+        return Err(verdict::of(connection, Phase::Ehlo, &reply));
+    }
+    let helo = connection.command(&format!("HELO {client}\r\n")).await;
+    let reply = helo.map_err(|broken| connection.broken(Phase::Ehlo, broken))?;
+    connection.extensions = Extensions::default();
+    match reply.code {
+        250 => Ok(()),
+        _ => Err(verdict::of(connection, Phase::Ehlo, &reply)),
+    }
+}
+
+async fn starttls(mut connection: Connection, tls: &TlsParameters) -> Result<Connection, Failure> {
+    if !connection.extensions.starttls {
+        if connection.account.security == Security::StarttlsOptional {
+            return Ok(connection);
+        }
+        let account = &connection.account;
+        let message = format!("{} does not offer STARTTLS at port {}", account.host, account.port);
+        return Err(verdict::of_missing(&connection, Phase::Starttls, Lack::Starttls, message));
+    }
+    let reply = connection.command(&Starttls.to_string()).await;
+    let reply = reply.map_err(|broken| connection.broken(Phase::Starttls, broken))?;
+    if reply.code != 220 {
+        return Err(verdict::of(&connection, Phase::Starttls, &reply));
+    }
+    // What came in the clear after the go-ahead was put there by somebody else (CVE-2011-0411): it must
+    // not be read as if it came through TLS.
+    if connection.has_unasked() {
+        let message = "something was sent in the clear after the go-ahead for STARTTLS";
+        return Err(Failure::new(FailureCode::Tls, Phase::Starttls, message)
+            .hint("somebody on the network may be tampering; port 465 with security = \"tls\" leaves no room for it")
+            .after_config_change());
+    }
+    connection = encrypt(connection, tls, Phase::Starttls).await?;
+    introduce(&mut connection).await?;
+    Ok(connection)
+}
+
+async fn encrypt(
+    mut connection: Connection,
+    tls: &TlsParameters,
+    phase: Phase,
+) -> Result<Connection, Failure> {
+    let length = match phase {
+        Phase::Connect => connection.account.timeouts.connect,
+        _ => connection.account.timeouts.command,
+    };
+    let (clock, since) = (connection.clock(), Instant::now());
+    let deadline = clock.stage(length);
+    let handshake = connection.stream.encrypt(Arc::clone(&tls.config), tls.name.clone());
+    let stream = match timeout_at(deadline, handshake).await {
+        Ok(Ok(stream)) => stream,
+        Ok(Err(reason)) => {
+            let was_asked = tls.client_auth.was_asked();
+            return Err(tls_failure(&connection.account, phase, &reason, was_asked));
+        }
+        Err(_) => {
+            let waited = clock.waited(since);
+            let message = format!("the server did not answer the TLS handshake {waited}");
+            return Err(Failure::new(FailureCode::Timeout, phase, message)
+                .hint(not_tls_hint(&connection.account))
+                .later());
+        }
+    };
+    connection.stream = stream;
+    let version = connection.stream.tls_version().unwrap_or_else(|| "TLS".to_owned());
+    connection.note(|| Entry::Encrypted(version));
+    Ok(connection)
+}
+
+async fn log_in(connection: &mut Connection, secret: &Secret) -> Result<(), Failure> {
+    let peer = connection.stream.peer();
+    let own = peer.is_some_and(|peer| peer.ip().to_canonical().is_loopback());
+    if !connection.stream.is_encrypted() && !own {
+        let message = "the connection is not encrypted, so nobody logged in";
+        return Err(Failure::new(FailureCode::Tls, Phase::Auth, message)
+            .hint("set the account's security to starttls or tls")
+            .after_config_change());
+    }
+    authenticate(connection, secret).await
+}

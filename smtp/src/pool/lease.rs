@@ -1,0 +1,144 @@
+//! A connection on loan.
+
+use std::ops::{Deref, DerefMut};
+use std::sync::Arc;
+
+use deadpool::managed::Object;
+use tokio::sync::OwnedSemaphorePermit;
+
+use super::site::{Opening, Site};
+use crate::client::clock::Clock;
+use crate::client::connection::Connection;
+use crate::settings::ServerSettings;
+
+/// A connection for one message.
+///
+/// It goes back to the pool only when it is said to be between two messages. Dropped before that, it is
+/// closed: whoever got it next would be in the middle of somebody else's message.
+pub(crate) struct Lease {
+    held: Option<Held>,
+    is_reused: bool,
+}
+
+enum Held {
+    /// Of no pool.
+    Own(Connection),
+    Pooled {
+        object: Object<Opening>,
+        site: Arc<Site>,
+        /// Given back after the connection.
+        permit: OwnedSemaphorePermit,
+    },
+}
+
+impl Lease {
+    /// A connection that serves once.
+    pub(crate) fn single(connection: Connection) -> Self {
+        Self { held: Some(Held::Own(connection)), is_reused: false }
+    }
+
+    pub(crate) fn pooled(
+        mut object: Object<Opening>,
+        permit: OwnedSemaphorePermit,
+        site: Arc<Site>,
+        account: &Arc<ServerSettings>,
+        clock: Clock,
+    ) -> Self {
+        let is_reused = object.begin_again(account, clock);
+        Self { held: Some(Held::Pooled { object, site, permit }), is_reused }
+    }
+
+    /// Whether the connection has served before, and may have died since without anyone having seen it.
+    pub(crate) fn is_reused(&self) -> bool {
+        self.is_reused
+    }
+
+    /// Whether the server is known to lose commands that are sent at once.
+    pub(crate) fn loses_pipelined(&self) -> bool {
+        matches!(&self.held, Some(Held::Pooled { site, .. }) if site.loses_pipelined())
+    }
+
+    /// The server lost commands that were sent at once, and took the same one by one: later messages need not find out.
+    pub(crate) fn note_loses_pipelined(&self) {
+        if let Some(Held::Pooled { site, .. }) = &self.held {
+            site.note_loses_pipelined();
+        }
+    }
+
+    /// The server says that it has too many connections.
+    pub(crate) fn spare_the_server(&self) {
+        if let Some(Held::Pooled { site, .. }) = &self.held {
+            site.lower();
+        }
+    }
+
+    /// The server is between two messages: keeps the connection for the next, if it may serve again.
+    pub(crate) async fn settle(mut self) {
+        let limit = self.account.messages_per_connection;
+        if self.served >= limit {
+            return self.quit().await;
+        }
+        match self.held.take() {
+            Some(Held::Pooled { mut object, site, permit }) => {
+                object.rest();
+                drop(object);
+                drop(permit);
+                site.sweep();
+                site.give_way().await;
+            }
+            Some(Held::Own(connection)) => connection.quit().await,
+            None => {}
+        }
+    }
+
+    /// The server is in the middle of an envelope that comes to nothing: has it forget that, and settles.
+    pub(crate) async fn reset(mut self) {
+        if matches!(self.held, Some(Held::Own(_))) {
+            return self.quit().await;
+        }
+        if self.forget_envelope().await {
+            self.settle().await;
+        }
+    }
+
+    /// Says goodbye.
+    pub(crate) async fn quit(mut self) {
+        match self.held.take() {
+            Some(Held::Pooled { object, .. }) => Object::take(object).quit().await,
+            Some(Held::Own(connection)) => connection.quit().await,
+            None => {}
+        }
+    }
+}
+
+impl Drop for Lease {
+    fn drop(&mut self) {
+        if let Some(Held::Pooled { object, .. }) = self.held.take() {
+            // Out of the pool, and closed.
+            drop(Object::take(object));
+        }
+    }
+}
+
+/// The connection is there until the lease ends.
+const HELD: &str = "nothing is asked of a lease that has ended";
+
+impl Deref for Lease {
+    type Target = Connection;
+
+    fn deref(&self) -> &Connection {
+        match self.held.as_ref().expect(HELD) {
+            Held::Own(connection) => connection,
+            Held::Pooled { object, .. } => object,
+        }
+    }
+}
+
+impl DerefMut for Lease {
+    fn deref_mut(&mut self) -> &mut Connection {
+        match self.held.as_mut().expect(HELD) {
+            Held::Own(connection) => connection,
+            Held::Pooled { object, .. } => object,
+        }
+    }
+}

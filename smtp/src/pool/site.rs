@@ -1,0 +1,250 @@
+//! One account's connections.
+
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Weak};
+use std::time::Duration;
+
+use deadpool::managed::{self, Metrics, PoolError, QueueMode, RecycleError, RecycleResult};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::time::{Instant, timeout_at};
+
+use super::lease::Lease;
+use crate::client::clock::Clock;
+use crate::client::connection::Connection;
+use crate::failure::{Failure, FailureCode, Phase};
+use crate::opener::Opener;
+use crate::settings::ServerSettings;
+
+/// The connections of an account, as long as its settings are the same.
+pub(crate) struct Site {
+    account: Arc<ServerSettings>,
+    connections: managed::Pool<Opening>,
+    /// How many more may be in use. deadpool has a number of its own, which cannot be lowered while fewer
+    /// than that are open.
+    permits: Arc<Semaphore>,
+    /// By how many the number is lowered.
+    lowered: AtomicUsize,
+    /// Whether the server has lost commands that were sent at once.
+    loses_pipelined: AtomicBool,
+    /// Whether somebody sees off connections that are idle too long.
+    is_swept: AtomicBool,
+    idle_time: Duration,
+}
+
+/// How deadpool gets a connection, and whether it may be used again.
+pub(crate) struct Opening {
+    opener: Opener,
+    idle_time: Duration,
+}
+
+tokio::task_local! {
+    /// Whose message a connection is opened for, and by what clock. deadpool passes nothing to [`managed::Manager`], which
+    /// it calls within the task that asks it for a connection.
+    static OPENED_FOR: (Arc<ServerSettings>, Clock);
+}
+
+/// How long a server that has too many connections is spared.
+const REST: Duration = Duration::from_secs(60);
+
+impl managed::Manager for Opening {
+    type Type = Connection;
+    type Error = Failure;
+
+    async fn create(&self) -> Result<Connection, Failure> {
+        let (account, clock) = OPENED_FOR.with(Clone::clone);
+        self.opener.open(&account, clock).await
+    }
+
+    async fn recycle(&self, connection: &mut Connection, _: &Metrics) -> RecycleResult<Failure> {
+        if connection.may_be_used_again(self.idle_time) {
+            return Ok(());
+        }
+        Err(RecycleError::message("the server has closed it, or said something"))
+    }
+}
+
+impl Site {
+    pub(crate) fn new(account: Arc<ServerSettings>, opener: Opener, idle_time: Duration) -> Self {
+        let limit = account.connections.max(1) as usize;
+        let opening = Opening { opener, idle_time };
+        let builder = managed::Pool::builder(opening).max_size(limit);
+        // The one that was used last is the least likely to have died.
+        let connections = builder.queue_mode(QueueMode::Lifo).build();
+        Self {
+            account,
+            connections: connections
+                .expect("no timeouts are set, which alone would need a runtime"),
+            permits: Arc::new(Semaphore::new(limit)),
+            lowered: AtomicUsize::new(0),
+            loses_pipelined: AtomicBool::new(false),
+            is_swept: AtomicBool::new(false),
+            idle_time,
+        }
+    }
+
+    /// Whether nothing is open.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.connections.status().size == 0
+    }
+
+    /// Whether it keeps nothing any more.
+    pub(crate) fn is_closed(&self) -> bool {
+        self.connections.is_closed()
+    }
+
+    /// A connection for a message, as soon as the account may have one, or nothing by the end of the message's time.
+    pub(crate) async fn lease(
+        self: &Arc<Self>,
+        account: &Arc<ServerSettings>,
+        clock: Clock,
+    ) -> Result<Lease, Failure> {
+        match self.try_lease(account, clock).await {
+            Err(failure) if is_too_many(&failure) => {
+                // It may be one connection too many: then those that are open do.
+                let open = self.connections.status().size;
+                self.lower_to(open);
+                match open {
+                    0 => Err(failure),
+                    _ => self.try_lease(account, clock).await,
+                }
+            }
+            outcome => outcome,
+        }
+    }
+
+    async fn try_lease(
+        self: &Arc<Self>,
+        account: &Arc<ServerSettings>,
+        clock: Clock,
+    ) -> Result<Lease, Failure> {
+        let permit = self.permit(clock).await?;
+        let opened_for = (Arc::clone(account), clock);
+        let object = OPENED_FOR.scope(opened_for, self.connections.get()).await;
+        let object = object.map_err(|error| match error {
+            PoolError::Backend(failure) => failure,
+            other => Failure::new(FailureCode::Internal, Phase::Connect, other.to_string()),
+        })?;
+        Ok(Lease::pooled(object, permit, Arc::clone(self), account, clock))
+    }
+
+    async fn permit(&self, clock: Clock) -> Result<OwnedSemaphorePermit, Failure> {
+        let since = Instant::now();
+        let acquired = timeout_at(clock.end(), Arc::clone(&self.permits).acquire_owned());
+        match acquired.await {
+            Ok(Ok(permit)) => Ok(permit),
+            _ => {
+                let (host, number) = (&self.account.host, self.permitted());
+                let which = match number {
+                    1 => "the one connection".to_owned(),
+                    number => format!("all {number} connections"),
+                };
+                let waited = clock.waited(since);
+                let message = format!("{which} to {host} stayed in use by other messages {waited}");
+                Err(Failure::new(FailureCode::Timeout, Phase::Connect, message)
+                    .hint("try again later, or raise the account's limits.connections")
+                    .later())
+            }
+        }
+    }
+
+    /// Lets a message go first that waited for a connection, if one did. It is ready, and was woken on this thread:
+    /// the connection would be idle for as long as its last user computes on.
+    pub(crate) async fn give_way(&self) {
+        // A permit that somebody waits for is theirs as soon as it is given back.
+        if self.permits.available_permits() == 0 {
+            tokio::task::yield_now().await;
+        }
+    }
+
+    /// Whether the server has lost commands that were sent at once.
+    pub(crate) fn loses_pipelined(&self) -> bool {
+        self.loses_pipelined.load(Ordering::Relaxed)
+    }
+
+    /// Has later messages sent command by command.
+    pub(crate) fn note_loses_pipelined(&self) {
+        self.loses_pipelined.store(true, Ordering::Relaxed);
+    }
+
+    /// Has half as many connections for a while.
+    pub(crate) fn lower(self: &Arc<Self>) {
+        self.lower_to(self.permitted() / 2);
+    }
+
+    /// How many connections there may be.
+    fn permitted(&self) -> usize {
+        let limit = self.account.connections.max(1) as usize;
+        limit - self.lowered.load(Ordering::SeqCst)
+    }
+
+    /// Has so many connections for a while, and never none.
+    fn lower_to(self: &Arc<Self>, number: usize) {
+        let limit = self.account.connections.max(1) as usize;
+        let mut by = 0;
+        let change = |lowered: usize| {
+            by = (limit - lowered).saturating_sub(number.max(1));
+            Some(lowered + by)
+        };
+        // The closure always gives a value.
+        let _ = self.lowered.try_update(Ordering::SeqCst, Ordering::SeqCst, change);
+        let Ok(number @ 1..) = u32::try_from(by) else { return };
+        let site = Arc::downgrade(self);
+        let permits = Arc::clone(&self.permits);
+        // At once, if so many are not in use: whoever asks next must not get one of them.
+        let held = Arc::clone(&permits).try_acquire_many_owned(number).ok();
+        tokio::spawn(async move {
+            let held = match held {
+                Some(held) => Ok(held),
+                // Whoever asks later waits behind this.
+                None => permits.acquire_many_owned(number).await,
+            };
+            tokio::time::sleep(REST).await;
+            drop(held);
+            if let Some(site) = site.upgrade() {
+                site.lowered.fetch_sub(by, Ordering::SeqCst);
+            }
+        });
+    }
+
+    /// Sees to it that connections that stay idle are closed.
+    pub(crate) fn sweep(self: &Arc<Self>) {
+        if !self.is_swept.swap(true, Ordering::SeqCst) {
+            tokio::spawn(sweep(Arc::downgrade(self), self.idle_time));
+        }
+    }
+
+    /// Sees off every idle connection, and keeps none from now on.
+    pub(crate) async fn close(&self) {
+        let idle = self.connections.retain(|_, _| false).removed;
+        self.connections.close();
+        for connection in idle {
+            connection.quit().await;
+        }
+    }
+}
+
+/// Closes what has been idle for too long, until nothing is idle.
+async fn sweep(site: Weak<Site>, idle_time: Duration) {
+    loop {
+        tokio::time::sleep(idle_time).await;
+        let Some(site) = site.upgrade() else { return };
+        let swept = site.connections.retain(|connection, _| connection.idle() < idle_time);
+        for connection in swept.removed {
+            connection.quit().await;
+        }
+        if swept.retained == 0 {
+            site.is_swept.store(false, Ordering::SeqCst);
+            // One may have come back in between, and have found somebody still sweeping.
+            let idle = site.connections.status().available > 0;
+            if !idle || site.is_swept.swap(true, Ordering::SeqCst) {
+                return;
+            }
+        }
+    }
+}
+
+/// Whether a server says that it has too many connections: 421 before anything was asked of it, and what
+/// Microsoft's say (432 4.3.2).
+fn is_too_many(failure: &Failure) -> bool {
+    failure.reply.as_ref().is_some_and(|reply| matches!(reply.code, 421 | 432))
+}

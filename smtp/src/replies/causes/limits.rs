@@ -1,0 +1,165 @@
+//! Limits that pass with time: a day's quota, a rate, connections at once.
+
+use crate::failure::Phase::{Auth, FinalReply, Greeting, MailFrom, RcptTo};
+use crate::failure::Retry::Later;
+use crate::replies::causes::{Cause, ROW};
+
+pub(crate) const CAUSES: &[Cause] = &[
+    Cause {
+        name: "daily-limit",
+        enhanced: &["5.4.5"],
+        words: &[
+            "daily user sending limit",
+            "daily user sending quota",
+            "daily sending quota",
+            "reached your daily limit for message recipients",
+        ],
+        retry: Some(Later),
+        hint: "the account has reached the provider's limit for a day: it can send again within 24 hours",
+        samples: &[
+            (
+                MailFrom,
+                "550-5.4.5 Daily user sending limit exceeded. For more information on Gmail\n550 5.4.5 sending limits go to https://support.google.com/a/answer/166852 - gsmtp",
+            ),
+            (RcptTo, "550 5.4.5 Daily sending quota exceeded"),
+            (MailFrom, "550-Sorry\n550 5.4.5 Limit reached"),
+            (FinalReply, "550 5.4.5 Daily user sending limit exceeded"),
+        ],
+        ..ROW
+    },
+    Cause {
+        name: "microsoft-daily-limit",
+        words: &["submissionquotaexceeded"],
+        retry: Some(Later),
+        hint: "the mailbox has reached Microsoft's limit of recipients for a day: it can send again within 24 hours",
+        samples: &[(
+            FinalReply,
+            "554 5.2.0 STOREDRV.Submission.Exception:SubmissionQuotaExceededException; Failed to process message",
+        )],
+        ..ROW
+    },
+    Cause {
+        name: "ses-daily-quota",
+        words: &["daily message quota exceeded"],
+        retry: Some(Later),
+        hint: "the AWS account has used up its quota of the last 24 hours: wait, or ask AWS for a higher one",
+        samples: &[(FinalReply, "454 Throttling failure: Daily message quota exceeded.")],
+        ..ROW
+    },
+    Cause {
+        name: "ses-rate",
+        words: &["maximum sending rate exceeded"],
+        retry: Some(Later),
+        hint: "the AWS account sends more messages a second than its quota allows: send more slowly",
+        samples: &[(FinalReply, "454 Throttling failure: Maximum sending rate exceeded.")],
+        ..ROW
+    },
+    Cause {
+        name: "sendgrid-credits",
+        words: &["maximum credits exceeded"],
+        retry: Some(Later),
+        hint: "the plan's credits are used up: wait until they are renewed, or change the plan",
+        samples: &[(Auth, "451 Authentication failed: Maximum credits exceeded")],
+        ..ROW
+    },
+    Cause {
+        name: "too-many-logins",
+        words: &["too many login attempts", "too many bad auth attempts", "too many failed login"],
+        hint: "the server has seen too many logins fail: check user name and password, which may have to be an app \
+               password, then wait before the next try",
+        samples: &[
+            (Auth, "454 4.7.0 Too many login attempts, please try again later."),
+            (Auth, "535 5.7.0 (#AUTH005) Too many bad auth attempts."),
+        ],
+        ..ROW
+    },
+    Cause {
+        name: "too-many-connections",
+        codes: &[421, 432, 450, 451, 452, 454, 550, 554],
+        words: &[
+            "too many connections",
+            "too many concurrent",
+            "concurrent connections",
+            "connection rate limit",
+            "too many sessions",
+        ],
+        retry: Some(Later),
+        hint: "the server has too many connections from here: lower the account's limits.connections, and try again \
+               in a while",
+        samples: &[
+            (Greeting, "421 4.7.0 mx.test Error: too many connections from 192.0.2.1"),
+            (Greeting, "421 Too many concurrent SMTP connections; please try again later."),
+            (
+                FinalReply,
+                "432 4.3.2 STOREDRV.ClientSubmit; sender thread limit exceeded; Concurrent connections limit exceeded",
+            ),
+            (
+                Greeting,
+                "421 4.3.2 The maximum number of concurrent connections has exceeded a limit, closing transmission channel",
+            ),
+        ],
+        ..ROW
+    },
+    Cause {
+        name: "connections-limited",
+        codes: &[432],
+        hint: "send over fewer connections at once: lower the account's limits.connections, and try again in a while",
+        samples: &[(FinalReply, "432 4.3.2 STOREDRV.ClientSubmit; sender thread limit exceeded")],
+        ..ROW
+    },
+    Cause {
+        name: "too-many-recipients",
+        codes: &[4, 5],
+        enhanced: &["4.5.3", "5.5.3"],
+        words: &["too many recipients"],
+        hint: "send to fewer recipients at once",
+        samples: &[
+            (RcptTo, "452 4.5.3 Error: too many recipients"),
+            (RcptTo, "552 too many recipients"),
+            (RcptTo, "550 5.5.3 Too many recipients"),
+        ],
+        ..ROW
+    },
+    Cause {
+        name: "recipient-busy",
+        words: &["is receiving mail at a rate", "receiving mail too quickly"],
+        retry: Some(Later),
+        hint: "the recipient receives too much mail at the moment: try again in an hour",
+        samples: &[(
+            RcptTo,
+            "450-4.2.1 The user you are trying to contact is receiving mail at a rate that\n450 4.2.1 prevents additional messages from being delivered.",
+        )],
+        ..ROW
+    },
+    Cause {
+        name: "rate-limit",
+        enhanced: &["4.7.28"],
+        words: &[
+            "rate limit",
+            "ratelimit",
+            "too many messages in this",
+            "too much mail from",
+            "unusual sending activity",
+            "too many emails per second",
+            "max emails per hour",
+            "unusual rate of unsolicited mail",
+        ],
+        retry: Some(Later),
+        hint: "the server limits how fast this account or machine may send: send more slowly, and try again in a while",
+        samples: &[
+            (
+                FinalReply,
+                "421-4.7.28 Our system has detected an unusual rate of unsolicited mail\n421 4.7.28 originating from your IP address. To protect our users from spam, mail has been temporarily rate limited.",
+            ),
+            (MailFrom, "450 4.7.1 Error: too much mail from 192.0.2.1"),
+            (FinalReply, "550 5.4.6 Unusual sending activity detected. Please try after sometime"),
+            (MailFrom, "550 5.7.0 Requested action not taken: too many emails per second"),
+            (MailFrom, "451 4.7.1 Ratelimit \"hostinger_out_ratelimit\" exceeded"),
+            (
+                RcptTo,
+                "550 Domain example.com has exceeded the max emails per hour (150/150 (100%)) allowed. Message discarded.",
+            ),
+        ],
+        ..ROW
+    },
+];

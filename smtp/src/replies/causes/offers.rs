@@ -1,0 +1,94 @@
+//! Servers that do not offer what the account needs.
+
+use crate::failure::Phase::Ehlo;
+use crate::replies::causes::{Cause, ROW};
+use crate::replies::{Given, Lack};
+
+pub(crate) const CAUSES: &[Cause] = &[
+    Cause {
+        name: "starttls-stripped",
+        lack: Some(Lack::Starttls),
+        given: &[Given::Provider],
+        hint: "this provider offers STARTTLS, so something on the network may be removing it: try port 465 with \
+               security = \"tls\"",
+        samples: &[(Ehlo, "250 SIZE 35882577")],
+        ..ROW
+    },
+    Cause {
+        name: "no-starttls-without-login",
+        lack: Some(Lack::Starttls),
+        given: &[Given::NoLogin],
+        hint: "for a relay on your own network, set security = \"none\": mail then travels unencrypted. For any other \
+               server, try port 465 with security = \"tls\"; a network in between may be removing STARTTLS",
+        samples: &[(Ehlo, "250 SIZE 1000000")],
+        ..ROW
+    },
+    Cause {
+        name: "no-starttls",
+        lack: Some(Lack::Starttls),
+        given: &[Given::Login],
+        hint: "port 465 with security = \"tls\" may work; a network in between may be removing STARTTLS. A relay on \
+               your own network may need neither login nor encryption: remove the user name and set security = \"none\"",
+        samples: &[(Ehlo, "250 AUTH PLAIN LOGIN")],
+        ..ROW
+    },
+    Cause {
+        name: "no-login-before-starttls",
+        lack: Some(Lack::Login),
+        given: &[Given::Cleartext, Given::StarttlsOffered],
+        hint: "the server offers a login once the connection is encrypted: set security = \"starttls\"",
+        samples: &[(Ehlo, "250 STARTTLS")],
+        ..ROW
+    },
+    Cause {
+        name: "no-login-in-the-clear",
+        lack: Some(Lack::Login),
+        given: &[Given::Cleartext],
+        hint: "if the server needs no login, remove the account's username and password. Otherwise use port 587 with \
+               security = \"starttls\", or port 465 with security = \"tls\": port 25 is for mail between servers, and \
+               most servers offer no login without encryption",
+        samples: &[(Ehlo, "250 SIZE 1000000")],
+        ..ROW
+    },
+    Cause {
+        name: "no-login",
+        lack: Some(Lack::Login),
+        hint: "if the server needs no login, remove the account's username and password. Otherwise check the port: \
+               servers offer a login at port 587 or 465, and the account uses {host} at port {port}",
+        samples: &[(Ehlo, "250 8BITMIME")],
+        given: &[Given::Encrypted],
+        ..ROW
+    },
+    Cause {
+        name: "token-not-offered",
+        lack: Some(Lack::Mechanism),
+        given: &[Given::AutoAuth, Given::Token],
+        hint: "the server takes no access tokens: log in with a password",
+        samples: &[(Ehlo, "250 AUTH PLAIN LOGIN")],
+        ..ROW
+    },
+    Cause {
+        name: "tokens-alone-offered",
+        lack: Some(Lack::Mechanism),
+        given: &[Given::AutoAuth, Given::TokensOffered],
+        hint: "the server takes access tokens alone: set the account's oauth2",
+        samples: &[(Ehlo, "250 AUTH XOAUTH2")],
+        ..ROW
+    },
+    Cause {
+        name: "unknown-mechanisms-offered",
+        lack: Some(Lack::Mechanism),
+        given: &[Given::AutoAuth],
+        hint: "ask whoever runs the server for another way to log in",
+        samples: &[(Ehlo, "250 AUTH GSSAPI NTLM")],
+        ..ROW
+    },
+    Cause {
+        name: "chosen-mechanism-not-offered",
+        lack: Some(Lack::Mechanism),
+        given: &[Given::ChosenAuth],
+        hint: "set the account's auth to auto: it then uses the best mechanism that the server offers",
+        samples: &[(Ehlo, "250 AUTH GSSAPI PLAIN")],
+        ..ROW
+    },
+];

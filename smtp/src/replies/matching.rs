@@ -1,0 +1,89 @@
+//! Which row of the table fits.
+
+use super::cause::{Cause, Given, Lack};
+use super::causes::causes;
+use crate::failure::{Phase, Reply};
+use crate::settings::Provider;
+
+/// What happened.
+#[derive(Clone, Copy)]
+pub(crate) enum Event<'r> {
+    /// The server replied.
+    Reply(&'r Reply),
+    /// The server does not offer something.
+    Lacks(Lack),
+}
+
+/// What is known of an account and its connection.
+#[derive(Clone)]
+pub(crate) struct Facts {
+    pub(crate) provider: Option<Provider>,
+    pub(crate) host: String,
+    pub(crate) port: u16,
+    pub(crate) given: Vec<Given>,
+}
+
+/// The first row that fits.
+pub(crate) fn find(phase: Phase, event: Event<'_>, facts: &Facts) -> Option<&'static Cause> {
+    // Once for all rows, and on one line: words may be broken over lines.
+    let text = match event {
+        Event::Reply(reply) => reply.text.replace('\n', " ").to_lowercase(),
+        Event::Lacks(_) => String::new(),
+    };
+    causes().find(|cause| cause.fits(phase, event, &text, facts))
+}
+
+impl Cause {
+    fn fits(&self, phase: Phase, event: Event<'_>, text: &str, facts: &Facts) -> bool {
+        let in_phase = self.phases.is_empty() || self.phases.contains(&phase);
+        in_phase
+            && self.given.iter().all(|fact| facts.given.contains(fact))
+            && self.is_of(facts.provider)
+            && match event {
+                Event::Lacks(lack) => self.lack == Some(lack),
+                Event::Reply(reply) => self.lack.is_none() && self.is_shown_by(reply, text),
+            }
+    }
+
+    fn is_of(&self, provider: Option<Provider>) -> bool {
+        let is = |id: &&str, provider: Provider| match id.ends_with('-') {
+            true => provider.id.starts_with(*id),
+            false => provider.id == *id,
+        };
+        self.providers.is_empty()
+            || provider.is_some_and(|provider| self.providers.iter().any(|id| is(id, provider)))
+    }
+
+    fn is_shown_by(&self, reply: &Reply, text: &str) -> bool {
+        let is_of = |code: &u16| *code == reply.code || *code == reply.code / 100;
+        if !self.codes.is_empty() && !self.codes.iter().any(is_of) {
+            return false;
+        }
+        if self.enhanced.is_empty() && self.words.is_empty() {
+            return true;
+        }
+        let enhanced = reply.enhanced.as_deref().unwrap_or_default();
+        // Some servers say it on a later line, and qmail at the end: `(#5.1.1)`.
+        let is_said_later = |code: &str| {
+            let at_start =
+                |line: &str| line.strip_prefix(code).is_some_and(|text| text.starts_with(' '));
+            reply.text.lines().any(at_start) || text.contains(&format!("(#{code})"))
+        };
+        let is_enhanced = |code: &&str| match code.ends_with('.') {
+            true => enhanced.starts_with(*code),
+            false => enhanced == *code || is_said_later(code),
+        };
+        self.enhanced.iter().any(is_enhanced) || self.words.iter().any(|words| text.contains(words))
+    }
+
+    /// The hint with its placeholders filled.
+    pub(crate) fn hint_for(&self, facts: &Facts) -> String {
+        let provider = facts
+            .provider
+            .map_or(String::new(), |preset| format!("{}: {}", preset.title, preset.hint));
+        self.hint
+            .replace("{provider}", &provider)
+            .replace("{host}", &facts.host)
+            .replace("{port}", &facts.port.to_string())
+    }
+}

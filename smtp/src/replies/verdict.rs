@@ -1,0 +1,169 @@
+//! From a cause to a failure.
+
+use super::cause::{Cause, Lack};
+use super::matching::{Event, Facts, find};
+use crate::failure::{Failure, FailureCode, Phase, Refusal, Reply, Retry};
+
+/// The failure that a reply stands for, in a phase in which nobody can have the message. `line` is the reply on one
+/// line, `stage` the phase in words.
+pub(crate) fn of_reply(
+    phase: Phase,
+    reply: Reply,
+    facts: &Facts,
+    line: &str,
+    stage: &str,
+) -> Failure {
+    if !matches!(reply.code, 400..=599) {
+        // A server that is out of step: nothing it says counts any more.
+        let message = format!("the server's answer has no meaning at {stage}: {line}");
+        let failure = Failure::new(FailureCode::Protocol, phase, message)
+            .hint("check host and port; if they are right, tell whoever runs the server")
+            .later();
+        return Failure { reply: Some(reply), ..failure };
+    }
+    let cause = find(phase, Event::Reply(&reply), facts);
+    let code = cause.and_then(|cause| cause.code).unwrap_or_else(|| code_of(phase, &reply));
+    let failure = Failure::new(code, phase, format!("{}: {line}", what(code)));
+    Failure {
+        retry: retry(phase, &reply, cause),
+        hint: cause.map(|cause| cause.hint_for(facts)),
+        reply: Some(reply),
+        ..failure
+    }
+}
+
+/// The failure of a server that does not offer what the account needs.
+pub(crate) fn of_lack(phase: Phase, lack: Lack, message: String, facts: &Facts) -> Failure {
+    let code = match lack {
+        Lack::Starttls => FailureCode::Tls,
+        Lack::Login | Lack::Mechanism => FailureCode::Auth,
+    };
+    let hint = find(phase, Event::Lacks(lack), facts).map(|cause| cause.hint_for(facts));
+    Failure { hint, ..Failure::new(code, phase, message).after_config_change() }
+}
+
+/// The failure of a message whose recipients were all refused. `first` is the first of them with its reply.
+pub(crate) fn of_refusals(refusals: Vec<Refusal>, facts: &Facts, first: &str) -> Failure {
+    let cause = common_cause(&refusals, facts);
+    let code = cause.and_then(|cause| cause.code).unwrap_or(FailureCode::Recipients);
+    let message = match (code, refusals.len()) {
+        (FailureCode::Recipients, 1) => format!("the server does not accept a recipient: {first}"),
+        (FailureCode::Recipients, several) => {
+            format!("the server does not accept {several} recipients, {first}")
+        }
+        _ => format!("{}: {first}", what(code)),
+    };
+    let hint = cause.map_or_else(
+        || "check the addresses, and what the server says of each".to_owned(),
+        |cause| cause.hint_for(facts),
+    );
+    let retry = if refusals.iter().all(|one| one.retry == Retry::Later) {
+        Retry::Later
+    } else if refusals.iter().all(|one| one.retry != Retry::Never) {
+        Retry::AfterConfigChange
+    } else {
+        Retry::Never
+    };
+    let reply = refusals.first().map(|refusal| refusal.reply.clone());
+    let failure = Failure::new(code, Phase::RcptTo, message).hint(hint);
+    Failure { retry, refusals, reply, ..failure }
+}
+
+/// The cause that all refusals have in common.
+fn common_cause(refusals: &[Refusal], facts: &Facts) -> Option<&'static Cause> {
+    let cause = |refusal: &Refusal| find(Phase::RcptTo, Event::Reply(&refusal.reply), facts);
+    let (first, rest) = refusals.split_first()?;
+    let first = cause(first)?;
+    let is_first = |refusal| cause(refusal).is_some_and(|other| other.name == first.name);
+    rest.iter().all(is_first).then_some(first)
+}
+
+/// Whether a retry makes sense after a reply with this cause.
+pub(crate) fn retry(phase: Phase, reply: &Reply, cause: Option<&Cause>) -> Retry {
+    if reply.code / 100 == 4 {
+        return Retry::Later;
+    }
+    if let Some(retry) = cause.and_then(|cause| cause.retry) {
+        return retry;
+    }
+    match phase {
+        Phase::Greeting | Phase::Ehlo | Phase::Starttls | Phase::Auth => Retry::AfterConfigChange,
+        // Security and policy (RFC 3463 section 3.8): who logs in, and with what sender.
+        _ if reply.enhanced.as_ref().is_some_and(|code| code.starts_with("5.7.")) => {
+            Retry::AfterConfigChange
+        }
+        _ if matches!(reply.code, 530 | 538) => Retry::AfterConfigChange,
+        _ => Retry::Never,
+    }
+}
+
+fn what(code: FailureCode) -> &'static str {
+    match code {
+        FailureCode::TooLarge => "the server does not take a message of this size",
+        FailureCode::Auth => "the server does not accept the login",
+        FailureCode::Sender => "the server does not accept the sender",
+        FailureCode::Recipients => "the server does not accept the recipients",
+        FailureCode::Data => "the server does not accept the message",
+        FailureCode::Tls => "the server does not encrypt the connection",
+        _ => "the server does not talk to this machine",
+    }
+}
+
+/// The code of a phase's failures.
+fn code_of(phase: Phase, reply: &Reply) -> FailureCode {
+    match phase {
+        Phase::Auth => FailureCode::Auth,
+        Phase::Starttls => FailureCode::Tls,
+        // 530: authentication required; 538: encryption required for it (RFC 4954 section 6).
+        Phase::MailFrom | Phase::RcptTo | Phase::Data if matches!(reply.code, 530 | 538) => {
+            FailureCode::Auth
+        }
+        Phase::MailFrom => FailureCode::Sender,
+        Phase::RcptTo => FailureCode::Recipients,
+        Phase::Data | Phase::Body | Phase::FinalReply => FailureCode::Data,
+        _ => FailureCode::Connect,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn replies_mean_what_their_users_found_out() {
+        use FailureCode::*;
+        use Retry::*;
+        let facts = Facts { provider: None, host: String::new(), port: 25, given: Vec::new() };
+        for (phase, number, text, code, may_retry) in [
+            (Phase::Greeting, 421, "4.3.2 too busy", Connect, Later),
+            (Phase::Greeting, 554, "5.7.1 no SMTP service here", Connect, AfterConfigChange),
+            (Phase::Starttls, 454, "4.7.0 TLS not available", Tls, Later),
+            (Phase::Starttls, 500, "5.5.1 what", Tls, AfterConfigChange),
+            (Phase::Auth, 535, "5.7.8 bad", Auth, AfterConfigChange),
+            (Phase::Auth, 454, "4.7.0 try later", Auth, Later),
+            (Phase::MailFrom, 530, "5.7.0 Must issue STARTTLS", Auth, AfterConfigChange),
+            (Phase::MailFrom, 451, "4.3.0 later", Sender, Later),
+            (Phase::MailFrom, 550, "5.7.1 not yours", Sender, AfterConfigChange),
+            (Phase::MailFrom, 550, "5.1.8 no such domain", Sender, Never),
+            (Phase::MailFrom, 552, "5.3.4 too big", TooLarge, Never),
+            (Phase::RcptTo, 550, "5.1.1 no such user", Recipients, Never),
+            (Phase::RcptTo, 554, "5.7.1 relay access denied", Recipients, AfterConfigChange),
+            (Phase::RcptTo, 450, "4.2.0 greylisted", Recipients, Later),
+            (Phase::RcptTo, 552, "5.2.2 mailbox full", Recipients, Later),
+            (Phase::FinalReply, 552, "5.2.2 mailbox full", Data, Later),
+            (Phase::FinalReply, 552, "5.7.0 presents a potential security issue", Data, Never),
+            (Phase::FinalReply, 554, "5.2.0 SubmissionQuotaExceeded", Data, Later),
+            (Phase::FinalReply, 554, "5.6.0 rejected", Data, Never),
+            (Phase::FinalReply, 554, "5.7.1 spam", Data, AfterConfigChange),
+            (Phase::FinalReply, 552, "5.3.4 too big", TooLarge, Never),
+            (Phase::MailFrom, 354, "2.0.0 go", Protocol, Later),
+        ] {
+            let (enhanced, rest) = text.split_once(' ').expect("two parts");
+            let enhanced = Some(enhanced.to_owned());
+            let reply = Reply { code: number, enhanced, text: rest.to_owned() };
+            let failure = of_reply(phase, reply, &facts, text, "a stage");
+            assert_eq!((failure.code, failure.retry), (code, may_retry), "{phase} {number} {text}");
+            assert!(failure.hint.is_some(), "{phase} {number} {text}");
+        }
+    }
+}

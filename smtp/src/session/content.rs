@@ -1,0 +1,181 @@
+//! A message's content, and what the server makes of it.
+
+use memchr::memchr_iter;
+
+use super::transaction::Transaction;
+use crate::client::connection::Broken;
+use crate::client::transcript::Entry;
+use crate::client::verdict;
+use crate::failure::{Delivered, Failure, Phase, Refusal, Reply, Retry};
+use crate::pool::Lease;
+
+/// The content of a message on its way.
+pub(crate) struct Content {
+    transaction: Transaction,
+    /// Dot-stuffed, and not sent yet.
+    pending: Vec<u8>,
+    /// Whether the last octet was a line's end, so that a dot next would stand alone.
+    at_line_start: bool,
+    size: u64,
+}
+
+/// A message that the server has taken.
+pub(crate) struct Sent {
+    pub(crate) reply: Reply,
+    /// The server's name for the message.
+    pub(crate) queue_id: Option<String>,
+    pub(crate) accepted: Vec<String>,
+    pub(crate) refused: Vec<Refusal>,
+    /// Recipients for a further transaction, and what the server said of them in this one.
+    pub(crate) postponed: Vec<Refusal>,
+    /// The connection, between two messages.
+    pub(crate) lease: Lease,
+}
+
+/// Bytes that are collected before they are sent: a small message goes out with its end in one write. Few in the tests
+/// of this crate, so that the smallest message has writes that can fail.
+const BLOCK: usize = if cfg!(test) { 48 } else { 64 * 1024 };
+
+impl Content {
+    /// Begins, once the server is ready.
+    pub(crate) fn new(transaction: Transaction) -> Self {
+        Self { transaction, pending: Vec::new(), at_line_start: true, size: 0 }
+    }
+
+    /// Recipients for a further transaction.
+    pub(crate) fn postponed(&self) -> &[Refusal] {
+        &self.transaction.postponed
+    }
+
+    /// Sends the next bytes of the message.
+    ///
+    /// A failure takes the content with it, and so the connection: what is on the wire then is a part of what was to be
+    /// there, and dots that are stuffed later would be stuffed for another place.
+    pub(crate) async fn write(mut self, chunk: &[u8]) -> Result<Self, Failure> {
+        self.size += chunk.len() as u64;
+        // A chunk of any size costs one block of memory.
+        for piece in chunk.chunks(BLOCK) {
+            self.stuff(piece);
+            if self.pending.len() >= BLOCK {
+                let block = std::mem::take(&mut self.pending);
+                self.send_block(&block).await?;
+                self.pending = block;
+                self.pending.clear();
+            }
+        }
+        Ok(self)
+    }
+
+    /// Doubles each dot that starts a line (RFC 5321 section 4.5.2). Line ends are known to be CRLF; a
+    /// dot after any CR or LF is doubled all the same, so that no reader sees an end where there is none.
+    fn stuff(&mut self, chunk: &[u8]) {
+        self.pending.reserve(chunk.len() + 2);
+        let mut from = 0;
+        for at in memchr_iter(b'.', chunk) {
+            let starts = match at {
+                0 => self.at_line_start,
+                _ => matches!(chunk[at - 1], b'\r' | b'\n'),
+            };
+            if starts {
+                self.pending.extend_from_slice(&chunk[from..at]);
+                self.pending.push(b'.');
+                from = at;
+            }
+        }
+        self.pending.extend_from_slice(&chunk[from..]);
+        if let Some(last) = chunk.last() {
+            self.at_line_start = matches!(last, b'\r' | b'\n');
+        }
+    }
+
+    async fn send_block(&mut self, block: &[u8]) -> Result<(), Failure> {
+        let deadline =
+            self.transaction.lease.clock().stage(self.transaction.lease.account.timeouts.data);
+        match self.transaction.lease.send(block, deadline).await {
+            Ok(()) => Ok(()),
+            Err(broken) => Err(self.broken_off(broken).await),
+        }
+    }
+
+    /// Whatever the server has said before it saw the message's end, or that it is gone: no answer to that
+    /// end, even if it were 250, and nobody has the message.
+    async fn heard_early(&mut self) -> Result<(), Failure> {
+        let lease = &mut self.transaction.lease;
+        // Waiting for nothing takes a millisecond, the clock's shortest.
+        if lease.is_surely_silent() {
+            return Ok(());
+        }
+        match lease.reply(tokio::time::Instant::now()).await {
+            Err(Broken::Timeout(_)) => Ok(()),
+            Err(broken) => Err(lease.broken(Phase::Body, broken)),
+            Ok(reply) => Err(verdict::of(lease, Phase::Body, &reply)),
+        }
+    }
+
+    /// A connection that broke before the message's end was out: nobody has it. The server may have said
+    /// why before it closed.
+    async fn broken_off(&mut self, broken: Broken) -> Failure {
+        if let Broken::Lost(_) = broken {
+            let now = tokio::time::Instant::now();
+            if let Ok(reply) = self.transaction.lease.reply(now).await {
+                return verdict::of(&self.transaction.lease, Phase::Body, &reply);
+            }
+        }
+        self.transaction.lease.broken(Phase::Body, broken)
+    }
+
+    /// Sends the end of the message, and awaits what the server makes of it.
+    pub(crate) async fn finish(mut self) -> Result<Sent, Failure> {
+        self.heard_early().await?;
+        self.pending.extend_from_slice(b".\r\n");
+        let block = std::mem::take(&mut self.pending);
+        // A write that fails did not get all of it out, and the end is its last octets.
+        self.send_block(&block).await?;
+        self.transaction.lease.note(|| Entry::Content(self.size));
+        let deadline = self
+            .transaction
+            .lease
+            .clock()
+            .stage(self.transaction.lease.account.timeouts.final_reply);
+        let reply = match self.transaction.lease.reply(deadline).await {
+            Ok(reply) => reply,
+            Err(broken) => return Err(self.nobody_knows(broken)),
+        };
+        let lease = &self.transaction.lease;
+        if reply.is_positive() {
+            let queue_id = lease.queue_id(&reply);
+            let reply = lease.shown(&reply);
+            let Transaction { lease, accepted, refused, postponed } = self.transaction;
+            return Ok(Sent { reply, queue_id, accepted, refused, postponed, lease });
+        }
+        let failure = verdict::of(lease, Phase::FinalReply, &reply);
+        if !reply.is_transient() && !reply.is_permanent() {
+            return Err(unknown(failure));
+        }
+        if matches!(reply.code, 421 | 432) {
+            lease.spare_the_server();
+        }
+        if reply.code != 421 {
+            self.transaction.lease.settle().await;
+        }
+        Err(failure)
+    }
+
+    fn nobody_knows(&self, broken: Broken) -> Failure {
+        unknown(self.transaction.lease.broken(Phase::FinalReply, broken))
+    }
+}
+
+/// A failure after the end of the message was sent: the doubt of RFC 1047, which can only be shown.
+fn unknown(failure: Failure) -> Failure {
+    let message = format!("nobody can tell whether the message was sent: {failure}");
+    let hint = "look for its Message-ID in the server's log or the recipient's mailbox before sending again; \
+                the same idempotencyKey makes the same Message-ID";
+    Failure {
+        message,
+        hint: Some(hint.to_owned()),
+        delivered: Delivered::Unknown,
+        retry: Retry::Never,
+        ..failure
+    }
+}

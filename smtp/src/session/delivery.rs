@@ -1,0 +1,202 @@
+//! A message from its envelope to the server's last word, in as many transactions as the server wants.
+
+use std::io::{Read as _, Seek as _, SeekFrom, Write as _};
+use std::time::Duration;
+
+use tempfile::SpooledTempFile;
+
+use super::content::{Content, Sent};
+use super::transaction::{Again, Transaction, Unbegun};
+use crate::BoxFuture;
+use crate::failure::{Delivered, Failure, FailureCode, Phase, Refusal};
+use crate::issue::Issue;
+use crate::pool::Lease;
+use crate::waited::Waited;
+use crate::{Envelope, Outgoing, Receipt};
+
+/// A message under way.
+pub(crate) struct Delivery {
+    envelope: Envelope,
+    content: Content,
+    /// A copy, where there are recipients for a further transaction. On the disk it has no name, and ends
+    /// with the process.
+    copy: Option<SpooledTempFile>,
+    /// What is done otherwise than it was asked for.
+    warnings: Vec<Issue>,
+}
+
+/// A copy up to this size stays in memory.
+const IN_MEMORY: usize = 1024 * 1024;
+/// What is read of a copy at once.
+const BLOCK: usize = 64 * 1024;
+
+impl Delivery {
+    /// Sends the envelope: command by command, where a group of commands was lost before, after so long.
+    pub(crate) async fn begin(
+        mut lease: Lease,
+        envelope: Envelope,
+        lost: Option<Duration>,
+    ) -> Result<Self, Box<Undelivered>> {
+        if lost.is_some() || !lease.account.pipelining || lease.loses_pipelined() {
+            lease.extensions.pipelining = false;
+        }
+        let mut warnings = Vec::new();
+        if envelope.notification.is_some() && !lease.extensions.dsn {
+            warnings.push(no_reports());
+        }
+        match Transaction::begin(lease, &envelope).await {
+            Ok(transaction) => {
+                if let Some(waited) = lost {
+                    transaction.lease.note_loses_pipelined();
+                    warnings.push(lost_pipelined(waited));
+                }
+                let content = Content::new(transaction);
+                let copied = !content.postponed().is_empty();
+                let copy = copied.then(|| SpooledTempFile::new(IN_MEMORY));
+                Ok(Self { envelope, content, copy, warnings })
+            }
+            Err(Unbegun { failure, again }) => {
+                Err(Box::new(Undelivered { failure, envelope, again }))
+            }
+        }
+    }
+
+    async fn deliver(self) -> Result<Receipt, Failure> {
+        let mut sent = self.content.finish().await?;
+        let queue_id = sent.queue_id;
+        let mut rest = std::mem::take(&mut sent.postponed);
+        let mut receipt =
+            Receipt { reply: sent.reply, accepted: sent.accepted, refused: sent.refused, queue_id };
+        let Some(mut copy) = self.copy else {
+            sent.lease.settle().await;
+            return Ok(receipt);
+        };
+        let mut lease = sent.lease;
+        // Each transaction that goes through serves at least one of the rest, or there is no next.
+        loop {
+            if lease.has_unasked() || !lease.stream.is_silent() {
+                // The server said more than it was asked for: its replies would be taken for those to other commands.
+                receipt.refused.extend(rest);
+                return Ok(receipt);
+            }
+            let recipients = rest.iter().map(|refusal| refusal.recipient.clone()).collect();
+            let envelope = Envelope { recipients, ..self.envelope.clone() };
+            match Box::pin(again(lease, &envelope, &mut copy)).await {
+                Ok(sent) => {
+                    receipt.accepted.extend(sent.accepted);
+                    receipt.refused.extend(sent.refused);
+                    lease = sent.lease;
+                    rest = sent.postponed;
+                }
+                Err(failure) if failure.delivered == Delivered::Unknown => {
+                    return Err(in_part(failure, &receipt.accepted));
+                }
+                Err(failure) => {
+                    receipt.refused.extend(refusals(failure, rest));
+                    return Ok(receipt);
+                }
+            }
+            if rest.is_empty() {
+                lease.settle().await;
+                return Ok(receipt);
+            }
+        }
+    }
+}
+
+impl Outgoing for Delivery {
+    fn write(
+        self: Box<Self>,
+        chunk: Vec<u8>,
+    ) -> BoxFuture<'static, Result<Box<dyn Outgoing>, Failure>> {
+        Box::pin(async move {
+            let Self { envelope, content, mut copy, warnings } = *self;
+            if let Some(copy) = &mut copy {
+                // A temporary file takes this as fast as memory does, and waits for no disk.
+                copy.write_all(&chunk).map_err(|reason| no_copy(&reason))?;
+            }
+            let content = content.write(&chunk).await?;
+            Ok(Box::new(Self { envelope, content, copy, warnings }) as Box<dyn Outgoing>)
+        })
+    }
+
+    fn finish(self: Box<Self>) -> BoxFuture<'static, Result<Receipt, Failure>> {
+        Box::pin(self.deliver())
+    }
+
+    fn warnings(&self) -> Vec<Issue> {
+        self.warnings.clone()
+    }
+}
+
+fn no_reports() -> Issue {
+    let message = "the server does not offer delivery reports (DSN): the message was sent without asking for them";
+    warning("dsn", "not-offered", message.to_owned())
+}
+
+fn lost_pipelined(waited: Duration) -> Issue {
+    let message = format!(
+        "the server offers PIPELINING and lost commands that were sent at once: the message was sent command by command \
+         after {}; set the account's pipelining to false",
+        Waited(waited)
+    );
+    warning("$", "pipelining-lost", message)
+}
+
+fn warning(path: &str, code: &str, message: String) -> Issue {
+    Issue { path: path.to_owned(), code: code.to_owned(), message }
+}
+
+/// A message that did not get as far as its content.
+pub(crate) struct Undelivered {
+    pub(crate) failure: Failure,
+    pub(crate) envelope: Envelope,
+    /// Why the same may be tried again on another connection, if it may.
+    pub(crate) again: Option<Again>,
+}
+
+/// Sends a copy.
+async fn again(
+    lease: Lease,
+    envelope: &Envelope,
+    copy: &mut SpooledTempFile,
+) -> Result<Sent, Failure> {
+    let transaction = Transaction::begin(lease, envelope).await;
+    let mut content = Content::new(transaction.map_err(|unbegun| unbegun.failure)?);
+    copy.seek(SeekFrom::Start(0)).map_err(|reason| no_copy(&reason))?;
+    let mut block = vec![0; BLOCK];
+    loop {
+        let length = copy.read(&mut block).map_err(|reason| no_copy(&reason))?;
+        if length == 0 {
+            return content.finish().await;
+        }
+        content = content.write(&block[..length]).await?;
+    }
+}
+
+/// What a further transaction that came to nothing means for those it was for. Where the server said
+/// nothing, what it said of them before stands.
+fn refusals(failure: Failure, rest: Vec<Refusal>) -> Vec<Refusal> {
+    if !failure.refusals.is_empty() {
+        return failure.refusals;
+    }
+    let refused = |refusal: Refusal| Refusal {
+        reply: failure.reply.clone().unwrap_or(refusal.reply),
+        retry: failure.retry,
+        ..refusal
+    };
+    rest.into_iter().map(refused).collect()
+}
+
+/// Nobody can tell whether the further recipients have the message; the first do.
+fn in_part(failure: Failure, accepted: &[String]) -> Failure {
+    let message = format!("{}; it was sent to {}", failure.message, accepted.join(", "));
+    Failure { message, ..failure }
+}
+
+fn no_copy(reason: &std::io::Error) -> Failure {
+    let message = format!("the message cannot be kept for a second transaction: {reason}");
+    Failure::new(FailureCode::Internal, Phase::Body, message)
+        .hint("make room in the temporary folder, or send to fewer recipients at once")
+        .later()
+}

@@ -1,0 +1,367 @@
+//! An envelope: from whom, to whom, and whether the server is ready for the message.
+
+use std::time::Duration;
+
+use lettre::transport::smtp::commands::Data;
+use tokio::time::Instant;
+
+use super::commands::{Commands, check_extensions};
+use crate::Envelope;
+use crate::client::connection::Broken;
+use crate::client::transcript::Entry;
+use crate::client::verdict;
+use crate::failure::{Failure, FailureCode, Phase, Refusal, Reply};
+use crate::pool::Lease;
+use crate::replies::reply::RawReply;
+
+/// A message that the server is ready to take.
+pub(crate) struct Transaction {
+    pub(crate) lease: Lease,
+    pub(crate) accepted: Vec<String>,
+    pub(crate) refused: Vec<Refusal>,
+    /// Recipients that are too many for this transaction, and what the server said of them.
+    pub(crate) postponed: Vec<Refusal>,
+}
+
+/// Why a transaction did not get as far as its content.
+pub(crate) struct Unbegun {
+    pub(crate) failure: Failure,
+    /// Why it may be begun again on another connection, if it may: nobody can have the message.
+    pub(crate) again: Option<Again>,
+}
+
+/// Why a transaction may be begun again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Again {
+    /// The connection was at its end before the server heard a word.
+    Stale,
+    /// The server, or something between, lost commands that were sent at once: how long their replies were waited for.
+    LostPipelined(Duration),
+}
+
+struct Refused {
+    failure: Failure,
+    then: Then,
+}
+
+/// What becomes of the connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Then {
+    /// It is at its end, or the server is out of step.
+    Close,
+    /// The server listens for commands, in the middle of an envelope.
+    Reset,
+    /// It is at its end, and the same may work on another.
+    Again(Again),
+}
+
+/// The part of the command timeout that the replies to a first pipelined group are waited for, 15 seconds of a minute.
+///
+/// It is more than servers take that look things up before they answer RCPT, and leaves three quarters for the same
+/// commands one by one. A server that is only slow loses nothing: each command has the whole timeout then.
+const STALL: u32 = 4;
+
+/// The least that they are waited for: a busy server may answer nothing for some hundred milliseconds.
+const LEAST_STALL: Duration = Duration::from_secs(1);
+
+impl Transaction {
+    /// Sends the envelope, and DATA.
+    pub(crate) async fn begin(lease: Lease, envelope: &Envelope) -> Result<Self, Unbegun> {
+        let commands = check_extensions(&lease, envelope);
+        let commands = match commands.and_then(|()| Commands::of(&lease, envelope)) {
+            Ok(commands) => commands,
+            Err(failure) => {
+                lease.settle().await;
+                return Err(Unbegun { failure, again: None });
+            }
+        };
+        let mut transaction =
+            Self { lease, accepted: Vec::new(), refused: Vec::new(), postponed: Vec::new() };
+        let outcome = if transaction.lease.extensions.pipelining {
+            transaction.pipelined(&commands, envelope).await
+        } else {
+            transaction.one_by_one(&commands, envelope).await
+        };
+        match outcome {
+            Ok(()) => Ok(transaction),
+            Err(Refused { failure, then }) => {
+                let again = match then {
+                    Then::Again(why) => Some(why),
+                    Then::Close => None,
+                    Then::Reset => {
+                        transaction.lease.reset().await;
+                        None
+                    }
+                };
+                Err(Unbegun { failure, again })
+            }
+        }
+    }
+
+    /// MAIL, each RCPT and DATA in one write, replies matched one by one (RFC 2920).
+    async fn pipelined(&mut self, commands: &Commands, envelope: &Envelope) -> Result<(), Refused> {
+        // Where all or nobody is to get the message, DATA waits until all are accepted: once it is said,
+        // whoever was accepted could only be spared by closing the connection.
+        let waits = !envelope.allow_partial && envelope.recipients.len() > 1;
+        let lines = || commands.lines().take(commands.len() - usize::from(waits));
+        for line in lines() {
+            self.lease.note(|| Entry::Command(line.trim_end().to_owned()));
+        }
+        let since = Instant::now();
+        let deadline = self.lease.clock().stage(self.patience());
+        let all: String = lines().collect();
+        let sent = self.lease.send(all.as_bytes(), deadline).await;
+        sent.map_err(|broken| match broken {
+            // A large group that is not read: the server waits until its replies are.
+            Broken::Timeout(_) => self.lost_at_once(Phase::MailFrom, broken, since),
+            // The connection broke before the server had seen all of it.
+            _ => self.lost(Phase::MailFrom, broken),
+        })?;
+        let mail = self.next_reply(Phase::MailFrom, since).await?;
+        // What the server said first is why, even if it hangs up before it has answered the rest.
+        let mut verdict = self.sender(&mail);
+        if matches!(verdict, Err(Refused { then: Then::Again(_), .. })) {
+            return verdict;
+        }
+        for recipient in &envelope.recipients {
+            let reply = match self.next_reply(Phase::RcptTo, since).await {
+                Ok(reply) => reply,
+                Err(lost) => return Err(why(verdict, lost)),
+            };
+            // After a refused MAIL these only say that there was none.
+            if verdict.is_ok() {
+                self.check_order(&reply, since)?;
+                self.recipient(recipient, &reply, envelope)?;
+            }
+        }
+        verdict = verdict.and_then(|()| self.recipients(envelope));
+        if waits {
+            self.lease.has_pipelined = true;
+            verdict?;
+            let data = self.say(&Data.to_string(), Phase::Data).await?;
+            return self.go_ahead(&data);
+        }
+        let data = match self.next_reply(Phase::Data, since).await {
+            Ok(reply) => reply,
+            Err(lost) => return Err(why(verdict, lost)),
+        };
+        self.lease.has_pipelined = true;
+        // After 354 whatever is sent next is a message. Where none is to be sent, only closing the
+        // connection says so.
+        verdict.map_err(|refused| match data.code {
+            354 => Refused { then: Then::Close, ..refused },
+            _ => refused,
+        })?;
+        self.go_ahead(&data)
+    }
+
+    /// How long each reply to a group is waited for.
+    fn patience(&self) -> Duration {
+        let command = self.lease.account.timeouts.command;
+        match self.lease.has_pipelined {
+            true => command,
+            false => command.min(LEAST_STALL.max(command / STALL)),
+        }
+    }
+
+    /// The next reply to a group that was sent at `since`.
+    async fn next_reply(&mut self, phase: Phase, since: Instant) -> Result<RawReply, Refused> {
+        let deadline = self.lease.clock().stage(self.patience());
+        let reply = self.lease.reply(deadline).await;
+        let reply = reply.map_err(|broken| self.lost_at_once(phase, broken, since))?;
+        match speaks_of_pipelining(&reply) {
+            true => Err(self.out_of_order(phase, &reply, since)),
+            false => Ok(reply),
+        }
+    }
+
+    /// A connection on which a group got no answer.
+    fn lost_at_once(&self, phase: Phase, broken: Broken, since: Instant) -> Refused {
+        let is_malformed = matches!(broken, Broken::Malformed(_));
+        let refused = self.lost(phase, broken);
+        match refused.then {
+            Then::Close if !is_malformed => self.or_one_by_one(refused, since),
+            _ => refused,
+        }
+    }
+
+    /// Refuses a reply to RCPT that only another command gets: a command before it was lost, or it was itself.
+    fn check_order(&self, reply: &RawReply, since: Instant) -> Result<(), Refused> {
+        match reply.code {
+            354 | 503 => Err(self.out_of_order(Phase::RcptTo, reply, since)),
+            _ => Ok(()),
+        }
+    }
+
+    fn out_of_order(&self, phase: Phase, reply: &RawReply, since: Instant) -> Refused {
+        // The rest of the replies was not read.
+        let refused = Refused { then: Then::Close, ..self.refuse(phase, reply) };
+        self.or_one_by_one(refused, since)
+    }
+
+    /// Has the same tried command by command, unless commands were answered on this connection that were sent at once:
+    /// then it is not because of that. No message was sent, so that nobody can get it twice.
+    fn or_one_by_one(&self, refused: Refused, since: Instant) -> Refused {
+        let may_help = !self.lease.has_pipelined && Instant::now() < self.lease.clock().end();
+        match may_help {
+            true => Refused { then: Then::Again(Again::LostPipelined(since.elapsed())), ..refused },
+            false => refused,
+        }
+    }
+
+    async fn one_by_one(
+        &mut self,
+        commands: &Commands,
+        envelope: &Envelope,
+    ) -> Result<(), Refused> {
+        let mail = self.say(&commands.mail, Phase::MailFrom).await?;
+        self.sender(&mail)?;
+        for (recipient, line) in envelope.recipients.iter().zip(&commands.recipients) {
+            let reply = self.say(line, Phase::RcptTo).await?;
+            self.recipient(recipient, &reply, envelope)?;
+        }
+        self.recipients(envelope)?;
+        let data = self.say(&Data.to_string(), Phase::Data).await?;
+        self.go_ahead(&data)
+    }
+
+    async fn say(&mut self, line: &str, phase: Phase) -> Result<RawReply, Refused> {
+        let reply = self.lease.command(line).await;
+        reply.map_err(|broken| self.lost(phase, broken))
+    }
+
+    fn lost(&self, phase: Phase, broken: Broken) -> Refused {
+        let then = match (phase, &broken) {
+            // MAIL is the first that it was to hear.
+            (Phase::MailFrom, Broken::Lost(_)) if self.lease.is_reused() => {
+                Then::Again(Again::Stale)
+            }
+            _ => Then::Close,
+        };
+        Refused { failure: self.lease.broken(phase, broken), then }
+    }
+
+    fn sender(&self, reply: &RawReply) -> Result<(), Refused> {
+        match reply.is_positive() {
+            true => Ok(()),
+            false => Err(self.refuse(Phase::MailFrom, reply)),
+        }
+    }
+
+    /// Sorts a recipient by its reply. What is neither yes nor no ends the conversation, and so does a
+    /// server that says that it closes (421).
+    fn recipient(
+        &mut self,
+        recipient: &str,
+        reply: &RawReply,
+        envelope: &Envelope,
+    ) -> Result<(), Refused> {
+        if reply.is_positive() {
+            self.accepted.push(recipient.to_owned());
+        } else if (reply.is_transient() || reply.is_permanent()) && reply.code != 421 {
+            let refusal = verdict::of_recipient(&self.lease, recipient, reply);
+            // What is sent in two transactions can be taken back in neither.
+            match envelope.allow_partial && is_one_too_many(&refusal.reply) {
+                true => self.postponed.push(refusal),
+                false => self.refused.push(refusal),
+            }
+        } else {
+            return Err(self.refuse(Phase::RcptTo, reply));
+        }
+        Ok(())
+    }
+
+    /// Whether there is somebody to send to, on the sender's terms.
+    fn recipients(&mut self, envelope: &Envelope) -> Result<(), Refused> {
+        if self.accepted.is_empty() {
+            // It is not their number.
+            self.refused.append(&mut self.postponed);
+        }
+        let all_or_nothing = !envelope.allow_partial && !self.refused.is_empty();
+        if !self.accepted.is_empty() && !all_or_nothing {
+            return Ok(());
+        }
+        let refusals = std::mem::take(&mut self.refused);
+        let failure = verdict::of_recipients(&self.lease, refusals);
+        let failure = match all_or_nothing && !self.accepted.is_empty() {
+            true => failure.hint(
+                "nobody got the message; set onPartialFailure to \"send\" to send it to the others",
+            ),
+            false => failure,
+        };
+        Err(Refused { failure, then: Then::Reset })
+    }
+
+    fn go_ahead(&self, reply: &RawReply) -> Result<(), Refused> {
+        match reply.code {
+            354 => Ok(()),
+            _ => Err(self.refuse(Phase::Data, reply)),
+        }
+    }
+
+    fn refuse(&self, phase: Phase, reply: &RawReply) -> Refused {
+        let failure = verdict::of(&self.lease, phase, reply);
+        let hangs_up = reply.code == 421;
+        let says_so = || hangs_up || verdict::was_idle(&self.lease, phase, reply);
+        if phase == Phase::MailFrom && self.lease.is_reused() && says_so() {
+            // Said while the connection was idle.
+            return Refused { failure, then: Then::Again(Again::Stale) };
+        }
+        if hangs_up || reply.code == 432 {
+            self.lease.spare_the_server();
+        }
+        let then = match hangs_up || failure.code == FailureCode::Protocol {
+            true => Then::Close,
+            false => Then::Reset,
+        };
+        Refused { failure, then }
+    }
+}
+
+/// Why a group failed whose replies broke off: what the server said first, unless it had lost a command by then.
+fn why(verdict: Result<(), Refused>, lost: Refused) -> Refused {
+    match verdict {
+        Err(refused) if refused.failure.reply.as_ref().is_none_or(|reply| reply.code != 503) => {
+            refused
+        }
+        _ => lost,
+    }
+}
+
+/// Whether a server refuses commands because they were sent at once: Postfix and Exim say so in these words.
+fn speaks_of_pipelining(reply: &RawReply) -> bool {
+    let is_no = reply.is_transient() || reply.is_permanent();
+    let says = |word| reply.lines.iter().any(|line| line.to_ascii_lowercase().contains(word));
+    is_no && (says("pipelin") || says("synchroni"))
+}
+
+/// Whether a recipient is one more than the server takes in one transaction (RFC 5321 section 4.5.3.1.10).
+fn is_one_too_many(reply: &Reply) -> bool {
+    match (reply.code, reply.enhanced.as_deref()) {
+        (452, Some(enhanced)) => enhanced == "4.5.3",
+        // Without it, 452 is a full disk as well.
+        (452, None) => reply.text.to_ascii_lowercase().contains("too many"),
+        _ => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_full_disk_is_not_a_recipient_too_many() {
+        for (code, enhanced, text, found) in [
+            (452, Some("4.5.3"), "Too many recipients", true),
+            (452, None, "Too many recipients received this hour", true),
+            (452, None, "insufficient system storage", false),
+            (452, Some("4.2.2"), "mailbox full: too many messages", false),
+            (452, Some("4.3.1"), "insufficient system storage", false),
+            (450, Some("4.5.3"), "Too many recipients", false),
+        ] {
+            let reply =
+                Reply { code, enhanced: enhanced.map(str::to_owned), text: text.to_owned() };
+            assert_eq!(is_one_too_many(&reply), found, "{text}");
+        }
+    }
+}

@@ -1,0 +1,16 @@
+//! A server, and how a connection to it is opened.
+
+mod certificate_pin;
+mod checks;
+mod login;
+mod oauth2;
+mod security;
+mod server;
+mod timeouts;
+
+pub use certificate_pin::CertificatePin;
+pub use login::{Credentials, Proof};
+pub use oauth2::{OAuth2, TokenRequest, TokenSource, TokenUrl};
+pub use security::{Auth, ClientCertificate, Security, TlsSettings, TlsVersion};
+pub use server::{Provider, ServerSettings, ServerSettingsBuilder};
+pub use timeouts::Timeouts;
