@@ -3,5 +3,5 @@
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    smtp_connector_host::cli::main()
+    smtp_connector::main()
 }

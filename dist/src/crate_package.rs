@@ -1,4 +1,4 @@
-//! The host's crate with the component inside, so that whoever builds it needs no wasm target.
+//! The crates that are published, the host's with the component inside, so that nobody needs a wasm target to build it.
 
 use std::error::Error;
 use std::fs;
@@ -7,24 +7,30 @@ use std::process::Command;
 
 use crate::repository;
 
-/// The package as `cargo publish` would send it.
-pub(crate) fn package_host(component: &[u8]) -> Result<Vec<u8>, Box<dyn Error>> {
+/// The packages, from the ground up: each needs those before it.
+const CRATES: &[&str] =
+    &["smtp-connector-smtp", "smtp-connector-inbox", "smtp-connector-host", "smtp-connector"];
+
+/// Each package as `cargo publish` would send it, with its file name.
+pub(crate) fn package_crates(component: &[u8]) -> Result<Vec<(String, Vec<u8>)>, Box<dyn Error>> {
     let path = repository().join("host/smtp-connector.wasm");
     let beside = Component::put(&path, component)?;
-    let target = repository().join("target/package-of-host");
+    let target = repository().join("target/packages");
     // Not verified: that compiles wasmtime once more, and the same sources were compiled just now.
     let status = Command::new(env!("CARGO"))
         .current_dir(repository())
-        .args(["package", "--quiet", "--package", "smtp-connector-host"])
+        .args(["package", "--quiet"])
+        // Together: none of them needs another to be published before.
+        .args(CRATES.iter().flat_map(|name| ["--package", name]))
         .args(["--allow-dirty", "--no-verify", "--target-dir"])
         .arg(&target)
         .status()?;
     drop(beside);
     if !status.success() {
-        return Err("cargo did not make the host's package; its own words stand above".into());
+        return Err("cargo did not make the packages; its own words stand above".into());
     }
-    let file = format!("package/smtp-connector-host-{}.crate", env!("CARGO_PKG_VERSION"));
-    Ok(fs::read(target.join(file))?)
+    let files = CRATES.iter().map(|name| format!("{name}-{}.crate", env!("CARGO_PKG_VERSION")));
+    files.map(|file| Ok((file.clone(), fs::read(target.join("package").join(file))?))).collect()
 }
 
 /// The component's file where the package's manifest names it, for as long as this value lives.

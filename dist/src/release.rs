@@ -6,7 +6,7 @@ use std::path::Path;
 
 use sha2::{Digest as _, Sha256};
 
-use crate::crate_package::package_host;
+use crate::crate_package::package_crates;
 use crate::{Contract, repository, sbom};
 
 /// Writes every file of a release of a component into a folder, and returns their names with their SHA-256.
@@ -17,15 +17,14 @@ use crate::{Contract, repository, sbom};
 ///
 /// A folder that cannot be written to, and a cargo that fails.
 pub fn make(folder: &Path, component: &[u8]) -> Result<Vec<(String, String)>, Box<dyn Error>> {
-    let version = env!("CARGO_PKG_VERSION");
-    let files = [
+    let mut files = vec![
         ("smtp-connector.wasm".to_owned(), component.to_vec()),
         ("smtp-connector.cdx.json".to_owned(), sbom::of_component(component)?),
         ("connectors-smtp.wit".to_owned(), fs::read(repository().join("wit/smtp-connector.wit"))?),
         ("connectors-smtp.wasm".to_owned(), Contract::current()?.package()?),
-        (format!("smtp-connector-host-{version}.crate"), package_host(component)?),
-        ("smtp-connector-host.cdx.json".to_owned(), sbom::of_host()?),
+        ("smtp-connector-command.cdx.json".to_owned(), sbom::of_command()?),
     ];
+    files.extend(package_crates(component)?);
     let mut checksums = Vec::new();
     for (name, bytes) in files {
         fs::write(folder.join(&name), &bytes)?;

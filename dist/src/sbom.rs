@@ -28,14 +28,14 @@ pub fn of_component(component: &[u8]) -> Result<Vec<u8>, Box<dyn Error>> {
     Ok(to_bytes(&list))
 }
 
-/// What the host's command is made of, on Linux.
+/// What the command is made of, on Linux.
 ///
 /// # Errors
 ///
 /// A cargo that does not tell.
-pub fn of_host() -> Result<Vec<u8>, Box<dyn Error>> {
+pub fn of_command() -> Result<Vec<u8>, Box<dyn Error>> {
     let resolved = Resolved::read("x86_64-unknown-linux-gnu")?;
-    Ok(to_bytes(&resolved.list("smtp-connector-host")?))
+    Ok(to_bytes(&resolved.list("smtp-connector")?))
 }
 
 fn rustc_version() -> Result<String, Box<dyn Error>> {

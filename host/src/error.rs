@@ -31,7 +31,7 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 
 impl Error {
     /// An input that is wrong, with everything that is wrong about it.
-    pub(crate) fn invalid(issues: Vec<Issue>) -> Self {
+    pub fn invalid(issues: Vec<Issue>) -> Self {
         let message = match issues.as_slice() {
             [one] if one.path == "$" => format!("the input is wrong: {}", one.message),
             [one] => format!("the input is wrong: {}: {}", one.path, one.message),
@@ -42,7 +42,7 @@ impl Error {
     }
 
     /// An account that is not there or not right.
-    pub(crate) fn account(message: impl Into<String>) -> Self {
+    pub fn account(message: impl Into<String>) -> Self {
         Failure::of_settings(message).into()
     }
 
@@ -52,13 +52,15 @@ impl Error {
     }
 
     /// Adds what a person can do about it.
-    pub(crate) fn with_hint(mut self, hint: impl Into<String>) -> Self {
+    #[must_use]
+    pub fn with_hint(mut self, hint: impl Into<String>) -> Self {
         self.inner.failure.hint = Some(hint.into());
         self
     }
 
     /// Adds what it was caused by.
-    pub(crate) fn with_source(
+    #[must_use]
+    pub fn with_source(
         mut self,
         source: impl Into<Box<dyn std::error::Error + Send + Sync>>,
     ) -> Self {

@@ -28,7 +28,7 @@
 //! | getting a message to its server, or elsewhere | [`transport`], [`smtp`] |
 //! | imports for a wasmtime `Linker` of your own | [`linker`] |
 //! | what goes wrong | [`Error`], [`Failure`] |
-//! | a server that catches mail | `inbox`, with the feature of that name |
+//! | a server that catches mail | the crate `smtp-connector-inbox` |
 //!
 //! Each run is a `tracing` span `run` with the fields `call`, `action`, `account`, `phase`, `outcome` and `bytes`,
 //! and counts for `metrics`:
@@ -51,9 +51,6 @@
 //! | `address` | IP address and port; missing if the name was not resolved |
 //! | `account` | the account's name; missing in a run without an account |
 //! | `reason` | why there is no connection; empty if there is one. For attachments, only this log tells an unknown name from one that is not public |
-//!
-//! With `default-features = false` nothing is compiled but what sending needs: neither the command (`cli`)
-//! nor the inbox (`inbox`).
 
 #![deny(missing_docs)]
 #![deny(unsafe_code)]
@@ -62,12 +59,8 @@ pub mod accounts;
 mod allowlist;
 pub mod attachments;
 mod bindings;
-#[cfg(feature = "cli")]
-pub mod cli;
 mod error;
 mod imports;
-#[cfg(feature = "inbox")]
-pub mod inbox;
 pub mod linker;
 mod sandbox;
 
@@ -75,14 +68,13 @@ mod sandbox;
 pub mod smtp {
     pub use smtp_connector_smtp::{Entry, SmtpTransport, Transcript, replies};
 }
-mod tilde;
 pub mod transport;
 
 pub use accounts::Account;
 pub use error::{Error, Issue, Result};
 pub use sandbox::{
-    Allocation, ComponentDigest, ComponentSource, Connector, Findings, Host, HostBuilder,
-    Invocation, Limits, Outcome,
+    Allocation, CacheEvent, ComponentDigest, ComponentSource, Connector, Findings, Host,
+    HostBuilder, Invocation, Limits, Outcome,
 };
 pub use smtp_connector_smtp::failure::{
     Delivered, Failure, FailureCode, Phase, Refusal, Reply, Retry,

@@ -3,8 +3,8 @@
 use serde_json::{Value, json};
 use smtp_connector_host::accounts::Policy;
 use smtp_connector_host::attachments::{MemoryUploads, Metadata};
-use smtp_connector_host::inbox::Inbox;
 use smtp_connector_host::{Error, FailureCode, Invocation, Retry};
+use smtp_connector_inbox::Inbox;
 
 use crate::support::{Bench, HttpServer, Page};
 

@@ -6,13 +6,13 @@ use std::time::Duration;
 use serde_json::json;
 use smtp_connector_host::accounts::{AccountsInMemory, BoxFuture, Security};
 use smtp_connector_host::attachments::{Content, MemoryUploads, Metadata, SourceError, Uploads};
-use smtp_connector_host::inbox::Inbox;
 use smtp_connector_host::linker::{Context, ContextView, SmtpView, add_to_linker};
 use smtp_connector_host::transport::RecordingTransport;
 use smtp_connector_host::{
     Account, ComponentDigest, ComponentSource, Connector, Error, FailureCode, Host, HostBuilder,
     Invocation, Outcome,
 };
+use smtp_connector_inbox::Inbox;
 use wasmtime::component::{Component, Linker, ResourceTable, Val};
 use wasmtime::{Engine, Store};
 

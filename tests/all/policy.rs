@@ -2,8 +2,8 @@
 
 use serde_json::{Value, json};
 use smtp_connector_host::accounts::{AccountLimits, AccountsInMemory, Policy, Security};
-use smtp_connector_host::inbox::Inbox;
 use smtp_connector_host::{Account, Connector, Error, FailureCode, Host, Invocation, Retry};
+use smtp_connector_inbox::Inbox;
 
 use crate::support::{Act, Bench, CommandLine, FaultServer, HOST_CACHE, Scenario, Stage};
 

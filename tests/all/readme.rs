@@ -68,8 +68,9 @@ fn sources() -> String {
             if path.is_dir() {
                 collect(&path, text);
             } else if path.extension().is_some_and(|extension| extension == "rs") {
-                // As a module: `hostile/mail.rs` is `hostile::mail`.
-                let module = path.with_extension("").display().to_string().replace('/', "::");
+                // As a module: `hostile/mail.rs` is `hostile::mail`, and `smtp/src/auth/scram.rs` is `smtp::auth::scram`.
+                let module = path.with_extension("").display().to_string();
+                let module = module.replace("/src/", "/").replace('/', "::");
                 let source = fs::read_to_string(&path).expect("the source can be read");
                 *text += &format!("\nfile {module} \n{source}");
             }
@@ -77,7 +78,15 @@ fn sources() -> String {
     }
     let mut text = String::new();
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-    for folder in ["all", "endurance", "sequences", "../host/src"] {
+    for folder in [
+        "all",
+        "endurance",
+        "sequences",
+        "../cli/src",
+        "../host/src",
+        "../inbox/src",
+        "../smtp/src",
+    ] {
         collect(&root.join(folder), &mut text);
     }
     text

@@ -6,11 +6,11 @@ use serde_json::json;
 use smtp_connector_host::accounts::{
     Auth, CertificatePin, ClientCertificate, Security, TlsSettings, TlsVersion,
 };
-use smtp_connector_host::inbox::{Encryption, Inbox};
 use smtp_connector_host::smtp::SmtpTransport;
 use smtp_connector_host::{
     Account, Connector, Error, FailureCode, Invocation, Phase, Retry, Secret,
 };
+use smtp_connector_inbox::{Encryption, Inbox};
 
 use crate::support::{Act, Authority, Bench, FaultServer, Offers, Scenario, Stage, host_builder};
 

@@ -1,8 +1,8 @@
 //! From an input to a message that arrived.
 
 use serde_json::json;
-use smtp_connector_host::inbox::Inbox;
 use smtp_connector_host::{FailureCode, Invocation, Phase, Retry};
+use smtp_connector_inbox::Inbox;
 
 use crate::support::Bench;
 

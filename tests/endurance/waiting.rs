@@ -3,9 +3,9 @@
 use std::time::{Duration, Instant};
 
 use smtp_connector_host::accounts::{AccountLimits, AccountsInMemory, Security};
-use smtp_connector_host::inbox::Inbox;
 use smtp_connector_host::smtp::SmtpTransport;
 use smtp_connector_host::{Account, Connector, Host, Invocation};
+use smtp_connector_inbox::Inbox;
 use tokio::net::TcpListener;
 
 use crate::{CACHE, alone};

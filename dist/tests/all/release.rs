@@ -63,10 +63,13 @@ fn the_list_of_packages_has_what_the_component_is_made_of_and_nothing_else() {
 fn a_release_is_complete_and_its_checksums_are_right() {
     let folder = tempfile::tempdir().expect("a temporary folder can be made");
     let files = release::make(folder.path(), Connector::builtin_bytes()).expect("it is made");
-    assert_eq!(files.len(), 6);
+    assert_eq!(files.len(), 9);
     let checked = in_folder("sha256sum", &["--check", "--strict", "SHA256SUMS"], folder.path());
     assert!(checked.contains("smtp-connector.wasm: OK"), "{checked}");
-    let host = files.iter().find(|(name, _)| name.ends_with(".crate")).expect("the host's crate");
+    let host = files
+        .iter()
+        .find(|(name, _)| name.starts_with("smtp-connector-host-"))
+        .expect("the host's crate");
     let listed = in_folder("tar", &["tzf", &host.0], folder.path());
     for file in ["smtp-connector.wasm", "wit/smtp-connector.wit", "LICENSE-MIT", "README.md"] {
         assert!(listed.lines().any(|line| line.ends_with(&format!("/{file}"))), "{file}: {listed}");
@@ -116,10 +119,13 @@ fn copy_sources(to: &Path) {
         "Cargo.toml",
         "Cargo.lock",
         "benches",
+        "cli",
         "dist",
         "examples/bare-host",
         "guest",
         "host",
+        "inbox",
+        "smtp",
         "tests",
         "wit",
     ] {

@@ -14,6 +14,7 @@ mod provider_rules;
 mod settings;
 mod settings_table;
 mod table;
+mod tilde;
 mod usage;
 
 use std::sync::Arc;
@@ -28,6 +29,7 @@ pub use file::AccountsFile;
 pub use memory::AccountsInMemory;
 pub use policy::{AccountLimits, Policy, UrlHost};
 pub use preset::{PRESETS, Preset};
+pub use tilde::in_home;
 pub(crate) use usage::{RunPermit, Usage};
 
 pub use smtp_connector_smtp::address::{EhloName, HostName, InvalidHostName};

@@ -224,7 +224,7 @@ impl Preset {
     }
 
     /// Says that there is no provider of that id, and names those that may be meant: `ses` is one of many.
-    pub(crate) fn unknown(id: &str) -> String {
+    pub fn unknown(id: &str) -> String {
         let id = id.to_ascii_lowercase();
         let is_near = |preset: &&Preset| {
             let title = preset.title.to_ascii_lowercase();

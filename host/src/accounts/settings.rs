@@ -12,7 +12,7 @@ use super::oauth2_settings::read_oauth2;
 use super::policy::{AccountLimits, Policy};
 use super::preset::Preset;
 use super::settings_table::{Mistake, Table};
-use crate::tilde::in_home;
+use crate::accounts::in_home;
 use smtp_connector_smtp::InvalidSetting;
 use smtp_connector_smtp::secret::{Secret, SecretSource};
 use smtp_connector_smtp::settings::Timeouts;

@@ -32,12 +32,20 @@ const MOST_UNKEPT: usize = 8;
 
 /// What a directory of compiled components tells its user.
 #[derive(Debug)]
-#[cfg_attr(not(feature = "cli"), expect(dead_code, reason = "the command alone listens"))]
-pub(crate) enum CacheEvent {
+#[non_exhaustive]
+pub enum CacheEvent {
     /// A component is compiled now, which takes a second or more, and is kept if `keep`.
-    Compiling { keep: bool },
+    Compiling {
+        /// Whether the directory keeps it for the next start.
+        keep: bool,
+    },
     /// The directory cannot be used: why, and what to do.
-    Unusable { reason: String, hint: String },
+    Unusable {
+        /// One sentence for a person.
+        reason: String,
+        /// What a person can do about it.
+        hint: String,
+    },
 }
 
 /// Who is told.

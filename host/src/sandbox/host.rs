@@ -4,7 +4,6 @@ use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-#[cfg(feature = "cli")]
 use super::compiled::CacheEvent;
 use super::compiled::CacheObserver;
 use super::engines::Engines;
@@ -220,11 +219,7 @@ impl HostBuilder {
     }
 
     /// Tells of what the cache of compiled components does.
-    #[cfg(feature = "cli")]
-    pub(crate) fn cache_observer(
-        self,
-        observer: impl Fn(&CacheEvent) + Send + Sync + 'static,
-    ) -> Self {
+    pub fn cache_observer(self, observer: impl Fn(&CacheEvent) + Send + Sync + 'static) -> Self {
         Self { cache_observer: Some(Arc::new(observer)), ..self }
     }
 

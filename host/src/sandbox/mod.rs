@@ -21,8 +21,7 @@ mod verdict;
 mod wasi;
 
 pub use allocation::Allocation;
-#[cfg(feature = "cli")]
-pub(crate) use compiled::CacheEvent;
+pub use compiled::CacheEvent;
 pub use connector::{ComponentSource, Connector};
 pub use digest::ComponentDigest;
 pub use host::{Host, HostBuilder};

@@ -35,7 +35,7 @@ impl<'a> Attempt<'a> {
         self.is_logged = true;
         let Destination { host, port, purpose, account, .. } = self.destination;
         info!(
-            target: "smtp_connector_smtp::connections",
+            target: "smtp_connector_host::connections",
             outcome,
             purpose = purpose.as_str(),
             host = %host,

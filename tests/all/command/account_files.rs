@@ -1,6 +1,6 @@
 //! `accounts.toml` and files with secrets: changed by several, linked, mounted, wrongly written, or not there.
 
-use smtp_connector_host::inbox::Inbox;
+use smtp_connector_inbox::Inbox;
 
 use crate::support::{CommandLine, write_private};
 

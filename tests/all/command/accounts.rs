@@ -1,6 +1,6 @@
 //! `accounts`.
 
-use smtp_connector_host::inbox::Inbox;
+use smtp_connector_inbox::Inbox;
 
 use crate::support::CommandLine;
 

@@ -4,7 +4,7 @@ use std::io::Write as _;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-use smtp_connector_host::inbox::Inbox;
+use smtp_connector_inbox::Inbox;
 
 use crate::support::{CommandLine, Ran};
 

@@ -1,7 +1,7 @@
 //! `send`.
 
 use serde_json::json;
-use smtp_connector_host::inbox::{Inbox, Received};
+use smtp_connector_inbox::{Inbox, Received};
 
 use crate::support::{Act, CommandLine, FaultServer, Scenario, Stage};
 

@@ -6,7 +6,7 @@ use std::process::{Command, Stdio};
 use std::time::SystemTime;
 
 use serde_json::{Value, json};
-use smtp_connector_host::inbox::{Mailbox, Received};
+use smtp_connector_inbox::{Mailbox, Received};
 
 use crate::hostile::guest::Guest;
 use crate::support::{Act, CommandLine, FaultServer, Scenario, Stage};

@@ -2,8 +2,8 @@
 
 use serde_json::json;
 use smtp_connector_host::accounts::Policy;
-use smtp_connector_host::inbox::Inbox;
 use smtp_connector_host::{Error, FailureCode, Invocation};
+use smtp_connector_inbox::Inbox;
 
 use super::guest::Guest;
 use super::sending::{MESSAGE, sends};

@@ -6,7 +6,7 @@ use smtp_connector_host::{Connector, Invocation};
 use super::guest::{ANSWER, Guest};
 use crate::support::{Bench, HttpServer, Page};
 use smtp_connector_host::accounts::Policy;
-use smtp_connector_host::inbox::Inbox;
+use smtp_connector_inbox::Inbox;
 
 /// A component that opens a source, and says in its result whether it got it.
 fn opening(function: &str, source: &str) -> Guest {

@@ -5,7 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
-use smtp_connector_host::inbox::{Inbox, Received};
+use smtp_connector_inbox::{Inbox, Received};
 use tempfile::TempDir;
 
 use super::door::Door;

@@ -1,6 +1,6 @@
 //! Exim, which checks logins itself.
 
-use smtp_connector_host::inbox::Inbox;
+use smtp_connector_inbox::Inbox;
 
 use super::{PASSWORD, Server, USER, hands_on, path, run, shares_a_connection, unpacked};
 use crate::support::Authority;

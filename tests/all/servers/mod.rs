@@ -19,10 +19,10 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 use smtp_connector_host::accounts::Security;
-use smtp_connector_host::inbox::Inbox;
 use smtp_connector_host::smtp::{Entry, SmtpTransport, Transcript};
 use smtp_connector_host::transport::{Envelope, Transport as _};
 use smtp_connector_host::{Account, Secret};
+use smtp_connector_inbox::Inbox;
 
 use crate::support::{Authority, CommandLine};
 

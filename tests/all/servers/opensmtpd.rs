@@ -1,7 +1,7 @@
 //! OpenSMTPD, in the clear and without a login: Debian 12's cannot speak TLS, since it predates the OpenSSL
 //! that it is linked with (OpenSMTPD#1171), and offers no login without it.
 
-use smtp_connector_host::inbox::Inbox;
+use smtp_connector_inbox::Inbox;
 
 use super::{Server, Way, hands_on, unpacked};
 use crate::support::Authority;

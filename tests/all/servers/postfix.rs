@@ -3,7 +3,7 @@
 use std::fs;
 use std::process::Command;
 
-use smtp_connector_host::inbox::Inbox;
+use smtp_connector_inbox::Inbox;
 
 use super::{PASSWORD, Server, USER, hands_on, path, run, shares_a_connection};
 use crate::support::Authority;

@@ -5,9 +5,9 @@ use std::time::Duration;
 use serde_json::Value;
 use smtp_connector_host::accounts::{AccountBuilder, AccountsInMemory, Security};
 use smtp_connector_host::attachments::AttachmentHosts;
-use smtp_connector_host::inbox::{Inbox, InboxBuilder, Received};
 use smtp_connector_host::smtp::SmtpTransport;
 use smtp_connector_host::{Account, Connector, Error, Host, HostBuilder, Invocation};
+use smtp_connector_inbox::{Inbox, InboxBuilder, Received};
 
 /// The cache folder of the command's user (`XDG_CACHE_HOME`).
 pub(crate) const USER_CACHE: &str = concat!(env!("CARGO_TARGET_TMPDIR"), "/user");

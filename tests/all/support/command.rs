@@ -7,7 +7,7 @@ use std::sync::Once;
 
 use serde_json::Value;
 use smtp_connector_host::Connector;
-use smtp_connector_host::inbox::Inbox;
+use smtp_connector_inbox::Inbox;
 
 use super::{USER_CACHE, host_builder, write_private};
 

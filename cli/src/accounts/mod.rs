@@ -1,0 +1,70 @@
+//! `accounts`: connected accounts.
+
+mod add;
+mod list;
+mod remove;
+mod show;
+mod test;
+
+use clap::{Args, Subcommand};
+use serde_json::{Value, json};
+
+use super::Outcome;
+use super::context::Context;
+use smtp_connector_host::Account;
+use smtp_connector_smtp::settings::Proof;
+
+/// Manage connected accounts.
+#[derive(Args, Debug)]
+pub(crate) struct Accounts {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Connect an account
+    Add(Box<add::Add>),
+    /// List the accounts
+    List(list::List),
+    /// Show an account's settings, without its password
+    Show(show::Show),
+    /// Resolve, connect, encrypt and log in, and explain what goes wrong
+    Test(test::Test),
+    /// Take an account away
+    Remove(remove::Remove),
+}
+
+impl Accounts {
+    pub(crate) async fn run(&self, context: &Context<'_>) -> Outcome {
+        match &self.command {
+            Command::Add(command) => command.run(context).await,
+            Command::List(command) => command.run(context),
+            Command::Show(command) => command.run(context),
+            Command::Test(command) => command.run(context).await,
+            Command::Remove(command) => command.run(context),
+        }
+    }
+}
+
+/// An account for programs, without its password.
+fn json_of(account: &Account) -> Value {
+    let credentials = account.credentials();
+    let (password_from, grant) = match credentials.map(|one| &one.proof) {
+        Some(Proof::Password(password)) => (Some(password.to_string()), None),
+        Some(Proof::OAuth2(oauth2)) => (None, Some(oauth2.grant())),
+        None => (None, None),
+    };
+    json!({
+        "name": account.name(),
+        "provider": account.provider().map(|preset| preset.id),
+        "host": account.host().to_string(),
+        "port": account.port(),
+        "security": account.security().to_string(),
+        "username": credentials.map(|one| one.username.as_str()),
+        "passwordFrom": password_from,
+        "oauth2": grant,
+        "auth": account.auth().to_string(),
+        "from": account.sender(),
+    })
+}

@@ -1,0 +1,115 @@
+//! Exit codes, as sysexits.h has them.
+
+use std::process::ExitCode;
+
+use smtp_connector_smtp::failure::{Delivered, FailureCode, Retry};
+
+/// What the command tells whoever called it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Exit {
+    /// Done.
+    Done = 0,
+    /// A bug here.
+    Bug = 1,
+    /// The command was not used as it is meant to be.
+    Usage = 64,
+    /// The input is wrong, or the message was refused for good.
+    Data = 65,
+    /// Recipients were refused.
+    Recipients = 67,
+    /// The server cannot be reached, or speaks nonsense.
+    Unavailable = 69,
+    /// Nobody can tell whether the message was sent.
+    Unknown = 73,
+    /// The same may work later.
+    Later = 75,
+    /// Authentication or policy.
+    Refused = 77,
+    /// The account's settings.
+    Settings = 78,
+    /// Stopped by Ctrl-C, as shells count it: 128 and the number of SIGINT.
+    Interrupted = 130,
+    /// Stopped by SIGTERM.
+    Terminated = 143,
+}
+
+impl From<&smtp_connector_host::Error> for Exit {
+    fn from(error: &smtp_connector_host::Error) -> Self {
+        if error.delivered() == Delivered::Unknown {
+            return Self::Unknown;
+        }
+        let later = error.retry() == Retry::Later;
+        let asked = error.reply().is_some_and(|reply| reply.code / 100 == 4);
+        match error.code() {
+            FailureCode::Cancelled => Self::Interrupted,
+            // The server is there, and says that it wants to be asked again.
+            _ if later && asked => Self::Later,
+            FailureCode::Dns
+            | FailureCode::Connect
+            | FailureCode::Timeout
+            | FailureCode::Protocol => Self::Unavailable,
+            _ if later => Self::Later,
+            FailureCode::Auth | FailureCode::Policy => Self::Refused,
+            FailureCode::Tls | FailureCode::Account => Self::Settings,
+            FailureCode::Recipients => Self::Recipients,
+            FailureCode::Sender if error.retry() == Retry::AfterConfigChange => Self::Refused,
+            FailureCode::Validation
+            | FailureCode::Attachment
+            | FailureCode::Sender
+            | FailureCode::TooLarge
+            | FailureCode::Data
+            | FailureCode::Limit => Self::Data,
+            // `Internal`, and a code that this command does not know.
+            _ => Self::Bug,
+        }
+    }
+}
+
+impl From<Exit> for ExitCode {
+    fn from(exit: Exit) -> Self {
+        // Every discriminant is a byte.
+        Self::from(exit as u8)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use smtp_connector_smtp::failure::{Failure, Phase, Reply};
+
+    fn exit(failure: Failure) -> Exit {
+        Exit::from(&smtp_connector_host::Error::from(failure))
+    }
+
+    #[test]
+    fn a_reply_that_says_later_is_told_apart_from_no_server() {
+        let connect = || Failure::new(FailureCode::Connect, Phase::Greeting, "x").later();
+        assert_eq!(exit(connect()), Exit::Unavailable);
+        let reply = Reply { code: 421, enhanced: None, text: "busy".into() };
+        assert_eq!(exit(Failure { reply: Some(reply), ..connect() }), Exit::Later);
+    }
+
+    #[test]
+    fn doubt_comes_before_everything_else() {
+        let failure = Failure::new(FailureCode::Connect, Phase::FinalReply, "x").later();
+        assert_eq!(exit(Failure { delivered: Delivered::Unknown, ..failure }), Exit::Unknown);
+    }
+
+    #[test]
+    fn every_code_has_its_exit() {
+        for (code, expected) in [
+            (FailureCode::Validation, Exit::Data),
+            (FailureCode::Account, Exit::Settings),
+            (FailureCode::Tls, Exit::Settings),
+            (FailureCode::Auth, Exit::Refused),
+            (FailureCode::Policy, Exit::Refused),
+            (FailureCode::Recipients, Exit::Recipients),
+            (FailureCode::TooLarge, Exit::Data),
+            (FailureCode::Limit, Exit::Data),
+            (FailureCode::Cancelled, Exit::Interrupted),
+            (FailureCode::Internal, Exit::Bug),
+        ] {
+            assert_eq!(exit(Failure::new(code, Phase::Policy, "x")), expected, "{code}");
+        }
+    }
+}

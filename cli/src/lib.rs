@@ -1,0 +1,118 @@
+//! The command `smtp-connector`: one file for each of its commands.
+
+#![deny(missing_docs)]
+#![deny(unsafe_code)]
+
+mod accounts;
+mod body;
+mod context;
+mod demo;
+mod describe;
+mod exit;
+mod home;
+mod inbox;
+mod input;
+mod interrupt;
+mod message_view;
+mod mime_parts;
+mod options;
+mod output;
+mod preview;
+mod printable;
+mod providers;
+mod question;
+mod send;
+mod standard_input;
+mod text;
+mod validate;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{CommandFactory as _, FromArgMatches as _};
+use smtp_connector_host::{Error, Failure, FailureCode, Phase};
+
+use context::Context;
+use exit::Exit;
+use options::{Command, Options};
+use output::Output;
+
+/// What ends a command early.
+pub(crate) enum Stop {
+    /// Something failed.
+    Failed(Error),
+    /// A signal stopped a message on its way.
+    Interrupted(Error, Exit),
+    /// The command was not used as it is meant to be: a sentence, and what to do.
+    Usage(String),
+    /// The same, with what to do in a sentence of its own.
+    UsageWithHint(String, String),
+    /// The component that was named cannot be used.
+    Component(PathBuf, Error),
+    /// Nobody reads any more what is printed.
+    Closed,
+}
+
+type Outcome = Result<Exit, Stop>;
+
+/// Runs the command with the process's arguments.
+pub fn main() -> ExitCode {
+    let matches = Options::command().try_get_matches_from(std::env::args_os());
+    let options = match matches.and_then(|matches| Options::from_arg_matches(&matches)) {
+        Ok(options) => options,
+        Err(error) => return options::explain(error, std::env::args_os()).into(),
+    };
+    let output = Output::new(options.shared.json, options.shared.quiet);
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    let outcome = match runtime {
+        Ok(runtime) => {
+            let outcome = runtime.block_on(run(options, &output));
+            // A task that waits for a server's goodbye does not hold up the command.
+            runtime.shutdown_background();
+            outcome
+        }
+        Err(reason) => {
+            let message = format!("the command cannot be started: {reason}");
+            Err(Stop::Failed(crate::bug(message)))
+        }
+    };
+    match outcome {
+        Ok(exit) => exit.into(),
+        Err(stop) => output.stop(&stop).into(),
+    }
+}
+
+/// A failure that is nobody's mistake.
+pub(crate) fn bug(message: impl Into<String>) -> Error {
+    Failure::new(FailureCode::Internal, Phase::Build, message).into()
+}
+
+async fn run(options: Options, output: &Output) -> Outcome {
+    let context = Context::new(options.shared, output)?;
+    match options.command {
+        Command::Demo(command) => command.run(&context).await,
+        Command::Send(command) => command.run(&context).await,
+        Command::Preview(command) => command.run(&context).await,
+        Command::Validate(command) => command.run(&context).await,
+        Command::Describe(command) => command.run(&context).await,
+        Command::Accounts(command) => command.run(&context).await,
+        Command::Providers(command) => command.run(&context),
+        Command::Inbox(command) => command.run(&context).await,
+    }
+}
+
+impl From<Error> for Stop {
+    fn from(error: Error) -> Self {
+        Self::Failed(error)
+    }
+}
+
+impl From<std::io::Error> for Stop {
+    /// Of what is printed: when it is piped into `head`, that is no mistake of anybody's.
+    fn from(error: std::io::Error) -> Self {
+        if error.kind() == std::io::ErrorKind::BrokenPipe {
+            return Self::Closed;
+        }
+        Self::Failed(crate::bug(format!("nothing can be printed: {error}")))
+    }
+}

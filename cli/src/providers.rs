@@ -1,0 +1,34 @@
+//! `providers`: lists the presets.
+
+use clap::Args;
+use serde_json::json;
+
+use super::Outcome;
+use super::context::Context;
+use super::exit::Exit;
+use smtp_connector_host::accounts::PRESETS;
+
+/// List providers whose settings are known.
+#[derive(Args, Debug)]
+pub(crate) struct Providers {}
+
+impl Providers {
+    pub(crate) fn run(&self, context: &Context<'_>) -> Outcome {
+        let listed: Vec<_> = PRESETS
+            .iter()
+            .map(|preset| {
+                json!({
+                    "id": preset.id, "title": preset.title, "host": preset.host, "port": preset.port,
+                    "security": preset.security.to_string(), "hint": preset.hint,
+                })
+            })
+            .collect();
+        context.output.document(&json!({ "providers": listed }))?;
+        for preset in PRESETS {
+            let server = format!("{}:{}", preset.host, preset.port);
+            context.output.say(format_args!("{:<24}{server:<48}{}", preset.id, preset.security))?;
+            context.output.say(format_args!("{:<24}{}", "", preset.hint))?;
+        }
+        Ok(Exit::Done)
+    }
+}

@@ -1,7 +1,0 @@
-//! The command `smtp-connector`.
-
-use std::process::ExitCode;
-
-fn main() -> ExitCode {
-    smtp_connector_host::cli::main()
-}

@@ -1,0 +1,340 @@
+//! Messages kept in a folder: each as a file of its own, with its envelope beside it.
+
+use std::fmt;
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use serde::{Deserialize, Serialize};
+
+use super::{Received, Store};
+use smtp_connector_smtp::private_files;
+
+/// A folder of messages that an inbox caught. On Unix, it and they are for their owner alone.
+#[derive(Clone, Debug)]
+pub struct Mailbox {
+    directory: PathBuf,
+}
+
+/// A message in a folder.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Stored {
+    /// Its number.
+    pub id: u64,
+    /// When it arrived, in seconds since 1970.
+    pub at: u64,
+    /// What the client called itself.
+    pub client_name: String,
+    /// Whether it came through TLS.
+    pub encrypted: bool,
+    /// Who was logged in.
+    pub user: Option<String>,
+    /// MAIL FROM.
+    pub sender: String,
+    /// What else stood in MAIL FROM.
+    pub parameters: Vec<String>,
+    /// RCPT TO.
+    pub recipients: Vec<String>,
+    /// Octets.
+    pub size: u64,
+}
+
+/// A folder or a message in it that cannot be read or written.
+#[derive(Debug)]
+pub struct MailboxError {
+    what: String,
+    /// None: there is no such message.
+    source: Option<io::Error>,
+}
+
+impl Mailbox {
+    /// The messages in a folder, which need not be there yet.
+    pub fn new(directory: impl Into<PathBuf>) -> Self {
+        Self { directory: directory.into() }
+    }
+
+    /// Keeps a message, and returns it with its number. It is on the disk by then.
+    ///
+    /// # Errors
+    ///
+    /// A folder that cannot be written to. Nothing of the message is left in it then.
+    pub fn put(&self, message: &Received) -> Result<Stored, MailboxError> {
+        let failed = |source| self.failed("cannot be written to", source);
+        private_files::create_directory(&self.directory).map_err(failed)?;
+        private_files::close_directory(&self.directory);
+        let id = self.put_content(&message.content)?;
+        let stored = Stored::of(message, id);
+        let written = serde_json::to_vec(&stored).map_err(io::Error::from).and_then(|envelope| {
+            // The envelope last: a message is there once it is whole.
+            private_files::write_new(&self.envelope_path(id), &envelope)?;
+            private_files::sync_directory(&self.directory)
+        });
+        written.map_err(|reason| {
+            for path in [self.envelope_path(id), self.content_path(id)] {
+                // It may not be there, and nothing more can be done about it.
+                let _ = fs::remove_file(path);
+            }
+            failed(reason)
+        })?;
+        Ok(stored)
+    }
+
+    /// Writes the content under the first number that is free, which is this message's own from then on: another inbox
+    /// may write to the same folder.
+    fn put_content(&self, content: &[u8]) -> Result<u64, MailboxError> {
+        let failed = |source| self.failed("cannot be written to", source);
+        let mut id =
+            self.numbers("eml")?.chain(self.numbers("json")?).max().unwrap_or_default() + 1;
+        loop {
+            match private_files::write_new(&self.content_path(id), content) {
+                Err(taken) if taken.kind() == io::ErrorKind::AlreadyExists => id += 1,
+                written => return written.map(|()| id).map_err(failed),
+            }
+        }
+    }
+
+    /// Every message, the oldest first.
+    ///
+    /// # Errors
+    ///
+    /// A folder that cannot be read.
+    pub fn list(&self) -> Result<Vec<Stored>, MailboxError> {
+        private_files::close_directory(&self.directory);
+        let mut messages = Vec::new();
+        for id in self.numbers("json")? {
+            match self.read_envelope(&self.envelope_path(id)) {
+                // Thrown away since.
+                Err(error) if error.is_not_found() => {}
+                stored => messages.push(stored?),
+            }
+        }
+        messages.sort_by_key(|message| message.id);
+        Ok(messages)
+    }
+
+    /// The numbers of the files with this ending. Other files are not the inbox's.
+    fn numbers(&self, ending: &str) -> Result<impl Iterator<Item = u64> + use<>, MailboxError> {
+        let failed = |source| self.failed("cannot be read", source);
+        let mut numbers = Vec::new();
+        let entries = match fs::read_dir(&self.directory) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(numbers.into_iter()),
+            entries => entries.map_err(failed)?,
+        };
+        for entry in entries {
+            let path = PathBuf::from(entry.map_err(failed)?.file_name());
+            if path.extension().is_some_and(|extension| extension == ending) {
+                let stem = path.file_stem().and_then(|stem| stem.to_str());
+                numbers.extend(stem.and_then(|stem| stem.parse::<u64>().ok()));
+            }
+        }
+        Ok(numbers.into_iter())
+    }
+
+    /// A message by its number, or the latest.
+    ///
+    /// # Errors
+    ///
+    /// No such message, or a folder that cannot be read.
+    pub fn get(&self, id: Option<u64>) -> Result<(Stored, Vec<u8>), MailboxError> {
+        private_files::close_directory(&self.directory);
+        let nothing = |what: String| MailboxError { what, source: None };
+        let stored = match id {
+            Some(id) if self.envelope_path(id).is_file() => {
+                self.read_envelope(&self.envelope_path(id))?
+            }
+            Some(id) => return Err(nothing(format!("there is no message {id}"))),
+            None => {
+                self.list()?.pop().ok_or_else(|| nothing("there is no message yet".to_owned()))?
+            }
+        };
+        let content = fs::read(self.content_path(stored.id));
+        Ok((stored, content.map_err(|source| self.failed("cannot be read", source))?))
+    }
+
+    /// Throws every message away, and says how many there were.
+    ///
+    /// # Errors
+    ///
+    /// A folder that cannot be written to.
+    pub fn clear(&self) -> Result<usize, MailboxError> {
+        let messages = self.list()?;
+        for message in &messages {
+            for path in [self.envelope_path(message.id), self.content_path(message.id)] {
+                match fs::remove_file(path) {
+                    Err(reason) if reason.kind() != io::ErrorKind::NotFound => {
+                        return Err(self.failed("cannot be cleared", reason));
+                    }
+                    _ => {}
+                }
+            }
+        }
+        Ok(messages.len())
+    }
+
+    fn read_envelope(&self, path: &Path) -> Result<Stored, MailboxError> {
+        let read = fs::read(path).and_then(|text| Ok(serde_json::from_slice(&text)?));
+        read.map_err(|source| self.failed("cannot be read", source))
+    }
+
+    fn content_path(&self, id: u64) -> PathBuf {
+        self.directory.join(format!("{id}.eml"))
+    }
+
+    fn envelope_path(&self, id: u64) -> PathBuf {
+        self.directory.join(format!("{id}.json"))
+    }
+
+    fn failed(&self, what: &str, source: io::Error) -> MailboxError {
+        MailboxError {
+            what: format!("the inbox's folder {} {what}", self.directory.display()),
+            source: Some(source),
+        }
+    }
+}
+
+impl Stored {
+    /// A message under its number.
+    pub fn of(message: &Received, id: u64) -> Self {
+        Self {
+            id,
+            at: message.at.duration_since(UNIX_EPOCH).unwrap_or_default().as_secs(),
+            client_name: message.client_name.clone(),
+            encrypted: message.encrypted,
+            user: message.user.clone(),
+            sender: message.sender.clone(),
+            parameters: message.parameters.clone(),
+            recipients: message.recipients.clone(),
+            size: message.content.len() as u64,
+        }
+    }
+
+    /// When it arrived.
+    pub fn arrived(&self) -> SystemTime {
+        UNIX_EPOCH + std::time::Duration::from_secs(self.at)
+    }
+}
+
+impl MailboxError {
+    fn is_not_found(&self) -> bool {
+        self.source.as_ref().is_none_or(|source| source.kind() == io::ErrorKind::NotFound)
+    }
+}
+
+impl Store for Mailbox {
+    fn store(&self, message: &Received) -> io::Result<u64> {
+        let stored = self.put(message);
+        stored.map(|stored| stored.id).map_err(|error| {
+            let kind = error.source.as_ref().map_or(io::ErrorKind::Other, io::Error::kind);
+            io::Error::new(kind, error)
+        })
+    }
+}
+
+impl fmt::Display for MailboxError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.what)
+    }
+}
+
+impl std::error::Error for MailboxError {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        self.source.as_ref().map(|source| source as _)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn message(text: &str) -> Received {
+        Received {
+            id: 0,
+            at: UNIX_EPOCH,
+            client_name: "client.test".into(),
+            encrypted: false,
+            user: None,
+            sender: "a@x.test".into(),
+            parameters: Vec::new(),
+            recipients: vec!["b@x.test".into()],
+            content: text.into(),
+        }
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn messages_are_their_owners_alone_and_so_are_those_of_earlier_versions() {
+        use std::os::unix::fs::PermissionsExt as _;
+        let home = tempfile::tempdir().unwrap();
+        let directory = home.path().join("inbox");
+        let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
+        let set = |path: &Path, mode| {
+            fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();
+        };
+        let mailbox = Mailbox::new(&directory);
+        for number in 1..=2 {
+            mailbox.put(&message("private")).unwrap();
+            let files = fs::read_dir(&directory).unwrap().map(|file| file.unwrap().path());
+            let files: Vec<_> = files.collect();
+            assert_eq!(files.len(), 2 * number, "nothing is left over");
+            assert_eq!(mode(&directory), 0o700);
+            files.iter().for_each(|file| assert_eq!(mode(file), 0o600));
+            files.iter().for_each(|file| set(file, 0o644));
+            set(&directory, 0o755);
+        }
+        let list = || mailbox.list().map(|_| ());
+        let get = || mailbox.get(Some(1)).map(|_| ());
+        for read in [&list as &dyn Fn() -> Result<(), MailboxError>, &get] {
+            let file = directory.join("1.eml");
+            set(&directory, 0o755);
+            set(&file, 0o644);
+            read().unwrap();
+            assert_eq!((mode(&directory), mode(&file)), (0o700, 0o600));
+        }
+    }
+
+    #[test]
+    fn several_inboxes_in_one_folder_share_its_numbers() {
+        let directory = tempfile::tempdir().unwrap();
+        let mailbox = Mailbox::new(directory.path());
+        // Left behind by an inbox that was killed, and by somebody else.
+        for name in ["7.eml", "notes.json", "x.eml"] {
+            fs::write(directory.path().join(name), "half").unwrap();
+        }
+        let ids: Vec<u64> = std::thread::scope(|scope| {
+            let put = |number| {
+                let mailbox = &mailbox;
+                scope.spawn(move || {
+                    let text = format!("message {number}");
+                    let id = mailbox.put(&message(&text)).unwrap().id;
+                    assert_eq!(mailbox.get(Some(id)).unwrap().1, text.as_bytes());
+                    id
+                })
+            };
+            let threads: Vec<_> = (0..8).map(put).collect();
+            threads.into_iter().map(|thread| thread.join().unwrap()).collect()
+        });
+        let listed: Vec<_> = mailbox.list().unwrap().iter().map(|stored| stored.id).collect();
+        assert_eq!(listed, (8..16).collect::<Vec<_>>());
+        assert_eq!(ids.len(), 8);
+    }
+
+    #[test]
+    fn messages_are_kept_in_order_and_found_again() {
+        let directory = tempfile::tempdir().unwrap();
+        let mailbox = Mailbox::new(directory.path().join("inbox"));
+        assert!(mailbox.list().unwrap().is_empty());
+        assert!(mailbox.get(None).is_err());
+        for number in 1..=11 {
+            let stored = mailbox.put(&message(&format!("message {number}"))).unwrap();
+            assert_eq!(stored.id, number);
+        }
+        assert_eq!(mailbox.list().unwrap().len(), 11);
+        assert_eq!(mailbox.get(Some(2)).unwrap().1, b"message 2");
+        assert_eq!(mailbox.get(None).unwrap().1, b"message 11");
+        assert!(mailbox.get(Some(12)).is_err());
+        assert_eq!(mailbox.clear().unwrap(), 11);
+        assert!(mailbox.list().unwrap().is_empty());
+    }
+}
