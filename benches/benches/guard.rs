@@ -1,7 +1,7 @@
 //! The guard, which looks at every octet that leaves the sandbox.
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
-use smtp_connector_host::transport::Guard;
+use smtp_connector_host::policy::Guard;
 
 const HEAD: &[u8] = b"From: a@example.com\r\nTo: b@example.net\r\nSubject: x\r\n\
     Date: Fri, 2 Jan 2026 03:04:05 +0000\r\nMessage-ID: <1@example.com>\r\nMIME-Version: 1.0\r\n\r\n";

@@ -56,12 +56,12 @@
 #![deny(unsafe_code)]
 
 pub mod accounts;
-mod allowlist;
 pub mod attachments;
 mod bindings;
 mod error;
 mod imports;
 pub mod linker;
+pub mod policy;
 mod sandbox;
 
 /// The SMTP client, and the transport that most hosts use.

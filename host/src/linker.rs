@@ -40,8 +40,8 @@ use wasmtime::component::{Linker, ResourceTable};
 use crate::bindings::Plugin;
 use crate::error::Result;
 use crate::imports::{Imports, View};
+use crate::policy::Progress;
 use crate::sandbox::{Host, Invocation, Run, of_result};
-use crate::transport::Progress;
 
 /// What one run may see and do. A store has one for its whole life, and serves one invocation.
 pub struct Context {

@@ -3,9 +3,8 @@
 use std::sync::Arc;
 
 use super::account_name::AccountName;
-use super::builder::AccountBuilder;
-use super::policy::{AccountLimits, Policy};
-use super::preset::Preset;
+use super::providers::Preset;
+use super::rules::{AccountLimits, Policy};
 use smtp_connector_smtp::address::HostName;
 use smtp_connector_smtp::settings::Credentials;
 use smtp_connector_smtp::settings::ServerSettings;
@@ -36,16 +35,6 @@ pub struct Account {
 }
 
 impl Account {
-    /// Starts an account on a server.
-    pub fn builder(name: impl Into<String>, host: impl Into<String>) -> AccountBuilder {
-        AccountBuilder::empty(name.into()).host(host)
-    }
-
-    /// Starts an account with a provider's settings.
-    pub fn with_provider(name: impl Into<String>, provider: &'static Preset) -> AccountBuilder {
-        AccountBuilder::empty(name.into()).provider(provider)
-    }
-
     /// The account's name.
     pub fn name(&self) -> &str {
         self.name.as_str()

@@ -4,11 +4,11 @@ use std::sync::Arc;
 
 use super::account::Account;
 use super::account_name::AccountName;
-use super::policy::{AccountLimits, Policy};
-use super::preset::Preset;
-use super::provider_rules;
+use super::providers;
+use super::providers::Preset;
+use super::rules::is_routed;
+use super::rules::{AccountLimits, Policy};
 use crate::error::{Error, Result};
-use crate::transport::is_routed;
 use smtp_connector_smtp::secret::SecretSource;
 use smtp_connector_smtp::settings::OAuth2;
 use smtp_connector_smtp::settings::ServerSettings;
@@ -34,6 +34,18 @@ pub struct AccountBuilder {
     limits: AccountLimits,
     policy: Policy,
     provider: Option<&'static Preset>,
+}
+
+impl Account {
+    /// Starts an account on a server.
+    pub fn builder(name: impl Into<String>, host: impl Into<String>) -> AccountBuilder {
+        AccountBuilder::empty(name.into()).host(host)
+    }
+
+    /// Starts an account with a provider's settings.
+    pub fn with_provider(name: impl Into<String>, provider: &'static Preset) -> AccountBuilder {
+        AccountBuilder::empty(name.into()).provider(provider)
+    }
 }
 
 impl AccountBuilder {
@@ -201,7 +213,7 @@ impl AccountBuilder {
             .timeouts(self.timeouts)
             .connections(self.limits.connections)
             .messages_per_connection(self.limits.messages_per_connection)
-            .provider(provider_rules::known(preset, host).map(Preset::provider));
+            .provider(providers::known(preset, host).map(Preset::provider));
         if let Some(port) = port {
             server = server.port(port);
         }
@@ -212,7 +224,7 @@ impl AccountBuilder {
             server = server.ehlo_name(name);
         }
         let server = server.build()?;
-        provider_rules::check(preset, server.host(), self.credentials.as_ref(), self.auth)?;
+        providers::check(preset, server.host(), self.credentials.as_ref(), self.auth)?;
         Ok(server)
     }
 }

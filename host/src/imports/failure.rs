@@ -7,7 +7,7 @@ use wasmtime::component::ResourceTableError;
 use super::View;
 use crate::bindings::connectors::smtp::types as wit;
 use crate::bindings::exports::connectors::smtp::smtp_connector as contract;
-use crate::transport::CheckedError;
+use crate::policy::CheckedError;
 use smtp_connector_smtp::Issue;
 use smtp_connector_smtp::excerpt::shortened;
 use smtp_connector_smtp::failure::{Delivered, Failure, FailureCode, Phase, Refusal, Reply, Retry};

@@ -4,7 +4,7 @@ use wasmtime::component::Resource;
 
 use super::{Failed, View};
 use crate::bindings::connectors::smtp::transport as wit;
-use crate::transport::checked::CheckedOutgoing;
+use crate::policy::checked::CheckedOutgoing;
 use smtp_connector_smtp::failure::{Failure, FailureCode, Phase};
 use smtp_connector_smtp::{Envelope, Notification, Receipt, Report};
 

@@ -16,12 +16,12 @@ use super::invocation::Invocation;
 use super::observation::observed;
 use super::outcome::{Findings, Outcome};
 use super::run::{Run, State, store};
-use super::verdict;
 use crate::bindings::Plugin;
 use crate::bindings::exports::connectors::smtp::smtp_connector as wit;
 use crate::error::{Error, Result};
 use crate::imports::issues;
-use crate::transport::Progress;
+use crate::policy::Progress;
+use crate::sandbox::verdict;
 
 /// A component that keeps the contract. Cheap to clone; any number of runs at a time, each in a sandbox of
 /// its own.

@@ -11,11 +11,13 @@ use super::fair_share::FairShare;
 use super::invocation::Invocation;
 use super::run::{Run, Sources};
 use super::{Allocation, Limits};
-use crate::accounts::{Account, Accounts, AccountsInMemory, Usage};
-use crate::allowlist::Allowlists;
+use crate::accounts::{Account, Accounts, AccountsInMemory};
 use crate::attachments::{AttachmentHosts, NoUploads, Uploads};
 use crate::error::{Error, Result};
-use crate::transport::{CheckedTransport, Progress, Transport};
+use crate::policy::Usage;
+use crate::policy::allowlist::Allowlists;
+use crate::policy::{CheckedTransport, Progress};
+use crate::transport::Transport;
 use smtp_connector_smtp::SmtpTransport;
 use smtp_connector_smtp::network::{AddressRange, DeniedAddresses, Network, SystemNetwork};
 

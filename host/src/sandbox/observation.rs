@@ -10,7 +10,7 @@ use tracing::field::Empty;
 
 use super::invocation::Invocation;
 use crate::error::Result;
-use crate::transport::Progress;
+use crate::policy::Progress;
 
 /// Watches a call of a component: `describe`, `validate` or `invoke`. What is measured, and what it is called,
 /// stands in the library's own documentation.

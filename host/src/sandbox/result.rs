@@ -9,7 +9,7 @@ use serde_json::{Map, Value, json};
 
 use super::verdict::of_error;
 use crate::error::{Error, Result};
-use crate::transport::{Progress, Seen};
+use crate::policy::{Progress, Seen};
 use smtp_connector_smtp::Issue;
 use smtp_connector_smtp::Receipt;
 use smtp_connector_smtp::failure::Refusal;

@@ -14,9 +14,9 @@ use super::fair_share::{FairShare, Ledger, cost};
 use super::meter::Meter;
 use super::wasi::Wasi;
 use crate::accounts::{Account, AccountLimits};
-use crate::allowlist::{Allowlists, SourceAllowlist};
 use crate::attachments::{AttachmentHosts, SourceError, Uploads};
-use crate::transport::{CheckedTransport, Progress};
+use crate::policy::allowlist::{Allowlists, SourceAllowlist};
+use crate::policy::{CheckedTransport, Progress};
 use smtp_connector_smtp::network::{DeniedAddresses, Network};
 
 /// What a run is about.

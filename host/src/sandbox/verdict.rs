@@ -5,11 +5,11 @@ use std::time::Duration;
 use wasmtime::Trap;
 use wasmtime::component::ResourceTableError;
 
-pub(super) use super::result::of_result;
 use super::run::LimitReached;
 use crate::error::Error;
 use crate::imports::Stopped;
-use crate::transport::Progress;
+use crate::policy::Progress;
+pub(super) use crate::sandbox::result::of_result;
 use smtp_connector_smtp::failure::{Delivered, Failure, FailureCode, Phase, Refusal, Retry};
 use smtp_connector_smtp::waited::Waited;
 

@@ -1,20 +1,10 @@
 //! Taking a message to a server: what is asked for, what comes back, and who does it.
 
-pub(crate) mod checked;
-#[cfg(test)]
-mod fail_stop;
-mod guard;
-mod originator;
-mod progress;
 mod recording;
 mod smtp;
 
-pub use guard::{Breach, Guard};
 pub use recording::{Recorded, RecordingTransport};
 pub use smtp_connector_smtp::{Envelope, Notification, Outgoing, Receipt, Report};
-
-pub(crate) use checked::{CheckedError, CheckedTransport, is_routed};
-pub(crate) use progress::{Progress, Seen};
 
 use std::sync::Arc;
 

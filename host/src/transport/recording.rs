@@ -2,8 +2,8 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
+use super::Transport;
 use crate::accounts::Account;
-use crate::transport::Transport;
 use smtp_connector_smtp::BoxFuture;
 use smtp_connector_smtp::failure::{Failure, Reply};
 use smtp_connector_smtp::{Envelope, Outgoing, Receipt};

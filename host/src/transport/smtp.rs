@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
+use super::Transport;
 use crate::accounts::Account;
-use crate::transport::Transport;
 use smtp_connector_smtp::BoxFuture;
 use smtp_connector_smtp::SmtpTransport;
 use smtp_connector_smtp::failure::Failure;

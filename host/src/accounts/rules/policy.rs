@@ -1,7 +1,7 @@
 //! What an account may send, and reach.
 
 use super::address_rule::{PlainAddress, SenderRule};
-use super::domain::DomainRule;
+use super::domain_rule::DomainRule;
 use crate::error::{Error, Result};
 use smtp_connector_smtp::address::HostName;
 

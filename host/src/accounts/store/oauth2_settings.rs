@@ -42,7 +42,7 @@ pub(super) fn read_oauth2(table: &Table<'_>, directory: &Path) -> Result<Option<
     let (Some(url), Some(client_id)) = (inner.text("tokenUrl")?, inner.text("clientId")?) else {
         return Ok(secret("accessToken")?.map(OAuth2::token));
     };
-    let url = url.parse().map_err(|error: super::InvalidSetting| {
+    let url = url.parse().map_err(|error: crate::accounts::InvalidSetting| {
         inner.mistake("tokenUrl", error.to_string().trim_start_matches("tokenUrl: ").to_owned())
     })?;
     let oauth2 = match (secret("refreshToken")?, secret("clientSecret")?) {

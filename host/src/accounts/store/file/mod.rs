@@ -11,9 +11,9 @@ use std::sync::Arc;
 
 use toml_edit::{DocumentMut, Item, Table};
 
-use super::account::Account;
-use super::table::table_of;
+use crate::accounts::Account;
 use crate::accounts::Accounts;
+use crate::accounts::store::table::table_of;
 use crate::error::{Error, Result};
 use smtp_connector_smtp::BoxFuture;
 use smtp_connector_smtp::private_files;

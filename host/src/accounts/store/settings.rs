@@ -6,13 +6,13 @@ use std::time::Duration;
 
 use toml_edit::TableLike;
 
-use super::account::Account;
-use super::builder::AccountBuilder;
-use super::oauth2_settings::read_oauth2;
-use super::policy::{AccountLimits, Policy};
-use super::preset::Preset;
 use super::settings_table::{Mistake, Table};
+use crate::accounts::Account;
+use crate::accounts::builder::AccountBuilder;
 use crate::accounts::in_home;
+use crate::accounts::providers::Preset;
+use crate::accounts::rules::{AccountLimits, Policy};
+use crate::accounts::store::oauth2_settings::read_oauth2;
 use smtp_connector_smtp::InvalidSetting;
 use smtp_connector_smtp::secret::{Secret, SecretSource};
 use smtp_connector_smtp::settings::Timeouts;

@@ -122,7 +122,7 @@ const LONGEST_ADDRESS: usize = 254;
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::allowlist::Found;
+    use crate::policy::allowlist::Found;
 
     const KEYWORDS: &str = r#"{
         "customer": {"email": "cem@x.test", "first": "Ann", "last": "Lee", "boss": "boss@x.test"},

@@ -5,7 +5,7 @@ use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use super::account::Account;
+use crate::accounts::Account;
 use smtp_connector_smtp::failure::{Failure, FailureCode, Phase};
 
 /// What the accounts of a host are doing now, and did in the last minute.

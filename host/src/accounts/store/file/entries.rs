@@ -6,9 +6,9 @@ use std::sync::Arc;
 
 use toml_edit::{Document, Item, Table, TableLike};
 
-use super::super::account::Account;
-use super::super::settings::read_account;
-use super::super::settings_table::Mistake;
+use crate::accounts::Account;
+use crate::accounts::store::settings::read_account;
+use crate::accounts::store::settings_table::Mistake;
 use crate::error::{Error, Result};
 
 /// Parses the file as TOML.

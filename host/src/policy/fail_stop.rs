@@ -15,10 +15,11 @@ use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _, Re
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Notify;
 
+use super::Usage;
+use super::allowlist::Allowlists;
 use super::checked::CheckedOutgoing;
-use crate::accounts::{Account, Usage};
-use crate::allowlist::Allowlists;
-use crate::transport::{CheckedError, CheckedTransport, Progress};
+use super::{CheckedError, CheckedTransport, Progress};
+use crate::accounts::Account;
 use smtp_connector_smtp::BoxFuture;
 use smtp_connector_smtp::Envelope;
 use smtp_connector_smtp::SmtpTransport;

@@ -194,7 +194,7 @@ fn urls_in(text: &str) -> impl Iterator<Item = &str> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::allowlist::Found;
+    use crate::policy::allowlist::Found;
 
     fn of(attachments: &serde_json::Value, keywords: Option<&str>) -> SourceAllowlist {
         let input = serde_json::json!({ "attachments": attachments }).to_string();

@@ -214,7 +214,7 @@ pub const PRESETS: &[Preset] = &[
 
 impl Preset {
     /// What hints about a server say of the provider.
-    pub(super) fn provider(&'static self) -> Provider {
+    pub(in crate::accounts) fn provider(&'static self) -> Provider {
         Provider { id: self.id, title: self.title, hint: self.hint }
     }
 

@@ -3,8 +3,8 @@
 //! The rules are the same for the library, `accounts.toml` and `accounts add`. A provider is known by its id, or by the
 //! account's host.
 
-use super::account::Account;
 use super::preset::{PRESETS, Preset};
+use crate::accounts::Account;
 use crate::error::{Error, Result};
 use smtp_connector_smtp::Issue;
 use smtp_connector_smtp::address::HostName;
@@ -38,7 +38,7 @@ fn login(preset: &Preset) -> Login {
 }
 
 /// Refuses an account that its provider's servers can never accept.
-pub(super) fn check(
+pub(in crate::accounts) fn check(
     named: Option<&'static Preset>,
     host: &HostName,
     credentials: Option<&Credentials>,
@@ -147,7 +147,10 @@ fn warning(path: &str, code: &str, message: String) -> Issue {
 }
 
 /// The provider that hints are about. Many accounts name a provider's host, and not the provider.
-pub(super) fn known(named: Option<&'static Preset>, host: &str) -> Option<&'static Preset> {
+pub(in crate::accounts) fn known(
+    named: Option<&'static Preset>,
+    host: &str,
+) -> Option<&'static Preset> {
     let is_there = |preset: &&Preset| preset.host == host && preset.security != Security::None;
     named.or_else(|| PRESETS.iter().find(is_there))
 }

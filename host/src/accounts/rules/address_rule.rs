@@ -3,7 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-use super::domain::{DomainRule, a_labels};
+use super::domain_rule::{DomainRule, a_labels};
 use crate::error::{Error, Result};
 
 /// An address that mail can be sent to or from, without a name around it: `alice@example.com`.
@@ -91,6 +91,15 @@ impl fmt::Display for SenderRule {
     }
 }
 
+/// Whether the local part of an address may be read as a way to another host: `user%other@relay`, `other!user@relay`
+/// (RFC 5321 section 3.6.1 and appendix F.2). Servers that relay for their clients, Postfix as it comes among them, send
+/// such mail on to the other host.
+pub(crate) fn is_routed(address: &str) -> bool {
+    // The last two are taken for an @ where they are mapped to ASCII.
+    const ROUTING: &[char] = &['%', '!', '@', '\u{ff20}', '\u{fe6b}'];
+    address.rsplit_once('@').is_none_or(|(local, _)| local.contains(ROUTING))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -111,6 +120,22 @@ mod tests {
         }
         for text in ["", "*", "@", "Alice <alice@example.com>", "a@b@c.test", "a b@example.com"] {
             assert!(text.parse::<SenderRule>().is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_way_to_another_host_is_seen_in_a_local_part() {
+        for address in [
+            "eve%evil.test@x.test",
+            "evil.test!eve@x.test",
+            "eve@evil.test@x.test",
+            "eve＠evil.test@x.test",
+            "eve",
+        ] {
+            assert!(is_routed(address), "{address}");
+        }
+        for address in ["a@x.test", "bounce+eve=evil.test@x.test", "o'neil#1@x.test"] {
+            assert!(!is_routed(address), "{address}");
         }
     }
 }

@@ -2,8 +2,8 @@
 
 use toml_edit::{Array, InlineTable, Item, Table, value};
 
-use super::account::Account;
-use super::oauth2_settings::oauth2_item;
+use crate::accounts::Account;
+use crate::accounts::store::oauth2_settings::oauth2_item;
 use smtp_connector_smtp::secret::SecretSource;
 use smtp_connector_smtp::settings::Proof;
 use smtp_connector_smtp::settings::{Auth, Security};

@@ -1,0 +1,44 @@
+//! Where accounts are kept: a file, memory, or a store of the embedder's.
+
+mod file;
+mod memory;
+mod oauth2_settings;
+mod settings;
+mod settings_table;
+mod table;
+
+use std::sync::Arc;
+
+use smtp_connector_smtp::BoxFuture;
+
+use super::Account;
+use crate::error::Result;
+
+pub use file::AccountsFile;
+pub use memory::AccountsInMemory;
+
+/// Where accounts are found: a file, memory, or your own store.
+///
+/// ```
+/// use std::sync::Arc;
+///
+/// use smtp_connector_host::accounts::{Account, Accounts, BoxFuture};
+/// use smtp_connector_host::{Result, Secret};
+///
+/// /// One account for each customer, with a password from the customers' vault.
+/// struct Vault;
+///
+/// impl Accounts for Vault {
+///     fn account<'a>(&'a self, name: &'a str) -> BoxFuture<'a, Result<Arc<Account>>> {
+///         Box::pin(async move {
+///             let password = Secret::new("looked up somewhere");
+///             let account = Account::builder(name, "smtp.example.com").credentials(name, password);
+///             Ok(Arc::new(account.build()?))
+///         })
+///     }
+/// }
+/// ```
+pub trait Accounts: Send + Sync + 'static {
+    /// Finds the account of that name.
+    fn account<'a>(&'a self, name: &'a str) -> BoxFuture<'a, Result<Arc<Account>>>;
+}
