@@ -57,12 +57,12 @@
 
 pub mod accounts;
 pub mod attachments;
-mod bindings;
 mod error;
 mod imports;
 pub mod linker;
 pub mod policy;
 mod sandbox;
+mod services;
 
 /// The SMTP client, and the transport that most hosts use.
 pub mod smtp {
@@ -74,8 +74,9 @@ pub use accounts::Account;
 pub use error::{Error, Issue, Result};
 pub use sandbox::{
     Allocation, CacheEvent, ComponentDigest, ComponentSource, Connector, Findings, Host,
-    HostBuilder, Invocation, Limits, Outcome,
+    HostBuilder, Outcome,
 };
+pub use services::{Invocation, Limits, Services, ServicesBuilder};
 pub use smtp_connector_smtp::failure::{
     Delivered, Failure, FailureCode, Phase, Refusal, Reply, Retry,
 };

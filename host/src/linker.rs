@@ -7,7 +7,7 @@
 //! ```no_run
 //! # async fn example(engine: wasmtime::Engine, component: wasmtime::component::Component) -> Result<(), Box<dyn std::error::Error>> {
 //! use smtp_connector_host::linker::{Context, ContextView, SmtpView, add_to_linker};
-//! use smtp_connector_host::{Host, Invocation};
+//! use smtp_connector_host::{Invocation, Services};
 //! use wasmtime::component::{Linker, ResourceTable};
 //!
 //! struct State {
@@ -21,11 +21,11 @@
 //!     }
 //! }
 //!
-//! let host = Host::builder().build()?;
+//! let services = Services::builder().build();
 //! let mut linker = Linker::<State>::new(&engine);
 //! add_to_linker(&mut linker)?;
 //!
-//! let context = host.context(&Invocation::send_mail("{}").account("work")).await?;
+//! let context = services.context(&Invocation::send_mail("{}").account("work")).await?;
 //! let state = State { context, table: ResourceTable::new() };
 //! let mut store = wasmtime::Store::new(&engine, state);
 //! let instance = linker.instantiate_async(&mut store, &component).await?;
@@ -37,11 +37,11 @@ use std::sync::Arc;
 
 use wasmtime::component::{Linker, ResourceTable};
 
-use crate::bindings::Plugin;
 use crate::error::Result;
+use crate::imports::bindings::Plugin;
 use crate::imports::{Imports, View};
 use crate::policy::Progress;
-use crate::sandbox::{Host, Invocation, Run, of_result};
+use crate::services::{Invocation, Run, Services, of_result};
 
 /// What one run may see and do. A store has one for its whole life, and serves one invocation.
 pub struct Context {
@@ -77,7 +77,7 @@ pub fn add_to_linker<T: SmtpView + 'static>(linker: &mut Linker<T>) -> wasmtime:
     })
 }
 
-impl Host {
+impl Services {
     /// What a store of your own needs to call `describe` or `validate`: with it, a component opens nothing and sends
     /// nothing.
     ///

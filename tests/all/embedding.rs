@@ -177,7 +177,7 @@ async fn the_imports_work_in_a_linker_of_ones_own() {
     let host = recording(&transport);
     let input = json!({ "to": "bob@example.net" }).to_string();
     let mail = Invocation::send_mail(&input).account("work");
-    let context = host.context(&mail).await.expect("the account can be used");
+    let context = host.services().context(&mail).await.expect("the account can be used");
     let (store, answer) = invoke_in_a_store(context, &input).await;
     let Val::Result(Ok(Some(json))) = answer.expect("it does not trap") else {
         panic!("no result")
@@ -197,7 +197,7 @@ async fn a_context_for_checking_sends_nothing() {
     let host = recording(&transport);
     let input = json!({ "to": "bob@example.net" }).to_string();
     let mail = Invocation::send_mail(&input).account("work");
-    let context = host.checking_context(&mail).await.expect("the account can be used");
+    let context = host.services().checking_context(&mail).await.expect("the account can be used");
     let (_, answer) = invoke_in_a_store(context, &input).await;
     let trap = answer.expect_err("it is stopped");
     assert!(format!("{trap:#}").contains("while it checked an input"), "{trap:#}");

@@ -52,7 +52,7 @@ fn the_table_of_issues_has_every_code_with_its_meaning() {
 
 #[test]
 fn the_table_of_limits_is_that_of_the_library() {
-    let library = include_str!("../../host/src/sandbox/limits.rs");
+    let library = include_str!("../../host/src/services/limits.rs");
     let rows: Vec<_> = library.lines().filter_map(|line| line.strip_prefix("/// | `")).collect();
     assert!(rows.len() > 8, "{rows:?}");
     for row in rows {

@@ -4,10 +4,10 @@ use std::sync::Arc;
 
 use super::account::Account;
 use super::account_name::AccountName;
-use super::providers;
 use super::providers::Preset;
 use super::rules::is_routed;
 use super::rules::{AccountLimits, Policy};
+use crate::accounts::providers;
 use crate::error::{Error, Result};
 use smtp_connector_smtp::secret::SecretSource;
 use smtp_connector_smtp::settings::OAuth2;

@@ -1,12 +1,12 @@
 //! `account`: the public part of the account, or of none.
 
 use super::View;
+use super::bindings::connectors::smtp::account::{Host, Profile};
 use crate::accounts::AccountLimits;
-use crate::bindings::connectors::smtp::account::{Host, Profile};
 
 impl Host for View<'_> {
     async fn current(&mut self) -> wasmtime::Result<Profile> {
-        self.run.count_call()?;
+        self.count_call()?;
         let account = self.run.account.as_deref();
         let limits = account.map_or_else(AccountLimits::default, |account| account.limits);
         Ok(Profile {

@@ -3,11 +3,11 @@
 use wasmtime::component::Resource;
 
 use super::View;
-use crate::accounts::{Account, Policy};
-use crate::attachments::{Content, Errand, SourceError, fetch};
-use crate::bindings::connectors::smtp::attachments::{
+use super::bindings::connectors::smtp::attachments::{
     AttachmentError, Host, HostContent, Metadata,
 };
+use crate::accounts::{Account, Policy};
+use crate::attachments::{Content, Errand, SourceError, fetch};
 
 /// What an attachment waits for.
 const FILE: &str = "an attachment";
@@ -16,7 +16,7 @@ type Answer<T> = wasmtime::Result<Result<T, AttachmentError>>;
 
 impl Host for View<'_> {
     async fn open_upload(&mut self, id: String) -> Answer<Resource<Content>> {
-        self.run.count_call()?;
+        self.count_call()?;
         let opened = match self.run.admit(|named| named.contains_upload(&id)).await {
             Ok(sources) => {
                 let opened = sources.uploads.open(&id);
@@ -28,7 +28,7 @@ impl Host for View<'_> {
     }
 
     async fn fetch(&mut self, url: String) -> Answer<Resource<Content>> {
-        self.run.count_call()?;
+        self.count_call()?;
         let sources = match self.run.admit(|named| named.contains_url(&url)).await {
             Ok(sources) => sources,
             Err(error) => return self.keep(Err(error)),
@@ -72,7 +72,7 @@ impl View<'_> {
 
 impl HostContent for View<'_> {
     async fn metadata(&mut self, this: Resource<Content>) -> wasmtime::Result<Metadata> {
-        self.run.count_call()?;
+        self.count_call()?;
         let metadata = self.table.get(&this)?.metadata();
         Ok(Metadata {
             filename: metadata.filename.clone(),
@@ -82,7 +82,7 @@ impl HostContent for View<'_> {
     }
 
     async fn read(&mut self, this: Resource<Content>, max: u32) -> Answer<Vec<u8>> {
-        self.run.count_call()?;
+        self.count_call()?;
         let content = self.table.get_mut(&this)?;
         let chunk = self.run.progress.waiting_for(FILE, content.read(max)).await;
         Ok(chunk.map_err(|error| self.tell(error)))

@@ -5,8 +5,8 @@ use std::fmt;
 use wasmtime::component::ResourceTableError;
 
 use super::View;
-use crate::bindings::connectors::smtp::types as wit;
-use crate::bindings::exports::connectors::smtp::smtp_connector as contract;
+use super::bindings::connectors::smtp::types as wit;
+use super::bindings::exports::connectors::smtp::smtp_connector as contract;
 use crate::policy::CheckedError;
 use smtp_connector_smtp::Issue;
 use smtp_connector_smtp::excerpt::shortened;

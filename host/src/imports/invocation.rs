@@ -1,11 +1,11 @@
 //! `invocation`: the run.
 
 use super::View;
-use crate::bindings::connectors::smtp::invocation::{Host, Run};
+use super::bindings::connectors::smtp::invocation::{Host, Run};
 
 impl Host for View<'_> {
     async fn current(&mut self) -> wasmtime::Result<Run> {
-        self.run.count_call()?;
+        self.count_call()?;
         Ok(Run {
             id: self.run.id.clone(),
             started_at: self.run.started_at,

@@ -2,6 +2,7 @@
 
 mod account;
 mod attachments;
+pub(crate) mod bindings;
 mod failure;
 mod invocation;
 mod transport;
@@ -10,7 +11,7 @@ use wasmtime::component::{HasData, ResourceTable};
 
 pub(crate) use failure::{Failed, Stopped, issues};
 
-use crate::sandbox::Run;
+use crate::services::Run;
 
 /// The part of a run that its imports may touch.
 pub(crate) struct View<'a> {
@@ -23,4 +24,11 @@ pub(crate) struct Imports;
 
 impl HasData for Imports {
     type Data<'a> = View<'a>;
+}
+
+impl View<'_> {
+    /// Counts a call; a component that calls without end is stopped.
+    fn count_call(&self) -> wasmtime::Result<()> {
+        self.run.count_call().map_err(wasmtime::Error::new)
+    }
 }

@@ -2,8 +2,8 @@
 
 use wasmtime::component::Resource;
 
+use super::bindings::connectors::smtp::transport as wit;
 use super::{Failed, View};
-use crate::bindings::connectors::smtp::transport as wit;
 use crate::policy::checked::CheckedOutgoing;
 use smtp_connector_smtp::failure::{Failure, FailureCode, Phase};
 use smtp_connector_smtp::{Envelope, Notification, Receipt, Report};
@@ -16,7 +16,7 @@ impl wit::Host for View<'_> {
         &mut self,
         envelope: wit::Envelope,
     ) -> Result<Resource<CheckedOutgoing>, Failed> {
-        self.run.count_call()?;
+        self.count_call()?;
         let forbidden = match (self.run.dry_run, &self.run.sources) {
             (true, _) => Some("in a dry run"),
             (false, None) => Some("while it checked an input"),
@@ -45,13 +45,13 @@ impl wit::HostOutgoing for View<'_> {
         this: Resource<CheckedOutgoing>,
         chunk: Vec<u8>,
     ) -> Result<(), Failed> {
-        self.run.count_call()?;
+        self.count_call()?;
         let written = self.table.get_mut(&this)?.write(chunk);
         Ok(self.run.progress.waiting_for(SERVER, written).await?)
     }
 
     async fn finish(&mut self, this: Resource<CheckedOutgoing>) -> Result<wit::Receipt, Failed> {
-        self.run.count_call()?;
+        self.count_call()?;
         let outgoing = self.table.delete(this)?;
         Ok(self.run.progress.waiting_for(SERVER, outgoing.finish()).await?.into())
     }

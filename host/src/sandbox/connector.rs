@@ -9,19 +9,19 @@ use std::time::{Duration, Instant};
 use wasmtime::Store;
 
 use super::digest::ComponentDigest;
-use super::engines::{Ready, Unready};
-use super::fair_share::Ledgers;
+use super::engine::{Ready, Unready};
 use super::host::Host;
-use super::invocation::Invocation;
 use super::observation::observed;
 use super::outcome::{Findings, Outcome};
-use super::run::{Run, State, store};
-use crate::bindings::Plugin;
-use crate::bindings::exports::connectors::smtp::smtp_connector as wit;
+use super::scheduling::Ledgers;
+use super::store::{State, store};
+use super::trap::{of_time, of_trap};
 use crate::error::{Error, Result};
+use crate::imports::bindings::Plugin;
+use crate::imports::bindings::exports::connectors::smtp::smtp_connector as wit;
 use crate::imports::issues;
 use crate::policy::Progress;
-use crate::sandbox::verdict;
+use crate::services::{Invocation, Run, of_error, of_failure, of_result, of_stop};
 
 /// A component that keeps the contract. Cheap to clone; any number of runs at a time, each in a sandbox of
 /// its own.
@@ -97,7 +97,7 @@ impl Connector {
     /// gives to any.
     pub fn from_bytes(host: &Host, bytes: &[u8]) -> Result<Self> {
         check_layer(bytes)?;
-        let ready = host.inner.engines.prepare(bytes).map_err(|unready| match unready {
+        let ready = host.engines.prepare(bytes).map_err(|unready| match unready {
             Unready::Code(reason) => {
                 Error::component(format!("the component cannot be compiled: {}", summary(&reason)))
                     .with_hint(HOW_TO_BUILD)
@@ -156,7 +156,7 @@ impl Connector {
     /// A component that traps or takes too much.
     pub async fn describe(&self) -> Result<String> {
         let invocation = Invocation::new("", "");
-        let run = self.host.run(&invocation, None);
+        let run = self.host.services.run(&invocation, None);
         let nothing = Progress::default();
         let described = self.in_sandbox(run, async |plugin, store| {
             plugin.connectors_smtp_smtp_connector().call_describe(store).await
@@ -172,13 +172,14 @@ impl Connector {
     /// An account that cannot be used; a component that traps or takes too much. An input that is wrong is
     /// no error here: it is what the findings say.
     pub async fn validate(&self, invocation: Invocation) -> Result<Findings> {
-        if let Err(issue) = self.host.inner.limits.check(&invocation) {
+        if let Err(issue) = self.host.services.limits().check(&invocation) {
             return Ok(Findings { issues: vec![issue], warnings: Vec::new() });
         }
         let progress = Progress::default();
         let found = self.in_time(&progress, async {
-            let account = progress.waiting_for(ACCOUNT, self.host.account(&invocation)).await?;
-            let run = self.host.run(&invocation, account);
+            let account =
+                progress.waiting_for(ACCOUNT, self.host.services.account(&invocation)).await?;
+            let run = self.host.services.run(&invocation, account);
             let Invocation { action, input, keywords, .. } = &invocation;
             self.in_sandbox(run, async |plugin, store| {
                 let contract = plugin.connectors_smtp_smtp_connector();
@@ -230,9 +231,10 @@ impl Connector {
     ) -> Result<Outcome> {
         let progress = Arc::<Progress>::default();
         let answer = self.in_time(&progress, async {
-            self.host.check(&invocation)?;
-            let account = progress.waiting_for(ACCOUNT, self.host.account(&invocation)).await?;
-            let run = self.host.sending_run(&invocation, account, &progress)?;
+            self.host.services.check(&invocation)?;
+            let account =
+                progress.waiting_for(ACCOUNT, self.host.services.account(&invocation)).await?;
+            let run = self.host.services.sending_run(&invocation, account, &progress)?;
             let Invocation { action, input, keywords, .. } = &invocation;
             self.in_sandbox(run, async |plugin, store| {
                 let contract = plugin.connectors_smtp_smtp_connector();
@@ -243,7 +245,7 @@ impl Connector {
             .await
         });
         let settled = async {
-            let answer = answer.await.map_err(|error| verdict::of_error(error, &progress));
+            let answer = answer.await.map_err(|error| of_error(error, &progress));
             let (answer, memory_bytes) = answer?;
             settle(answer, &progress).map(|json| Outcome::new(json, memory_bytes))
         };
@@ -257,20 +259,20 @@ impl Connector {
         run: Run,
         call: impl AsyncFnOnce(&Plugin, &mut Store<State>) -> wasmtime::Result<T>,
     ) -> Result<T> {
-        let inner = &self.host.inner;
+        let Host { engines, share, .. } = &self.host;
         let ledger = self.ledgers.of(run.account.as_ref().map(|account| account.name()));
-        if let Some(turn) = inner.share.admit(&ledger, Instant::now()) {
+        if let Some(turn) = share.admit(&ledger, Instant::now()) {
             tokio::time::sleep_until(turn.into()).await;
         }
-        let place = inner.engines.place(&self.ready);
-        let meter = Arc::clone(&run.meter);
-        let mut store = store(place.pre.engine(), &inner.share, &ledger, run);
+        let place = engines.place(&self.ready);
+        let mut store = store(place.pre.engine(), share, &ledger, run);
+        let meter = Arc::clone(&store.data().meter);
         let work = async {
             let plugin = place.pre.instantiate_async(&mut store).await?;
             call(&plugin, &mut store).await
         };
         let outcome = meter.measure(work).await;
-        outcome.map_err(|trap| verdict::of_trap(trap, &store.data().wasi.printed()))
+        outcome.map_err(|trap| of_trap(trap, &store.data().wasi.printed()))
     }
 
     /// Waits for all that a run does, for as long as it may take.
@@ -279,9 +281,9 @@ impl Connector {
         progress: &Progress,
         work: impl Future<Output = Result<T>>,
     ) -> Result<T> {
-        let allowed = self.host.inner.limits.wall_clock;
+        let allowed = self.host.services.limits().wall_clock;
         let outcome = tokio::time::timeout(allowed, Box::pin(work)).await;
-        outcome.unwrap_or_else(|_| Err(verdict::of_time(allowed, progress.seen().waits_for)))
+        outcome.unwrap_or_else(|_| Err(of_time(allowed, progress.seen().waits_for)))
     }
 }
 
@@ -307,7 +309,7 @@ async fn unless_stopped(
         }
     }
     drop(run);
-    Err(verdict::of_stop(progress))
+    Err(of_stop(progress))
 }
 
 /// How long a run that was stopped may still take to report a message that the server has accepted. It takes a
@@ -317,13 +319,11 @@ const TIME_FOR_A_RESULT: Duration = Duration::from_secs(1);
 /// What an action's answer amounts to, corrected by what the host itself saw.
 fn settle(answer: Result<String, wit::InvokeError>, progress: &Progress) -> Result<String> {
     match answer {
-        Ok(json) => verdict::of_result(&json, progress),
+        Ok(json) => of_result(&json, progress),
         Err(wit::InvokeError::Invalid(told)) => {
-            Err(verdict::of_error(Error::invalid(issues(told)), progress))
+            Err(of_error(Error::invalid(issues(told)), progress))
         }
-        Err(wit::InvokeError::Failed(failure)) => {
-            Err(verdict::of_failure(failure.into(), progress))
-        }
+        Err(wit::InvokeError::Failed(failure)) => Err(of_failure(failure.into(), progress)),
     }
 }
 

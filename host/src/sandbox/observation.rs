@@ -8,9 +8,9 @@ use std::time::Instant;
 use tracing::Instrument as _;
 use tracing::field::Empty;
 
-use super::invocation::Invocation;
 use crate::error::Result;
 use crate::policy::Progress;
+use crate::services::Invocation;
 
 /// Watches a call of a component: `describe`, `validate` or `invoke`. What is measured, and what it is called,
 /// stands in the library's own documentation.

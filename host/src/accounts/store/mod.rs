@@ -11,7 +11,7 @@ use std::sync::Arc;
 
 use smtp_connector_smtp::BoxFuture;
 
-use super::Account;
+use crate::accounts::Account;
 use crate::error::Result;
 
 pub use file::AccountsFile;

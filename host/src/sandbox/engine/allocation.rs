@@ -2,7 +2,7 @@
 
 use wasmtime::{Config, Enabled, InstanceAllocationStrategy, PoolingAllocationConfig};
 
-use super::Limits;
+use crate::services::Limits;
 
 /// Where the memory of runs comes from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -33,7 +33,7 @@ const INSTANCE_SIZE: usize = 1 << 20;
 
 impl Allocation {
     /// How many slots there are.
-    pub(super) fn slots(self) -> Option<u32> {
+    pub(in crate::sandbox) fn slots(self) -> Option<u32> {
         match self {
             Self::OnDemand | Self::Pooled { runs: 0 } => None,
             Self::Pooled { runs } => Some(runs),
@@ -49,7 +49,7 @@ impl Default for Allocation {
 }
 
 /// Has an engine take the memory of runs from so many slots.
-pub(super) fn pool(slots: u32, limits: &Limits, config: &mut Config) {
+pub(in crate::sandbox) fn pool(slots: u32, limits: &Limits, config: &mut Config) {
     let each = |number: usize| slots.saturating_mul(u32::try_from(number).unwrap_or(u32::MAX));
     let mut pool = PoolingAllocationConfig::new();
     pool.total_component_instances(each(1))

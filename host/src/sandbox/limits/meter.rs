@@ -23,20 +23,20 @@ pub(crate) struct Meter {
 const IDLE: u64 = u64::MAX;
 
 impl Meter {
-    pub(super) fn new() -> Self {
+    pub(in crate::sandbox) fn new() -> Self {
         let (past, since) = (AtomicU64::new(0), AtomicU64::new(IDLE));
         Self { origin: Instant::now(), past, since }
     }
 
     /// The time so far, the current poll included.
-    pub(super) fn computed(&self) -> Duration {
+    pub(in crate::sandbox) fn computed(&self) -> Duration {
         let since = self.since.load(Ordering::Relaxed);
         let current = if since == IDLE { 0 } else { self.now().saturating_sub(since) };
         Duration::from_nanos(self.past.load(Ordering::Relaxed) + current)
     }
 
     /// Polls of this future are what counts.
-    pub(super) fn measure<F: Future>(self: Arc<Self>, work: F) -> Measured<F> {
+    pub(in crate::sandbox) fn measure<F: Future>(self: Arc<Self>, work: F) -> Measured<F> {
         Measured { work: Box::pin(work), meter: self }
     }
 
@@ -47,7 +47,7 @@ impl Meter {
 }
 
 /// A future whose polls are measured.
-pub(super) struct Measured<F> {
+pub(in crate::sandbox) struct Measured<F> {
     work: Pin<Box<F>>,
     meter: Arc<Meter>,
 }

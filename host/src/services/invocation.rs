@@ -17,11 +17,11 @@ use crate::attachments::Uploads;
 /// ```
 #[derive(Clone)]
 pub struct Invocation {
-    pub(super) action: String,
+    pub(crate) action: String,
     /// Shared with the host's own reader of it.
-    pub(super) input: Arc<String>,
-    pub(super) keywords: Option<Arc<String>>,
-    pub(super) account: Option<String>,
+    pub(crate) input: Arc<String>,
+    pub(crate) keywords: Option<Arc<String>>,
+    pub(crate) account: Option<String>,
     pub(super) id: Option<String>,
     pub(super) started_at: u64,
     pub(super) dry_run: bool,

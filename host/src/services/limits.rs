@@ -60,12 +60,12 @@ pub struct Limits {
 
 impl Limits {
     /// Core instances: the module, and those that adapt it.
-    pub(super) const INSTANCES: usize = 16;
-    pub(super) const TABLES: usize = 16;
-    pub(super) const MEMORIES: usize = 4;
+    pub(crate) const INSTANCES: usize = 16;
+    pub(crate) const TABLES: usize = 16;
+    pub(crate) const MEMORIES: usize = 4;
 
     /// Holds an invocation against the limits of what is read before the component runs.
-    pub(super) fn check(&self, invocation: &Invocation) -> Result<(), Issue> {
+    pub(crate) fn check(&self, invocation: &Invocation) -> Result<(), Issue> {
         let keywords = invocation.keywords.as_ref().map_or(0, |keywords| keywords.len());
         for (length, most, path, what) in [
             (invocation.input.len(), self.input_bytes, "$", "the input has"),
@@ -100,3 +100,15 @@ impl Default for Limits {
         }
     }
 }
+
+/// Why a run was stopped: a limit, in words.
+#[derive(Debug)]
+pub(crate) struct LimitReached(pub(crate) &'static str);
+
+impl std::fmt::Display for LimitReached {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "the component took more than it may of {}", self.0)
+    }
+}
+
+impl std::error::Error for LimitReached {}

@@ -2,25 +2,25 @@
 
 use wasmtime::ResourceLimiter;
 
-use super::Limits;
-use super::run::LimitReached;
+use crate::services::LimitReached;
+use crate::services::Limits;
 
 /// Counts what a store's memories and tables grow by, and stops the component that wants more than it may.
 ///
 /// wasmtime's own `StoreLimits` looks at each memory alone, so that four of them are four times the limit.
 #[derive(Debug)]
-pub(super) struct Ceiling {
+pub(in crate::sandbox) struct Ceiling {
     bytes_left: usize,
     elements_left: usize,
 }
 
 impl Ceiling {
-    pub(super) fn new(limits: &Limits) -> Self {
+    pub(in crate::sandbox) fn new(limits: &Limits) -> Self {
         Self { bytes_left: limits.memory_bytes, elements_left: limits.table_elements }
     }
 
     /// Bytes that the memories have taken: they only grow.
-    pub(super) fn bytes_taken(&self, limits: &Limits) -> usize {
+    pub(in crate::sandbox) fn bytes_taken(&self, limits: &Limits) -> usize {
         limits.memory_bytes - self.bytes_left
     }
 }

@@ -9,13 +9,13 @@ use wasmtime_wasi::p2::bindings::{cli, clocks, random};
 use wasmtime_wasi::random::WasiRandom;
 use wasmtime_wasi_io::bindings::wasi::io;
 
-use super::run::State;
-use crate::bindings::Plugin;
+use crate::imports::bindings::Plugin;
 use crate::imports::{Imports, View};
+use crate::sandbox::store::State;
 
 /// All that a component may import: the contract's own interfaces, and those of WASI that Rust's standard
 /// library starts and panics with. No file system, no sockets, no HTTP.
-pub(super) fn link(engine: &Engine) -> wasmtime::Result<Linker<State>> {
+pub(in crate::sandbox) fn link(engine: &Engine) -> wasmtime::Result<Linker<State>> {
     let mut linker = Linker::new(engine);
     let l = &mut linker;
     Plugin::add_to_linker::<_, Imports>(l, |state: &mut State| View {

@@ -12,10 +12,12 @@ use wasmtime::{Config, Engine, EngineWeak};
 
 use super::allocation::pool;
 use super::compiled::{CacheObserver, Code, Directory};
-use super::run::State;
-use super::{Allocation, Limits, imports};
-use crate::bindings::PluginPre;
+use super::linking;
 use crate::error::{Error, Result};
+use crate::imports::bindings::PluginPre;
+use crate::sandbox::Allocation;
+use crate::sandbox::store::State;
+use crate::services::Limits;
 
 /// How often a component that computes is interrupted, so that others can run: whoever waits for it waits at most so
 /// long. Shorter is no better, since timers are no finer than a millisecond.
@@ -25,7 +27,7 @@ const TICK: Duration = Duration::from_millis(2);
 const HOST_STACK: usize = 3 << 19;
 
 /// What components are compiled and run by.
-pub(super) struct Engines {
+pub(in crate::sandbox) struct Engines {
     roomy: Lane,
     pooled: Option<Pooled>,
     /// Where compiled components are kept.
@@ -46,20 +48,20 @@ struct Pooled {
 
 /// A component that is ready to run on every engine that there is.
 #[derive(Clone)]
-pub(super) struct Ready {
+pub(in crate::sandbox) struct Ready {
     roomy: PluginPre<State>,
     /// None too for a component that wants more than a slot has.
     pooled: Option<PluginPre<State>>,
 }
 
 /// Where one run goes on, for as long as this is held.
-pub(super) struct Place<'r> {
-    pub(super) pre: &'r PluginPre<State>,
+pub(in crate::sandbox) struct Place<'r> {
+    pub(in crate::sandbox) pre: &'r PluginPre<State>,
     _slot: Option<SemaphorePermit<'r>>,
 }
 
 /// Why a component is not ready to run.
-pub(super) enum Unready {
+pub(in crate::sandbox) enum Unready {
     /// It cannot be compiled.
     Code(wasmtime::Error),
     /// It imports what is not there.
@@ -70,7 +72,7 @@ pub(super) enum Unready {
 
 impl Engines {
     /// Builds them. With a directory, compiled components are kept there for the next start.
-    pub(super) fn build(
+    pub(in crate::sandbox) fn build(
         cache: Option<&Path>,
         observer: Option<CacheObserver>,
         allocation: Allocation,
@@ -94,7 +96,7 @@ impl Engines {
     }
 
     /// Compiles a component, or finds it compiled, and links it.
-    pub(super) fn prepare(&self, component: &[u8]) -> Result<Ready, Unready> {
+    pub(in crate::sandbox) fn prepare(&self, component: &[u8]) -> Result<Ready, Unready> {
         let (component, code) = self.compile(component).map_err(Unready::Code)?;
         let roomy = self.roomy.prepare(&component)?;
         let pooled = self.pooled.as_ref().and_then(|pooled| {
@@ -116,7 +118,7 @@ impl Engines {
     }
 
     /// A slot of the pool, if one is free, and memory from the system otherwise.
-    pub(super) fn place<'r>(&'r self, ready: &'r Ready) -> Place<'r> {
+    pub(in crate::sandbox) fn place<'r>(&'r self, ready: &'r Ready) -> Place<'r> {
         let slot = self.pooled.as_ref().and_then(|pooled| pooled.slots.try_acquire().ok());
         match (&ready.pooled, slot) {
             (Some(pre), slot @ Some(_)) => Place { pre, _slot: slot },
@@ -132,7 +134,7 @@ impl Lane {
                 .with_hint("it needs a 64-bit processor that wasmtime supports")
                 .with_source(reason)
         })?;
-        let linker = imports::link(&engine).map_err(|reason| {
+        let linker = linking::link(&engine).map_err(|reason| {
             Error::component("the sandbox cannot be set up").with_source(reason)
         })?;
         Ok(Self { engine, linker })

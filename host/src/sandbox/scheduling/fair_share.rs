@@ -26,7 +26,7 @@ const FIRST: Duration = Duration::from_millis(2);
 
 /// Time that was computed and is being paid off.
 #[derive(Debug)]
-pub(super) struct Ledger {
+pub(in crate::sandbox) struct Ledger {
     /// Processors that pay.
     rate: f64,
     /// When it will be paid off.
@@ -35,13 +35,13 @@ pub(super) struct Ledger {
 
 /// What one component computed for each account of a platform.
 #[derive(Debug, Default)]
-pub(super) struct Ledgers {
+pub(in crate::sandbox) struct Ledgers {
     accounts: Mutex<HashMap<String, Arc<Ledger>>>,
 }
 
 /// The account of all runs of one engine.
 #[derive(Debug)]
-pub(super) struct FairShare {
+pub(in crate::sandbox) struct FairShare {
     all: Ledger,
 }
 
@@ -72,7 +72,7 @@ impl Ledgers {
     const RATE: f64 = 0.25;
 
     /// The ledger of an account, or of runs without one.
-    pub(super) fn of(&self, account: Option<&str>) -> Arc<Ledger> {
+    pub(in crate::sandbox) fn of(&self, account: Option<&str>) -> Arc<Ledger> {
         let mut accounts = self.accounts.lock().unwrap_or_else(PoisonError::into_inner);
         let name = account.unwrap_or_default();
         if let Some(ledger) = accounts.get(name) {
@@ -91,13 +91,13 @@ impl Ledgers {
 }
 
 /// What a run has to account for: what it computed, less what it sent, and what every run may.
-pub(super) fn cost(computed: Duration, bytes_sent: u64) -> Duration {
+pub(in crate::sandbox) fn cost(computed: Duration, bytes_sent: u64) -> Duration {
     let bytes = u32::try_from(bytes_sent).unwrap_or(u32::MAX);
     computed.saturating_sub(FREE + BYTE * bytes)
 }
 
 impl FairShare {
-    pub(super) fn of_this_machine() -> Self {
+    pub(in crate::sandbox) fn of_this_machine() -> Self {
         Self::new(std::thread::available_parallelism().map_or(1, usize::from))
     }
 
@@ -107,7 +107,7 @@ impl FairShare {
     }
 
     /// When a run may begin, if that is not at once.
-    pub(super) fn admit(&self, own: &Ledger, now: Instant) -> Option<Instant> {
+    pub(in crate::sandbox) fn admit(&self, own: &Ledger, now: Instant) -> Option<Instant> {
         own.overdrawn(now)?;
         let turn = self.all.overdrawn(now)?;
         self.all.charge(now, FIRST);
@@ -117,7 +117,7 @@ impl FairShare {
     /// Charges what a run has just computed; returns when it may go on, if that is not at once.
     ///
     /// `total` is what it computed since it began.
-    pub(super) fn charge(
+    pub(in crate::sandbox) fn charge(
         &self,
         own: &Ledger,
         now: Instant,

@@ -6,7 +6,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 /// What is locked while a component is compiled: a file beside its own.
-pub(super) const LOCK: &str = "lock";
+pub(in crate::sandbox) const LOCK: &str = "lock";
 
 /// How long another may compile before it is not waited for: one that was stopped never ends. Four times what it takes
 /// with a compiler that is not optimised itself.
@@ -17,7 +17,7 @@ const BETWEEN_LOOKS: Duration = Duration::from_millis(10);
 
 /// The turn to compile a component, of all threads and processes with the same directory: a platform that starts its
 /// workers at the same time compiles once, and not once for each.
-pub(super) struct Turn {
+pub(in crate::sandbox) struct Turn {
     path: PathBuf,
     /// Locked until it is closed, which the system does too where a process dies.
     _lock: fs::File,
@@ -26,7 +26,7 @@ pub(super) struct Turn {
 impl Turn {
     /// Waits for the turn to make a file. None where nothing can be locked, or the other is not done in time: then
     /// there are two that compile, and nothing else.
-    pub(super) fn wait(file: &Path) -> Option<Self> {
+    pub(in crate::sandbox) fn wait(file: &Path) -> Option<Self> {
         let path = file.with_extension(LOCK);
         let mut options = fs::File::options();
         options.create(true).append(true);

@@ -14,7 +14,7 @@ use wasmtime::Engine;
 use wasmtime::component::Component;
 
 use super::compile_turn::{LOCK, Turn};
-use super::digest::ComponentDigest;
+use crate::sandbox::digest::ComponentDigest;
 use smtp_connector_smtp::private_files;
 
 /// What a file is called that this wrote: nothing else in the directory is touched.
@@ -49,10 +49,10 @@ pub enum CacheEvent {
 }
 
 /// Who is told.
-pub(super) type CacheObserver = Arc<dyn Fn(&CacheEvent) + Send + Sync>;
+pub(in crate::sandbox) type CacheObserver = Arc<dyn Fn(&CacheEvent) + Send + Sync>;
 
 /// A component as machine code, for every engine of the same settings.
-pub(super) enum Code {
+pub(in crate::sandbox) enum Code {
     Bytes(Arc<Vec<u8>>),
     /// Mapped into memory: its pages are one for all engines and processes that run it.
     File(PathBuf),
@@ -60,13 +60,13 @@ pub(super) enum Code {
 
 impl Code {
     /// Compiles a component.
-    pub(super) fn compile(engine: &Engine, component: &[u8]) -> wasmtime::Result<Self> {
+    pub(in crate::sandbox) fn compile(engine: &Engine, component: &[u8]) -> wasmtime::Result<Self> {
         engine.precompile_component(component).map(|bytes| Self::Bytes(Arc::new(bytes)))
     }
 
     /// The component on an engine.
     #[expect(unsafe_code, reason = "it is machine code")]
-    pub(super) fn load(&self, engine: &Engine) -> wasmtime::Result<Component> {
+    pub(in crate::sandbox) fn load(&self, engine: &Engine) -> wasmtime::Result<Component> {
         // SAFETY: the code was compiled here, or is in a file that `private_files::write` put in its place whole, and that
         // is never written again; wasmtime refuses that of other versions and settings. On Unix, `Directory::load` and
         // `read` checked that no other user can write to it. Elsewhere the embedder sees to that: see
@@ -81,7 +81,7 @@ impl Code {
 }
 
 /// A directory of compiled components.
-pub(super) struct Directory {
+pub(in crate::sandbox) struct Directory {
     path: PathBuf,
     /// Why it could not be made.
     unmade: Option<ErrorKind>,
@@ -96,14 +96,14 @@ static UNKEPT: Mutex<Vec<(PathBuf, Arc<Vec<u8>>)>> = Mutex::new(Vec::new());
 
 impl Directory {
     /// At a path, where it is made for this user alone if it is not there.
-    pub(super) fn at(path: &Path, observer: Option<CacheObserver>) -> Self {
+    pub(in crate::sandbox) fn at(path: &Path, observer: Option<CacheObserver>) -> Self {
         let unmade = private_files::create_directory(path).err().map(|reason| reason.kind());
         Self { path: path.to_owned(), unmade, observer, told: Once::new() }
     }
 
     /// A component on an engine, and its code: as it was kept, or else compiled now, and kept. A directory that other
     /// users can write to is not used.
-    pub(super) fn load(
+    pub(in crate::sandbox) fn load(
         &self,
         engine: &Engine,
         component: &[u8],

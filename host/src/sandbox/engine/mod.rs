@@ -1,0 +1,12 @@
+//! What compiles components, and what they may import.
+
+mod allocation;
+mod compile_turn;
+mod compiled;
+mod engines;
+mod linking;
+
+pub use allocation::Allocation;
+pub use compiled::CacheEvent;
+pub(super) use compiled::CacheObserver;
+pub(super) use engines::{Engines, Ready, Unready};

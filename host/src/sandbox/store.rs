@@ -1,0 +1,92 @@
+//! A store for one run, and what happens at each tick of the engine's clock.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use wasmtime::component::ResourceTable;
+use wasmtime::{Engine, Store, StoreContextMut, UpdateDeadline};
+use wasmtime_wasi::{WasiCtxView, WasiView};
+
+use super::limits::{Ceiling, Meter};
+use super::scheduling::{FairShare, Ledger, cost};
+use super::wasi::Wasi;
+use crate::services::{LimitReached, Run};
+
+/// What a store holds.
+pub(super) struct State {
+    pub(super) table: ResourceTable,
+    pub(super) wasi: Wasi,
+    ceiling: Ceiling,
+    pub(super) run: Run,
+    pub(super) meter: Arc<Meter>,
+}
+
+impl State {
+    /// Bytes of linear memory that the run has taken.
+    pub(super) fn memory_bytes(&self) -> usize {
+        self.ceiling.bytes_taken(&self.run.limits)
+    }
+}
+
+impl WasiView for State {
+    fn ctx(&mut self) -> WasiCtxView<'_> {
+        WasiCtxView { ctx: self.wasi.context(), table: &mut self.table }
+    }
+}
+
+/// A store for one run, with nothing in it that another run could leave behind.
+pub(super) fn store(
+    engine: &Engine,
+    share: &Arc<FairShare>,
+    ledger: &Arc<Ledger>,
+    run: Run,
+) -> Store<State> {
+    let limits = run.limits;
+    let wasi = Wasi::new(run.started_at, limits.log_bytes);
+    let mut table = ResourceTable::new();
+    table.set_max_capacity(limits.handles);
+    let mut store = Store::new(
+        engine,
+        State { table, wasi, ceiling: Ceiling::new(&limits), run, meter: Arc::new(Meter::new()) },
+    );
+    store.limiter(|state| &mut state.ceiling);
+    store.set_hostcall_fuel(limits.host_call_bytes);
+    store.set_max_component_handles(limits.handles);
+    store.set_epoch_deadline(1);
+    store.epoch_deadline_callback(give_way(Arc::clone(share), Arc::clone(ledger)));
+    store
+}
+
+/// What happens at each tick: a run that computed too long ends, and one that computes for a while lets others
+/// run. One that was waiting meanwhile has missed a tick, and goes on.
+fn give_way(
+    share: Arc<FairShare>,
+    ledger: Arc<Ledger>,
+) -> impl FnMut(StoreContextMut<'_, State>) -> wasmtime::Result<UpdateDeadline> + Send + Sync + 'static
+{
+    let mut charged = Duration::ZERO;
+    let mut gave_way_at = Duration::ZERO;
+    move |store| {
+        let State { run, meter, .. } = store.data();
+        let computed = meter.computed();
+        if computed > run.limits.cpu {
+            return Err(wasmtime::Error::new(LimitReached("computing time")));
+        }
+        if computed.saturating_sub(gave_way_at) < SLICE {
+            return Ok(UpdateDeadline::Continue(1));
+        }
+        gave_way_at = computed;
+        let cost = cost(computed, run.bytes_sent());
+        let just = cost.saturating_sub(charged);
+        charged = charged.max(cost);
+        Ok(match share.charge(&ledger, Instant::now(), just, cost) {
+            Some(turn) => {
+                UpdateDeadline::YieldCustom(1, Box::pin(tokio::time::sleep_until(turn.into())))
+            }
+            None => UpdateDeadline::Yield(1),
+        })
+    }
+}
+
+/// What a run computes before it has to give way: more than a small mail takes, and less than a tick.
+const SLICE: Duration = Duration::from_millis(1);

@@ -1,0 +1,120 @@
+//! Setting up services.
+
+use std::fmt;
+use std::sync::Arc;
+
+use smtp_connector_smtp::SmtpTransport;
+use smtp_connector_smtp::network::{AddressRange, DeniedAddresses, Network, SystemNetwork};
+
+use super::{Inner, Limits, Services};
+use crate::accounts::{Accounts, AccountsInMemory};
+use crate::attachments::{AttachmentHosts, NoUploads, Uploads};
+use crate::transport::Transport;
+
+/// Builds [`Services`].
+#[must_use]
+pub struct ServicesBuilder {
+    accounts: Arc<dyn Accounts>,
+    uploads: Arc<dyn Uploads>,
+    network: Arc<dyn Network>,
+    attachment_hosts: AttachmentHosts,
+    denied: DeniedAddresses,
+    /// None: SMTP to public servers.
+    transport: Option<Arc<dyn Transport>>,
+    pub(crate) limits: Limits,
+}
+
+impl Default for ServicesBuilder {
+    fn default() -> Self {
+        Self {
+            accounts: Arc::new(AccountsInMemory::default()),
+            uploads: Arc::new(NoUploads),
+            network: Arc::new(SystemNetwork),
+            attachment_hosts: AttachmentHosts::default(),
+            denied: DeniedAddresses::default(),
+            transport: None,
+            limits: Limits::default(),
+        }
+    }
+}
+
+impl ServicesBuilder {
+    /// Where accounts are found.
+    pub fn accounts(self, accounts: impl Accounts) -> Self {
+        Self { accounts: Arc::new(accounts), ..self }
+    }
+
+    /// Where uploads are found, in runs that bring none of their own.
+    pub fn uploads(self, uploads: impl Uploads) -> Self {
+        Self { uploads: Arc::new(uploads), ..self }
+    }
+
+    /// How hosts are looked up and connected to, instead of by the system: those of attachments, and, unless you set a
+    /// transport, mail servers and token endpoints.
+    pub fn network(self, network: impl Network) -> Self {
+        Self { network: Arc::new(network), ..self }
+    }
+
+    /// Which hosts attachments may be fetched from. Default: those on the public internet.
+    pub fn attachment_hosts(self, attachment_hosts: AttachmentHosts) -> Self {
+        Self { attachment_hosts, ..self }
+    }
+
+    /// Denies addresses for attachments, in addition to those that are not public. A host with a denied address is
+    /// refused, even if the account names it. Each call adds ranges.
+    ///
+    /// Deny public addresses that lead to your own network, such as your servers' or your cloud provider's service
+    /// network. If you set a transport, deny them there as well:
+    ///
+    /// ```
+    /// use smtp_connector_host::smtp::SmtpTransport;
+    /// use smtp_connector_host::{AddressRange, Services};
+    ///
+    /// let ours: [AddressRange; 2] = ["198.51.100.0/24".parse()?, "2001:db8::/32".parse()?];
+    /// let services = Services::builder()
+    ///     .deny_addresses(ours)
+    ///     .transport(SmtpTransport::new().deny_addresses(ours))
+    ///     .build();
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// The default transport takes the ranges from here, for mail servers and token endpoints.
+    pub fn deny_addresses(self, ranges: impl IntoIterator<Item = AddressRange>) -> Self {
+        Self { denied: self.denied.and(ranges), ..self }
+    }
+
+    /// How messages get to their servers.
+    pub fn transport(self, transport: impl Transport) -> Self {
+        Self { transport: Some(Arc::new(transport)), ..self }
+    }
+
+    /// What a run may take.
+    pub fn limits(self, limits: Limits) -> Self {
+        Self { limits, ..self }
+    }
+
+    /// Builds the services.
+    pub fn build(self) -> Services {
+        let transport = self.transport.unwrap_or_else(|| {
+            let smtp = SmtpTransport::new().shared_network(Arc::clone(&self.network));
+            Arc::new(smtp.deny_addresses(self.denied.iter()))
+        });
+        let inner = Inner {
+            accounts: self.accounts,
+            uploads: self.uploads,
+            network: self.network,
+            attachment_hosts: Arc::new(self.attachment_hosts),
+            denied: self.denied,
+            transport,
+            usage: Arc::default(),
+            limits: self.limits,
+        };
+        Services { inner: Arc::new(inner) }
+    }
+}
+
+impl fmt::Debug for ServicesBuilder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ServicesBuilder").field("limits", &self.limits).finish_non_exhaustive()
+    }
+}

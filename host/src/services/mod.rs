@@ -1,0 +1,133 @@
+//! What runs use of their platform: accounts, uploads, the network, a transport, and how much they may take.
+//!
+//! Nothing here knows wasmtime: a host with a `Linker` of its own needs no more than this.
+
+mod builder;
+mod invocation;
+mod limits;
+mod result;
+mod run;
+mod verdict;
+
+use std::fmt;
+use std::sync::Arc;
+
+use smtp_connector_smtp::network::{DeniedAddresses, Network};
+
+pub use builder::ServicesBuilder;
+pub use invocation::Invocation;
+pub(crate) use limits::LimitReached;
+pub use limits::Limits;
+pub(crate) use result::of_result;
+pub(crate) use run::{Run, Sources};
+pub(crate) use verdict::{of_error, of_failure, of_stop};
+
+use crate::accounts::{Account, Accounts};
+use crate::attachments::{AttachmentHosts, Uploads};
+use crate::error::{Error, Result};
+use crate::policy::allowlist::Allowlists;
+use crate::policy::{CheckedTransport, Progress, Usage};
+use crate::transport::Transport;
+
+/// What runs use of their platform. Cheap to clone, and shared between threads.
+///
+/// A [`Host`](crate::Host) has them, and engines beside them. If you manage a wasmtime `Linker` yourself, build only
+/// these, and see [`linker`](crate::linker).
+///
+/// ```
+/// use smtp_connector_host::accounts::{Account, AccountsInMemory};
+/// use smtp_connector_host::Services;
+///
+/// let work = Account::builder("work", "smtp.example.com").build()?;
+/// let services = Services::builder().accounts(AccountsInMemory::from_iter([work])).build();
+/// # Ok::<(), smtp_connector_host::Error>(())
+/// ```
+#[derive(Clone)]
+pub struct Services {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    accounts: Arc<dyn Accounts>,
+    uploads: Arc<dyn Uploads>,
+    network: Arc<dyn Network>,
+    attachment_hosts: Arc<AttachmentHosts>,
+    denied: DeniedAddresses,
+    transport: Arc<dyn Transport>,
+    usage: Arc<Usage>,
+    limits: Limits,
+}
+
+impl Services {
+    /// Starts services: no accounts, no uploads, and SMTP to public servers.
+    pub fn builder() -> ServicesBuilder {
+        ServicesBuilder::default()
+    }
+
+    /// What a run may take.
+    pub fn limits(&self) -> &Limits {
+        &self.inner.limits
+    }
+}
+
+impl Services {
+    /// Holds an invocation against the limits of what is read before a component runs.
+    pub(crate) fn check(&self, invocation: &Invocation) -> Result<()> {
+        self.inner.limits.check(invocation).map_err(|issue| Error::invalid(vec![issue]))
+    }
+
+    /// The account that an invocation names.
+    pub(crate) async fn account(&self, invocation: &Invocation) -> Result<Option<Arc<Account>>> {
+        match &invocation.account {
+            Some(name) => self.inner.accounts.account(name).await.map(Some),
+            None => Ok(None),
+        }
+    }
+
+    /// A run that sends nothing, and opens nothing.
+    pub(crate) fn run(&self, invocation: &Invocation, account: Option<Arc<Account>>) -> Run {
+        let id = invocation.id.clone().unwrap_or_else(|| uuid::Uuid::new_v4().to_string());
+        Run::new(id, invocation.started_at, account, self.inner.limits)
+    }
+
+    /// A run that may open the attachments that its input names, and send one message.
+    pub(crate) fn sending_run(
+        &self,
+        invocation: &Invocation,
+        account: Option<Arc<Account>>,
+        progress: &Arc<Progress>,
+    ) -> Result<Run> {
+        let inner = &self.inner;
+        let (input, keywords) = (Arc::clone(&invocation.input), invocation.keywords.clone());
+        let allowlists = Arc::new(Allowlists::new(input, keywords));
+        let sources = Sources {
+            uploads: Arc::clone(invocation.uploads.as_ref().unwrap_or(&inner.uploads)),
+            network: Arc::clone(&inner.network),
+            denied: inner.denied.clone(),
+            hosts: Arc::clone(&inner.attachment_hosts),
+            allowlists: Arc::clone(&allowlists),
+        };
+        let transport = match &account {
+            Some(account) if !invocation.dry_run => Some(CheckedTransport {
+                inner: Arc::clone(&inner.transport),
+                account: Arc::clone(account),
+                allowlists,
+                permit: inner.usage.enter(account)?,
+                progress: Arc::clone(progress),
+            }),
+            _ => None,
+        };
+        let mut run = self.run(invocation, account);
+        run.dry_run = invocation.dry_run;
+        run.sources = Some(sources);
+        run.progress = Arc::clone(progress);
+        run.transport = transport;
+        Ok(run)
+    }
+}
+
+impl fmt::Debug for Services {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Services").field("limits", &self.inner.limits).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,96 @@
+//! One run: what it may see, open and send.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use super::{LimitReached, Limits};
+use crate::accounts::{Account, AccountLimits};
+use crate::attachments::{AttachmentHosts, SourceError, Uploads};
+use crate::policy::allowlist::{Allowlists, SourceAllowlist};
+use crate::policy::{CheckedTransport, Progress};
+use smtp_connector_smtp::network::{DeniedAddresses, Network};
+
+/// What a run is about.
+pub(crate) struct Run {
+    /// Unique to it, the same on its retries.
+    pub(crate) id: String,
+    /// Seconds since 1970.
+    pub(crate) started_at: u64,
+    /// Assemble, and send nothing.
+    pub(crate) dry_run: bool,
+    pub(crate) account: Option<Arc<Account>>,
+    /// What it may open. None: it checks an input, and opens nothing.
+    pub(crate) sources: Option<Sources>,
+    /// None without an account.
+    pub(crate) transport: Option<CheckedTransport>,
+    pub(crate) progress: Arc<Progress>,
+    pub(crate) limits: Limits,
+    calls: AtomicU32,
+    attachments: AtomicU32,
+}
+
+/// Where attachments of a run come from, and which of them its input names.
+pub(crate) struct Sources {
+    pub(crate) uploads: Arc<dyn Uploads>,
+    pub(crate) network: Arc<dyn Network>,
+    pub(crate) denied: DeniedAddresses,
+    pub(crate) hosts: Arc<AttachmentHosts>,
+    pub(crate) allowlists: Arc<Allowlists>,
+}
+
+impl Run {
+    pub(crate) fn new(
+        id: String,
+        started_at: u64,
+        account: Option<Arc<Account>>,
+        limits: Limits,
+    ) -> Self {
+        Self {
+            id,
+            started_at,
+            dry_run: false,
+            account,
+            sources: None,
+            transport: None,
+            progress: Arc::default(),
+            limits,
+            calls: AtomicU32::new(0),
+            attachments: AtomicU32::new(0),
+        }
+    }
+
+    /// Counts a call to the host; a component that calls without end is stopped.
+    pub(crate) fn count_call(&self) -> Result<(), LimitReached> {
+        let before = self.calls.fetch_add(1, Ordering::Relaxed);
+        match before >= self.limits.host_calls {
+            true => Err(LimitReached("calls to its host")),
+            false => Ok(()),
+        }
+    }
+
+    /// Bytes of its message so far.
+    pub(crate) fn bytes_sent(&self) -> u64 {
+        self.progress.bytes()
+    }
+
+    /// Admits an attachment that is to be opened: what the run may open, if it may open one more and its input names
+    /// this one.
+    pub(crate) async fn admit(
+        &self,
+        is_named: impl FnOnce(&SourceAllowlist) -> bool,
+    ) -> Result<&Sources, SourceError> {
+        let forbidden = |why: &str| SourceError::Forbidden(why.to_owned());
+        let sources = self.sources.as_ref();
+        let sources = sources.ok_or_else(|| forbidden("nothing is opened to check an input"))?;
+        let limits = self.account.as_ref().map_or_else(AccountLimits::default, |one| one.limits);
+        if self.attachments.fetch_add(1, Ordering::Relaxed) >= limits.attachments {
+            return Err(forbidden("the account's mails have no more attachments"));
+        }
+        let found = sources.allowlists.found().await;
+        let found = found.map_err(|failure| forbidden(&failure.message))?;
+        if !is_named(&found.sources) {
+            return Err(forbidden("the input's attachments do not name it"));
+        }
+        Ok(sources)
+    }
+}
