@@ -7,7 +7,8 @@ use clap::Args;
 use serde_json::Value;
 
 use super::context::Context;
-use super::{Stop, standard_input, text};
+use super::stop::Stop;
+use super::{standard_input, text};
 use smtp_connector_host::{Error, Issue};
 
 /// What a mail says.

@@ -3,10 +3,10 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::Stop;
 use super::home::Home;
-use super::options::Shared;
 use super::output::{Output, tell};
+use super::shared::Shared;
+use super::stop::Stop;
 use smtp_connector_host::CacheEvent;
 use smtp_connector_host::accounts::{Account, Accounts, AccountsFile};
 use smtp_connector_host::attachments::AttachmentHosts;

@@ -9,7 +9,8 @@ use super::context::Context;
 use super::exit::Exit;
 use super::message_view::MessageView;
 use super::send::unreadable;
-use super::{Outcome, Stop, text};
+use super::stop::{Outcome, Stop};
+use super::text;
 use smtp_connector_host::Invocation;
 use smtp_connector_host::accounts::{Account, AccountsInMemory};
 use smtp_connector_host::attachments::{MemoryUploads, Metadata};
@@ -32,7 +33,7 @@ struct Times {
 impl Demo {
     pub(crate) async fn run(&self, context: &Context<'_>) -> Outcome {
         let cannot_listen = |reason: std::io::Error| {
-            crate::bug(format!("the inbox cannot listen on this machine: {reason}"))
+            crate::stop::bug(format!("the inbox cannot listen on this machine: {reason}"))
         };
         let inbox = Inbox::builder().start("127.0.0.1:0").await.map_err(cannot_listen)?;
         let account = Account::builder("demo", "127.0.0.1")
@@ -96,7 +97,7 @@ fn show(
     times: &Times,
 ) -> Result<(), Stop> {
     let view = MessageView::parse(&received.content)
-        .ok_or_else(|| crate::bug("what arrived is no message"))?;
+        .ok_or_else(|| crate::stop::bug("what arrived is no message"))?;
     let output = context.output;
     output.document(&json!({
         "result": result,

@@ -3,10 +3,10 @@
 use clap::{Args, ValueEnum};
 use serde_json::Value;
 
-use super::Outcome;
 use super::context::Context;
 use super::exit::Exit;
 use super::send::unreadable;
+use super::stop::Outcome;
 use smtp_connector_host::accounts::AccountsInMemory;
 
 /// Print the manifest: what a platform draws its forms from.

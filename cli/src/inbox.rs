@@ -10,7 +10,8 @@ use super::context::Context;
 use super::exit::Exit;
 use super::message_view::MessageView;
 use super::output::tell;
-use super::{Outcome, Stop, question, text};
+use super::stop::{Outcome, Stop};
+use super::{question, text};
 use smtp_connector_inbox::{Inbox as Server, Mailbox, MailboxError, Received, Store, Stored};
 
 /// Catch mail instead of delivering it.

@@ -10,7 +10,8 @@ use serde_json::{Map, Value, json};
 
 use super::body::{Body, Parts};
 use super::context::Context;
-use super::{Stop, question, standard_input, text};
+use super::stop::Stop;
+use super::{question, standard_input, text};
 use smtp_connector_host::attachments::FileUploads;
 use smtp_connector_host::{Account, Delivered, Error, Invocation, Issue};
 

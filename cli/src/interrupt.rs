@@ -4,8 +4,8 @@
 
 use std::cell::Cell;
 
-use super::Stop;
 use super::exit::Exit;
+use super::stop::Stop;
 use smtp_connector_host::{Delivered, Error, FailureCode};
 
 /// The signals that stop the command.
@@ -64,7 +64,7 @@ impl Signals {
             true => Ok(None),
             false => signal(kind).map(Some).map_err(|reason| {
                 let message = format!("the command cannot listen for signals: {reason}");
-                Stop::Failed(crate::bug(message))
+                Stop::Failed(crate::stop::bug(message))
             }),
         };
         Ok(Self {

@@ -22,38 +22,20 @@ mod printable;
 mod providers;
 mod question;
 mod send;
+mod shared;
 mod standard_input;
+mod stop;
 mod text;
 mod validate;
 
-use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{CommandFactory as _, FromArgMatches as _};
-use smtp_connector_host::{Error, Failure, FailureCode, Phase};
 
 use context::Context;
-use exit::Exit;
 use options::{Command, Options};
 use output::Output;
-
-/// What ends a command early.
-pub(crate) enum Stop {
-    /// Something failed.
-    Failed(Error),
-    /// A signal stopped a message on its way.
-    Interrupted(Error, Exit),
-    /// The command was not used as it is meant to be: a sentence, and what to do.
-    Usage(String),
-    /// The same, with what to do in a sentence of its own.
-    UsageWithHint(String, String),
-    /// The component that was named cannot be used.
-    Component(PathBuf, Error),
-    /// Nobody reads any more what is printed.
-    Closed,
-}
-
-type Outcome = Result<Exit, Stop>;
+use stop::{Outcome, Stop, bug};
 
 /// Runs the command with the process's arguments.
 pub fn main() -> ExitCode {
@@ -73,18 +55,13 @@ pub fn main() -> ExitCode {
         }
         Err(reason) => {
             let message = format!("the command cannot be started: {reason}");
-            Err(Stop::Failed(crate::bug(message)))
+            Err(Stop::Failed(bug(message)))
         }
     };
     match outcome {
         Ok(exit) => exit.into(),
         Err(stop) => output.stop(&stop).into(),
     }
-}
-
-/// A failure that is nobody's mistake.
-pub(crate) fn bug(message: impl Into<String>) -> Error {
-    Failure::new(FailureCode::Internal, Phase::Build, message).into()
 }
 
 async fn run(options: Options, output: &Output) -> Outcome {
@@ -98,21 +75,5 @@ async fn run(options: Options, output: &Output) -> Outcome {
         Command::Accounts(command) => command.run(&context).await,
         Command::Providers(command) => command.run(&context),
         Command::Inbox(command) => command.run(&context).await,
-    }
-}
-
-impl From<Error> for Stop {
-    fn from(error: Error) -> Self {
-        Self::Failed(error)
-    }
-}
-
-impl From<std::io::Error> for Stop {
-    /// Of what is printed: when it is piped into `head`, that is no mistake of anybody's.
-    fn from(error: std::io::Error) -> Self {
-        if error.kind() == std::io::ErrorKind::BrokenPipe {
-            return Self::Closed;
-        }
-        Self::Failed(crate::bug(format!("nothing can be printed: {error}")))
     }
 }

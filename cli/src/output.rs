@@ -9,7 +9,8 @@ use std::io::{self, IsTerminal as _, Write as _};
 use serde_json::{Value, json};
 
 use super::exit::Exit;
-use super::{Stop, printable, text};
+use super::stop::Stop;
+use super::{printable, text};
 use smtp_connector_host::Issue;
 
 /// How the command prints.

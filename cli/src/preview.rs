@@ -10,7 +10,8 @@ use super::context::Context;
 use super::exit::Exit;
 use super::input::{Empty, Input, Prepared};
 use super::send::{Sent, unreadable, with_warnings};
-use super::{Outcome, Stop, question, text};
+use super::stop::{Outcome, Stop};
+use super::{question, text};
 use smtp_connector_smtp::private_files;
 
 /// Assemble a mail, and send nothing.

@@ -3,9 +3,9 @@
 use clap::Args;
 use serde_json::json;
 
-use super::Outcome;
 use super::context::Context;
 use super::exit::Exit;
+use super::stop::Outcome;
 use smtp_connector_host::accounts::PRESETS;
 
 /// List providers whose settings are known.

@@ -2,7 +2,8 @@
 
 use std::io::{self, BufRead as _, IsTerminal as _, Write as _};
 
-use super::{Stop, printable};
+use super::printable;
+use super::stop::Stop;
 
 /// Whether there is a person to ask: somebody who sees the question and can answer it.
 pub(crate) fn can_ask() -> bool {

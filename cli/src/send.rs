@@ -10,7 +10,8 @@ use super::context::Context;
 use super::exit::Exit;
 use super::input::{Empty, Input, Origin, Prepared};
 use super::interrupt::Interrupt;
-use super::{Outcome, Stop, text};
+use super::stop::{Outcome, Stop};
+use super::text;
 use smtp_connector_host::{Error, Issue};
 
 /// Send a mail.
@@ -129,7 +130,7 @@ pub(crate) fn with_warnings<'r>(result: &'r str, warnings: &[Issue]) -> Cow<'r, 
 /// A result that is JSON, and not a result.
 pub(crate) fn unreadable(reason: &serde_json::Error) -> Stop {
     let message = format!("the component's result cannot be read: {reason}");
-    Stop::Failed(crate::bug(message))
+    Stop::Failed(crate::stop::bug(message))
 }
 
 impl Sent {

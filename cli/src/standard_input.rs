@@ -8,7 +8,8 @@ use std::sync::mpsc::{self, RecvTimeoutError};
 use std::time::Duration;
 
 use super::context::Context;
-use super::{Stop, text};
+use super::stop::Stop;
+use super::text;
 use smtp_connector_host::Limits;
 
 /// How long a pipe that a parent process holds open may stay silent. A program that pipes a body does so at once.

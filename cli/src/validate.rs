@@ -6,7 +6,8 @@ use serde_json::json;
 use super::context::Context;
 use super::exit::Exit;
 use super::input::{Empty, Input, Prepared};
-use super::{Outcome, Stop, text};
+use super::stop::{Outcome, Stop};
+use super::text;
 use smtp_connector_host::{Findings, Issue};
 
 /// Say everything that is wrong with an input, connecting to nothing.

@@ -11,8 +11,11 @@ use crate::repository;
 const CRATES: &[&str] =
     &["smtp-connector-smtp", "smtp-connector-inbox", "smtp-connector-host", "smtp-connector"];
 
+/// A package: its file name, and its bytes.
+type Package = (String, Vec<u8>);
+
 /// Each package as `cargo publish` would send it, with its file name.
-pub(crate) fn package_crates(component: &[u8]) -> Result<Vec<(String, Vec<u8>)>, Box<dyn Error>> {
+pub(crate) fn package_crates(component: &[u8]) -> Result<Vec<Package>, Box<dyn Error>> {
     let path = repository().join("host/smtp-connector.wasm");
     let beside = Component::put(&path, component)?;
     let target = repository().join("target/packages");

@@ -8,7 +8,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use serde::{Deserialize, Serialize};
 
-use super::{Received, Store};
+use super::received::{Received, Store};
 use smtp_connector_smtp::private_files;
 
 /// A folder of messages that an inbox caught. On Unix, it and they are for their owner alone.

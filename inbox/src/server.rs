@@ -4,10 +4,9 @@ use std::collections::VecDeque;
 use std::fmt;
 use std::io;
 use std::net::SocketAddr;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use rustls::ServerConfig;
 use tokio::net::{TcpListener, TcpStream, ToSocketAddrs};
 use tokio::sync::{Notify, Semaphore};
 use tokio::task::JoinHandle;
@@ -15,24 +14,16 @@ use tokio::time::timeout;
 use tokio_rustls::TlsAcceptor;
 
 use super::line::{Lines, Patience};
+use super::received::{Received, Store};
 use super::room::Room;
 use super::session::Session;
-use super::{Received, Store};
+use super::settings::{Encryption, Settings};
 
 /// An inbox that is listening. Dropping it closes the socket.
 pub struct Inbox {
     address: SocketAddr,
     queue: Arc<Queue>,
     server: JoinHandle<()>,
-}
-
-/// How an inbox encrypts.
-#[derive(Clone)]
-pub enum Encryption {
-    /// By STARTTLS.
-    Starttls(Arc<ServerConfig>),
-    /// From the first byte.
-    Implicit(Arc<ServerConfig>),
 }
 
 /// Sets up an [`Inbox`].
@@ -46,18 +37,6 @@ pub struct InboxBuilder {
     max_connections: Option<usize>,
     store: Option<Arc<dyn Store>>,
     patience: Patience,
-}
-
-/// What an inbox's sessions share.
-pub(super) struct Settings {
-    pub(super) encryption: Option<Encryption>,
-    pub(super) login: Option<(String, String)>,
-    pub(super) refused: Vec<(String, String)>,
-    pub(super) max_message_bytes: usize,
-    pub(super) room: Arc<Room>,
-    pub(super) patience: Patience,
-    store: Option<Arc<dyn Store>>,
-    arrived: AtomicU64,
 }
 
 /// Messages that arrived and were not taken out.
@@ -221,23 +200,6 @@ async fn converse(stream: TcpStream, settings: Arc<Settings>, queue: &Queue) -> 
     Session::new(settings, lines, encrypted).run(|message| queue.put(message)).await
 }
 
-impl Settings {
-    /// Stores a message that has just arrived, and gives it its number.
-    pub(super) async fn store(&self, mut message: Received) -> io::Result<Received> {
-        let Some(store) = &self.store else {
-            message.id = self.arrived.fetch_add(1, Ordering::Relaxed) + 1;
-            return Ok(message);
-        };
-        let store = Arc::clone(store);
-        let stored = tokio::task::spawn_blocking(move || {
-            message.id = store.store(&message)?;
-            Ok(message)
-        });
-        // A store that panics has not stored the message.
-        stored.await.unwrap_or_else(|panic| Err(io::Error::other(panic)))
-    }
-}
-
 impl Queue {
     fn put(&self, message: Received) {
         self.lock().push_back(message);
@@ -265,15 +227,6 @@ impl fmt::Debug for Inbox {
 impl fmt::Debug for InboxBuilder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("InboxBuilder").finish_non_exhaustive()
-    }
-}
-
-impl fmt::Debug for Encryption {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Starttls(_) => "Starttls",
-            Self::Implicit(_) => "Implicit",
-        })
     }
 }
 

@@ -9,12 +9,12 @@ use base64::engine::general_purpose::STANDARD;
 use tokio::time::timeout;
 use tokio_rustls::TlsAcceptor;
 
-use super::Received;
 use super::command::Command;
 use super::content::{ContentReader, Progress};
 use super::line::Lines;
+use super::received::Received;
 use super::room::Hold;
-use super::server::{Encryption, Settings};
+use super::settings::{Encryption, Settings};
 
 /// The most recipients of one message (RFC 5321 section 4.5.3.1.8 asks for a hundred).
 const MAX_RECIPIENTS: usize = 1000;

@@ -1,6 +1,7 @@
 //! The whole, tried through the public API and through the command: the real component in the real
 //! sandbox, over real sockets to servers on this machine.
 
+mod architecture;
 mod attachments;
 mod certificates;
 mod command;

@@ -9,7 +9,7 @@ use serde_json::json;
 
 use super::super::context::Context;
 use super::super::exit::Exit;
-use super::super::{Outcome, Stop};
+use super::super::stop::{Outcome, Stop};
 use super::json_of;
 use smtp_connector_host::Issue;
 use smtp_connector_host::accounts::in_home;

@@ -3,9 +3,9 @@
 use clap::Args;
 use serde_json::json;
 
-use super::super::Outcome;
 use super::super::context::Context;
 use super::super::exit::Exit;
+use super::super::stop::Outcome;
 use super::json_of;
 use smtp_connector_host::Account;
 

@@ -9,8 +9,8 @@ mod test;
 use clap::{Args, Subcommand};
 use serde_json::{Value, json};
 
-use super::Outcome;
 use super::context::Context;
+use super::stop::Outcome;
 use smtp_connector_host::Account;
 use smtp_connector_smtp::settings::Proof;
 

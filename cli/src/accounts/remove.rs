@@ -5,7 +5,8 @@ use serde_json::json;
 
 use super::super::context::Context;
 use super::super::exit::Exit;
-use super::super::{Outcome, question};
+use super::super::question;
+use super::super::stop::Outcome;
 use smtp_connector_host::accounts::Account;
 use smtp_connector_smtp::secret::SecretSource;
 use smtp_connector_smtp::settings::Proof;

@@ -3,9 +3,9 @@
 use clap::Args;
 use serde_json::{Value, json};
 
-use super::super::Outcome;
 use super::super::context::Context;
 use super::super::exit::Exit;
+use super::super::stop::Outcome;
 use super::json_of;
 
 /// Show an account's settings, without its password.

@@ -7,7 +7,8 @@ use serde_json::json;
 
 use super::super::context::Context;
 use super::super::exit::Exit;
-use super::super::{Outcome, text};
+use super::super::stop::Outcome;
+use super::super::text;
 use smtp_connector_smtp::settings::Security;
 
 /// Resolve, connect, encrypt and log in, as sending would, and explain what goes wrong.

@@ -11,7 +11,7 @@ use memchr::{memchr2, memchr3};
 /// Checks a message while it goes by.
 ///
 /// ```
-/// use smtp_connector_host::transport::{Breach, Guard};
+/// use smtp_connector_host::policy::{Breach, Guard};
 ///
 /// let message = b"From: a@x.test\r\nDate: Fri, 2 Jan 2026 03:04:05 +0000\r\nMessage-ID: <1@x.test>\r\n\r\nHi\r\n";
 /// let mut guard = Guard::new(1 << 20, false);

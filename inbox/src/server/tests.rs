@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use rustls::ServerConfig;
 use rustls::server::ResolvesServerCertUsingSni;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::time::Instant;

@@ -307,12 +307,6 @@ fn no_mechanism(
     verdict::of_missing(connection, Phase::Auth, lack, message)
 }
 
-/// Whether a server offers a login by access token.
-pub(crate) fn takes_tokens(offered: &[String]) -> bool {
-    let mut by_token = Mechanism::candidates(Auth::Auto, true, true);
-    by_token.any(|one| offered.iter().any(|name| name == one.name()))
-}
-
 #[cfg(test)]
 mod tests {
     use std::sync::Mutex;

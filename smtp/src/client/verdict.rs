@@ -1,7 +1,6 @@
 //! What a reply that is no go-ahead means on a connection: the table of causes, asked with what the connection knows.
 
 use super::connection::{Connection, stage};
-use crate::auth::takes_tokens;
 use crate::failure::{Failure, Phase, Refusal, Reply};
 use crate::replies::reply::RawReply;
 use crate::replies::{
@@ -71,7 +70,7 @@ fn facts(connection: &Connection) -> Facts {
         (Given::Provider, provider.is_some()),
         (Given::StarttlsOffered, connection.extensions.starttls),
         (Given::Token, by_token),
-        (Given::TokensOffered, takes_tokens(&connection.extensions.auth)),
+        (Given::TokensOffered, connection.extensions.takes_tokens()),
     ];
     let given = given.into_iter().filter(|(_, holds)| *holds).map(|(fact, _)| fact).collect();
     Facts { provider, host: account.host.to_string(), port: account.port, given }

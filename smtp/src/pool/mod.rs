@@ -59,9 +59,12 @@ impl Pool {
         loop {
             let site = self.site(account, opener);
             match site.lease(account, clock).await {
+                Ok((object, permit)) => {
+                    return Ok(Lease::pooled(object, permit, site, account, clock));
+                }
                 // The pool was closed in between: its successor has another site.
                 Err(_) if site.is_closed() => {}
-                outcome => return outcome,
+                Err(failure) => return Err(failure),
             }
         }
     }

@@ -4,11 +4,10 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
-use deadpool::managed::{self, Metrics, PoolError, QueueMode, RecycleError, RecycleResult};
+use deadpool::managed::{self, Metrics, Object, PoolError, QueueMode, RecycleError, RecycleResult};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::{Instant, timeout_at};
 
-use super::lease::Lease;
 use crate::client::clock::Clock;
 use crate::client::connection::Connection;
 use crate::failure::{Failure, FailureCode, Phase};
@@ -30,6 +29,9 @@ pub(crate) struct Site {
     is_swept: AtomicBool,
     idle_time: Duration,
 }
+
+/// A connection that may be used, and the permit for it.
+pub(crate) type Opened = (Object<Opening>, OwnedSemaphorePermit);
 
 /// How deadpool gets a connection, and whether it may be used again.
 pub(crate) struct Opening {
@@ -97,7 +99,7 @@ impl Site {
         self: &Arc<Self>,
         account: &Arc<ServerSettings>,
         clock: Clock,
-    ) -> Result<Lease, Failure> {
+    ) -> Result<Opened, Failure> {
         match self.try_lease(account, clock).await {
             Err(failure) if is_too_many(&failure) => {
                 // It may be one connection too many: then those that are open do.
@@ -116,7 +118,7 @@ impl Site {
         self: &Arc<Self>,
         account: &Arc<ServerSettings>,
         clock: Clock,
-    ) -> Result<Lease, Failure> {
+    ) -> Result<Opened, Failure> {
         let permit = self.permit(clock).await?;
         let opened_for = (Arc::clone(account), clock);
         let object = OPENED_FOR.scope(opened_for, self.connections.get()).await;
@@ -124,7 +126,7 @@ impl Site {
             PoolError::Backend(failure) => failure,
             other => Failure::new(FailureCode::Internal, Phase::Connect, other.to_string()),
         })?;
-        Ok(Lease::pooled(object, permit, Arc::clone(self), account, clock))
+        Ok((object, permit))
     }
 
     async fn permit(&self, clock: Clock) -> Result<OwnedSemaphorePermit, Failure> {

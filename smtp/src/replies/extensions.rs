@@ -21,7 +21,15 @@ pub(crate) struct Extensions {
     pub(crate) auth: Vec<String>,
 }
 
+/// Mechanisms that take an access token: RFC 7628, and Google's.
+const BY_TOKEN: [&str; 2] = ["OAUTHBEARER", "XOAUTH2"];
+
 impl Extensions {
+    /// Whether the server offers a login with an access token.
+    pub(crate) fn takes_tokens(&self) -> bool {
+        self.auth.iter().any(|name| BY_TOKEN.contains(&name.as_str()))
+    }
+
     /// Reads the lines of an answer to EHLO, the first of which is the server's name.
     pub(crate) fn parse(lines: &[String]) -> Self {
         let mut found = Self::default();
