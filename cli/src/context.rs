@@ -58,7 +58,7 @@ impl<'o> Context<'o> {
     /// The way to servers. This is the user's own machine: nothing on it is out of bounds.
     pub(crate) fn transport(&self) -> SmtpTransport {
         // A command sends one message, and is done.
-        let transport = SmtpTransport::new().allow_private_hosts().without_pool();
+        let transport = SmtpTransport::new().danger_allow_private_hosts().without_pool();
         if self.shared.verbose {
             transport.transcript(Arc::new(ToStandardError))
         } else {

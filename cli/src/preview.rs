@@ -9,7 +9,7 @@ use clap::Args;
 use super::context::Context;
 use super::exit::Exit;
 use super::input::{Empty, Input, Prepared};
-use super::send::{Sent, unreadable, with_warnings};
+use super::send::{warn, with_warnings};
 use super::stop::{Outcome, Stop};
 use super::{question, text};
 use smtp_connector_smtp::private_files;
@@ -45,8 +45,7 @@ impl Preview {
             .invoke(invocation)
             .await
             .map_err(|error| context.explain(origin.teach(error)))?;
-        let made: Sent = outcome.parse().map_err(|reason| unreadable(&reason))?;
-        let message = made.message.as_deref().unwrap_or_default();
+        let message = outcome.message().unwrap_or_default();
         if let Target::File { path, is_new } = &target {
             write(path, *is_new, message.as_bytes())?;
             context.output.say(format_args!("the message is in {}", path.display()))?;
@@ -56,7 +55,7 @@ impl Preview {
         } else if matches!(target, Target::StandardOutput) {
             context.output.print_message(message.as_bytes())?;
         }
-        made.warn(context, origin);
+        warn(&outcome, context, origin);
         Ok(Exit::Done)
     }
 

@@ -3,7 +3,6 @@
 use std::borrow::Cow;
 
 use clap::Args;
-use serde::Deserialize;
 use serde_json::Value;
 
 use super::context::Context;
@@ -12,7 +11,7 @@ use super::input::{Empty, Input, Origin, Prepared};
 use super::interrupt::Interrupt;
 use super::stop::{Outcome, Stop};
 use super::text;
-use smtp_connector_host::{Error, Issue};
+use smtp_connector_host::{Error, Issue, Reply, Status};
 
 /// Send a mail.
 ///
@@ -33,38 +32,6 @@ pub(crate) struct Send {
     /// Send a mail without text and attachments, or without a subject too
     #[arg(long)]
     allow_empty: bool,
-}
-
-/// The part of a result that people are told.
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub(crate) struct Sent {
-    status: String,
-    message_id: String,
-    accepted: Vec<String>,
-    rejected_errors: Vec<Rejected>,
-    response: Option<String>,
-    response_code: Option<u16>,
-    queue_id: Option<String>,
-    message_size: u64,
-    attachments: Vec<serde::de::IgnoredAny>,
-    warnings: Vec<Warning>,
-    pub(crate) message: Option<String>,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Rejected {
-    recipient: String,
-    response_code: u16,
-    response: String,
-}
-
-#[derive(Deserialize)]
-struct Warning {
-    path: String,
-    code: String,
-    message: String,
 }
 
 impl Send {
@@ -96,12 +63,11 @@ impl Send {
             context.tell_causes(&error);
             interrupt.explain(origin.teach(error))
         })?;
-        let sent: Sent = outcome.parse().map_err(|reason| unreadable(&reason))?;
         if context.output.is_json() {
             context.output.print_json(&with_warnings(outcome.as_json(), &warnings))?;
         }
-        sent.warn(context, origin);
-        sent.tell(context)?;
+        warn(&outcome, context, origin);
+        tell(&outcome, context)?;
         Ok(Exit::Done)
     }
 }
@@ -133,41 +99,32 @@ pub(crate) fn unreadable(reason: &serde_json::Error) -> Stop {
     Stop::Failed(crate::stop::bug(message))
 }
 
-impl Sent {
-    /// Tells of what is not as it may have been meant.
-    pub(crate) fn warn(&self, context: &Context<'_>, origin: Origin) {
-        let mut warnings: Vec<_> = self
-            .warnings
-            .iter()
-            .map(|one| Issue {
-                path: one.path.clone(),
-                code: one.code.clone(),
-                message: one.message.clone(),
-            })
-            .collect();
-        origin.name_options(&mut warnings);
-        context.output.warn_of(&warnings);
-        for one in &self.rejected_errors {
-            let said = one.response.replace('\n', " ");
-            let line = format!("{} was refused: {} {said}", one.recipient, one.response_code);
-            context.output.warn(line);
-        }
+/// Tells of what is not as it may have been meant.
+pub(crate) fn warn(outcome: &smtp_connector_host::Outcome, context: &Context<'_>, origin: Origin) {
+    let mut warnings = outcome.warnings().to_vec();
+    origin.name_options(&mut warnings);
+    context.output.warn_of(&warnings);
+    for one in outcome.rejected() {
+        let Reply { code, text, .. } = &one.reply;
+        let said = text.replace('\n', " ");
+        context.output.warn(format!("{} was refused: {code} {said}", one.recipient));
     }
+}
 
-    fn tell(&self, context: &Context<'_>) -> Result<(), Stop> {
-        let output = context.output;
-        if self.status == "dry-run" {
-            output.say(format_args!("nothing was sent: this was a dry run"))?;
-        } else {
-            output.say(format_args!("sent to {}", self.accepted.join(", ")))?;
-            let said = self.response.as_deref().unwrap_or_default().replace('\n', " ");
-            let code = self.response_code.unwrap_or_default();
-            let queue =
-                self.queue_id.as_ref().map_or(String::new(), |id| format!(" (queue id {id})"));
-            output.say(format_args!("  server      {code} {said}{queue}"))?;
-        }
-        let attached = text::count(self.attachments.len(), "attachment");
-        output.say(format_args!("  Message-ID  {}", self.message_id))?;
-        output.say(format_args!("  size        {}, {attached}", text::size(self.message_size)))
+fn tell(outcome: &smtp_connector_host::Outcome, context: &Context<'_>) -> Result<(), Stop> {
+    let output = context.output;
+    if outcome.status() == Some(Status::DryRun) {
+        output.say(format_args!("nothing was sent: this was a dry run"))?;
+    } else {
+        output.say(format_args!("sent to {}", outcome.accepted().join(", ")))?;
+        let reply = outcome.reply().map_or(String::new(), |reply| {
+            format!("{} {}", reply.code, reply.text.replace('\n', " "))
+        });
+        let queue = outcome.queue_id().map_or(String::new(), |id| format!(" (queue id {id})"));
+        output.say(format_args!("  server      {reply}{queue}"))?;
     }
+    let attached = text::count(outcome.attachments().len(), "attachment");
+    let size = text::size(outcome.message_size().unwrap_or_default());
+    output.say(format_args!("  Message-ID  {}", outcome.message_id().unwrap_or_default()))?;
+    output.say(format_args!("  size        {size}, {attached}"))
 }

@@ -7,6 +7,7 @@ use serde_json::{Map, Value, json};
 pub use smtp_connector_smtp::Issue;
 
 use smtp_connector_smtp::InvalidSetting;
+use smtp_connector_smtp::excerpt::excerpt;
 use smtp_connector_smtp::failure::{Delivered, Failure, FailureCode, Phase, Refusal, Reply, Retry};
 use smtp_connector_smtp::private_files::Exposed;
 
@@ -44,6 +45,18 @@ impl Error {
     /// An account that is not there or not right.
     pub fn account(message: impl Into<String>) -> Self {
         Failure::of_settings(message).into()
+    }
+
+    /// There is no account of that name: what an [`Accounts`](crate::accounts::Accounts) of yours says of it.
+    ///
+    /// ```
+    /// use smtp_connector_host::Error;
+    ///
+    /// let error = Error::no_such_account("wrok");
+    /// assert_eq!(error.to_string(), "there is no account \"wrok\"");
+    /// ```
+    pub fn no_such_account(name: &str) -> Self {
+        Self::account(format!("there is no account {}", excerpt(name)))
     }
 
     /// A component that cannot be loaded, or does not keep to the contract.

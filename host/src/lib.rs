@@ -73,8 +73,8 @@ pub mod transport;
 pub use accounts::Account;
 pub use error::{Error, Issue, Result};
 pub use sandbox::{
-    Allocation, CacheEvent, ComponentDigest, ComponentSource, Connector, Findings, Host,
-    HostBuilder, Outcome,
+    Allocation, AttachedFile, CacheEvent, ComponentDigest, ComponentSource, Connector, Findings,
+    Host, HostBuilder, Outcome, Status,
 };
 pub use services::{Invocation, Limits, Services, ServicesBuilder};
 pub use smtp_connector_smtp::failure::{

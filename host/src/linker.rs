@@ -6,18 +6,18 @@
 //!
 //! ```no_run
 //! # async fn example(engine: wasmtime::Engine, component: wasmtime::component::Component) -> Result<(), Box<dyn std::error::Error>> {
-//! use smtp_connector_host::linker::{Context, ContextView, SmtpView, add_to_linker};
+//! use smtp_connector_host::linker::wasmtime::component::{Linker, ResourceTable};
+//! use smtp_connector_host::linker::{SmtpCtx, SmtpCtxView, SmtpView, add_to_linker};
 //! use smtp_connector_host::{Invocation, Services};
-//! use wasmtime::component::{Linker, ResourceTable};
 //!
 //! struct State {
-//!     context: Context,
+//!     ctx: SmtpCtx,
 //!     table: ResourceTable,
 //! }
 //!
 //! impl SmtpView for State {
-//!     fn smtp(&mut self) -> ContextView<'_> {
-//!         ContextView { context: &mut self.context, table: &mut self.table }
+//!     fn smtp(&mut self) -> SmtpCtxView<'_> {
+//!         SmtpCtxView { ctx: &mut self.ctx, table: &mut self.table }
 //!     }
 //! }
 //!
@@ -25,8 +25,8 @@
 //! let mut linker = Linker::<State>::new(&engine);
 //! add_to_linker(&mut linker)?;
 //!
-//! let context = services.context(&Invocation::send_mail("{}").account("work")).await?;
-//! let state = State { context, table: ResourceTable::new() };
+//! let ctx = SmtpCtx::builder(&services).build(&Invocation::send_mail("{}").account("work")).await?;
+//! let state = State { ctx, table: ResourceTable::new() };
 //! let mut store = wasmtime::Store::new(&engine, state);
 //! let instance = linker.instantiate_async(&mut store, &component).await?;
 //! # Ok(()) }
@@ -35,6 +35,7 @@
 use std::fmt;
 use std::sync::Arc;
 
+pub use wasmtime;
 use wasmtime::component::{Linker, ResourceTable};
 
 use crate::error::Result;
@@ -44,16 +45,24 @@ use crate::policy::Progress;
 use crate::services::{Invocation, Run, Services, of_result};
 
 /// What one run may see and do. A store has one for its whole life, and serves one invocation.
-pub struct Context {
+pub struct SmtpCtx {
     run: Run,
     progress: Arc<Progress>,
 }
 
+/// Builds an [`SmtpCtx`].
+#[derive(Debug)]
+#[must_use]
+pub struct SmtpCtxBuilder<'s> {
+    services: &'s Services,
+    may_send: bool,
+}
+
 /// What the imports need of a store.
 #[derive(Debug)]
-pub struct ContextView<'a> {
+pub struct SmtpCtxView<'a> {
     /// The run.
-    pub context: &'a mut Context,
+    pub ctx: &'a mut SmtpCtx,
     /// The store's resources. Its capacity bounds the attachments that are open at a time.
     pub table: &'a mut ResourceTable,
 }
@@ -61,7 +70,7 @@ pub struct ContextView<'a> {
 /// A store's data in which the imports find what they need.
 pub trait SmtpView: Send {
     /// Lends it to them.
-    fn smtp(&mut self) -> ContextView<'_>;
+    fn smtp(&mut self) -> SmtpCtxView<'_>;
 }
 
 /// Adds the interfaces of `connectors:smtp` that a component may import. Those of WASI, which the built-in
@@ -72,39 +81,17 @@ pub trait SmtpView: Send {
 /// A linker that has them already.
 pub fn add_to_linker<T: SmtpView + 'static>(linker: &mut Linker<T>) -> wasmtime::Result<()> {
     Plugin::add_to_linker::<_, Imports>(linker, |state: &mut T| {
-        let ContextView { context, table } = state.smtp();
-        View { table, run: &context.run }
+        let SmtpCtxView { ctx, table } = state.smtp();
+        View { table, run: &ctx.run }
     })
 }
 
-impl Services {
-    /// What a store of your own needs to call `describe` or `validate`: with it, a component opens nothing and sends
-    /// nothing.
-    ///
-    /// # Errors
-    ///
-    /// An input that is too large; an account that cannot be used.
-    pub async fn checking_context(&self, invocation: &Invocation) -> Result<Context> {
-        self.check(invocation)?;
-        let account = self.account(invocation).await?;
-        Ok(Context { run: self.run(invocation, account), progress: Arc::default() })
+impl SmtpCtx {
+    /// Starts the context of one run.
+    pub fn builder(services: &Services) -> SmtpCtxBuilder<'_> {
+        SmtpCtxBuilder { services, may_send: true }
     }
 
-    /// What a store of your own needs to call `invoke`.
-    ///
-    /// # Errors
-    ///
-    /// An input that is too large; an account that cannot be used, or may have no more runs.
-    pub async fn context(&self, invocation: &Invocation) -> Result<Context> {
-        let progress = Arc::<Progress>::default();
-        self.check(invocation)?;
-        let account = self.account(invocation).await?;
-        let run = self.sending_run(invocation, account, &progress)?;
-        Ok(Context { run, progress })
-    }
-}
-
-impl Context {
     /// Whether the server took the run's message: what the component says of it is only hearsay.
     pub fn was_sent(&self) -> bool {
         self.progress.was_sent()
@@ -125,8 +112,31 @@ impl Context {
     }
 }
 
-impl fmt::Debug for Context {
+impl SmtpCtxBuilder<'_> {
+    /// For `describe` and `validate`: the component opens nothing and sends nothing.
+    pub fn checking_only(self) -> Self {
+        Self { may_send: false, ..self }
+    }
+
+    /// Finds the account, and builds the context.
+    ///
+    /// # Errors
+    ///
+    /// An input that is too large; an account that cannot be used, or may have no more runs.
+    pub async fn build(self, invocation: &Invocation) -> Result<SmtpCtx> {
+        let progress = Arc::<Progress>::default();
+        self.services.check(invocation)?;
+        let account = self.services.account(invocation).await?;
+        let run = match self.may_send {
+            true => self.services.sending_run(invocation, account, &progress)?,
+            false => self.services.run(invocation, account),
+        };
+        Ok(SmtpCtx { run, progress })
+    }
+}
+
+impl fmt::Debug for SmtpCtx {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Context").field("progress", &self.progress).finish_non_exhaustive()
+        f.debug_struct("SmtpCtx").field("progress", &self.progress).finish_non_exhaustive()
     }
 }

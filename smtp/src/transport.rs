@@ -34,7 +34,9 @@ use crate::{Envelope, Outgoing};
 #[derive(Clone)]
 pub struct SmtpTransport {
     opener: Opener,
-    pool: Option<Arc<Pool>>,
+    pool: Arc<Pool>,
+    /// Whether connections are kept at all.
+    is_pooled: bool,
 }
 
 impl SmtpTransport {
@@ -48,7 +50,7 @@ impl SmtpTransport {
             transcript: None,
             tokens,
         };
-        Self { opener, pool: Some(Arc::new(Pool::new())) }
+        Self { opener, pool: Arc::new(Pool::new()), is_pooled: true }
     }
 
     /// How mail servers and token endpoints are looked up and connected to, instead of by the system: through a proxy, or
@@ -67,7 +69,7 @@ impl SmtpTransport {
     /// Also to servers on this machine and on private networks: for a program that runs on its user's own
     /// machine, and for tests. A platform whose customers choose the host must not do this.
     #[must_use]
-    pub fn allow_private_hosts(self) -> Self {
+    pub fn danger_allow_private_hosts(self) -> Self {
         self.opening(|opener| Opener { reach: Reach::Anywhere, ..opener })
     }
 
@@ -89,33 +91,31 @@ impl SmtpTransport {
     /// Keeps connections for so long while no message comes. Default: 30 seconds.
     #[must_use]
     pub fn idle_time(self, idle_time: Duration) -> Self {
-        Self { pool: Some(Arc::new(Pool::with_idle_time(idle_time))), ..self }
+        Self { pool: Arc::new(Pool::with_idle_time(idle_time)), ..self }
     }
 
     /// Keeps no connection: one for each message, as a program wants that sends one.
     #[must_use]
     pub fn without_pool(self) -> Self {
-        Self { pool: None, ..self }
+        Self { is_pooled: false, ..self }
     }
 
     /// Closes the connections that wait for a message. Those in use are closed when theirs is sent; a
     /// message that comes later opens a new one.
     pub async fn close(&self) {
-        if let Some(pool) = &self.pool {
-            pool.close().await;
-        }
+        self.pool.close().await;
     }
 
     /// Changes how connections are opened. The pool is replaced: a clone with other rules must not share connections.
     fn opening(self, change: impl FnOnce(Opener) -> Opener) -> Self {
-        let pool = self.pool.map(|pool| Arc::new(pool.another()));
-        Self { opener: change(self.opener), pool }
+        let pool = Arc::new(self.pool.another());
+        Self { opener: change(self.opener), pool, ..self }
     }
 
     async fn lease(&self, account: &Arc<ServerSettings>, clock: Clock) -> Result<Lease, Failure> {
-        match &self.pool {
-            Some(pool) => pool.lease(account, &self.opener, clock).await,
-            None => self.opener.open(account, clock).await.map(Lease::single),
+        match self.is_pooled {
+            true => self.pool.lease(account, &self.opener, clock).await,
+            false => self.opener.open(account, clock).await.map(Lease::single),
         }
     }
 

@@ -118,7 +118,7 @@ fn pins(pem: &str) -> [TlsSettings; 2] {
     let whole = CertificatePin::Certificate(whole.as_ref().try_into().expect("32 octets"));
     [Some(whole), None].map(|pin| TlsSettings {
         pin,
-        allow_invalid_certificate: pin.is_none(),
+        danger_accept_invalid_certificates: pin.is_none(),
         ..TlsSettings::default()
     })
 }

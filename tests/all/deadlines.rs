@@ -88,7 +88,7 @@ fn is_over(began: Instant, failure: &Failure) {
 
 #[tokio::test]
 async fn waiting_for_a_connection_ends_with_the_messages_time() {
-    let transport = SmtpTransport::new().allow_private_hosts();
+    let transport = SmtpTransport::new().danger_allow_private_hosts();
     let account = Arc::new(account(talking_once().await).build().expect("right"));
     let first = transport.begin(&account, envelope()).await.expect("it begins");
     let began = Instant::now();
@@ -101,7 +101,7 @@ async fn waiting_for_a_connection_ends_with_the_messages_time() {
 
 #[tokio::test]
 async fn the_wait_for_a_connection_and_the_conversation_share_one_deadline() {
-    let transport = SmtpTransport::new().allow_private_hosts();
+    let transport = SmtpTransport::new().danger_allow_private_hosts();
     let account = Arc::new(account(talking_once().await).build().expect("right"));
     let first = transport.begin(&account, envelope()).await.expect("it begins");
     let began = Instant::now();
@@ -120,7 +120,7 @@ async fn the_wait_for_a_connection_and_the_conversation_share_one_deadline() {
 #[tokio::test]
 async fn a_connection_is_opened_by_the_time_of_its_own_message() {
     // Timeouts may differ between accounts that share their connections.
-    let transport = SmtpTransport::new().allow_private_hosts();
+    let transport = SmtpTransport::new().danger_allow_private_hosts();
     let port = talking_once().await;
     let patient = account(port).timeouts(Timeouts::default()).build().expect("right");
     let first = transport.begin(&Arc::new(patient), envelope()).await.expect("it begins");
@@ -139,7 +139,7 @@ async fn a_secret_is_waited_for_as_long_as_the_message_has_time() {
         [account(1).credentials("user", slow()), account(1).oauth2("user", OAuth2::token(slow()))]
     {
         let account = Arc::new(login.build().expect("right"));
-        let transport = SmtpTransport::new().allow_private_hosts();
+        let transport = SmtpTransport::new().danger_allow_private_hosts();
         let began = Instant::now();
         let failure = transport.begin(&account, envelope()).await.map(drop);
         let failure = failure.expect_err("there is no secret");
@@ -160,7 +160,7 @@ async fn a_token_endpoint_is_waited_for_as_long_as_the_message_has_time() {
     let hasty = Arc::new(login().build().expect("right"));
     let patient = Timeouts { total: 2 * TOTAL, ..Timeouts::default() };
     let patient = Arc::new(login().timeouts(patient).build().expect("right"));
-    let transport = SmtpTransport::new().allow_private_hosts().without_pool();
+    let transport = SmtpTransport::new().danger_allow_private_hosts().without_pool();
     let began = Instant::now();
     // The second waits for the first, which asks for the token of both and has more time.
     let (first, second) = tokio::join!(transport.begin(&patient, envelope()), async {

@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde_json::json;
 use smtp_connector_host::accounts::{AccountsInMemory, BoxFuture, Security};
 use smtp_connector_host::attachments::{Content, MemoryUploads, Metadata, SourceError, Uploads};
-use smtp_connector_host::linker::{Context, ContextView, SmtpView, add_to_linker};
+use smtp_connector_host::linker::{SmtpCtx, SmtpCtxView, SmtpView, add_to_linker};
 use smtp_connector_host::transport::RecordingTransport;
 use smtp_connector_host::{
     Account, ComponentDigest, ComponentSource, Connector, Error, FailureCode, Host, HostBuilder,
@@ -31,6 +31,23 @@ fn recording(transport: &RecordingTransport) -> Host {
     let accounts = AccountsInMemory::from_iter([account()]);
     let host = Host::builder().accounts(accounts).transport(transport.clone());
     host.cache_directory(HOST_CACHE).build().expect("the sandbox runs")
+}
+
+#[tokio::test]
+async fn an_account_may_come_with_the_run() {
+    let transport = RecordingTransport::new();
+    let host = Host::builder().transport(transport.clone()).cache_directory(HOST_CACHE);
+    let connector = Connector::builtin(&host.build().expect("the sandbox runs"));
+    let connector = connector.expect("the built-in component is one");
+    let mail = || Invocation::send_mail(json!({ "to": "bob@example.net" }).to_string());
+    let error = connector.invoke(mail().account("work")).await.expect_err("the host has none");
+    assert_eq!(error.to_string(), "there is no account \"work\"");
+    connector.invoke(mail().with_account(account())).await.expect("it is sent");
+    let sent = transport.take();
+    assert_eq!(
+        (sent[0].account.as_str(), sent[0].envelope.sender.as_str()),
+        ("work", "alice@example.com")
+    );
 }
 
 #[test]
@@ -139,24 +156,24 @@ async fn a_component_of_somebody_else_sends_like_the_built_in_one() {
 
 /// A store of the embedder's own.
 struct State {
-    context: Context,
+    ctx: SmtpCtx,
     table: ResourceTable,
 }
 
 impl SmtpView for State {
-    fn smtp(&mut self) -> ContextView<'_> {
-        ContextView { context: &mut self.context, table: &mut self.table }
+    fn smtp(&mut self) -> SmtpCtxView<'_> {
+        SmtpCtxView { ctx: &mut self.ctx, table: &mut self.table }
     }
 }
 
 /// Calls `invoke` of a component in a store and a linker of the embedder's own.
-async fn invoke_in_a_store(context: Context, input: &str) -> (Store<State>, wasmtime::Result<Val>) {
+async fn invoke_in_a_store(ctx: SmtpCtx, input: &str) -> (Store<State>, wasmtime::Result<Val>) {
     let engine = Engine::default();
     let component = Component::new(&engine, wrapped(SECOND)).expect("it is a component");
     let mut linker = Linker::<State>::new(&engine);
     add_to_linker(&mut linker).expect("nothing is in it yet");
     assert!(add_to_linker(&mut linker).is_err());
-    let mut store = Store::new(&engine, State { context, table: ResourceTable::new() });
+    let mut store = Store::new(&engine, State { ctx, table: ResourceTable::new() });
     let instance =
         linker.instantiate_async(&mut store, &component).await.expect("it has its imports");
     let contract = instance
@@ -177,17 +194,18 @@ async fn the_imports_work_in_a_linker_of_ones_own() {
     let host = recording(&transport);
     let input = json!({ "to": "bob@example.net" }).to_string();
     let mail = Invocation::send_mail(&input).account("work");
-    let context = host.services().context(&mail).await.expect("the account can be used");
+    let context =
+        SmtpCtx::builder(host.services()).build(&mail).await.expect("the account can be used");
     let (store, answer) = invoke_in_a_store(context, &input).await;
     let Val::Result(Ok(Some(json))) = answer.expect("it does not trap") else {
         panic!("no result")
     };
     let Val::String(told) = &*json else { panic!("{json:?}") };
     assert_eq!(told, r#"{"status":"sent"}"#);
-    let result = store.data().context.result(told).expect("it was sent");
+    let result = store.data().ctx.result(told).expect("it was sent");
     let result: serde_json::Value = serde_json::from_str(&result).expect("it is JSON");
     assert_eq!(result["accepted"], json!(["bob@example.net"]), "the host knows more");
-    assert!(store.data().context.was_sent() && store.data().context.may_have_been_sent());
+    assert!(store.data().ctx.was_sent() && store.data().ctx.may_have_been_sent());
     assert_eq!(transport.take()[0].envelope.recipients, ["bob@example.net"]);
 }
 
@@ -197,7 +215,11 @@ async fn a_context_for_checking_sends_nothing() {
     let host = recording(&transport);
     let input = json!({ "to": "bob@example.net" }).to_string();
     let mail = Invocation::send_mail(&input).account("work");
-    let context = host.services().checking_context(&mail).await.expect("the account can be used");
+    let context = SmtpCtx::builder(host.services())
+        .checking_only()
+        .build(&mail)
+        .await
+        .expect("the account can be used");
     let (_, answer) = invoke_in_a_store(context, &input).await;
     let trap = answer.expect_err("it is stopped");
     assert!(format!("{trap:#}").contains("while it checked an input"), "{trap:#}");

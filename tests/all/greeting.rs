@@ -16,7 +16,7 @@ async fn test(server: &FaultServer, security: Security) -> Result<(), Error> {
         .credentials("user", Secret::new("s3cr3t"))
         .timeouts(Timeouts { greeting: Duration::from_secs(10), ..Timeouts::default() });
     let account = Arc::new(account.build().expect("right"));
-    Ok(SmtpTransport::new().allow_private_hosts().test(account.server()).await?)
+    Ok(SmtpTransport::new().danger_allow_private_hosts().test(account.server()).await?)
 }
 
 #[tokio::test]

@@ -27,7 +27,7 @@ impl Setting {
     pub(crate) fn with(accounts: impl IntoIterator<Item = Account>) -> Self {
         let told = Told::default();
         let transport = SmtpTransport::new()
-            .allow_private_hosts()
+            .danger_allow_private_hosts()
             .without_pool()
             .transcript(Arc::new(told.clone()));
         let host = Host::builder()
@@ -361,7 +361,7 @@ async fn a_secret_that_is_not_there_in_time_is_not_waited_for() {
         account("work", &server).oauth2("user", OAuth2::client_credentials(url, "client", slow())),
     ] {
         let one = Arc::new(one.timeouts(timeouts).build().expect("right"));
-        let transport = SmtpTransport::new().allow_private_hosts();
+        let transport = SmtpTransport::new().danger_allow_private_hosts();
         let tested =
             tokio::time::timeout(Duration::from_secs(20), transport.test(one.server())).await;
         let error = tested.expect("it ends").expect_err("there is no secret");

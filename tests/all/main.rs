@@ -9,6 +9,7 @@ mod component;
 mod connections;
 mod deadlines;
 mod embedding;
+mod examples;
 mod extensions;
 mod faults;
 mod fetching;

@@ -25,7 +25,7 @@ fn limits(connections: u32, messages_per_connection: u32) -> AccountLimits {
 }
 
 fn transport() -> SmtpTransport {
-    SmtpTransport::new().allow_private_hosts()
+    SmtpTransport::new().danger_allow_private_hosts()
 }
 
 /// A connector with one account, on a transport that others may share.
@@ -283,7 +283,9 @@ async fn connections_are_closed_when_that_is_asked_for_or_never_kept() {
         transport.close().await;
         until(&server, |seen| spoken(seen, "QUIT") == number && seen.open == 0).await;
     }
-    let never = connector(&transport.without_pool(), account(&server));
+    // However long they could be idle.
+    let never = transport.without_pool().idle_time(Duration::from_secs(30));
+    let never = connector(&never, account(&server));
     for number in 3..=4 {
         send(&never).await.expect("it is sent");
         until(&server, |seen| spoken(seen, "QUIT") == number && seen.open == 0).await;

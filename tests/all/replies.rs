@@ -151,7 +151,7 @@ async fn every_row_of_the_table_is_what_a_conversation_ends_with() {
     }
     let host = Host::builder()
         .accounts(AccountsInMemory::from_iter(plays.iter().map(|play| play.account.clone())))
-        .transport(SmtpTransport::new().allow_private_hosts())
+        .transport(SmtpTransport::new().danger_allow_private_hosts())
         .cache_directory(HOST_CACHE)
         .build()
         .expect("the sandbox runs");

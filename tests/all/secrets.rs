@@ -70,7 +70,7 @@ async fn no_error_no_result_and_no_transcript_holds_the_password() {
         assert_clean(&format!("{account:?} {account:#?}"));
         let told = Told::default();
         let transport =
-            SmtpTransport::new().allow_private_hosts().transcript(Arc::new(told.clone()));
+            SmtpTransport::new().danger_allow_private_hosts().transcript(Arc::new(told.clone()));
         let host = Host::builder()
             .accounts(AccountsInMemory::from_iter([account]))
             .transport(transport)
@@ -160,7 +160,7 @@ async fn a_password_in_pieces_is_shown_no_more_than_in_one() {
         let server = FaultServer::start(Scenario::when(*stage, Act::Reply(reply))).await;
         let told = Told::default();
         let transport =
-            SmtpTransport::new().allow_private_hosts().transcript(Arc::new(told.clone()));
+            SmtpTransport::new().danger_allow_private_hosts().transcript(Arc::new(told.clone()));
         let account = account(&server).build().expect("the settings are right");
         let host = Host::builder()
             .accounts(AccountsInMemory::from_iter([account]))

@@ -242,7 +242,7 @@ async fn a_pinned_certificate_is_believed_and_no_other() {
 #[tokio::test]
 async fn any_certificate_is_believed_where_that_is_asked_for() {
     let server = implicit(Authority::new().server("mail.example.com")).await;
-    let tls = TlsSettings { allow_invalid_certificate: true, ..TlsSettings::default() };
+    let tls = TlsSettings { danger_accept_invalid_certificates: true, ..TlsSettings::default() };
     send(&server, Security::Tls, tls).await.expect("nothing is checked");
 }
 
@@ -325,7 +325,7 @@ async fn a_client_key_that_is_encrypted_is_called_that() {
 #[tokio::test]
 async fn a_host_with_the_dot_of_the_root_has_the_certificate_of_the_name() {
     let authority = Authority::new();
-    let pooled = SmtpTransport::new().allow_private_hosts();
+    let pooled = SmtpTransport::new().danger_allow_private_hosts();
     for transport in [pooled.clone(), pooled.without_pool()] {
         let server = implicit(authority.server("localhost")).await;
         let account = Account::builder("work", "localhost.")

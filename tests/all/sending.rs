@@ -1,7 +1,7 @@
 //! From an input to a message that arrived.
 
 use serde_json::json;
-use smtp_connector_host::{FailureCode, Invocation, Phase, Retry};
+use smtp_connector_host::{FailureCode, Invocation, Phase, Retry, Status};
 use smtp_connector_inbox::Inbox;
 
 use crate::support::Bench;
@@ -84,6 +84,38 @@ async fn an_input_that_is_wrong_is_told_whole_and_connects_to_nothing() {
     for issue in error.issues() {
         assert!(!issue.code.is_empty() && !issue.message.is_empty(), "{issue:?}");
     }
+}
+
+#[tokio::test]
+async fn an_outcome_answers_questions_about_a_mail() {
+    let inbox = Inbox::builder().refuse("nobody@example.net", "550 5.1.1 no such user");
+    let bench = Bench::with(inbox, |account| account).await;
+    let input = json!({
+        "to": "bob@example.net", "cc": "nobody@example.net", "subject": "x", "html": "<p>x</p>",
+        "attachments": { "filename": "a.txt", "content": "hi", "encoding": "utf-8" },
+    });
+    let mail = Invocation::send_mail(input.to_string()).account("work");
+    let outcome = bench.connector.invoke(mail.clone()).await.expect("it is sent to one");
+    assert_eq!(outcome.status(), Some(Status::Partial));
+    assert_eq!(outcome.accepted(), ["bob@example.net"]);
+    let refused = &outcome.rejected()[0];
+    assert_eq!(
+        (refused.recipient.as_str(), refused.field.as_deref()),
+        ("nobody@example.net", Some("cc"))
+    );
+    assert_eq!((refused.reply.code, refused.retry), (550, Retry::Never));
+    assert_eq!(outcome.reply().map(|reply| reply.code), Some(250));
+    assert_eq!(outcome.queue_id(), Some("1"));
+    assert_eq!(outcome.attachments()[0].filename.as_deref(), Some("a.txt"));
+    assert_eq!(outcome.warnings()[0].code, "html-without-text");
+    let content = bench.received().await.content;
+    assert_eq!(outcome.message_size(), Some(content.len() as u64));
+    let id = outcome.message_id().expect("it has one");
+    assert!(String::from_utf8_lossy(&content).contains(id), "{id}");
+
+    let preview = bench.connector.invoke(mail.dry_run()).await.expect("it is assembled");
+    assert_eq!(preview.status(), Some(Status::DryRun));
+    assert!(preview.message().is_some_and(|message| message.starts_with("From: ")));
 }
 
 #[tokio::test]

@@ -21,7 +21,7 @@ fn account(port: u16) -> AccountBuilder {
 fn connector(account: AccountBuilder) -> Connector {
     let host = Host::builder()
         .accounts(AccountsInMemory::from_iter([account.build().expect("right")]))
-        .transport(SmtpTransport::new().allow_private_hosts())
+        .transport(SmtpTransport::new().danger_allow_private_hosts())
         .cache_directory(HOST_CACHE)
         .build()
         .expect("the sandbox runs");

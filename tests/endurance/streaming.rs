@@ -32,7 +32,7 @@ async fn an_upload_and_a_file_on_the_web_go_through_a_process_that_stays_small()
         .attachment_hosts(AttachmentHosts::danger_any())
         .accounts(AccountsInMemory::from_iter([account(server.address.port(), policy)]))
         .uploads(Generated)
-        .transport(SmtpTransport::new().allow_private_hosts())
+        .transport(SmtpTransport::new().danger_allow_private_hosts())
         .cache_directory(CACHE)
         .build()
         .expect("the sandbox runs on this machine");

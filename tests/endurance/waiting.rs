@@ -49,7 +49,7 @@ async fn measured_in_a_process_of_its_own() {
     let accounts = [account("slow", slow_port), account("fast", fast.address().port())];
     let host = Host::builder()
         .accounts(AccountsInMemory::from_iter(accounts))
-        .transport(SmtpTransport::new().allow_private_hosts())
+        .transport(SmtpTransport::new().danger_allow_private_hosts())
         .cache_directory(CACHE)
         .build()
         .expect("the sandbox runs on this machine");

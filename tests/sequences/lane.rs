@@ -50,7 +50,7 @@ impl Accounts for Book {
 
 impl Lane {
     pub(crate) async fn start(component: &[u8], is_pooled: bool) -> Self {
-        let transport = SmtpTransport::new().allow_private_hosts();
+        let transport = SmtpTransport::new().danger_allow_private_hosts();
         let transport = if is_pooled { transport } else { transport.without_pool() };
         let (account, uploads) = (Book::default(), Asked::default());
         let host = Host::builder()

@@ -14,7 +14,7 @@ use crate::Options;
 use crate::report::Report;
 
 pub(crate) async fn run(options: &Options) -> smtp_connector_host::Result<Report> {
-    let transport = SmtpTransport::new().allow_private_hosts();
+    let transport = SmtpTransport::new().danger_allow_private_hosts();
     let connector = connector(options, transport)?;
     let input: Arc<str> = input(options).into();
     // One message ahead of the clock: connections are opened, and the size is known.

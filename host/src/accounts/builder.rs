@@ -353,7 +353,7 @@ mod tests {
                 .auth(Auth::ScramSha256),
             Account::builder("work", "mail.example").tls(TlsSettings {
                 ca: Some("ca.pem".into()),
-                allow_invalid_certificate: true,
+                danger_accept_invalid_certificates: true,
                 ..TlsSettings::default()
             }),
             Account::builder("work", "mail.example")

@@ -299,7 +299,7 @@ async fn send_through(transport: &SmtpTransport, port: u16, fault: &Fault) -> bo
 async fn walk(extensions: &'static str, kind: Kind, step: usize) {
     let server = Server::start(extensions).await;
     let nowhere = Fault::at(usize::MAX, kind);
-    let whole = SmtpTransport::new().allow_private_hosts();
+    let whole = SmtpTransport::new().danger_allow_private_hosts();
     assert!(send_through(&whole, server.port, &nowhere).await, "nothing breaks");
     let wanted = server.connections().remove(0).bytes;
     assert!(wanted.ends_with(b"\r\n..\r\n...\r\n.\r\n"), "the dots of lines are doubled");
@@ -309,8 +309,9 @@ async fn walk(extensions: &'static str, kind: Kind, step: usize) {
     for byte in (from..wanted.len()).step_by(step) {
         let fault = Fault::at(byte, kind);
         let before = server.connections().len();
-        let breaking =
-            SmtpTransport::new().allow_private_hosts().network(BreakingNetwork(Arc::clone(&fault)));
+        let breaking = SmtpTransport::new()
+            .danger_allow_private_hosts()
+            .network(BreakingNetwork(Arc::clone(&fault)));
         let was_sent = send_through(&breaking, server.port, &fault).await;
         assert!(!was_sent, "{kind:?} at byte {byte}");
         // The next message on the same pool.

@@ -20,7 +20,7 @@ pub(super) async fn observed<T>(
     progress: Arc<Progress>,
     work: impl Future<Output = Result<T>>,
 ) -> Result<T> {
-    let account = invocation.account.as_deref().unwrap_or_default();
+    let account = invocation.account_name().unwrap_or_default();
     let span = tracing::info_span!(
         "run", call, action = %invocation.action, account, phase = Empty, outcome = Empty, bytes = Empty,
     );

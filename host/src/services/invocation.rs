@@ -4,6 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
+use crate::accounts::Account;
 use crate::attachments::Uploads;
 
 /// An action, its input, and the account to do it with.
@@ -21,11 +22,19 @@ pub struct Invocation {
     /// Shared with the host's own reader of it.
     pub(crate) input: Arc<String>,
     pub(crate) keywords: Option<Arc<String>>,
-    pub(crate) account: Option<String>,
+    pub(super) account: Option<Chosen>,
     pub(super) id: Option<String>,
     pub(super) started_at: u64,
     pub(super) dry_run: bool,
     pub(super) uploads: Option<Arc<dyn Uploads>>,
+}
+
+/// The account of an invocation.
+#[derive(Clone)]
+pub(super) enum Chosen {
+    /// The host's own of that name.
+    Named(String),
+    Given(Arc<Account>),
 }
 
 impl Invocation {
@@ -59,7 +68,21 @@ impl Invocation {
     /// The account to send with. Without one, an input can be checked and previewed.
     #[must_use]
     pub fn account(self, name: impl Into<String>) -> Self {
-        Self { account: Some(name.into()), ..self }
+        Self { account: Some(Chosen::Named(name.into())), ..self }
+    }
+
+    /// The account itself to send with, for a platform that has it at hand. The host's own accounts are not asked.
+    #[must_use]
+    pub fn with_account(self, account: impl Into<Arc<Account>>) -> Self {
+        Self { account: Some(Chosen::Given(account.into())), ..self }
+    }
+
+    /// The name of the account, if one was chosen.
+    pub(crate) fn account_name(&self) -> Option<&str> {
+        match self.account.as_ref()? {
+            Chosen::Named(name) => Some(name),
+            Chosen::Given(account) => Some(account.name()),
+        }
     }
 
     /// The run's id, and with it the message's. A retry with the same id and the same time makes the same
@@ -93,7 +116,7 @@ impl fmt::Debug for Invocation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Invocation")
             .field("action", &self.action)
-            .field("account", &self.account)
+            .field("account", &self.account_name())
             .field("id", &self.id)
             .field("dry_run", &self.dry_run)
             .finish_non_exhaustive()

@@ -15,6 +15,7 @@ use std::sync::Arc;
 use smtp_connector_smtp::network::{DeniedAddresses, Network};
 
 pub use builder::ServicesBuilder;
+use invocation::Chosen;
 pub use invocation::Invocation;
 pub(crate) use limits::LimitReached;
 pub use limits::Limits;
@@ -79,7 +80,8 @@ impl Services {
     /// The account that an invocation names.
     pub(crate) async fn account(&self, invocation: &Invocation) -> Result<Option<Arc<Account>>> {
         match &invocation.account {
-            Some(name) => self.inner.accounts.account(name).await.map(Some),
+            Some(Chosen::Named(name)) => self.inner.accounts.account(name).await.map(Some),
+            Some(Chosen::Given(account)) => Ok(Some(Arc::clone(account))),
             None => Ok(None),
         }
     }

@@ -75,7 +75,7 @@ fn trusted(account: &ServerSettings) -> Result<Arc<dyn ServerCertVerifier>, Fail
     if let Some(pin) = settings.pin {
         return Ok(Arc::new(Unchained::pinned(pin, provider())));
     }
-    if settings.allow_invalid_certificate {
+    if settings.danger_accept_invalid_certificates {
         return Ok(Arc::new(Unchained::dangerous_any(provider())));
     }
     verifier(settings.ca.as_deref()).map_err(|error| match error {

@@ -9,7 +9,7 @@ use crate::secret::SecretSource;
 /// Refuses settings of TLS that would have no meaning together.
 pub(crate) fn tls(security: Security, tls: &TlsSettings) -> Result<(), Failure> {
     let trusted = tls.pin.is_some() || tls.ca.is_some();
-    if tls.allow_invalid_certificate && (trusted || tls.require_tls) {
+    if tls.danger_accept_invalid_certificates && (trusted || tls.require_tls) {
         let message =
             "tls.allowInvalidCert: any certificate would be believed, whatever else is asked for";
         return Err(Failure::of_settings(message).hint("leave it out, or leave out the others"));

@@ -65,7 +65,7 @@ pub struct TlsSettings {
     /// What the server must show. It is believed then, whoever signed its certificate, for whatever name.
     pub pin: Option<CertificatePin>,
     /// Believe any certificate: whoever is on the way can read the password and change the message.
-    pub allow_invalid_certificate: bool,
+    pub danger_accept_invalid_certificates: bool,
     /// Ask for TLS with a certificate that was checked on the whole way to the recipients (REQUIRETLS, RFC
     /// 8689). A server that does not offer that gets no message.
     pub require_tls: bool,

@@ -218,7 +218,7 @@ async fn shares_a_connection(authority: &Authority, server: &Server, inbox: &Inb
             .build();
         let account = Arc::new(account.expect("the settings are right"));
         let reused = Reused::default();
-        let transport = SmtpTransport::new().allow_private_hosts();
+        let transport = SmtpTransport::new().danger_allow_private_hosts();
         let transport = transport.transcript(Arc::new(reused.clone()));
         for _ in 0..3 {
             let envelope = Envelope {

@@ -30,7 +30,7 @@ pub(crate) struct Bench {
 pub(crate) fn host_builder(accounts: impl IntoIterator<Item = Account>) -> HostBuilder {
     Host::builder()
         .accounts(AccountsInMemory::from_iter(accounts))
-        .transport(SmtpTransport::new().allow_private_hosts())
+        .transport(SmtpTransport::new().danger_allow_private_hosts())
         .attachment_hosts(AttachmentHosts::danger_any())
         .cache_directory(HOST_CACHE)
 }

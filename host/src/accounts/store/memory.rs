@@ -6,7 +6,6 @@ use std::sync::Arc;
 use crate::accounts::{Account, Accounts};
 use crate::error::{Error, Result};
 use smtp_connector_smtp::BoxFuture;
-use smtp_connector_smtp::excerpt::excerpt;
 
 /// A fixed set of accounts.
 ///
@@ -33,7 +32,7 @@ impl Accounts for AccountsInMemory {
     fn account<'a>(&'a self, name: &'a str) -> BoxFuture<'a, Result<Arc<Account>>> {
         Box::pin(async move {
             let found = self.accounts.get(name).map(Arc::clone);
-            found.ok_or_else(|| Error::account(format!("there is no account {}", excerpt(name))))
+            found.ok_or_else(|| Error::no_such_account(name))
         })
     }
 }

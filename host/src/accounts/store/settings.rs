@@ -175,7 +175,7 @@ fn read_tls(
             pin.map_err(|error: InvalidSetting| inner.mistake("pinSha256", error.to_string()));
         tls.pin = Some(pin?);
     }
-    tls.allow_invalid_certificate = inner.flag("allowInvalidCert")?.unwrap_or(false);
+    tls.danger_accept_invalid_certificates = inner.flag("allowInvalidCert")?.unwrap_or(false);
     tls.require_tls = inner.flag("requireTls")?.unwrap_or(false);
     builder = builder.tls(tls);
     Ok(builder)

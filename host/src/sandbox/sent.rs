@@ -1,0 +1,103 @@
+//! The result of `send-mail`, read for those who ask about it.
+
+use serde::Deserialize;
+use smtp_connector_smtp::Issue;
+use smtp_connector_smtp::failure::{Refusal, Reply, Retry};
+
+use super::outcome::{AttachedFile, Status};
+
+/// What a result says. A component may have another result: what is missing there is missing here.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Sent {
+    pub(super) status: Option<Status>,
+    pub(super) message_id: Option<String>,
+    pub(super) accepted: Vec<String>,
+    pub(super) refusals: Vec<Refusal>,
+    pub(super) reply: Option<Reply>,
+    pub(super) queue_id: Option<String>,
+    pub(super) message_size: Option<u64>,
+    pub(super) attachments: Vec<AttachedFile>,
+    pub(super) message: Option<String>,
+    pub(super) warnings: Vec<Issue>,
+}
+
+/// The result's own shape.
+#[derive(Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+struct Told {
+    status: Option<Status>,
+    message_id: Option<String>,
+    accepted: Vec<String>,
+    rejected_errors: Vec<Rejected>,
+    response: Option<String>,
+    response_code: Option<u16>,
+    enhanced_code: Option<String>,
+    queue_id: Option<String>,
+    message_size: Option<u64>,
+    attachments: Vec<AttachedFile>,
+    message: Option<String>,
+    warnings: Vec<Warning>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Rejected {
+    recipient: String,
+    field: Option<String>,
+    response_code: u16,
+    enhanced_code: Option<String>,
+    response: String,
+    retry: String,
+}
+
+#[derive(Deserialize)]
+struct Warning {
+    path: String,
+    code: String,
+    message: String,
+}
+
+impl Sent {
+    pub(super) fn read(json: &str) -> Self {
+        let told: Told = serde_json::from_str(json).unwrap_or_default();
+        let reply = told.response_code.map(|code| Reply {
+            code,
+            enhanced: told.enhanced_code,
+            text: told.response.unwrap_or_default(),
+        });
+        Self {
+            status: told.status,
+            message_id: told.message_id,
+            accepted: told.accepted,
+            refusals: told.rejected_errors.into_iter().map(Refusal::from).collect(),
+            reply,
+            queue_id: told.queue_id,
+            message_size: told.message_size,
+            attachments: told.attachments,
+            message: told.message,
+            warnings: told.warnings.into_iter().map(Issue::from).collect(),
+        }
+    }
+}
+
+impl From<Rejected> for Refusal {
+    fn from(told: Rejected) -> Self {
+        let retry = Retry::ALL.iter().find(|retry| retry.as_str() == told.retry);
+        Self {
+            recipient: told.recipient,
+            field: told.field,
+            reply: Reply {
+                code: told.response_code,
+                enhanced: told.enhanced_code,
+                text: told.response,
+            },
+            retry: retry.copied().unwrap_or(Retry::Never),
+        }
+    }
+}
+
+impl From<Warning> for Issue {
+    fn from(told: Warning) -> Self {
+        Self { path: told.path, code: told.code, message: told.message }
+    }
+}
