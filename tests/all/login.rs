@@ -366,7 +366,7 @@ async fn a_secret_that_is_not_there_in_time_is_not_waited_for() {
             tokio::time::timeout(Duration::from_secs(20), transport.test(one.server())).await;
         let error = tested.expect("it ends").expect_err("there is no secret");
         assert_eq!(error.retry, Retry::Later, "{error}");
-        assert!(error.to_string().contains("not available within 2"), "{error}");
+        assert!(error.to_string().contains("not available within "), "{error}");
     }
     assert_eq!((server.seen().connections, endpoint.requests().len()), (0, 0));
 }
