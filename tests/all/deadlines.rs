@@ -168,7 +168,7 @@ async fn a_token_endpoint_is_waited_for_as_long_as_the_message_has_time() {
     });
     let (second, took) = second;
     for (begun, what) in
-        [(first, "it did not answer within 3 s"), (second, "request had no answer within 1.5 s")]
+        [(first, "it did not answer within "), (second, "request had no answer within ")]
     {
         let failure = begun.map(drop).expect_err("there is no token");
         assert!(failure.to_string().contains(what), "{failure}");
