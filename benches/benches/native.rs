@@ -2,7 +2,7 @@
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use smtp_connector_benches::mails;
-use smtp_connector_benches::native::{Desk, profile};
+use smtp_connector_benches::native::{FakePlatform, profile};
 use smtp_connector_guest::input;
 use smtp_connector_guest::send_mail::send_mail;
 
@@ -22,9 +22,9 @@ fn assembly(criterion: &mut Criterion) {
     group.sample_size(20);
     for mail in [mails::small(), mails::html(), mails::base64(), mails::upload()] {
         group.throughput(Throughput::Bytes((mail.input.len() + mail.upload) as u64));
-        let desk = Desk { upload: mail.upload };
+        let platform = FakePlatform { upload: mail.upload };
         group.bench_function(mail.name, |bencher| {
-            bencher.iter(|| send_mail(&desk, &mail.input, None).expect("it is sent"));
+            bencher.iter(|| send_mail(&platform, &mail.input, None).expect("it is sent"));
         });
     }
 }

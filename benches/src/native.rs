@@ -9,7 +9,7 @@ use smtp_connector_guest::platform::{Content, Outgoing, Platform};
 
 /// A platform with one upload of so many octets.
 #[derive(Clone, Copy, Debug)]
-pub struct Desk {
+pub struct FakePlatform {
     /// Its size.
     pub upload: usize,
 }
@@ -38,7 +38,7 @@ pub fn profile() -> Profile {
     }
 }
 
-impl Platform for Desk {
+impl Platform for FakePlatform {
     type Content = Upload;
     type Outgoing = Nowhere;
 

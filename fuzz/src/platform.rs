@@ -12,7 +12,7 @@ use smtp_connector_guest::platform::{Content, Outgoing, Platform};
 
 /// Keeps the message that it is given.
 #[derive(Default)]
-pub struct Desk {
+pub struct FakePlatform {
     sent: Rc<RefCell<Option<Sent>>>,
 }
 
@@ -24,7 +24,7 @@ pub struct Sent {
     pub message: Vec<u8>,
 }
 
-impl Desk {
+impl FakePlatform {
     /// What was sent.
     pub fn sent(&self) -> Option<Sent> {
         self.sent.take()
@@ -38,11 +38,11 @@ pub struct Echo {
 
 /// A message that is being sent.
 pub struct Message {
-    desk: Rc<RefCell<Option<Sent>>>,
+    platform: Rc<RefCell<Option<Sent>>>,
     sent: Sent,
 }
 
-impl Platform for Desk {
+impl Platform for FakePlatform {
     type Content = Echo;
     type Outgoing = Message;
 
@@ -72,7 +72,7 @@ impl Platform for Desk {
 
     fn begin(&self, envelope: &Envelope) -> Result<Message, Failure> {
         let sent = Sent { envelope: envelope.clone(), message: Vec::new() };
-        Ok(Message { desk: Rc::clone(&self.sent), sent })
+        Ok(Message { platform: Rc::clone(&self.sent), sent })
     }
 }
 
@@ -97,7 +97,7 @@ impl Outgoing for Message {
 
     fn finish(self) -> Result<Receipt, Failure> {
         let accepted = self.sent.envelope.recipients.clone();
-        *self.desk.borrow_mut() = Some(self.sent);
+        *self.platform.borrow_mut() = Some(self.sent);
         let reply = Reply { code: 250, enhanced: None, text: "Ok".into() };
         Ok(Receipt { reply, accepted, refused: Vec::new(), queue_id: None })
     }

@@ -3,7 +3,7 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use smtp_connector_fuzz::platform::Desk;
+use smtp_connector_fuzz::platform::FakePlatform;
 use smtp_connector_fuzz::rules;
 use smtp_connector_guest::send_mail::{Unsent, send_mail};
 
@@ -12,11 +12,11 @@ fuzz_target!(|text: &str| {
         Some((input, keywords)) => (input, Some(keywords)),
         None => (text, None),
     };
-    let desk = Desk::default();
-    match send_mail(&desk, input, keywords) {
+    let platform = FakePlatform::default();
+    match send_mail(&platform, input, keywords) {
         Ok(result) => {
             serde_json::from_str::<serde_json::Value>(&result).expect("a result is JSON");
-            if let Some(sent) = desk.sent() {
+            if let Some(sent) = platform.sent() {
                 rules::check(&sent);
             }
         }

@@ -5,7 +5,7 @@
 use libfuzzer_sys::arbitrary::{self, Arbitrary};
 use libfuzzer_sys::fuzz_target;
 use serde_json::{Value, json};
-use smtp_connector_fuzz::platform::{Desk, Sent};
+use smtp_connector_fuzz::platform::{FakePlatform, Sent};
 use smtp_connector_fuzz::rules;
 use smtp_connector_guest::send_mail::send_mail;
 
@@ -51,9 +51,9 @@ fuzz_target!(|mail: Mail<'_>| {
 });
 
 fn send(mail: &Mail<'_>) -> Option<Sent> {
-    let desk = Desk::default();
-    send_mail(&desk, &input(mail).to_string(), None).ok()?;
-    Some(desk.sent().expect("what succeeded was sent"))
+    let platform = FakePlatform::default();
+    send_mail(&platform, &input(mail).to_string(), None).ok()?;
+    Some(platform.sent().expect("what succeeded was sent"))
 }
 
 fn input(mail: &Mail<'_>) -> Value {

@@ -2,34 +2,34 @@
 
 use crate::bindings::connectors::smtp::attachments::AttachmentError;
 use crate::bindings::connectors::smtp::types::{Delivered, Failure, Phase, Retry};
-use crate::message::file::{Trouble, Unavailable};
+use crate::message::file::{FileError, Unavailable};
 
 impl From<Unavailable> for Failure {
     /// An attachment that cannot be had. Nobody has the message: it was not begun, or not finished.
     fn from(unavailable: Unavailable) -> Self {
-        let Unavailable { path, trouble } = unavailable;
-        let (code, retry, hint) = match &trouble {
-            Trouble::Source(AttachmentError::NotFound(_)) => (
+        let Unavailable { path, error } = unavailable;
+        let (code, retry, hint) = match &error {
+            FileError::Source(AttachmentError::NotFound(_)) => (
                 "attachment",
                 Retry::Never,
                 "check the attachment's source, or mark it \"optional\"",
             ),
-            Trouble::Source(AttachmentError::Forbidden(_)) => (
+            FileError::Source(AttachmentError::Forbidden(_)) => (
                 "policy",
                 Retry::AfterConfigChange,
                 "attach the file itself, or have its host named in the account's attachmentUrlHosts",
             ),
-            Trouble::Source(AttachmentError::TooLarge(_)) => {
+            FileError::Source(AttachmentError::TooLarge(_)) => {
                 ("too-large", Retry::Never, "attach a smaller file, or send a link to it")
             }
-            Trouble::Source(AttachmentError::Unavailable(_)) => {
+            FileError::Source(AttachmentError::Unavailable(_)) => {
                 ("attachment", Retry::Later, "try again, or mark the attachment \"optional\"")
             }
-            Trouble::Checksum(_) => {
+            FileError::Checksum(_) => {
                 ("attachment", Retry::Never, "check the file, or the hash that was given for it")
             }
         };
-        failure(code, format!("{path}: {trouble}"), hint, Phase::Attachments, retry)
+        failure(code, format!("{path}: {error}"), hint, Phase::Attachments, retry)
     }
 }
 

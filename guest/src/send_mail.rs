@@ -13,7 +13,7 @@ use crate::input::values::message_id::MessageId;
 use crate::input::{Code, Issue, Mail, OnPartialFailure, ReturnPath, lint};
 use crate::message::Message;
 use crate::message::file::File;
-use crate::message::names::Names;
+use crate::message::message_ids::MessageIds;
 use crate::message::transfer::{Sink, TransferError};
 use crate::outcome::{Outcome, Preview};
 use crate::platform::{Outgoing, Platform};
@@ -42,18 +42,18 @@ pub fn send_mail<P: Platform>(
     let run = platform.run();
     let dry_run = run.dry_run || mail.dry_run;
     let id = mail.idempotency_key.as_ref().unwrap_or(&run.id);
-    let mut names = Names::new(&profile.name, id);
-    let message_id = mail.message_id.take().unwrap_or_else(|| make_id(&names, &mail, &profile));
+    let mut ids = MessageIds::new(&profile.name, id);
+    let message_id = mail.message_id.take().unwrap_or_else(|| make_id(&ids, &mail, &profile));
     let date = mail.date.unwrap_or_else(|| i64::try_from(run.started_at).unwrap_or(i64::MAX));
     let work = Work { platform, mail, profile, message_id, warnings: findings.warnings };
     let message_id = work.message_id.as_str().to_owned();
-    work.run(date, &mut names, dry_run)
+    work.run(date, &mut ids, dry_run)
         .map_err(|failure| Unsent::Failed(Failure { message_id: Some(message_id), ..failure }))
 }
 
-fn make_id(names: &Names, mail: &Mail<'_>, profile: &Profile) -> MessageId {
+fn make_id(ids: &MessageIds, mail: &Mail<'_>, profile: &Profile) -> MessageId {
     let own = mail.from.address.domain().as_str();
-    let text = |domain: &str| format!("{}@{domain}", names.message_id());
+    let text = |domain: &str| format!("{}@{domain}", ids.message_id());
     let given =
         profile.domain.as_deref().and_then(|domain| MessageId::parse_strictly(&text(domain)));
     given
@@ -71,7 +71,7 @@ struct Work<'p, 'a, P> {
 }
 
 impl<P: Platform> Work<'_, '_, P> {
-    fn run(mut self, date: i64, names: &mut Names, dry_run: bool) -> Result<String, Failure> {
+    fn run(mut self, date: i64, ids: &mut MessageIds, dry_run: bool) -> Result<String, Failure> {
         let limit = self.profile.max_message_bytes;
         let mut files = Vec::new();
         for (index, attachment) in
@@ -85,7 +85,7 @@ impl<P: Platform> Work<'_, '_, P> {
                 &mut self.warnings,
             )?);
         }
-        let message = Message::assemble(&self.mail, files, &self.message_id, date, names);
+        let message = Message::assemble(&self.mail, files, &self.message_id, date, ids);
         let size = message.size();
         if size.is_some_and(|size| size > limit) {
             return Err(too_large(size, limit));

@@ -41,13 +41,13 @@ use wasmtime::component::{Linker, ResourceTable};
 use crate::error::Result;
 use crate::imports::bindings::Plugin;
 use crate::imports::{Imports, View};
-use crate::policy::Progress;
+use crate::policy::DeliveryState;
 use crate::services::{Invocation, Run, Services, of_result};
 
 /// What one run may see and do. A store has one for its whole life, and serves one invocation.
 pub struct SmtpCtx {
     run: Run,
-    progress: Arc<Progress>,
+    delivery: Arc<DeliveryState>,
 }
 
 /// Builds an [`SmtpCtx`].
@@ -94,7 +94,7 @@ impl SmtpCtx {
 
     /// Whether the server took the run's message: what the component says of it is only hearsay.
     pub fn was_sent(&self) -> bool {
-        self.progress.was_sent()
+        self.delivery.was_sent()
     }
 
     /// The result of `invoke`, with what this host saw of sending in the place of what the component says of it.
@@ -103,12 +103,12 @@ impl SmtpCtx {
     ///
     /// A result that is not one, or that tells of a message where there was none.
     pub fn result(&self, told: &str) -> Result<String> {
-        of_result(told, &self.progress)
+        of_result(told, &self.delivery)
     }
 
     /// Whether the server may have the run's message. While it may, nothing should send it again.
     pub fn may_have_been_sent(&self) -> bool {
-        self.progress.may_have_been_sent()
+        self.delivery.may_have_been_sent()
     }
 }
 
@@ -124,19 +124,19 @@ impl SmtpCtxBuilder<'_> {
     ///
     /// An input that is too large; an account that cannot be used, or may have no more runs.
     pub async fn build(self, invocation: &Invocation) -> Result<SmtpCtx> {
-        let progress = Arc::<Progress>::default();
+        let delivery = Arc::<DeliveryState>::default();
         self.services.check(invocation)?;
         let account = self.services.account(invocation).await?;
         let run = match self.may_send {
-            true => self.services.sending_run(invocation, account, &progress)?,
+            true => self.services.sending_run(invocation, account, &delivery)?,
             false => self.services.run(invocation, account),
         };
-        Ok(SmtpCtx { run, progress })
+        Ok(SmtpCtx { run, delivery })
     }
 }
 
 impl fmt::Debug for SmtpCtx {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("SmtpCtx").field("progress", &self.progress).finish_non_exhaustive()
+        f.debug_struct("SmtpCtx").field("delivery", &self.delivery).finish_non_exhaustive()
     }
 }

@@ -16,12 +16,12 @@ pub struct Envelope {
     /// The whole message's size in bytes, where it is known.
     pub size: Option<u64>,
     /// Reports that the sender wants.
-    pub notification: Option<Notification>,
+    pub notification: Option<DsnOptions>,
 }
 
 /// A delivery status notification (RFC 3461).
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Notification {
+pub struct DsnOptions {
     /// Report that the message arrived.
     pub success: bool,
     /// Report that it will not arrive.
@@ -29,7 +29,7 @@ pub struct Notification {
     /// Report that it is late.
     pub delay: bool,
     /// How much of the message a report holds.
-    pub report: Option<Report>,
+    pub report: Option<DsnReturn>,
     /// What a report calls the message: printable ASCII, at most 100 octets.
     pub envelope_id: Option<String>,
 }
@@ -37,7 +37,7 @@ pub struct Notification {
 /// How much of the message a report holds (RFC 3461 section 4.3).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
-pub enum Report {
+pub enum DsnReturn {
     /// All of it.
     Full,
     /// Its headers.

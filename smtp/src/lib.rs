@@ -53,7 +53,7 @@ use std::future::Future;
 use std::pin::Pin;
 
 pub use client::transcript::{Entry, Transcript};
-pub use envelope::{Envelope, Notification, Receipt, Report};
+pub use envelope::{DsnOptions, DsnReturn, Envelope, Receipt};
 pub use failure::{Delivered, Failure, FailureCode, Phase, Refusal, Reply, Retry};
 pub use invalid_setting::InvalidSetting;
 pub use issue::Issue;

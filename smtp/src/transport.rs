@@ -112,10 +112,10 @@ impl SmtpTransport {
         Self { opener: change(self.opener), pool, ..self }
     }
 
-    async fn lease(&self, account: &Arc<ServerSettings>, clock: Clock) -> Result<Lease, Failure> {
+    async fn lease(&self, server: &Arc<ServerSettings>, clock: Clock) -> Result<Lease, Failure> {
         match self.is_pooled {
-            true => self.pool.lease(account, &self.opener, clock).await,
-            false => self.opener.open(account, clock).await.map(Lease::single),
+            true => self.pool.lease(server, &self.opener, clock).await,
+            false => self.opener.open(server, clock).await.map(Lease::single),
         }
     }
 
@@ -126,16 +126,16 @@ impl SmtpTransport {
     /// Why the server does not take it.
     pub async fn begin_message(
         &self,
-        account: &Arc<ServerSettings>,
+        server: &Arc<ServerSettings>,
         mut envelope: Envelope,
     ) -> Result<Box<dyn Outgoing>, Failure> {
         // One clock for all of it: for the wait for a connection, and for each connection that is tried.
-        let clock = Clock::start(account);
+        let clock = Clock::start(server);
         let mut lost = None;
         // Ends with a connection that was never idle, since a stale one is not put back, and on which commands are
         // sent one by one.
         loop {
-            let lease = self.lease(account, clock).await?;
+            let lease = self.lease(server, clock).await?;
             let undelivered = match Delivery::begin(lease, envelope, lost).await {
                 Ok(delivery) => return Ok(Box::new(delivery) as Box<dyn Outgoing>),
                 Err(undelivered) => undelivered,
@@ -154,8 +154,8 @@ impl SmtpTransport {
     /// # Errors
     ///
     /// What a message would fail with.
-    pub async fn test(&self, account: &Arc<ServerSettings>) -> Result<(), Failure> {
-        self.opener.open(account, Clock::start(account)).await?.quit().await;
+    pub async fn test(&self, server: &Arc<ServerSettings>) -> Result<(), Failure> {
+        self.opener.open(server, Clock::start(server)).await?.quit().await;
         Ok(())
     }
 }

@@ -6,7 +6,7 @@ use smtp_connector_host::attachments::{MemoryUploads, Metadata};
 use smtp_connector_host::{Error, FailureCode, Invocation, Retry};
 use smtp_connector_inbox::Inbox;
 
-use crate::support::{Bench, HttpServer, Page};
+use crate::support::{HttpServer, Page, TestEnv};
 
 const PDF: &[u8] = b"%PDF-1.4 not really";
 
@@ -16,46 +16,46 @@ fn input(attachment: &Value) -> Value {
 
 #[tokio::test]
 async fn an_upload_is_read_from_the_platform_and_arrives_whole() {
-    let bench = Bench::new().await;
+    let env = TestEnv::new().await;
     let bytes: Vec<u8> = (0..3_000_000_u32).map(|n| (n % 253) as u8).collect();
     let metadata = Metadata { filename: Some("scan.tiff".into()), ..Metadata::default() };
     let uploads = MemoryUploads::new().with("u-1", metadata, bytes.clone());
     let invocation = Invocation::send_mail(input(&json!({ "upload": "u-1" })).to_string())
         .account("work")
         .uploads(uploads);
-    let result = bench.invoke(invocation).await.expect("it is sent");
+    let result = env.invoke(invocation).await.expect("it is sent");
     assert_eq!(result["attachments"][0]["size"], bytes.len());
     assert_eq!(result["attachments"][0]["contentType"], "image/tiff");
-    let received = bench.received().await;
+    let received = env.received().await;
     assert_eq!(received.parameters, [format!("SIZE={}", received.content.len())]);
     let message =
         mail_parser::MessageParser::default().parse(&received.content).expect("a message");
     assert!(message.attachment(0).expect("a file").contents() == bytes);
 
-    let error = bench.send(&input(&json!({ "upload": "u-2" }))).await.expect_err("there is none");
+    let error = env.send(&input(&json!({ "upload": "u-2" }))).await.expect_err("there is none");
     assert_eq!((error.code(), error.retry()), (FailureCode::Attachment, Retry::Never));
     assert!(error.to_string().contains("attachments[0]"), "{error}");
 }
 
-/// A bench whose account may fetch from a web server, and the server.
-async fn web(pages: Vec<Page>) -> (Bench, HttpServer) {
+/// An environment whose account may fetch from a web server, and the server.
+async fn web(pages: Vec<Page>) -> (TestEnv, HttpServer) {
     let server = HttpServer::start(pages).await;
     let host = server.host().parse().expect("an address is a host");
     let policy = Policy { attachment_url_hosts: vec![host], ..Policy::default() };
-    let bench = Bench::with(Inbox::builder(), |account| account.policy(policy)).await;
-    (bench, server)
+    let env = TestEnv::with(Inbox::builder(), |account| account.policy(policy)).await;
+    (env, server)
 }
 
-async fn fails(bench: &Bench, url: &str) -> Error {
-    let error = bench.send(&input(&json!(url))).await.expect_err("it cannot be fetched");
+async fn fails(env: &TestEnv, url: &str) -> Error {
+    let error = env.send(&input(&json!(url))).await.expect_err("it cannot be fetched");
     assert!(error.to_string().starts_with("attachments[0]: "), "{error}");
-    assert!(bench.inbox.take().is_none());
+    assert!(env.inbox.take().is_none());
     error
 }
 
 #[tokio::test]
 async fn a_file_on_the_web_is_fetched_by_the_host() {
-    let (bench, server) = web(vec![
+    let (env, server) = web(vec![
         Page::file("/files/a%20b.pdf?x=1", "Content-Type: application/octet-stream\r\n", PDF),
         Page::file(
             "/named",
@@ -72,13 +72,13 @@ async fn a_file_on_the_web_is_fetched_by_the_host() {
         ("/moved", "r.csv", "text/csv", 3),
         ("/chunked", "chunked", "application/octet-stream", 3),
     ] {
-        let result = bench.send(&input(&json!(server.url(path)))).await.expect(path);
+        let result = env.send(&input(&json!(server.url(path)))).await.expect(path);
         let file = &result["attachments"][0];
         assert_eq!(
             (&file["filename"], &file["contentType"], &file["size"]),
             (&json!(name), &json!(kind), &json!(size))
         );
-        bench.received().await;
+        env.received().await;
     }
     let request = &server.requests()[0];
     assert!(request.contains("\r\naccept-encoding: identity\r\n"), "{request}");
@@ -89,7 +89,7 @@ async fn a_file_on_the_web_is_fetched_by_the_host() {
 
 #[tokio::test]
 async fn a_file_that_cannot_be_had_whole_stops_the_mail() {
-    let (bench, server) = web(vec![
+    let (env, server) = web(vec![
         Page::raw("/gone", "HTTP/1.1 410 Gone\r\nContent-Length: 0\r\n\r\n"),
         Page::raw("/down", "HTTP/1.1 503 Down\r\nContent-Length: 0\r\n\r\n"),
         Page::raw("/short", "HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nabc"),
@@ -112,18 +112,18 @@ async fn a_file_that_cannot_be_had_whole_stops_the_mail() {
         ("/loop", FailureCode::Attachment, Retry::Never),
         ("/nonsense", FailureCode::Attachment, Retry::Later),
     ] {
-        let error = fails(&bench, &server.url(path)).await;
+        let error = fails(&env, &server.url(path)).await;
         assert_eq!((error.code(), error.retry()), (code, retry), "{path}: {error}");
     }
     let optional = json!({ "url": server.url("/short"), "optional": true });
-    let result = bench.send(&input(&optional)).await.expect("it is sent without the file");
+    let result = env.send(&input(&optional)).await.expect("it is sent without the file");
     assert_eq!(result["warnings"][0]["code"], "optional-left-out");
     assert_eq!(result["attachments"], json!([]));
 }
 
 #[tokio::test]
 async fn what_is_not_public_is_not_fetched_unless_the_account_names_it() {
-    let (bench, server) = web(vec![
+    let (env, server) = web(vec![
         Page::raw(
             "/inside",
             "HTTP/1.1 302 Found\r\nLocation: http://127.0.0.1:1/\r\nContent-Length: 0\r\n\r\n",
@@ -148,7 +148,7 @@ async fn what_is_not_public_is_not_fetched_unless_the_account_names_it() {
         &server.url("/inside"),
         &server.url("/file"),
     ] {
-        let error = fails(&bench, url).await;
+        let error = fails(&env, url).await;
         assert_eq!(error.code(), FailureCode::Policy, "{url}: {error}");
     }
     assert_eq!(server.requests().len(), 2);

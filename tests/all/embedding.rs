@@ -17,7 +17,7 @@ use wasmtime::component::{Component, Linker, ResourceTable, Val};
 use wasmtime::{Engine, Store};
 
 use crate::hostile::guest::wrapped;
-use crate::support::{Act, Bench, FaultServer, HOST_CACHE, Log, Scenario, Stage, host_builder};
+use crate::support::{Act, FaultServer, HOST_CACHE, Log, Scenario, Stage, TestEnv, host_builder};
 
 /// A component that somebody else wrote.
 const SECOND: &str = include_str!("../second-component/notice.wat");
@@ -131,26 +131,26 @@ async fn a_component_loads_from_memory_from_a_file_and_from_the_library() {
 #[tokio::test]
 async fn a_component_of_somebody_else_sends_like_the_built_in_one() {
     let second = wrapped(SECOND);
-    let bench =
-        Bench::with_component(&second, Inbox::builder(), |one| one.sender("alice@example.com"));
-    let bench = bench.await;
-    let result = bench.send(&json!({ "to": "bob@example.net" })).await.expect("it is sent");
+    let env =
+        TestEnv::with_component(&second, Inbox::builder(), |one| one.sender("alice@example.com"));
+    let env = env.await;
+    let result = env.send(&json!({ "to": "bob@example.net" })).await.expect("it is sent");
     assert_eq!(result["status"], "sent");
     // It says no more, and the host does.
     assert_eq!(result["accepted"], json!(["bob@example.net"]));
-    let received = bench.received().await;
+    let received = env.received().await;
     assert_eq!(received.recipients, ["bob@example.net"]);
     assert!(String::from_utf8_lossy(&received.content).contains("This is a notice."));
 
     let dry = Invocation::send_mail(json!({ "to": "bob@example.net" }).to_string());
-    let result = bench.invoke(dry.account("work").dry_run()).await.expect("it is assembled");
+    let result = env.invoke(dry.account("work").dry_run()).await.expect("it is assembled");
     assert_eq!(
         result,
         json!({ "status": "dry-run", "accepted": [], "rejected": [], "rejectedErrors": [] })
     );
-    let error = bench.send(&json!({ "cc": "bob@example.net" })).await.expect_err("nobody is named");
+    let error = env.send(&json!({ "cc": "bob@example.net" })).await.expect_err("nobody is named");
     assert_eq!(error.issues()[0].code, "missing-value");
-    let error = bench.send(&json!({ "to": "bob" })).await.expect_err("that is nobody");
+    let error = env.send(&json!({ "to": "bob" })).await.expect_err("that is nobody");
     assert_eq!(error.code(), FailureCode::Internal);
 }
 
@@ -318,17 +318,17 @@ async fn a_run_that_is_dropped_while_its_file_is_read_sends_nothing() {
             })
         }
     }
-    let bench = Bench::new().await;
+    let env = TestEnv::new().await;
     let input = json!({ "to": "bob@example.net", "attachments": { "upload": "f" } });
     let mail = Invocation::send_mail(input.to_string()).account("work").uploads(Silent);
-    let run = tokio::time::timeout(Duration::from_millis(300), bench.connector.invoke(mail));
+    let run = tokio::time::timeout(Duration::from_millis(300), env.connector.invoke(mail));
     run.await.expect_err("the file has no end");
     // What the inbox takes next is the next message, and the only one.
     let uploads = MemoryUploads::new().with("f", Metadata::default(), *b"all of it");
     let mail = Invocation::send_mail(input.to_string()).account("work").uploads(uploads);
-    bench.invoke(mail).await.expect("it is sent");
-    bench.received().await;
-    assert!(bench.inbox.take().is_none());
+    env.invoke(mail).await.expect("it is sent");
+    env.received().await;
+    assert!(env.inbox.take().is_none());
 }
 
 /// Notes what is counted, and with which labels.

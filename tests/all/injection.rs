@@ -7,7 +7,7 @@ use mail_parser::MessageParser;
 use serde_json::{Value, json};
 use smtp_connector_host::{FailureCode, Invocation};
 
-use crate::support::Bench;
+use crate::support::TestEnv;
 
 /// The headers that a message or a part of ours may have, and those that the inputs below ask for.
 const HEADERS: &[&str] = &[
@@ -109,13 +109,13 @@ fn header_names(message: &[u8]) -> BTreeSet<String> {
 
 #[tokio::test]
 async fn no_value_becomes_a_header_a_part_or_a_recipient() {
-    let bench = Bench::new().await;
+    let env = TestEnv::new().await;
     let (mut refused, mut contained) = (0, 0);
     for payload in PAYLOADS {
         for mut input in inputs(payload) {
             input["to"] = json!("bob@example.net");
             let mail = Invocation::send_mail(input.to_string()).account("work").dry_run();
-            let result = match bench.invoke(mail).await {
+            let result = match env.invoke(mail).await {
                 Ok(result) => result,
                 Err(error) => {
                     assert_eq!(error.code(), FailureCode::Validation, "{input}: {error:?}");
@@ -142,7 +142,7 @@ async fn no_value_becomes_a_header_a_part_or_a_recipient() {
 
 #[tokio::test]
 async fn headers_that_others_write_cannot_be_set() {
-    let bench = Bench::new().await;
+    let env = TestEnv::new().await;
     for name in [
         "From",
         "Sender",
@@ -168,7 +168,7 @@ async fn headers_that_others_write_cannot_be_set() {
     ] {
         let input = json!({ "to": "bob@example.net", "headers": { name: "x" } });
         let mail = Invocation::send_mail(input.to_string()).account("work");
-        let found = bench.connector.validate(mail).await.expect("a check is made");
+        let found = env.connector.validate(mail).await.expect("a check is made");
         let codes: Vec<_> = found.issues.iter().map(|issue| issue.code.as_str()).collect();
         assert_eq!(codes, ["reserved-header"], "{name}");
     }
@@ -176,7 +176,7 @@ async fn headers_that_others_write_cannot_be_set() {
 
 #[tokio::test]
 async fn a_header_that_sets_a_field_is_written_once_and_holds_nothing_else() {
-    let bench = Bench::new().await;
+    let env = TestEnv::new().await;
     let headers = json!({ "Reply-To": "Ann <ann@example.net>", "in_reply_to": "<a@example.net>",
                           "References": "<r@example.net>\r\n <a@example.net>",
                           "disposition-notification-to": "ann@example.net" });
@@ -190,9 +190,9 @@ async fn a_header_that_sets_a_field_is_written_once_and_holds_nothing_else() {
             "Disposition-Notification-To: ann@example.net",
         ),
     ];
-    let result = bench.send(&json!({ "to": "bob@example.net", "headers": headers })).await;
+    let result = env.send(&json!({ "to": "bob@example.net", "headers": headers })).await;
     let warnings = result.expect("it is sent")["warnings"].clone();
-    let message = bench.received().await;
+    let message = env.received().await;
     let message = String::from_utf8_lossy(&message.content).into_owned();
     for (header, field, line) in fields {
         assert_eq!(message.matches(line).count(), 1, "{line}: {message}");
@@ -207,7 +207,7 @@ async fn a_header_that_sets_a_field_is_written_once_and_holds_nothing_else() {
             json!({ "to": "bob@example.net", "headers": { header: format!("{}\r\nBcc: e@evil.test", value.as_str().expect("text")) } }),
         ] {
             let mail = Invocation::send_mail(input.to_string()).account("work");
-            let found = bench.connector.validate(mail).await.expect("a check is made");
+            let found = env.connector.validate(mail).await.expect("a check is made");
             assert!(!found.issues.is_empty(), "{input}");
         }
     }
@@ -215,14 +215,14 @@ async fn a_header_that_sets_a_field_is_written_once_and_holds_nothing_else() {
 
 #[tokio::test]
 async fn the_same_run_gives_the_same_bytes_and_another_gives_others() {
-    let bench = Bench::new().await;
+    let env = TestEnv::new().await;
     let message = async |key: &str| {
         let input = json!({
             "to": "bob@example.net", "text": "x", "html": "<p>x</p>", "idempotencyKey": key,
             "date": "2026-01-02T03:04:05Z", "attachments": ["data:,x", "data:,y"],
         });
         let mail = Invocation::send_mail(input.to_string()).account("work").dry_run();
-        bench.invoke(mail).await.expect("it is assembled")["message"].clone()
+        env.invoke(mail).await.expect("it is assembled")["message"].clone()
     };
     let one = message("order-7").await;
     assert_eq!(one, message("order-7").await);
@@ -232,14 +232,14 @@ async fn the_same_run_gives_the_same_bytes_and_another_gives_others() {
 
 #[tokio::test]
 async fn a_message_within_the_message_cannot_end_its_part() {
-    let bench = Bench::new().await;
+    let env = TestEnv::new().await;
     let assemble = async |inner: &str| {
         let input = json!({
             "to": "bob@example.net", "text": "x", "idempotencyKey": "order-7",
             "attachments": { "text": inner, "contentType": "message/rfc822", "filename": "a.eml" },
         });
         let mail = Invocation::send_mail(input.to_string()).account("work").dry_run();
-        bench.invoke(mail).await.expect("it is assembled")["message"]
+        env.invoke(mail).await.expect("it is assembled")["message"]
             .as_str()
             .expect("text")
             .to_owned()

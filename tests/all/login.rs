@@ -14,18 +14,18 @@ use smtp_connector_host::{
 
 use crate::support::{
     Act, Authority, CommandLine, FaultServer, HOST_CACHE, HttpServer, Offers, Page, Scenario,
-    Stage, Told, write_private,
+    Stage, TranscriptLog, write_private,
 };
 
 /// A connector with some accounts, and what is told of its conversations.
 pub(crate) struct Setting {
     connector: Connector,
-    told: Told,
+    told: TranscriptLog,
 }
 
 impl Setting {
     pub(crate) fn with(accounts: impl IntoIterator<Item = Account>) -> Self {
-        let told = Told::default();
+        let told = TranscriptLog::default();
         let transport = SmtpTransport::new()
             .danger_allow_private_hosts()
             .without_pool()

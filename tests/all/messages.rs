@@ -3,15 +3,15 @@
 use mail_parser::{Message, MessageParser, MimeHeaders as _};
 use serde_json::{Value, json};
 
-use crate::support::Bench;
+use crate::support::TestEnv;
 
 /// Sends a mail, and returns what arrived.
-async fn sent(bench: &Bench, mut input: Value) -> Vec<u8> {
+async fn sent(env: &TestEnv, mut input: Value) -> Vec<u8> {
     if input.get("to").is_none() {
         input["to"] = json!("bob@example.net");
     }
-    bench.send(&input).await.expect("it is sent");
-    bench.received().await.content
+    env.send(&input).await.expect("it is sent");
+    env.received().await.content
 }
 
 fn parse(raw: &[u8]) -> Message<'_> {
@@ -20,9 +20,9 @@ fn parse(raw: &[u8]) -> Message<'_> {
 
 #[tokio::test]
 async fn addresses_subject_and_headers_read_back() {
-    let bench = Bench::new().await;
+    let env = TestEnv::new().await;
     let raw = sent(
-        &bench,
+        &env,
         json!({
             "from": "\"Ünal \\\"Ü\\\"\" <unal@example.com>", "to": "\"Doe, Jo\" <jo@example.net>; Bob <bob@example.net>",
             "replyTo": ["r@example.com"], "subject": "日本語の件名 ".repeat(10) + "end", "priority": "high",
@@ -61,7 +61,7 @@ async fn addresses_subject_and_headers_read_back() {
 
 #[tokio::test]
 async fn bodies_read_back_whatever_they_hold() {
-    let bench = Bench::new().await;
+    let env = TestEnv::new().await;
     for body in [
         "plain".to_owned(),
         "ü\n\n\nspaces   \n\ttab\t\n".to_owned(),
@@ -70,7 +70,7 @@ async fn bodies_read_back_whatever_they_hold() {
         "日本語\n".repeat(1_000),
         "= =3D =\n".to_owned(),
     ] {
-        let raw = sent(&bench, json!({ "text": body, "html": format!("<pre>{body}</pre>") })).await;
+        let raw = sent(&env, json!({ "text": body, "html": format!("<pre>{body}</pre>") })).await;
         let message = parse(&raw);
         let read = message.body_text(0).expect("a text part").replace("\r\n", "\n");
         assert_eq!(read.trim_end_matches('\n'), body.trim_end_matches('\n'));
@@ -86,10 +86,10 @@ async fn bodies_read_back_whatever_they_hold() {
 
 #[tokio::test]
 async fn files_read_back_with_their_names_and_types() {
-    let bench = Bench::new().await;
+    let env = TestEnv::new().await;
     let bytes: String = "c2VjcmV0AAEC/w==".to_owned();
     let raw = sent(
-        &bench,
+        &env,
         json!({
             "html": "<img src=\"cid:logo@example.com\">",
             "attachments": [

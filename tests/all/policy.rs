@@ -5,28 +5,28 @@ use smtp_connector_host::accounts::{AccountLimits, AccountsInMemory, Policy, Sec
 use smtp_connector_host::{Account, Connector, Error, FailureCode, Host, Invocation, Retry};
 use smtp_connector_inbox::Inbox;
 
-use crate::support::{Act, Bench, CommandLine, FaultServer, HOST_CACHE, Scenario, Stage};
+use crate::support::{Act, CommandLine, FaultServer, HOST_CACHE, Scenario, Stage, TestEnv};
 
-async fn bench(policy: Policy) -> Bench {
-    Bench::with(Inbox::builder(), |account| account.policy(policy)).await
+async fn env(policy: Policy) -> TestEnv {
+    TestEnv::with(Inbox::builder(), |account| account.policy(policy)).await
 }
 
-async fn refused(bench: &Bench, input: &Value, words: &str) {
-    let error = bench.send(input).await.expect_err("the policy forbids it");
+async fn refused(env: &TestEnv, input: &Value, words: &str) {
+    let error = env.send(input).await.expect_err("the policy forbids it");
     assert_eq!((error.code(), error.retry()), (FailureCode::Policy, Retry::AfterConfigChange));
     assert!(error.to_string().contains(words), "{error}");
     assert!(error.hint().is_some());
-    assert!(bench.inbox.take().is_none());
+    assert!(env.inbox.take().is_none());
 }
 
 #[tokio::test]
 async fn an_account_sends_as_those_that_it_may_and_nobody_else() {
     let senders = ["alice@example.com", "*@team.example.com"];
     let allowed_senders = senders.map(|one| one.parse().expect("a rule")).to_vec();
-    let bench = bench(Policy { allowed_senders, ..Policy::default() }).await;
+    let env = env(Policy { allowed_senders, ..Policy::default() }).await;
     for from in ["Alice <Alice@example.com>", "\"alice@example.com\" <bob@team.example.com>"] {
-        bench.send(&json!({ "from": from, "to": "bob@example.net" })).await.expect(from);
-        bench.received().await;
+        env.send(&json!({ "from": from, "to": "bob@example.net" })).await.expect(from);
+        env.received().await;
     }
     for input in [
         json!({ "from": "ceo@example.com", "to": "bob@example.net" }),
@@ -35,7 +35,7 @@ async fn an_account_sends_as_those_that_it_may_and_nobody_else() {
         json!({ "from": "bob@team.example.com", "fromName": "ceo@evil.test", "to": "bob@example.net" }),
         json!({ "returnPath": "ceo@example.com", "to": "bob@example.net" }),
     ] {
-        refused(&bench, &input, "as whom the account does not send").await;
+        refused(&env, &input, "as whom the account does not send").await;
     }
 }
 
@@ -43,25 +43,25 @@ async fn an_account_sends_as_those_that_it_may_and_nobody_else() {
 async fn an_account_sends_to_the_domains_that_it_may_and_no_other() {
     let domains = ["example.net", "*.example.org"];
     let allowed_recipient_domains = domains.map(|one| one.parse().expect("a rule")).to_vec();
-    let bench = bench(Policy { allowed_recipient_domains, ..Policy::default() }).await;
-    bench.send(&json!({ "to": "b@EXAMPLE.net", "bcc": "c@a.example.org" })).await.expect("sent");
-    bench.received().await;
+    let env = env(Policy { allowed_recipient_domains, ..Policy::default() }).await;
+    env.send(&json!({ "to": "b@EXAMPLE.net", "bcc": "c@a.example.org" })).await.expect("sent");
+    env.received().await;
     for recipient in ["b@example.org", "b@example.com", "b@example.net.evil.test"] {
-        refused(&bench, &json!({ "to": "b@example.net", "bcc": recipient }), recipient).await;
+        refused(&env, &json!({ "to": "b@example.net", "bcc": recipient }), recipient).await;
     }
 }
 
 #[tokio::test]
 async fn a_local_part_that_names_another_host_is_refused_where_the_policy_names_domains() {
     let allowed_recipient_domains = vec!["example.com".parse().expect("a rule")];
-    let strict = bench(Policy { allowed_recipient_domains, ..Policy::default() }).await;
+    let strict = env(Policy { allowed_recipient_domains, ..Policy::default() }).await;
     for to in
         ["eve%evil.test@example.com", "evil.test!eve@example.com", "eve%40evil.test@example.com"]
     {
         refused(&strict, &json!({ "to": to }), "which names another host").await;
     }
     strict.send(&json!({ "to": "bounce+eve=evil.test@example.com" })).await.expect("it is sent");
-    let free = bench(Policy::default()).await;
+    let free = env(Policy::default()).await;
     free.send(&json!({ "to": "eve%evil.test@example.com" })).await.expect("it is sent");
     let instead = Policy {
         redirect_all_to: Some("eve%evil.test@example.com".parse().expect("an address")),
@@ -78,43 +78,43 @@ async fn an_account_on_trial_sends_everything_to_one_address() {
         allowed_recipient_domains: vec!["example.net".parse().expect("a rule")],
         ..Policy::default()
     };
-    let bench = bench(policy).await;
+    let env = env(policy).await;
     let input = json!({ "to": ["b@example.net", "c@example.net"], "bcc": "d@example.net" });
-    let result = bench.send(&input).await.expect("it is sent");
+    let result = env.send(&input).await.expect("it is sent");
     assert_eq!(result["accepted"], json!(["staging@example.com"]));
     assert_eq!(result["envelope"]["to"].as_array().map(Vec::len), Some(3));
-    let received = bench.received().await;
+    let received = env.received().await;
     assert_eq!(received.recipients, ["staging@example.com"]);
     // What would be refused without the trial is refused in it.
-    refused(&bench, &json!({ "to": "b@example.org" }), "b@example.org").await;
+    refused(&env, &json!({ "to": "b@example.org" }), "b@example.org").await;
 }
 
 #[tokio::test]
 async fn an_account_begins_so_many_messages_a_minute() {
     let limits = AccountLimits { messages_per_minute: Some(2), ..AccountLimits::default() };
-    let bench = Bench::with(Inbox::builder(), |account| account.limits(limits)).await;
+    let env = TestEnv::with(Inbox::builder(), |account| account.limits(limits)).await;
     let input = json!({ "to": "bob@example.net" });
     for _ in 0..2 {
-        bench.send(&input).await.expect("it is sent");
-        bench.received().await;
+        env.send(&input).await.expect("it is sent");
+        env.received().await;
     }
-    let error = bench.send(&input).await.expect_err("it is the third");
+    let error = env.send(&input).await.expect_err("it is the third");
     assert_eq!((error.code(), error.retry()), (FailureCode::Policy, Retry::Later));
-    assert!(bench.inbox.take().is_none());
+    assert!(env.inbox.take().is_none());
     // What is only checked or assembled is no message.
     let dry = Invocation::send_mail(input.to_string()).account("work").dry_run();
-    bench.invoke(dry).await.expect("it is assembled");
+    env.invoke(dry).await.expect("it is assembled");
 }
 
 #[tokio::test]
 async fn an_account_has_so_many_runs_at_a_time() {
     let server = FaultServer::start(Scenario::when(Stage::Dot, Act::Hang)).await;
     let limits = AccountLimits { concurrent_runs: Some(1), ..AccountLimits::default() };
-    let bench =
-        Bench::with(Inbox::builder(), |account| account.limits(limits).port(server.port())).await;
+    let env =
+        TestEnv::with(Inbox::builder(), |account| account.limits(limits).port(server.port())).await;
     let send = || {
         let mail = Invocation::send_mail(json!({ "to": "bob@example.net" }).to_string());
-        let connector = bench.connector.clone();
+        let connector = env.connector.clone();
         async move { connector.invoke(mail.account("work")).await }
     };
     let first = tokio::spawn(send());
@@ -154,8 +154,8 @@ async fn a_server_inside_is_not_dialled_for_a_platforms_customers() {
 }
 
 /// Every name that means one of these fields, as the manifest tells them.
-async fn names_of(bench: &Bench, fields: &[&str]) -> Vec<String> {
-    let manifest = bench.connector.describe().await.expect("a manifest");
+async fn names_of(env: &TestEnv, fields: &[&str]) -> Vec<String> {
+    let manifest = env.connector.describe().await.expect("a manifest");
     let manifest: Value = serde_json::from_str(&manifest).expect("the manifest is JSON");
     let patterns = manifest["actions"][0]["input"]["patternProperties"].as_object().expect("names");
     let targets: Vec<_> =
@@ -188,8 +188,8 @@ fn spelled(pattern: &str) -> Vec<String> {
 
 #[tokio::test]
 async fn the_host_finds_recipients_wherever_the_component_does() {
-    let bench = Bench::new().await;
-    let names = names_of(&bench, &["to", "cc", "bcc"]).await;
+    let env = TestEnv::new().await;
+    let names = names_of(&env, &["to", "cc", "bcc"]).await;
     assert!(names.len() >= 14 && names.contains(&"receiver".to_owned()), "{names:?}");
     let bob = json!({ "email": "bob@example.net", "name": "Bob" });
     let mut inputs: Vec<Value> =
@@ -212,8 +212,8 @@ async fn the_host_finds_recipients_wherever_the_component_does() {
         .map(|value| json!({ "to": value })),
     );
     for input in inputs {
-        match bench.send(&input).await {
-            Ok(_) => drop(bench.received().await),
+        match env.send(&input).await {
+            Ok(_) => drop(env.received().await),
             Err(error) => assert_ne!(error.code(), FailureCode::Policy, "{input}: {error}"),
         }
     }
@@ -237,15 +237,15 @@ async fn the_host_finds_recipients_wherever_the_component_does() {
     ] {
         let input = json!({ "to": to }).to_string();
         let mail = Invocation::send_mail(input).keywords(keywords.to_string()).account("work");
-        bench.invoke(mail).await.unwrap_or_else(|error| panic!("{to}: {error}"));
-        bench.received().await;
+        env.invoke(mail).await.unwrap_or_else(|error| panic!("{to}: {error}"));
+        env.received().await;
     }
 }
 
 #[tokio::test]
 async fn the_host_finds_attachments_wherever_the_component_does() {
-    let bench = Bench::new().await;
-    let names = names_of(&bench, &["attachments"]).await;
+    let env = TestEnv::new().await;
+    let names = names_of(&env, &["attachments"]).await;
     assert!(names.len() >= 12 && names.contains(&"files".to_owned()), "{names:?}");
     // Nothing listens there, and an address on loopback is refused: by the host's rules for addresses, which are asked
     // after the list of what the input names.
@@ -264,7 +264,7 @@ async fn the_host_finds_attachments_wherever_the_component_does() {
     );
     for mut input in inputs {
         input["to"] = json!("bob@example.net");
-        let error = bench.send(&input).await.expect_err("there is no such file");
+        let error = env.send(&input).await.expect_err("there is no such file");
         assert!(!error.to_string().contains("do not name it"), "{input}: {error}");
         assert_ne!(error.code(), FailureCode::Validation, "{input}: {error}");
     }

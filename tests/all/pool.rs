@@ -10,7 +10,7 @@ use smtp_connector_host::transport::{Envelope, Transport as _};
 use smtp_connector_host::{Account, Connector, Error, Failure, Host, Invocation, Secret};
 
 use crate::support::{
-    Act, Authority, FaultServer, HOST_CACHE, Offers, Scenario, Seen, Stage, Told,
+    Act, Authority, FaultServer, HOST_CACHE, Offers, Scenario, Seen, Stage, TranscriptLog,
 };
 
 fn account(server: &FaultServer) -> AccountBuilder {
@@ -202,7 +202,7 @@ async fn finish(
 #[tokio::test]
 async fn a_message_that_waits_for_a_connection_goes_before_its_last_user_goes_on() {
     let server = FaultServer::start(Scenario::default()).await;
-    let told = Told::default();
+    let told = TranscriptLog::default();
     let transport = transport().transcript(Arc::new(told.clone()));
     let envelopes = || told.text().matches("-> MAIL").count();
     let account = Arc::new(account(&server).limits(limits(1, 100)).build().expect("right"));

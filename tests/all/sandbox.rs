@@ -9,7 +9,7 @@ use smtp_connector_host::{
     Account, Allocation, Connector, Delivered, Error, FailureCode, Host, Invocation, Limits, Retry,
 };
 
-use crate::support::{Act, Bench, FaultServer, Scenario, Stage, host_builder};
+use crate::support::{Act, FaultServer, Scenario, Stage, TestEnv, host_builder};
 
 fn host() -> Host {
     host_builder([]).build().expect("the sandbox runs on this machine")
@@ -118,7 +118,7 @@ async fn an_input_or_keywords_over_their_limit_are_an_issue_before_anything_runs
 
 #[tokio::test]
 async fn a_template_that_runs_away_ends_as_an_ordinary_error() {
-    let bench = Bench::new().await;
+    let env = TestEnv::new().await;
     for body in [
         "{% for a in range(99999) %}{% for b in range(99999) %}{{ 'x' * 1000 }}{% endfor %}{% endfor %}",
         "{{ 'x' * 4000000000 }}",
@@ -130,7 +130,7 @@ async fn a_template_that_runs_away_ends_as_an_ordinary_error() {
         let input = json!({ "to": "b@example.net", "body": body });
         let started = Instant::now();
         let invocation = Invocation::send_mail(input.to_string()).keywords("{}").account("work");
-        let error = bench.invoke(invocation).await.expect_err("it cannot be filled in");
+        let error = env.invoke(invocation).await.expect_err("it cannot be filled in");
         let ordinary = matches!(error.code(), FailureCode::Validation | FailureCode::Limit);
         assert!(ordinary, "{body}: {error:?}");
         assert!(started.elapsed() < Duration::from_secs(15), "{body}: {:?}", started.elapsed());
@@ -204,14 +204,14 @@ async fn a_message_on_a_slow_line_is_not_taken_for_computing() {
 
 #[tokio::test]
 async fn a_run_leaves_nothing_for_the_next() {
-    let bench = Bench::new().await;
+    let env = TestEnv::new().await;
     let mark = "a-mark-that-no-message-has-by-chance";
     for _ in 0..20 {
         let secret = json!({ "to": "b@example.net", "subject": mark, "body": mark });
-        bench.send(&secret).await.expect("it is sent");
-        bench.received().await;
-        bench.send(&json!({ "to": "c@example.net" })).await.expect("it is sent");
-        let received = bench.received().await;
+        env.send(&secret).await.expect("it is sent");
+        env.received().await;
+        env.send(&json!({ "to": "c@example.net" })).await.expect("it is sent");
+        let received = env.received().await;
         assert!(!String::from_utf8_lossy(&received.content).contains(mark));
     }
 }

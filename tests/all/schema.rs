@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 use smtp_connector_host::{Connector, Findings, Invocation};
 
-use crate::support::Bench;
+use crate::support::TestEnv;
 
 /// What JSON Schema cannot say, or could say only as an expression that nobody can read: the grammar of an
 /// address, that two names mean one field, that base64 is canonical, what JSON in a text holds. A value with one of these issues and
@@ -253,9 +253,9 @@ async fn findings(connector: &Connector, input: &Value) -> Findings {
 
 #[tokio::test]
 async fn the_input_schema_takes_what_the_component_takes() {
-    let bench = Bench::new().await;
+    let env = TestEnv::new().await;
     let manifest: Value =
-        serde_json::from_str(&bench.connector.describe().await.expect("a manifest"))
+        serde_json::from_str(&env.connector.describe().await.expect("a manifest"))
             .expect("the manifest is JSON");
     let schema = &manifest["actions"][0]["input"];
     let validator = jsonschema::validator_for(schema).expect("the schema is one");
@@ -265,7 +265,7 @@ async fn the_input_schema_takes_what_the_component_takes() {
     assert!(samples.len() > 1000, "{}", samples.len());
     let (mut both, mut neither, mut wrong) = (0, 0, Vec::new());
     for sample in &samples {
-        let found = findings(&bench.connector, sample).await;
+        let found = findings(&env.connector, sample).await;
         let codes: Vec<_> = found.issues.iter().map(|issue| issue.code.as_str()).collect();
         match (validator.is_valid(sample), codes.is_empty()) {
             (true, true) => both += 1,
@@ -284,9 +284,9 @@ async fn the_input_schema_takes_what_the_component_takes() {
 
 #[tokio::test]
 async fn results_are_as_the_output_schema_says() {
-    let bench = Bench::new().await;
+    let env = TestEnv::new().await;
     let manifest: Value =
-        serde_json::from_str(&bench.connector.describe().await.expect("a manifest"))
+        serde_json::from_str(&env.connector.describe().await.expect("a manifest"))
             .expect("the manifest is JSON");
     let validator =
         jsonschema::validator_for(&manifest["actions"][0]["output"]).expect("the schema is one");
@@ -295,7 +295,7 @@ async fn results_are_as_the_output_schema_says() {
         json!({ "to": ["bob@example.net", "bob@example.net"], "text": "x", "dryRun": true,
                 "attachments": { "text": "x", "cid": "b", "filename": "b.txt" } }),
     ] {
-        let result = bench.send(&input).await.expect("it is sent");
+        let result = env.send(&input).await.expect("it is sent");
         let errors: Vec<_> = validator.iter_errors(&result).map(|e| e.to_string()).collect();
         assert!(errors.is_empty(), "{errors:?}: {result}");
         assert!(!result["warnings"].as_array().expect("an array").is_empty());

@@ -11,8 +11,8 @@ use smtp_connector_host::{
 
 use crate::hostile::sending::{MESSAGE, sends};
 use crate::support::{
-    Act, Authority, CommandLine, FaultServer, HOST_CACHE, Log, Offers, Scenario, Stage, Told,
-    host_builder,
+    Act, Authority, CommandLine, FaultServer, HOST_CACHE, Log, Offers, Scenario, Stage,
+    TranscriptLog, host_builder,
 };
 
 const PASSWORD: &str = "Mark3d-p\u{e4}ssw\u{f6}rd";
@@ -68,7 +68,7 @@ async fn no_error_no_result_and_no_transcript_holds_the_password() {
             .build()
             .expect("the settings are right");
         assert_clean(&format!("{account:?} {account:#?}"));
-        let told = Told::default();
+        let told = TranscriptLog::default();
         let transport =
             SmtpTransport::new().danger_allow_private_hosts().transcript(Arc::new(told.clone()));
         let host = Host::builder()
@@ -158,7 +158,7 @@ const SCATTERED: &[(Stage, &str)] = &[
 async fn a_password_in_pieces_is_shown_no_more_than_in_one() {
     for (stage, reply) in SCATTERED {
         let server = FaultServer::start(Scenario::when(*stage, Act::Reply(reply))).await;
-        let told = Told::default();
+        let told = TranscriptLog::default();
         let transport =
             SmtpTransport::new().danger_allow_private_hosts().transcript(Arc::new(told.clone()));
         let account = account(&server).build().expect("the settings are right");

@@ -12,7 +12,7 @@ use smtp_connector_host::{
 };
 use smtp_connector_inbox::{Encryption, Inbox};
 
-use crate::support::{Act, Authority, Bench, FaultServer, Offers, Scenario, Stage, host_builder};
+use crate::support::{Act, Authority, FaultServer, Offers, Scenario, Stage, TestEnv, host_builder};
 
 fn mail() -> serde_json::Value {
     json!({ "to": "bob@example.net", "subject": "x", "body": "y" })
@@ -37,16 +37,13 @@ async fn each_way_of_encrypting_and_logging_in_works() {
                 None => inbox,
             };
             let tls = TlsSettings { ca: Some(authority.file()), ..TlsSettings::default() };
-            let bench = Bench::with(inbox, |account| {
+            let env = TestEnv::with(inbox, |account| {
                 let account = account.security(security).tls(tls).auth(auth);
                 account.credentials("user", Secret::new("pässword"))
             })
             .await;
-            bench
-                .send(&mail())
-                .await
-                .unwrap_or_else(|error| panic!("{security} {auth}: {error:?}"));
-            let received = bench.received().await;
+            env.send(&mail()).await.unwrap_or_else(|error| panic!("{security} {auth}: {error:?}"));
+            let received = env.received().await;
             assert_eq!(received.user.as_deref(), Some("user"), "{security} {auth}");
             assert_eq!(received.encrypted, encrypted, "{security} {auth}");
         }
@@ -56,9 +53,9 @@ async fn each_way_of_encrypting_and_logging_in_works() {
 #[tokio::test]
 async fn a_wrong_password_is_told_once() {
     let inbox = Inbox::builder().login("user", "right");
-    let bench =
-        Bench::with(inbox, |account| account.credentials("user", Secret::new("wrong"))).await;
-    let error = bench.send(&mail()).await.expect_err("the password is wrong");
+    let env =
+        TestEnv::with(inbox, |account| account.credentials("user", Secret::new("wrong"))).await;
+    let error = env.send(&mail()).await.expect_err("the password is wrong");
     assert_eq!((error.code(), error.phase()), (FailureCode::Auth, Phase::Auth));
     assert_eq!(error.retry(), Retry::AfterConfigChange);
     assert_eq!(error.reply().map(|reply| reply.code), Some(535));

@@ -4,12 +4,12 @@ use serde_json::json;
 use smtp_connector_host::{FailureCode, Invocation, Phase, Retry, Status};
 use smtp_connector_inbox::Inbox;
 
-use crate::support::Bench;
+use crate::support::TestEnv;
 
 #[tokio::test]
 async fn a_mail_arrives_as_the_result_says() {
-    let bench = Bench::new().await;
-    let result = bench
+    let env = TestEnv::new().await;
+    let result = env
         .send(&json!({
             "to": "Bob <bob@example.net>", "cc": ["carol@example.net"], "bcc": { "email": "dave@example.net" },
             "subject": "Grüße", "body": "Hi!\n.\n..\n",
@@ -25,7 +25,7 @@ async fn a_mail_arrives_as_the_result_says() {
     assert_eq!(result["enhancedCode"], "2.0.0");
     assert_eq!(result["queueId"], "1");
 
-    let received = bench.received().await;
+    let received = env.received().await;
     assert_eq!(received.sender, "alice@example.com");
     assert_eq!(received.recipients, ["bob@example.net", "carol@example.net", "dave@example.net"]);
     assert_eq!(received.client_name, "client.example.com");
@@ -39,7 +39,7 @@ async fn a_mail_arrives_as_the_result_says() {
 
 #[tokio::test]
 async fn a_preview_is_the_message_that_is_sent() {
-    let bench = Bench::new().await;
+    let env = TestEnv::new().await;
     let input = json!({
         "to": "bob@example.net", "subject": "The same", "html": "<p>ü</p>", "text": "ü",
         "attachments": [{ "text": "a,b\n", "filename": "a.csv" }],
@@ -48,18 +48,18 @@ async fn a_preview_is_the_message_that_is_sent() {
         .account("work")
         .id("run-1")
         .started_at(1_800_000_000);
-    let preview = bench.invoke(invocation.clone().dry_run()).await.expect("it is assembled");
+    let preview = env.invoke(invocation.clone().dry_run()).await.expect("it is assembled");
     assert_eq!(preview["status"], "dry-run");
-    assert!(bench.inbox.take().is_none());
-    bench.invoke(invocation).await.expect("it is sent");
-    let received = bench.received().await;
+    assert!(env.inbox.take().is_none());
+    env.invoke(invocation).await.expect("it is sent");
+    let received = env.received().await;
     assert_eq!(preview["message"].as_str().map(str::as_bytes), Some(received.content.as_slice()));
 }
 
 #[tokio::test]
 async fn an_input_that_is_wrong_is_told_whole_and_connects_to_nothing() {
-    let bench = Bench::new().await;
-    let error = bench
+    let env = TestEnv::new().await;
+    let error = env
         .send(&json!({
             "to": ["bob@example.net", "bob@@example.net", 7], "subjekt": "x", "contentType": "markdown",
             "attachments": [{ "url": "ftp://example.com/x" }, { "base64": "!" }],
@@ -89,13 +89,13 @@ async fn an_input_that_is_wrong_is_told_whole_and_connects_to_nothing() {
 #[tokio::test]
 async fn an_outcome_answers_questions_about_a_mail() {
     let inbox = Inbox::builder().refuse("nobody@example.net", "550 5.1.1 no such user");
-    let bench = Bench::with(inbox, |account| account).await;
+    let env = TestEnv::with(inbox, |account| account).await;
     let input = json!({
         "to": "bob@example.net", "cc": "nobody@example.net", "subject": "x", "html": "<p>x</p>",
         "attachments": { "filename": "a.txt", "content": "hi", "encoding": "utf-8" },
     });
     let mail = Invocation::send_mail(input.to_string()).account("work");
-    let outcome = bench.connector.invoke(mail.clone()).await.expect("it is sent to one");
+    let outcome = env.connector.invoke(mail.clone()).await.expect("it is sent to one");
     assert_eq!(outcome.status(), Some(Status::Partial));
     assert_eq!(outcome.accepted(), ["bob@example.net"]);
     let refused = &outcome.rejected()[0];
@@ -108,12 +108,12 @@ async fn an_outcome_answers_questions_about_a_mail() {
     assert_eq!(outcome.queue_id(), Some("1"));
     assert_eq!(outcome.attachments()[0].filename.as_deref(), Some("a.txt"));
     assert_eq!(outcome.warnings()[0].code, "html-without-text");
-    let content = bench.received().await.content;
+    let content = env.received().await.content;
     assert_eq!(outcome.message_size(), Some(content.len() as u64));
     let id = outcome.message_id().expect("it has one");
     assert!(String::from_utf8_lossy(&content).contains(id), "{id}");
 
-    let preview = bench.connector.invoke(mail.dry_run()).await.expect("it is assembled");
+    let preview = env.connector.invoke(mail.dry_run()).await.expect("it is assembled");
     assert_eq!(preview.status(), Some(Status::DryRun));
     assert!(preview.message().is_some_and(|message| message.starts_with("From: ")));
 }
@@ -121,9 +121,9 @@ async fn an_outcome_answers_questions_about_a_mail() {
 #[tokio::test]
 async fn some_refused_recipients_leave_the_others() {
     let inbox = || Inbox::builder().refuse("nobody@example.net", "550 5.1.1 no such user");
-    let bench = Bench::with(inbox(), |account| account).await;
+    let env = TestEnv::with(inbox(), |account| account).await;
     let input = json!({ "to": "bob@example.net", "cc": "nobody@example.net", "subject": "x" });
-    let result = bench.send(&input).await.expect("it is sent to one");
+    let result = env.send(&input).await.expect("it is sent to one");
     assert_eq!(result["status"], "partial");
     assert_eq!(result["accepted"], json!(["bob@example.net"]));
     assert_eq!(
@@ -133,21 +133,21 @@ async fn some_refused_recipients_leave_the_others() {
             "response": "no such user", "retry": "never",
         }])
     );
-    assert_eq!(bench.received().await.recipients, ["bob@example.net"]);
+    assert_eq!(env.received().await.recipients, ["bob@example.net"]);
 
     let mut all_or_nothing = input;
     all_or_nothing["onPartialFailure"] = json!("fail");
-    let error = bench.send(&all_or_nothing).await.expect_err("one is refused");
+    let error = env.send(&all_or_nothing).await.expect_err("one is refused");
     assert_eq!(error.code(), FailureCode::Recipients);
     assert_eq!(error.retry(), Retry::Never);
     assert_eq!(error.refusals()[0].field.as_deref(), Some("cc"));
     assert!(error.message_id().is_some());
-    assert!(bench.inbox.take().is_none());
+    assert!(env.inbox.take().is_none());
 }
 
 #[tokio::test]
 async fn keywords_fill_in_fields() {
-    let bench = Bench::new().await;
+    let env = TestEnv::new().await;
     let input = json!({
         "to": "{{customers}}", "subject": "Order {{order.id}}", "contentType": "html",
         "body": "<ul>{% for line in order.lines %}<li>{{line}}</li>{% endfor %}</ul>",
@@ -158,8 +158,8 @@ async fn keywords_fill_in_fields() {
     });
     let invocation =
         Invocation::send_mail(input.to_string()).keywords(keywords.to_string()).account("work");
-    bench.invoke(invocation).await.expect("it is sent");
-    let received = bench.received().await;
+    env.invoke(invocation).await.expect("it is sent");
+    let received = env.received().await;
     assert_eq!(received.recipients, ["b@example.net", "c@example.net"]);
     let text = String::from_utf8(received.content).expect("ASCII");
     assert!(text.contains("Subject: Order 7\r\n"));
@@ -168,22 +168,22 @@ async fn keywords_fill_in_fields() {
 
 #[tokio::test]
 async fn addresses_beyond_ascii_go_out_with_smtputf8() {
-    let bench = Bench::new().await;
-    bench.send(&json!({ "to": "jörg@bücher.example", "subject": "x" })).await.expect("it is sent");
-    let received = bench.received().await;
+    let env = TestEnv::new().await;
+    env.send(&json!({ "to": "jörg@bücher.example", "subject": "x" })).await.expect("it is sent");
+    let received = env.received().await;
     assert_eq!(received.recipients, ["jörg@xn--bcher-kva.example"]);
     assert!(received.parameters.contains(&"SMTPUTF8".to_owned()), "{:?}", received.parameters);
 }
 
 #[tokio::test]
 async fn reports_are_asked_for_where_the_server_offers_them() {
-    let bench = Bench::new().await;
+    let env = TestEnv::new().await;
     let input = json!({
         "to": "b@example.net", "returnPath": "bounce@example.com",
         "dsn": { "notify": ["success", "failure"], "return": "headers", "envelopeId": "a+b=c" },
     });
-    bench.send(&input).await.expect("it is sent");
-    let received = bench.received().await;
+    env.send(&input).await.expect("it is sent");
+    let received = env.received().await;
     assert_eq!(received.sender, "bounce@example.com");
     let parameters = received.parameters.join(" ");
     assert!(parameters.contains("RET=HDRS ENVID=a+2Bb+3Dc"), "{parameters}");
@@ -191,21 +191,21 @@ async fn reports_are_asked_for_where_the_server_offers_them() {
 
 #[tokio::test]
 async fn the_null_sender_is_sent_as_one() {
-    let bench = Bench::new().await;
+    let env = TestEnv::new().await;
     let input = json!({ "to": "b@example.net", "text": "I am away.", "returnPath": "<>" });
-    bench.send(&input).await.expect("it is sent");
-    assert_eq!(bench.received().await.sender, "");
+    env.send(&input).await.expect("it is sent");
+    assert_eq!(env.received().await.sender, "");
 }
 
 #[tokio::test]
 async fn many_mails_at_once_do_not_mix() {
-    let bench = std::sync::Arc::new(Bench::new().await);
+    let env = std::sync::Arc::new(TestEnv::new().await);
     let runs: Vec<_> = (0..50)
         .map(|number| {
-            let bench = std::sync::Arc::clone(&bench);
+            let env = std::sync::Arc::clone(&env);
             tokio::spawn(async move {
                 let input = json!({ "to": format!("b{number}@example.net"), "subject": format!("Mail {number}") });
-                bench.send(&input).await.map(|result| result["messageId"].clone())
+                env.send(&input).await.map(|result| result["messageId"].clone())
             })
         })
         .collect();
@@ -217,7 +217,7 @@ async fn many_mails_at_once_do_not_mix() {
     ids.dedup();
     assert_eq!(ids.len(), 50);
     for _ in 0..50 {
-        let received = bench.received().await;
+        let received = env.received().await;
         let number = received.recipients[0].trim_matches(|c: char| !c.is_ascii_digit()).to_owned();
         let text = String::from_utf8(received.content).expect("ASCII");
         assert!(text.contains(&format!("Subject: Mail {number}\r\n")), "{number}: {text}");
@@ -226,27 +226,27 @@ async fn many_mails_at_once_do_not_mix() {
 
 #[tokio::test]
 async fn an_unknown_account_and_an_unknown_action_are_told() {
-    let bench = Bench::new().await;
+    let env = TestEnv::new().await;
     let error =
-        bench.invoke(Invocation::send_mail("{}").account("wrok")).await.expect_err("there is none");
+        env.invoke(Invocation::send_mail("{}").account("wrok")).await.expect_err("there is none");
     assert_eq!(error.code(), FailureCode::Account);
-    let error = bench
+    let error = env
         .invoke(Invocation::new("fetch-mail", "{}").account("work"))
         .await
         .expect_err("there is none");
     assert_eq!(error.issues()[0].code, "unknown-action");
     let input = json!({ "from": "a@example.com", "to": "b@example.net" }).to_string();
     let error =
-        bench.invoke(Invocation::send_mail(input)).await.expect_err("no account to send with");
+        env.invoke(Invocation::send_mail(input)).await.expect_err("no account to send with");
     assert_eq!(error.code(), FailureCode::Account);
 }
 
 #[tokio::test]
 async fn a_mail_without_an_account_says_that_one_is_needed() {
-    let bench = Bench::new().await;
+    let env = TestEnv::new().await;
     let input = json!({ "from": "alice@example.com", "to": "bob@example.net", "body": "x" });
     let mail = Invocation::send_mail(input.to_string());
-    let error = bench.invoke(mail).await.expect_err("no account is named");
+    let error = env.invoke(mail).await.expect_err("no account is named");
     assert_eq!((error.code(), error.retry()), (FailureCode::Account, Retry::AfterConfigChange));
     assert!(error.hint().is_some_and(|hint| hint.contains("name an account")), "{error:?}");
 }

@@ -6,7 +6,7 @@ use std::process::{Command, Stdio};
 use serde_json::{Value, json};
 use smtp_connector_host::Invocation;
 
-use crate::support::Bench;
+use crate::support::TestEnv;
 
 /// Parts of the names of its rules about mail that is malformed, rather than unwanted.
 const MALFORMED: &[&str] = &[
@@ -64,9 +64,9 @@ fn spamassassin_knows_a_malformed_message_when_it_sees_one() {
 #[tokio::test]
 #[ignore = "needs SpamAssassin"]
 async fn spamassassin_finds_nothing_malformed_in_our_messages() {
-    let bench = Bench::new().await;
+    let env = TestEnv::new().await;
     let manifest: Value =
-        serde_json::from_str(&bench.connector.describe().await.expect("a manifest"))
+        serde_json::from_str(&env.connector.describe().await.expect("a manifest"))
             .expect("the manifest is JSON");
     let mut examples = manifest["actions"][0]["examples"].as_array().expect("examples").clone();
     examples.push(json!({ "input": {
@@ -86,8 +86,8 @@ async fn spamassassin_finds_nothing_malformed_in_our_messages() {
         if let Some(keywords) = example.get("keywords") {
             mail = mail.keywords(keywords.to_string());
         }
-        bench.invoke(mail).await.expect("it is sent");
-        let message = bench.received().await.content;
+        env.invoke(mail).await.expect("it is sent");
+        let message = env.received().await.content;
         let found = malformed(&message);
         assert!(found.is_empty(), "{found:?}:\n{}", String::from_utf8_lossy(&message));
     }

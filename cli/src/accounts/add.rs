@@ -15,7 +15,7 @@ use smtp_connector_host::Issue;
 use smtp_connector_host::accounts::in_home;
 use smtp_connector_host::accounts::{Account, AccountBuilder, Preset};
 use smtp_connector_smtp::secret::{Secret, SecretSource};
-use smtp_connector_smtp::settings::{Auth, Proof, Security};
+use smtp_connector_smtp::settings::{Auth, AuthSecret, Security};
 
 /// Connect an account.
 ///
@@ -137,8 +137,8 @@ impl Add {
     /// What is doubtful about the account, with a file for the password that cannot be used yet.
     async fn warnings(&self, account: &Account) -> Vec<Issue> {
         let mut warnings = account.warnings();
-        let Some(Proof::Password(source @ SecretSource::File(_))) =
-            account.credentials().map(|one| &one.proof)
+        let Some(AuthSecret::Password(source @ SecretSource::File(_))) =
+            account.credentials().map(|one| &one.secret)
         else {
             return warnings;
         };

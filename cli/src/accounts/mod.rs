@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use super::context::Context;
 use super::stop::Outcome;
 use smtp_connector_host::Account;
-use smtp_connector_smtp::settings::Proof;
+use smtp_connector_smtp::settings::AuthSecret;
 
 /// Manage connected accounts.
 #[derive(Args, Debug)]
@@ -50,9 +50,9 @@ impl Accounts {
 /// An account for programs, without its password.
 fn json_of(account: &Account) -> Value {
     let credentials = account.credentials();
-    let (password_from, grant) = match credentials.map(|one| &one.proof) {
-        Some(Proof::Password(password)) => (Some(password.to_string()), None),
-        Some(Proof::OAuth2(oauth2)) => (None, Some(oauth2.grant())),
+    let (password_from, grant) = match credentials.map(|one| &one.secret) {
+        Some(AuthSecret::Password(password)) => (Some(password.to_string()), None),
+        Some(AuthSecret::OAuth2(oauth2)) => (None, Some(oauth2.grant())),
         None => (None, None),
     };
     json!({

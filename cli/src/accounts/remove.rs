@@ -9,7 +9,7 @@ use super::super::question;
 use super::super::stop::Outcome;
 use smtp_connector_host::accounts::Account;
 use smtp_connector_smtp::secret::SecretSource;
-use smtp_connector_smtp::settings::Proof;
+use smtp_connector_smtp::settings::AuthSecret;
 
 /// Take an account away, and the password that is stored with it.
 #[derive(Args, Debug)]
@@ -44,9 +44,9 @@ impl Remove {
 
 /// The secret that is in the file of accounts itself, and so goes with the account.
 fn kept_with(account: &Account) -> Option<&'static str> {
-    match &account.credentials()?.proof {
-        Proof::Password(SecretSource::Text(_)) => Some("the password that is stored with it"),
-        Proof::Password(_) => None,
-        Proof::OAuth2(_) => Some("the OAuth 2 settings that are stored with it"),
+    match &account.credentials()?.secret {
+        AuthSecret::Password(SecretSource::Text(_)) => Some("the password that is stored with it"),
+        AuthSecret::Password(_) => None,
+        AuthSecret::OAuth2(_) => Some("the OAuth 2 settings that are stored with it"),
     }
 }

@@ -16,7 +16,7 @@ use crate::input::values::media_type::MediaType;
 use crate::input::values::message_id::ContentId;
 use crate::input::{Code, Issue};
 use crate::message::embedded::{is_seven_bit, to_seven_bits};
-use crate::message::names::hexadecimal;
+use crate::message::message_ids::hexadecimal;
 use crate::platform::{Content, Platform};
 
 /// A file that goes into the message.
@@ -71,12 +71,12 @@ pub struct Unavailable {
     /// The attachment's path.
     pub path: String,
     /// What is wrong.
-    pub trouble: Trouble,
+    pub error: FileError,
 }
 
 /// What is wrong with a file.
 #[derive(Debug)]
-pub enum Trouble {
+pub enum FileError {
     /// Its source fails; the platform says how.
     Source(AttachmentError),
     /// Its bytes do not have the hash that the input gives.
@@ -119,12 +119,12 @@ impl<'a, C: Content> File<'a, C> {
         let path = attachment.path.clone();
         match Self::open_source(attachment, number, limit, platform, warnings) {
             Ok(file) => Ok(Some(file)),
-            Err(trouble) if optional => {
-                let message = format!("it is left out: {trouble}");
+            Err(error) if optional => {
+                let message = format!("it is left out: {error}");
                 warnings.push(Issue { path, code: Code::OptionalLeftOut, message });
                 Ok(None)
             }
-            Err(trouble) => Err(Unavailable { path, trouble }),
+            Err(error) => Err(Unavailable { path, error }),
         }
     }
 
@@ -134,7 +134,7 @@ impl<'a, C: Content> File<'a, C> {
         limit: u64,
         platform: &P,
         warnings: &mut Vec<Issue>,
-    ) -> Result<Self, Trouble> {
+    ) -> Result<Self, FileError> {
         let mut hearsay = Metadata { filename: None, media_type: None, size: None };
         let bytes = match attachment.source {
             Source::Bytes(bytes) => Bytes::Known(bytes),
@@ -192,9 +192,9 @@ impl<'a, C: Content> File<'a, C> {
     }
 
     /// Whether what was seen of the bytes is what the input says of them.
-    pub fn check(&self, evidence: Evidence) -> Result<(), Trouble> {
+    pub fn check(&self, evidence: Evidence) -> Result<(), FileError> {
         match self.sha256 {
-            Some(wanted) if wanted != evidence.sha256 => Err(Trouble::Checksum(evidence)),
+            Some(wanted) if wanted != evidence.sha256 => Err(FileError::Checksum(evidence)),
             _ => Ok(()),
         }
     }
@@ -294,13 +294,13 @@ impl Evidence {
     }
 }
 
-impl From<AttachmentError> for Trouble {
+impl From<AttachmentError> for FileError {
     fn from(error: AttachmentError) -> Self {
         Self::Source(error)
     }
 }
 
-impl fmt::Display for Trouble {
+impl fmt::Display for FileError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Source(

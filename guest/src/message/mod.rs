@@ -9,7 +9,7 @@ pub mod encoded_words;
 pub mod file;
 pub mod folding;
 pub mod headers;
-pub mod names;
+pub mod message_ids;
 pub mod parameters;
 mod skeleton;
 pub mod transfer;
@@ -20,7 +20,7 @@ use crate::input::values::message_id::MessageId;
 use crate::platform::Content;
 
 use file::{Bytes, File};
-use names::Names;
+use message_ids::MessageIds;
 use skeleton::Skeleton;
 
 /// A message that can be written, and what it says.
@@ -38,7 +38,7 @@ impl<'a, C: Content> Message<'a, C> {
         files: Vec<File<'a, C>>,
         message_id: &MessageId,
         date: i64,
-        names: &mut Names,
+        ids: &mut MessageIds,
     ) -> Self {
         let raw: Vec<&[u8]> = files.iter().filter_map(raw_bytes).collect();
         let mut head = Vec::with_capacity(HEAD);
@@ -46,7 +46,7 @@ impl<'a, C: Content> Message<'a, C> {
         let has_utf8_headers = !head.is_ascii();
         // One byte for each file: its address in here says which.
         let places = vec![0; files.len()];
-        let tree = tree::build(&mail.body, mail.calendar.as_ref(), &files, &places, names, &raw);
+        let tree = tree::build(&mail.body, mail.calendar.as_ref(), &files, &places, ids, &raw);
         let skeleton = Skeleton::write(head, tree, &places);
         Self { skeleton, files, has_utf8_headers }
     }

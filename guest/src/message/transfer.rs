@@ -108,7 +108,7 @@ fn write_file<C: Content, S: Sink>(
         }
         Bytes::Stream { content, size } => {
             let failed = |error: AttachmentError| {
-                TransferError::File(Unavailable { path: file.path.clone(), trouble: error.into() })
+                TransferError::File(Unavailable { path: file.path.clone(), error: error.into() })
             };
             let mut left = *size;
             let mut lines = Lines::default();
@@ -134,7 +134,7 @@ fn write_file<C: Content, S: Sink>(
     // What was read before may have been made fit to be sent since.
     let evidence = file.evidence.unwrap_or(seen);
     file.check(evidence)
-        .map_err(|trouble| TransferError::File(Unavailable { path: file.path.clone(), trouble }))?;
+        .map_err(|error| TransferError::File(Unavailable { path: file.path.clone(), error }))?;
     Ok(Written {
         file_name: file.file_name.as_ref().map(|name| name.as_str().to_owned()),
         content_type: file.media_type.essence().to_owned(),

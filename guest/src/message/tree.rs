@@ -11,7 +11,7 @@ use mail_builder::mime::{BodyPart, MimePart};
 
 use super::file::{File, crlf};
 use super::folding::Folding;
-use super::names::Names;
+use super::message_ids::MessageIds;
 use super::parameters::{can_stand_plainly, write_encoded_word, write_parameter};
 use crate::input::fields::body::Body;
 use crate::input::fields::calendar::Calendar;
@@ -23,7 +23,7 @@ pub(super) fn build<'m, C>(
     calendar: Option<&'m Calendar>,
     files: &'m [File<'_, C>],
     places: &'m [u8],
-    names: &mut Names,
+    ids: &mut MessageIds,
     raw: &[&[u8]],
 ) -> MimePart<'m> {
     let mut related = Vec::new();
@@ -41,7 +41,7 @@ pub(super) fn build<'m, C>(
             // Not optional (RFC 2387 section 3.1).
             content_type = content_type.attribute("type", root);
         }
-        MimePart::new(content_type.attribute("boundary", names.boundary(raw)), parts)
+        MimePart::new(content_type.attribute("boundary", ids.boundary(raw)), parts)
     };
     let mut alternatives = Vec::new();
     if let Body::Text(text) | Body::Both { text, .. } = body {

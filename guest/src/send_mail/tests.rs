@@ -15,7 +15,7 @@ use crate::platform::Content;
 
 /// A platform with a few files, which keeps what it is given.
 #[derive(Default)]
-struct Desk {
+struct FakePlatform {
     uploads: Vec<(&'static str, Upload)>,
     dry_run: bool,
     max_message_bytes: Option<u64>,
@@ -54,7 +54,7 @@ struct Sending {
     receipt: Receipt,
 }
 
-impl Desk {
+impl FakePlatform {
     fn with_upload(id: &'static str, upload: Upload) -> Self {
         Self { uploads: vec![(id, upload)], ..Self::default() }
     }
@@ -76,7 +76,7 @@ impl Desk {
     }
 }
 
-impl Platform for Desk {
+impl Platform for FakePlatform {
     type Content = Reading;
     type Outgoing = Sending;
 
@@ -182,8 +182,8 @@ fn pattern(length: usize) -> Vec<u8> {
 
 #[test]
 fn a_mail_is_sent_as_the_result_says() {
-    let desk = Desk { refused: vec!["d@x.test".into()], ..Desk::default() };
-    let result = desk
+    let platform = FakePlatform { refused: vec!["d@x.test".into()], ..FakePlatform::default() };
+    let result = platform
         .send(&json!({
             "to": "b@x.test", "cc": "c@x.test", "bcc": "d@x.test, e@x.test", "subject": "Grüße",
             "body": "Hi", "attachments": [{ "text": "a,b", "filename": "a.csv" }],
@@ -200,10 +200,10 @@ fn a_mail_is_sent_as_the_result_says() {
     assert_eq!(result["rejectedErrors"][0]["field"], "bcc");
     assert_eq!(result["queueId"], "7");
     assert_eq!(result["attachments"][0]["size"], 3);
-    let message = desk.message();
+    let message = platform.message();
     assert_eq!(result["messageSize"], message.len());
-    assert_eq!(desk.state.borrow().begun[0].size, Some(message.len() as u64));
-    assert!(desk.state.borrow().finished);
+    assert_eq!(platform.state.borrow().begun[0].size, Some(message.len() as u64));
+    assert!(platform.state.borrow().finished);
     let text = String::from_utf8(message).unwrap();
     assert!(text.contains("Subject: =?utf-8?B?R3LDvMOfZQ==?=\r\n"));
     assert!(text.contains("Date: Fri, 2 Jan 2026 03:04:05 +0000\r\n"), "{text}");
@@ -215,9 +215,9 @@ fn a_mail_is_sent_as_the_result_says() {
 fn the_same_run_makes_the_same_bytes_and_another_key_others() {
     let input = |key: Value| json!({ "to": "b@x.test", "html": "<p>ü</p>", "text": "ü", "idempotencyKey": key });
     let message = |key| {
-        let desk = Desk::default();
-        desk.send(&input(key)).unwrap();
-        desk.message()
+        let platform = FakePlatform::default();
+        platform.send(&input(key)).unwrap();
+        platform.message()
     };
     assert_eq!(message(Value::Null), message(Value::Null));
     assert_eq!(message(json!("order-7")), message(json!("order-7")));
@@ -226,16 +226,19 @@ fn the_same_run_makes_the_same_bytes_and_another_key_others() {
 
 #[test]
 fn a_dry_run_returns_the_message_and_sends_nothing() {
-    for (desk, input) in [
-        (Desk { dry_run: true, ..Desk::default() }, json!({ "to": "b@x.test", "body": "\"ü\"\n" })),
-        (Desk::default(), json!({ "to": "b@x.test", "body": "\"ü\"\n", "dryRun": true })),
+    for (platform, input) in [
+        (
+            FakePlatform { dry_run: true, ..FakePlatform::default() },
+            json!({ "to": "b@x.test", "body": "\"ü\"\n" }),
+        ),
+        (FakePlatform::default(), json!({ "to": "b@x.test", "body": "\"ü\"\n", "dryRun": true })),
     ] {
-        let result = desk.send(&input).unwrap();
+        let result = platform.send(&input).unwrap();
         assert_eq!(result["status"], "dry-run");
         let message = result["message"].as_str().unwrap();
         assert_eq!(result["messageSize"], message.len());
         assert!(message.ends_with("\r\n"));
-        assert!(desk.state.borrow().begun.is_empty());
+        assert!(platform.state.borrow().begun.is_empty());
     }
 }
 
@@ -265,11 +268,11 @@ fn the_tree_is_the_contracts() {
             "mixed(related(alternative(text/plain,text/html,text/calendar),image/png),text/plain)",
         ),
     ] {
-        let desk = Desk::default();
+        let platform = FakePlatform::default();
         let mut input = input;
         input["to"] = json!("b@x.test");
-        desk.send(&input).unwrap();
-        let raw = desk.message();
+        platform.send(&input).unwrap();
+        let raw = platform.message();
         let message = MessageParser::new().parse(&raw).unwrap();
         assert_eq!(shape(&message, 0), tree, "{input}");
     }
@@ -301,15 +304,16 @@ fn an_upload_streams_in_chunks_and_arrives_whole() {
             size,
             breaks_at: None,
         };
-        let desk = Desk::with_upload("u-1", upload);
-        let result =
-            desk.send(&json!({ "to": "b@x.test", "attachments": [{ "upload": "u-1" }] })).unwrap();
+        let platform = FakePlatform::with_upload("u-1", upload);
+        let result = platform
+            .send(&json!({ "to": "b@x.test", "attachments": [{ "upload": "u-1" }] }))
+            .unwrap();
         assert_eq!(result["attachments"][0]["filename"], "scan.pdf");
         assert_eq!(result["attachments"][0]["contentType"], "application/pdf");
-        let raw = desk.message();
+        let raw = platform.message();
         assert_eq!(result["messageSize"], raw.len());
-        assert_eq!(desk.state.borrow().begun[0].size, size.map(|_| raw.len() as u64));
-        assert!(desk.state.borrow().largest_chunk <= 66_000);
+        assert_eq!(platform.state.borrow().begun[0].size, size.map(|_| raw.len() as u64));
+        assert!(platform.state.borrow().largest_chunk <= 66_000);
         let message = MessageParser::new().parse(&raw).unwrap();
         assert!(message.attachment(0).unwrap().contents() == bytes);
     }
@@ -317,42 +321,43 @@ fn an_upload_streams_in_chunks_and_arrives_whole() {
 
 #[test]
 fn an_attachment_that_cannot_be_had_stops_the_mail_before_it_begins() {
-    let desk = Desk::default();
+    let platform = FakePlatform::default();
     for (attachment, code, retry, place) in [
         (json!({ "upload": "nope" }), "attachment", Retry::Never, "attachments[0]"),
         (json!("https://10.0.0.1/x"), "policy", Retry::AfterConfigChange, "attachments[0]"),
     ] {
-        let failure = desk.failure(&json!({ "to": "b@x.test", "attachments": [attachment] }));
+        let failure = platform.failure(&json!({ "to": "b@x.test", "attachments": [attachment] }));
         assert_eq!((failure.code.as_str(), failure.retry), (code, retry));
         assert_eq!((failure.phase, failure.delivered), (Phase::Attachments, Delivered::No));
         assert!(failure.message.starts_with(place), "{}", failure.message);
         assert!(failure.hint.is_some() && failure.message_id.is_some());
     }
-    assert!(desk.state.borrow().begun.is_empty());
+    assert!(platform.state.borrow().begun.is_empty());
 }
 
 #[test]
 fn an_attachment_that_breaks_off_leaves_the_mail_unfinished() {
     let upload = Upload { bytes: pattern(100_000), breaks_at: Some(50_000), ..Upload::default() };
-    let desk = Desk::with_upload("u-1", upload.clone());
-    let failure = desk.failure(&json!({ "to": "b@x.test", "attachments": [{ "upload": "u-1" }] }));
+    let platform = FakePlatform::with_upload("u-1", upload.clone());
+    let failure =
+        platform.failure(&json!({ "to": "b@x.test", "attachments": [{ "upload": "u-1" }] }));
     assert_eq!((failure.code.as_str(), failure.retry), ("attachment", Retry::Later));
-    assert!(!desk.state.borrow().finished);
+    assert!(!platform.state.borrow().finished);
 
     // The size that the server was told must hold.
     for size in [99_999, 100_001] {
         let upload = Upload { bytes: pattern(100_000), size: Some(size), ..Upload::default() };
-        let desk = Desk::with_upload("u-1", upload);
+        let platform = FakePlatform::with_upload("u-1", upload);
         let failure =
-            desk.failure(&json!({ "to": "b@x.test", "attachments": [{ "upload": "u-1" }] }));
+            platform.failure(&json!({ "to": "b@x.test", "attachments": [{ "upload": "u-1" }] }));
         assert!(failure.message.contains("size changed"), "{}", failure.message);
-        assert!(!desk.state.borrow().finished);
+        assert!(!platform.state.borrow().finished);
     }
 
-    let desk = Desk::with_upload("u-1", upload);
+    let platform = FakePlatform::with_upload("u-1", upload);
     let optional =
         json!({ "to": "b@x.test", "attachments": [{ "upload": "u-1", "optional": true }] });
-    let result = desk.send(&optional).unwrap();
+    let result = platform.send(&optional).unwrap();
     assert_eq!(result["warnings"][0]["code"], "optional-left-out");
     assert_eq!(result["warnings"][0]["path"], "attachments[0]");
     assert_eq!(result["attachments"], json!([]));
@@ -362,41 +367,42 @@ fn an_attachment_that_breaks_off_leaves_the_mail_unfinished() {
 fn a_hash_that_is_given_is_checked() {
     let wrong = "00".repeat(32);
     let upload = Upload { bytes: pattern(100), ..Upload::default() };
-    let desk = Desk::with_upload("u-1", upload);
+    let platform = FakePlatform::with_upload("u-1", upload);
     let input = |attachment: Value| json!({ "to": "b@x.test", "attachments": [attachment] });
-    let failure = desk.failure(&input(json!({ "upload": "u-1", "sha256": wrong })));
+    let failure = platform.failure(&input(json!({ "upload": "u-1", "sha256": wrong })));
     assert_eq!((failure.code.as_str(), failure.retry), ("attachment", Retry::Never));
-    assert!(!desk.state.borrow().finished);
-    let result =
-        desk.send(&input(json!({ "upload": "u-1", "sha256": wrong, "optional": true }))).unwrap();
+    assert!(!platform.state.borrow().finished);
+    let result = platform
+        .send(&input(json!({ "upload": "u-1", "sha256": wrong, "optional": true })))
+        .unwrap();
     assert_eq!(result["warnings"][0]["code"], "optional-left-out");
-    let right = result_hash(&desk, &input(json!({ "upload": "u-1" })));
-    assert!(desk.send(&input(json!({ "upload": "u-1", "sha256": right }))).is_ok());
+    let right = result_hash(&platform, &input(json!({ "upload": "u-1" })));
+    assert!(platform.send(&input(json!({ "upload": "u-1", "sha256": right }))).is_ok());
 }
 
-fn result_hash(desk: &Desk, input: &Value) -> Value {
-    desk.send(input).unwrap()["attachments"][0]["sha256"].clone()
+fn result_hash(platform: &FakePlatform, input: &Value) -> Value {
+    platform.send(input).unwrap()["attachments"][0]["sha256"].clone()
 }
 
 #[test]
 fn a_message_within_the_message_is_sent_as_it_is_or_as_a_file() {
     let input = |text: &str| json!({ "to": "b@x.test", "attachments": [{ "text": text, "contentType": "message/rfc822" }] });
-    let desk = Desk::default();
-    desk.send(&input("Subject: x\n\nhi\n")).unwrap();
-    let text = String::from_utf8(desk.message()).unwrap();
+    let platform = FakePlatform::default();
+    platform.send(&input("Subject: x\n\nhi\n")).unwrap();
+    let text = String::from_utf8(platform.message()).unwrap();
     assert!(text.contains("Content-Transfer-Encoding: 7bit\r\n"));
     assert!(text.contains("\r\n\r\nSubject: x\r\n\r\nhi\r\n"));
     // What is not 7-bit in it is written again.
-    let desk = Desk::default();
-    let result = desk.send(&input("Subject: ü\n\nGrüße\n")).unwrap();
+    let platform = FakePlatform::default();
+    let result = platform.send(&input("Subject: ü\n\nGrüße\n")).unwrap();
     assert_eq!(result["attachments"][0]["contentType"], "message/rfc822");
     assert_eq!(result["warnings"], json!([]));
-    let text = String::from_utf8(desk.message()).unwrap();
+    let text = String::from_utf8(platform.message()).unwrap();
     assert!(text.contains("\r\n\r\nSubject: =?utf-8?"), "{text}");
     assert!(text.contains("Gr=C3=BC=C3=9Fe\r\n"), "{text}");
     for unfit in ["no header: ü", "a\rb", &"x".repeat(2000)] {
-        let desk = Desk::default();
-        let result = desk.send(&input(unfit)).unwrap();
+        let platform = FakePlatform::default();
+        let result = platform.send(&input(unfit)).unwrap();
         assert_eq!(result["attachments"][0]["contentType"], "application/octet-stream");
         assert_eq!(result["warnings"][0]["code"], "sanitised");
     }
@@ -406,45 +412,46 @@ fn a_message_within_the_message_is_sent_as_it_is_or_as_a_file() {
 fn a_message_beyond_the_accounts_limit_is_not_begun() {
     let small = || Some(2_000);
     let bytes = pattern(3_000);
-    let desk = Desk { max_message_bytes: small(), ..Desk::default() };
+    let platform = FakePlatform { max_message_bytes: small(), ..FakePlatform::default() };
     let base64 = json!({ "to": "b@x.test", "attachments": [{ "text": "x".repeat(3_000) }] });
-    assert_eq!(desk.failure(&base64).code, "too-large");
-    assert!(desk.state.borrow().begun.is_empty());
+    assert_eq!(platform.failure(&base64).code, "too-large");
+    assert!(platform.state.borrow().begun.is_empty());
     // A source that does not say its size is stopped while it is sent.
-    let mut desk = Desk::with_upload("u-1", Upload { bytes, ..Upload::default() });
-    desk.max_message_bytes = small();
-    let failure = desk.failure(&json!({ "to": "b@x.test", "attachments": [{ "upload": "u-1" }] }));
+    let mut platform = FakePlatform::with_upload("u-1", Upload { bytes, ..Upload::default() });
+    platform.max_message_bytes = small();
+    let failure =
+        platform.failure(&json!({ "to": "b@x.test", "attachments": [{ "upload": "u-1" }] }));
     assert_eq!(failure.code, "too-large");
-    assert!(!desk.state.borrow().finished);
+    assert!(!platform.state.borrow().finished);
 }
 
 #[test]
 fn the_null_sender_gets_no_reports() {
-    let desk = Desk::default();
-    desk.send(&json!({ "to": "bob@example.net", "text": "x", "returnPath": " <>\n" })).unwrap();
-    assert_eq!(desk.state.borrow().begun[0].sender, "");
-    assert!(String::from_utf8(desk.message()).unwrap().contains("From: "));
+    let platform = FakePlatform::default();
+    platform.send(&json!({ "to": "bob@example.net", "text": "x", "returnPath": " <>\n" })).unwrap();
+    assert_eq!(platform.state.borrow().begun[0].sender, "");
+    assert!(String::from_utf8(platform.message()).unwrap().contains("From: "));
 }
 
 #[test]
 fn pictures_in_the_html_become_inline_parts() {
-    let desk = Desk::default();
+    let platform = FakePlatform::default();
     let html = "<img alt='a' src='data:image/png;base64,aGk='>";
     let input =
         json!({ "to": "bob@example.net", "text": "x", "html": html, "attachDataUrls": true });
-    let result = desk.send(&input).unwrap();
+    let result = platform.send(&input).unwrap();
     assert_eq!(result["attachments"][0]["cid"], "picture-1@html");
     assert_eq!(result["warnings"], json!([]));
-    let message = String::from_utf8(desk.message()).unwrap();
+    let message = String::from_utf8(platform.message()).unwrap();
     assert!(message.contains("Content-ID: <picture-1@html>"), "{message}");
     assert!(!message.contains("data:image"), "{message}");
 }
 
 #[test]
 fn refused_recipients_carry_the_field_that_named_them() {
-    let desk = Desk { refused: vec!["c@x.test".into()], ..Desk::default() };
+    let platform = FakePlatform { refused: vec!["c@x.test".into()], ..FakePlatform::default() };
     let input = json!({ "to": "b@x.test", "cc": "c@x.test", "onPartialFailure": "fail" });
-    let failure = desk.failure(&input);
+    let failure = platform.failure(&input);
     assert_eq!(failure.refusals[0].field.as_deref(), Some("cc"));
     assert!(failure.message_id.is_some());
 }
@@ -456,9 +463,9 @@ fn a_name_beyond_ascii_needs_smtputf8_only_where_it_cannot_be_encoded() {
         (json!({ "to": "b@x.test", "replyTo": "jörg@example.com" }), true),
         (json!({ "to": "jörg@example.com" }), true),
     ] {
-        let desk = Desk::default();
-        desk.send(&input).unwrap();
-        assert_eq!(desk.state.borrow().begun[0].utf8_headers, utf8, "{input}");
-        assert_eq!(!desk.message().is_ascii(), utf8, "{input}");
+        let platform = FakePlatform::default();
+        platform.send(&input).unwrap();
+        assert_eq!(platform.state.borrow().begun[0].utf8_headers, utf8, "{input}");
+        assert_eq!(!platform.message().is_ascii(), utf8, "{input}");
     }
 }

@@ -14,7 +14,7 @@ use smtp_connector_smtp::settings::OAuth2;
 use smtp_connector_smtp::settings::ServerSettings;
 use smtp_connector_smtp::settings::Timeouts;
 use smtp_connector_smtp::settings::{Auth, Security, TlsSettings};
-use smtp_connector_smtp::settings::{Credentials, Proof};
+use smtp_connector_smtp::settings::{AuthSecret, Credentials};
 
 /// Builds an [`Account`].
 #[derive(Clone, Debug)]
@@ -100,15 +100,15 @@ impl AccountBuilder {
         username: impl Into<String>,
         password: impl Into<SecretSource>,
     ) -> Self {
-        let proof = Proof::Password(password.into());
-        Self { credentials: Some(Credentials { username: username.into(), proof }), ..self }
+        let secret = AuthSecret::Password(password.into());
+        Self { credentials: Some(Credentials { username: username.into(), secret }), ..self }
     }
 
     /// Who logs in, by OAuth 2. Default: nobody.
     #[must_use]
     pub fn oauth2(self, username: impl Into<String>, oauth2: OAuth2) -> Self {
-        let proof = Proof::OAuth2(oauth2);
-        Self { credentials: Some(Credentials { username: username.into(), proof }), ..self }
+        let secret = AuthSecret::OAuth2(oauth2);
+        Self { credentials: Some(Credentials { username: username.into(), secret }), ..self }
     }
 
     /// How the account logs in. Default: [`Auth::Auto`].

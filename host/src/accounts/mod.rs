@@ -20,7 +20,7 @@ pub use tilde::in_home;
 pub use smtp_connector_smtp::address::{EhloName, HostName, InvalidHostName};
 pub use smtp_connector_smtp::secret::{Secret, SecretSource};
 pub use smtp_connector_smtp::settings::{
-    Auth, CertificatePin, ClientCertificate, Credentials, OAuth2, Proof, Provider, Security,
+    Auth, AuthSecret, CertificatePin, ClientCertificate, Credentials, OAuth2, Provider, Security,
     ServerSettings, ServerSettingsBuilder, Timeouts, TlsSettings, TlsVersion, TokenUrl,
 };
 pub use smtp_connector_smtp::{BoxFuture, InvalidSetting};

@@ -39,7 +39,7 @@ const CONNECT: Duration = Duration::from_secs(10);
 const HEADERS: Duration = Duration::from_secs(10);
 
 /// What a fetch may use.
-pub(crate) struct Errand<'e> {
+pub(crate) struct FetchRequest<'e> {
     /// The way out.
     pub(crate) network: &'e dyn Network,
     /// Addresses that are never dialled.
@@ -57,14 +57,14 @@ pub(crate) struct Errand<'e> {
 }
 
 /// Opens a file on the web.
-pub(crate) async fn fetch(url: &str, errand: &Errand<'_>) -> Result<Content, SourceError> {
-    let deadline = Instant::now() + errand.time;
+pub(crate) async fn fetch(url: &str, request: &FetchRequest<'_>) -> Result<Content, SourceError> {
+    let deadline = Instant::now() + request.time;
     let mut target = Target::parse(url)?;
     let mut seen = Vec::new();
     for _ in 0..=MAX_REDIRECTS {
-        let response = target.get(errand, deadline).await?;
+        let response = target.get(request, deadline).await?;
         if !response.status().is_redirection() {
-            return target.content(response, errand, deadline);
+            return target.content(response, request, deadline);
         }
         let next = target.follow(&response)?;
         seen.push(target.url);
@@ -110,10 +110,10 @@ impl Target {
 
     async fn get(
         &self,
-        errand: &Errand<'_>,
+        request: &FetchRequest<'_>,
         deadline: Instant,
     ) -> Result<Response<Incoming>, SourceError> {
-        let reach = errand.hosts.reach(errand.policy, &self.host, self.port);
+        let reach = request.hosts.reach(request.policy, &self.host, self.port);
         let reach = reach.map_err(forbidden)?;
         let since = Instant::now();
         let connect = deadline.min(since + CONNECT);
@@ -121,11 +121,11 @@ impl Target {
             host: &self.host,
             port: self.port,
             reach,
-            denied: errand.denied,
+            denied: request.denied,
             purpose: Purpose::Attachment,
-            account: errand.account,
+            account: request.account,
         };
-        let stream = destination.dial(errand.network, connect).await;
+        let stream = destination.dial(request.network, connect).await;
         let stream = stream.map_err(|error| dial_error(&error, since))?;
         if self.url.scheme() == "http" {
             return self.request(stream, deadline).await;
@@ -204,7 +204,7 @@ impl Target {
     fn content(
         &self,
         response: Response<Incoming>,
-        &Errand { limit, time, .. }: &Errand<'_>,
+        &FetchRequest { limit, time, .. }: &FetchRequest<'_>,
         deadline: Instant,
     ) -> Result<Content, SourceError> {
         match response.status() {

@@ -8,7 +8,7 @@ mod hosts;
 mod uploads;
 
 pub use content::{Content, Metadata, SourceError};
-pub(crate) use fetch::{Errand, fetch};
+pub(crate) use fetch::{FetchRequest, fetch};
 pub use folder::FolderUploads;
 pub use hosts::AttachmentHosts;
 pub use uploads::{FileUploads, MemoryUploads, NoUploads, Uploads};

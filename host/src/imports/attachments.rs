@@ -7,7 +7,7 @@ use super::bindings::connectors::smtp::attachments::{
     AttachmentError, Host, HostContent, Metadata,
 };
 use crate::accounts::{Account, Policy};
-use crate::attachments::{Content, Errand, SourceError, fetch};
+use crate::attachments::{Content, FetchRequest, SourceError, fetch};
 
 /// What an attachment waits for.
 const FILE: &str = "an attachment";
@@ -20,7 +20,7 @@ impl Host for View<'_> {
         let opened = match self.run.admit(|named| named.contains_upload(&id)).await {
             Ok(sources) => {
                 let opened = sources.uploads.open(&id);
-                self.run.progress.waiting_for(FILE, opened).await
+                self.run.delivery.waiting_for(FILE, opened).await
             }
             Err(error) => Err(error),
         };
@@ -37,7 +37,7 @@ impl Host for View<'_> {
         let nothing = Policy::default();
         let policy = account.map_or(&nothing, |account| &account.policy);
         let limits = account.map(|account| account.limits).unwrap_or_default();
-        let errand = Errand {
+        let request = FetchRequest {
             network: sources.network.as_ref(),
             denied: &sources.denied,
             account: account.map(Account::name),
@@ -46,7 +46,7 @@ impl Host for View<'_> {
             limit: limits.message_bytes,
             time: self.run.limits.attachment_time,
         };
-        let opened = self.run.progress.waiting_for(FILE, fetch(&url, &errand)).await;
+        let opened = self.run.delivery.waiting_for(FILE, fetch(&url, &request)).await;
         self.keep(opened)
     }
 }
@@ -64,7 +64,7 @@ impl View<'_> {
     /// An error as the component is told of it.
     fn tell(&self, error: SourceError) -> AttachmentError {
         if matches!(error, SourceError::Unavailable(_)) {
-            self.run.progress.meet_something_temporary();
+            self.run.delivery.meet_something_temporary();
         }
         error.into()
     }
@@ -84,7 +84,7 @@ impl HostContent for View<'_> {
     async fn read(&mut self, this: Resource<Content>, max: u32) -> Answer<Vec<u8>> {
         self.count_call()?;
         let content = self.table.get_mut(&this)?;
-        let chunk = self.run.progress.waiting_for(FILE, content.read(max)).await;
+        let chunk = self.run.delivery.waiting_for(FILE, content.read(max)).await;
         Ok(chunk.map_err(|error| self.tell(error)))
     }
 

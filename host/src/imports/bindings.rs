@@ -9,7 +9,7 @@ wasmtime::component::bindgen!({
     imports: { default: async | trappable },
     exports: { default: async },
     with: {
-        "connectors:smtp/transport.outgoing": crate::policy::checked::CheckedOutgoing,
+        "connectors:smtp/transport.outgoing": crate::policy::transport::PolicyOutgoing,
         "connectors:smtp/attachments.content": crate::attachments::Content,
     },
     trappable_error_type: {

@@ -7,7 +7,7 @@ use wasmtime::component::ResourceTableError;
 use super::View;
 use super::bindings::connectors::smtp::types as wit;
 use super::bindings::exports::connectors::smtp::smtp_connector as contract;
-use crate::policy::CheckedError;
+use crate::policy::PolicyError;
 use smtp_connector_smtp::Issue;
 use smtp_connector_smtp::excerpt::shortened;
 use smtp_connector_smtp::failure::{Delivered, Failure, FailureCode, Phase, Refusal, Reply, Retry};
@@ -45,11 +45,11 @@ impl From<Failure> for Failed {
     }
 }
 
-impl From<CheckedError> for Failed {
-    fn from(error: CheckedError) -> Self {
+impl From<PolicyError> for Failed {
+    fn from(error: PolicyError) -> Self {
         match error {
-            CheckedError::Failed(failure) => failure.into(),
-            CheckedError::Broken(failure) => Self::stop(failure),
+            PolicyError::Failed(failure) => failure.into(),
+            PolicyError::Broken(failure) => Self::stop(failure),
         }
     }
 }

@@ -4,18 +4,15 @@ use wasmtime::component::Resource;
 
 use super::bindings::connectors::smtp::transport as wit;
 use super::{Failed, View};
-use crate::policy::checked::CheckedOutgoing;
+use crate::policy::transport::PolicyOutgoing;
 use smtp_connector_smtp::failure::{Failure, FailureCode, Phase};
-use smtp_connector_smtp::{Envelope, Notification, Receipt, Report};
+use smtp_connector_smtp::{DsnOptions, DsnReturn, Envelope, Receipt};
 
 /// What a message waits for.
 const SERVER: &str = "the mail server";
 
 impl wit::Host for View<'_> {
-    async fn begin(
-        &mut self,
-        envelope: wit::Envelope,
-    ) -> Result<Resource<CheckedOutgoing>, Failed> {
+    async fn begin(&mut self, envelope: wit::Envelope) -> Result<Resource<PolicyOutgoing>, Failed> {
         self.count_call()?;
         let forbidden = match (self.run.dry_run, &self.run.sources) {
             (true, _) => Some("in a dry run"),
@@ -34,7 +31,7 @@ impl wit::Host for View<'_> {
             return Err(failure.into());
         };
         let begun = transport.begin(envelope.into());
-        let outgoing = self.run.progress.waiting_for(SERVER, begun).await?;
+        let outgoing = self.run.delivery.waiting_for(SERVER, begun).await?;
         Ok(self.table.push(outgoing)?)
     }
 }
@@ -42,21 +39,21 @@ impl wit::Host for View<'_> {
 impl wit::HostOutgoing for View<'_> {
     async fn write(
         &mut self,
-        this: Resource<CheckedOutgoing>,
+        this: Resource<PolicyOutgoing>,
         chunk: Vec<u8>,
     ) -> Result<(), Failed> {
         self.count_call()?;
         let written = self.table.get_mut(&this)?.write(chunk);
-        Ok(self.run.progress.waiting_for(SERVER, written).await?)
+        Ok(self.run.delivery.waiting_for(SERVER, written).await?)
     }
 
-    async fn finish(&mut self, this: Resource<CheckedOutgoing>) -> Result<wit::Receipt, Failed> {
+    async fn finish(&mut self, this: Resource<PolicyOutgoing>) -> Result<wit::Receipt, Failed> {
         self.count_call()?;
         let outgoing = self.table.delete(this)?;
-        Ok(self.run.progress.waiting_for(SERVER, outgoing.finish()).await?.into())
+        Ok(self.run.delivery.waiting_for(SERVER, outgoing.finish()).await?.into())
     }
 
-    async fn drop(&mut self, this: Resource<CheckedOutgoing>) -> wasmtime::Result<()> {
+    async fn drop(&mut self, this: Resource<PolicyOutgoing>) -> wasmtime::Result<()> {
         // The connection goes with it, before the message's end was sent.
         self.table.delete(this)?;
         Ok(())
@@ -71,12 +68,12 @@ impl From<wit::Envelope> for Envelope {
             allow_partial: envelope.allow_partial,
             utf8_headers: envelope.utf8_headers,
             size: envelope.size,
-            notification: envelope.notification.map(Notification::from),
+            notification: envelope.notification.map(DsnOptions::from),
         }
     }
 }
 
-impl From<wit::Notification> for Notification {
+impl From<wit::Notification> for DsnOptions {
     fn from(notification: wit::Notification) -> Self {
         let wanted = |flag| notification.notify.contains(flag);
         Self {
@@ -84,8 +81,8 @@ impl From<wit::Notification> for Notification {
             failure: wanted(wit::Notify::FAILURE),
             delay: wanted(wit::Notify::DELAY),
             report: notification.report.map(|report| match report {
-                wit::Report::Full => Report::Full,
-                wit::Report::Headers => Report::Headers,
+                wit::Report::Full => DsnReturn::Full,
+                wit::Report::Headers => DsnReturn::Headers,
             }),
             envelope_id: notification.envelope_id,
         }

@@ -17,8 +17,8 @@ use tokio::sync::Notify;
 
 use super::Usage;
 use super::allowlist::Allowlists;
-use super::checked::CheckedOutgoing;
-use super::{CheckedError, CheckedTransport, Progress};
+use super::transport::PolicyOutgoing;
+use super::{DeliveryState, PolicyError, PolicyTransport};
 use crate::accounts::Account;
 use smtp_connector_smtp::BoxFuture;
 use smtp_connector_smtp::Envelope;
@@ -256,7 +256,7 @@ const CHUNKS: [&str; 4] = [
 ];
 
 /// A message of an account, begun.
-async fn begin(transport: &SmtpTransport, port: u16) -> Result<CheckedOutgoing, CheckedError> {
+async fn begin(transport: &SmtpTransport, port: u16) -> Result<PolicyOutgoing, PolicyError> {
     let timeouts = Timeouts { data: Duration::from_millis(30), ..Timeouts::default() };
     let account = Account::builder("work", "127.0.0.1")
         .port(port)
@@ -266,12 +266,12 @@ async fn begin(transport: &SmtpTransport, port: u16) -> Result<CheckedOutgoing, 
         .build()
         .map(Arc::new)
         .expect("the settings are right");
-    let checked = CheckedTransport {
+    let checked = PolicyTransport {
         inner: Arc::new(transport.clone()),
         allowlists: Arc::new(Allowlists::new(Arc::new(r#"{"to": "b@x.test"}"#.to_owned()), None)),
         permit: Arc::new(Usage::default()).enter(&account).expect("it may run"),
         account,
-        progress: Arc::<Progress>::default(),
+        delivery: Arc::<DeliveryState>::default(),
     };
     let envelope = Envelope {
         sender: "a@x.test".to_owned(),

@@ -1,15 +1,15 @@
 //! What every message must keep on its way out, whoever sends it.
 
 pub(crate) mod allowlist;
-pub(crate) mod checked;
+mod delivery_state;
 #[cfg(test)]
 mod fail_stop;
-mod guard;
+mod message_validator;
 mod originator;
-mod progress;
+pub(crate) mod transport;
 mod usage;
 
-pub(crate) use checked::{CheckedError, CheckedTransport};
-pub use guard::{Breach, Guard};
-pub(crate) use progress::{Progress, Seen};
+pub(crate) use delivery_state::{DeliveryState, Seen};
+pub use message_validator::{MessageValidator, Violation};
+pub(crate) use transport::{PolicyError, PolicyTransport};
 pub(crate) use usage::{RunPermit, Usage};

@@ -9,18 +9,18 @@ use std::time::{Duration, Instant};
 use wasmtime::Store;
 
 use super::digest::ComponentDigest;
-use super::engine::{Ready, Unready};
+use super::engine::{LinkedComponent, LoadError};
 use super::host::Host;
 use super::observation::observed;
 use super::outcome::{Findings, Outcome};
-use super::scheduling::Ledgers;
+use super::scheduling::CpuBudgets;
 use super::store::{State, store};
 use super::trap::{of_time, of_trap};
 use crate::error::{Error, Result};
 use crate::imports::bindings::Plugin;
 use crate::imports::bindings::exports::connectors::smtp::smtp_connector as wit;
 use crate::imports::issues;
-use crate::policy::Progress;
+use crate::policy::DeliveryState;
 use crate::services::{Invocation, Run, of_error, of_failure, of_result, of_stop};
 
 /// A component that keeps the contract. Cheap to clone; any number of runs at a time, each in a sandbox of
@@ -40,9 +40,9 @@ use crate::services::{Invocation, Run, of_error, of_failure, of_result, of_stop}
 #[derive(Clone)]
 pub struct Connector {
     host: Host,
-    ready: Ready,
+    linked: LinkedComponent,
     /// What its runs compute, by account.
-    ledgers: Arc<Ledgers>,
+    budgets: Arc<CpuBudgets>,
 }
 
 /// Where a component comes from.
@@ -97,24 +97,24 @@ impl Connector {
     /// gives to any.
     pub fn from_bytes(host: &Host, bytes: &[u8]) -> Result<Self> {
         check_layer(bytes)?;
-        let ready = host.engines.prepare(bytes).map_err(|unready| match unready {
-            Unready::Code(reason) => {
+        let linked = host.engines.prepare(bytes).map_err(|error| match error {
+            LoadError::Code(reason) => {
                 Error::component(format!("the component cannot be compiled: {}", summary(&reason)))
                     .with_hint(HOW_TO_BUILD)
                     .with_source(reason)
             }
-            Unready::Imports(reason) => {
+            LoadError::Imports(reason) => {
                 Error::component(format!("the component wants what no component gets: {}", summary(&reason)))
                     .with_hint("it may import connectors:smtp/*, wasi:io, wasi:clocks and wasi:cli, and nothing else")
                     .with_source(reason)
             }
-            Unready::Exports(reason) => {
+            LoadError::Exports(reason) => {
                 Error::component("the component does not export connectors:smtp/smtp-connector@0.1.0")
                     .with_hint("build it from the package's WIT, world plugin")
                     .with_source(reason)
             }
         })?;
-        Ok(Self { host: host.clone(), ready, ledgers: Arc::default() })
+        Ok(Self { host: host.clone(), linked, budgets: Arc::default() })
     }
 
     /// A component in a file.
@@ -157,7 +157,7 @@ impl Connector {
     pub async fn describe(&self) -> Result<String> {
         let invocation = Invocation::new("", "");
         let run = self.host.services.run(&invocation, None);
-        let nothing = Progress::default();
+        let nothing = DeliveryState::default();
         let described = self.in_sandbox(run, async |plugin, store| {
             plugin.connectors_smtp_smtp_connector().call_describe(store).await
         });
@@ -175,10 +175,10 @@ impl Connector {
         if let Err(issue) = self.host.services.limits().check(&invocation) {
             return Ok(Findings { issues: vec![issue], warnings: Vec::new() });
         }
-        let progress = Progress::default();
-        let found = self.in_time(&progress, async {
+        let delivery = DeliveryState::default();
+        let found = self.in_time(&delivery, async {
             let account =
-                progress.waiting_for(ACCOUNT, self.host.services.account(&invocation)).await?;
+                delivery.waiting_for(ACCOUNT, self.host.services.account(&invocation)).await?;
             let run = self.host.services.run(&invocation, account);
             let Invocation { action, input, keywords, .. } = &invocation;
             self.in_sandbox(run, async |plugin, store| {
@@ -229,12 +229,12 @@ impl Connector {
         invocation: Invocation,
         stop: impl Future<Output = ()>,
     ) -> Result<Outcome> {
-        let progress = Arc::<Progress>::default();
-        let answer = self.in_time(&progress, async {
+        let delivery = Arc::<DeliveryState>::default();
+        let answer = self.in_time(&delivery, async {
             self.host.services.check(&invocation)?;
             let account =
-                progress.waiting_for(ACCOUNT, self.host.services.account(&invocation)).await?;
-            let run = self.host.services.sending_run(&invocation, account, &progress)?;
+                delivery.waiting_for(ACCOUNT, self.host.services.account(&invocation)).await?;
+            let run = self.host.services.sending_run(&invocation, account, &delivery)?;
             let Invocation { action, input, keywords, .. } = &invocation;
             self.in_sandbox(run, async |plugin, store| {
                 let contract = plugin.connectors_smtp_smtp_connector();
@@ -245,12 +245,12 @@ impl Connector {
             .await
         });
         let settled = async {
-            let answer = answer.await.map_err(|error| of_error(error, &progress));
+            let answer = answer.await.map_err(|error| of_error(error, &delivery));
             let (answer, memory_bytes) = answer?;
-            settle(answer, &progress).map(|json| Outcome::new(json, memory_bytes))
+            settle(answer, &delivery).map(|json| Outcome::new(json, memory_bytes))
         };
-        let settled = unless_stopped(settled, stop, &progress);
-        observed("invoke", &invocation, Arc::clone(&progress), settled).await
+        let settled = unless_stopped(settled, stop, &delivery);
+        observed("invoke", &invocation, Arc::clone(&delivery), settled).await
     }
 
     /// Runs a call in a store of its own, which goes away with it, whatever comes.
@@ -259,16 +259,16 @@ impl Connector {
         run: Run,
         call: impl AsyncFnOnce(&Plugin, &mut Store<State>) -> wasmtime::Result<T>,
     ) -> Result<T> {
-        let Host { engines, share, .. } = &self.host;
-        let ledger = self.ledgers.of(run.account.as_ref().map(|account| account.name()));
-        if let Some(turn) = share.admit(&ledger, Instant::now()) {
+        let Host { engines, scheduler, .. } = &self.host;
+        let budget = self.budgets.of(run.account.as_ref().map(|account| account.name()));
+        if let Some(turn) = scheduler.admit(&budget, Instant::now()) {
             tokio::time::sleep_until(turn.into()).await;
         }
-        let place = engines.place(&self.ready);
-        let mut store = store(place.pre.engine(), share, &ledger, run);
+        let lease = engines.lease(&self.linked);
+        let mut store = store(lease.pre.engine(), scheduler, &budget, run);
         let meter = Arc::clone(&store.data().meter);
         let work = async {
-            let plugin = place.pre.instantiate_async(&mut store).await?;
+            let plugin = lease.pre.instantiate_async(&mut store).await?;
             call(&plugin, &mut store).await
         };
         let outcome = meter.measure(work).await;
@@ -278,12 +278,12 @@ impl Connector {
     /// Waits for all that a run does, for as long as it may take.
     async fn in_time<T>(
         &self,
-        progress: &Progress,
+        delivery: &DeliveryState,
         work: impl Future<Output = Result<T>>,
     ) -> Result<T> {
         let allowed = self.host.services.limits().wall_clock;
         let outcome = tokio::time::timeout(allowed, Box::pin(work)).await;
-        outcome.unwrap_or_else(|_| Err(of_time(allowed, progress.seen().waits_for)))
+        outcome.unwrap_or_else(|_| Err(of_time(allowed, delivery.seen().waits_for)))
     }
 }
 
@@ -291,7 +291,7 @@ impl Connector {
 async fn unless_stopped(
     run: impl Future<Output = Result<Outcome>>,
     stop: impl Future<Output = ()>,
-    progress: &Progress,
+    delivery: &DeliveryState,
 ) -> Result<Outcome> {
     let mut run = Box::pin(run);
     let mut stop = Box::pin(stop);
@@ -302,14 +302,14 @@ async fn unless_stopped(
     if let Some(outcome) = ended.await {
         return outcome;
     }
-    if progress.was_sent() {
+    if delivery.was_sent() {
         // The server has taken the message: the component has only the result to write.
         if let Ok(outcome) = tokio::time::timeout(TIME_FOR_A_RESULT, run.as_mut()).await {
             return outcome;
         }
     }
     drop(run);
-    Err(of_stop(progress))
+    Err(of_stop(delivery))
 }
 
 /// How long a run that was stopped may still take to report a message that the server has accepted. It takes a
@@ -317,13 +317,13 @@ async fn unless_stopped(
 const TIME_FOR_A_RESULT: Duration = Duration::from_secs(1);
 
 /// What an action's answer amounts to, corrected by what the host itself saw.
-fn settle(answer: Result<String, wit::InvokeError>, progress: &Progress) -> Result<String> {
+fn settle(answer: Result<String, wit::InvokeError>, delivery: &DeliveryState) -> Result<String> {
     match answer {
-        Ok(json) => of_result(&json, progress),
+        Ok(json) => of_result(&json, delivery),
         Err(wit::InvokeError::Invalid(told)) => {
-            Err(of_error(Error::invalid(issues(told)), progress))
+            Err(of_error(Error::invalid(issues(told)), delivery))
         }
-        Err(wit::InvokeError::Failed(failure)) => Err(of_failure(failure.into(), progress)),
+        Err(wit::InvokeError::Failed(failure)) => Err(of_failure(failure.into(), delivery)),
     }
 }
 

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use smtp_connector_smtp::network::{AddressRange, Network};
 
 use super::engine::{Allocation, CacheEvent, CacheObserver, Engines};
-use super::scheduling::FairShare;
+use super::scheduling::CpuScheduler;
 use crate::accounts::Accounts;
 use crate::attachments::{AttachmentHosts, Uploads};
 use crate::error::Result;
@@ -29,7 +29,7 @@ use crate::transport::Transport;
 pub struct Host {
     pub(super) services: Services,
     pub(super) engines: Arc<Engines>,
-    pub(super) share: Arc<FairShare>,
+    pub(super) scheduler: Arc<CpuScheduler>,
 }
 
 /// Builds a [`Host`].
@@ -137,7 +137,7 @@ impl HostBuilder {
         Ok(Host {
             services: self.services.build(),
             engines: Arc::new(engines),
-            share: Arc::new(FairShare::of_this_machine()),
+            scheduler: Arc::new(CpuScheduler::of_this_machine()),
         })
     }
 }

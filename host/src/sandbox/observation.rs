@@ -9,7 +9,7 @@ use tracing::Instrument as _;
 use tracing::field::Empty;
 
 use crate::error::Result;
-use crate::policy::Progress;
+use crate::policy::DeliveryState;
 use crate::services::Invocation;
 
 /// Watches a call of a component: `describe`, `validate` or `invoke`. What is measured, and what it is called,
@@ -17,7 +17,7 @@ use crate::services::Invocation;
 pub(super) async fn observed<T>(
     call: &'static str,
     invocation: &Invocation,
-    progress: Arc<Progress>,
+    delivery: Arc<DeliveryState>,
     work: impl Future<Output = Result<T>>,
 ) -> Result<T> {
     let account = invocation.account_name().unwrap_or_default();
@@ -33,13 +33,13 @@ pub(super) async fn observed<T>(
             error.code().as_str()
         }
     };
-    let bytes = progress.bytes();
+    let bytes = delivery.bytes();
     span.record("outcome", told).record("bytes", bytes);
     let took = started.elapsed();
     span.in_scope(|| tracing::debug!(milliseconds = took.as_secs_f64() * 1000.0, "over"));
     metrics::counter!("smtp_connector_runs_total", "call" => call, "outcome" => told).increment(1);
     metrics::histogram!("smtp_connector_run_seconds", "call" => call).record(took);
-    if progress.was_sent() {
+    if delivery.was_sent() {
         metrics::histogram!("smtp_connector_message_bytes").record(bytes as f64);
     }
     outcome

@@ -7,8 +7,8 @@ use wasmtime::component::ResourceTable;
 use wasmtime::{Engine, Store, StoreContextMut, UpdateDeadline};
 use wasmtime_wasi::{WasiCtxView, WasiView};
 
-use super::limits::{Ceiling, Meter};
-use super::scheduling::{FairShare, Ledger, cost};
+use super::limits::{MemoryLimiter, Meter};
+use super::scheduling::{CpuBudget, CpuScheduler, cost};
 use super::wasi::Wasi;
 use crate::services::{LimitReached, Run};
 
@@ -16,7 +16,7 @@ use crate::services::{LimitReached, Run};
 pub(super) struct State {
     pub(super) table: ResourceTable,
     pub(super) wasi: Wasi,
-    ceiling: Ceiling,
+    memory_limiter: MemoryLimiter,
     pub(super) run: Run,
     pub(super) meter: Arc<Meter>,
 }
@@ -24,7 +24,7 @@ pub(super) struct State {
 impl State {
     /// Bytes of linear memory that the run has taken.
     pub(super) fn memory_bytes(&self) -> usize {
-        self.ceiling.bytes_taken(&self.run.limits)
+        self.memory_limiter.bytes_taken(&self.run.limits)
     }
 }
 
@@ -37,8 +37,8 @@ impl WasiView for State {
 /// A store for one run, with nothing in it that another run could leave behind.
 pub(super) fn store(
     engine: &Engine,
-    share: &Arc<FairShare>,
-    ledger: &Arc<Ledger>,
+    scheduler: &Arc<CpuScheduler>,
+    budget: &Arc<CpuBudget>,
     run: Run,
 ) -> Store<State> {
     let limits = run.limits;
@@ -47,21 +47,27 @@ pub(super) fn store(
     table.set_max_capacity(limits.handles);
     let mut store = Store::new(
         engine,
-        State { table, wasi, ceiling: Ceiling::new(&limits), run, meter: Arc::new(Meter::new()) },
+        State {
+            table,
+            wasi,
+            memory_limiter: MemoryLimiter::new(&limits),
+            run,
+            meter: Arc::new(Meter::new()),
+        },
     );
-    store.limiter(|state| &mut state.ceiling);
+    store.limiter(|state| &mut state.memory_limiter);
     store.set_hostcall_fuel(limits.host_call_bytes);
     store.set_max_component_handles(limits.handles);
     store.set_epoch_deadline(1);
-    store.epoch_deadline_callback(give_way(Arc::clone(share), Arc::clone(ledger)));
+    store.epoch_deadline_callback(on_epoch(Arc::clone(scheduler), Arc::clone(budget)));
     store
 }
 
 /// What happens at each tick: a run that computed too long ends, and one that computes for a while lets others
 /// run. One that was waiting meanwhile has missed a tick, and goes on.
-fn give_way(
-    share: Arc<FairShare>,
-    ledger: Arc<Ledger>,
+fn on_epoch(
+    scheduler: Arc<CpuScheduler>,
+    budget: Arc<CpuBudget>,
 ) -> impl FnMut(StoreContextMut<'_, State>) -> wasmtime::Result<UpdateDeadline> + Send + Sync + 'static
 {
     let mut charged = Duration::ZERO;
@@ -79,7 +85,7 @@ fn give_way(
         let cost = cost(computed, run.bytes_sent());
         let just = cost.saturating_sub(charged);
         charged = charged.max(cost);
-        Ok(match share.charge(&ledger, Instant::now(), just, cost) {
+        Ok(match scheduler.charge(&budget, Instant::now(), just, cost) {
             Some(turn) => {
                 UpdateDeadline::YieldCustom(1, Box::pin(tokio::time::sleep_until(turn.into())))
             }

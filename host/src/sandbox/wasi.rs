@@ -30,8 +30,8 @@ impl Wasi {
         self.context.get_or_insert_with(|| {
             let context = WasiCtx::builder()
                 .stderr(self.log.clone())
-                .wall_clock(Standing(self.started))
-                .monotonic_clock(Standing(Duration::ZERO))
+                .wall_clock(FixedClock(self.started))
+                .monotonic_clock(FixedClock(Duration::ZERO))
                 .insecure_random_seed(0)
                 .max_random_size(4096)
                 .build();
@@ -46,9 +46,9 @@ impl Wasi {
 }
 
 /// A clock that stands still.
-struct Standing(Duration);
+struct FixedClock(Duration);
 
-impl HostWallClock for Standing {
+impl HostWallClock for FixedClock {
     fn resolution(&self) -> Duration {
         Duration::from_secs(1)
     }
@@ -58,7 +58,7 @@ impl HostWallClock for Standing {
     }
 }
 
-impl HostMonotonicClock for Standing {
+impl HostMonotonicClock for FixedClock {
     fn resolution(&self) -> u64 {
         1
     }

@@ -27,7 +27,7 @@ use crate::accounts::{Account, Accounts};
 use crate::attachments::{AttachmentHosts, Uploads};
 use crate::error::{Error, Result};
 use crate::policy::allowlist::Allowlists;
-use crate::policy::{CheckedTransport, Progress, Usage};
+use crate::policy::{DeliveryState, PolicyTransport, Usage};
 use crate::transport::Transport;
 
 /// What runs use of their platform. Cheap to clone, and shared between threads.
@@ -97,7 +97,7 @@ impl Services {
         &self,
         invocation: &Invocation,
         account: Option<Arc<Account>>,
-        progress: &Arc<Progress>,
+        delivery: &Arc<DeliveryState>,
     ) -> Result<Run> {
         let inner = &self.inner;
         let (input, keywords) = (Arc::clone(&invocation.input), invocation.keywords.clone());
@@ -110,19 +110,19 @@ impl Services {
             allowlists: Arc::clone(&allowlists),
         };
         let transport = match &account {
-            Some(account) if !invocation.dry_run => Some(CheckedTransport {
+            Some(account) if !invocation.dry_run => Some(PolicyTransport {
                 inner: Arc::clone(&inner.transport),
                 account: Arc::clone(account),
                 allowlists,
                 permit: inner.usage.enter(account)?,
-                progress: Arc::clone(progress),
+                delivery: Arc::clone(delivery),
             }),
             _ => None,
         };
         let mut run = self.run(invocation, account);
         run.dry_run = invocation.dry_run;
         run.sources = Some(sources);
-        run.progress = Arc::clone(progress);
+        run.delivery = Arc::clone(delivery);
         run.transport = transport;
         Ok(run)
     }

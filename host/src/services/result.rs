@@ -9,7 +9,7 @@ use serde_json::{Map, Value, json};
 
 use super::verdict::of_error;
 use crate::error::{Error, Result};
-use crate::policy::{Progress, Seen};
+use crate::policy::{DeliveryState, Seen};
 use smtp_connector_smtp::Issue;
 use smtp_connector_smtp::Receipt;
 use smtp_connector_smtp::failure::Refusal;
@@ -23,18 +23,18 @@ use smtp_connector_smtp::failure::Refusal;
 /// # Errors
 ///
 /// A result that is not one, or that tells of a message where there was none.
-pub(crate) fn of_result(json: &str, progress: &Progress) -> Result<String> {
+pub(crate) fn of_result(json: &str, delivery: &DeliveryState) -> Result<String> {
     let broken = |message: &str| {
         let error =
             Error::component(format!("the component's result cannot be believed: {message}"));
-        of_error(error.with_hint("report this to the maker of the component"), progress)
+        of_error(error.with_hint("report this to the maker of the component"), delivery)
     };
     let told = Told::read(json).map_err(|_| broken("it is not a result"))?;
     let status = told.text("status").unwrap_or_default();
-    let seen = progress.seen();
+    let seen = delivery.seen();
     let own = match (status.as_ref(), &seen.receipt) {
-        ("sent" | "partial", Some(receipt)) => of_sent(&told, receipt, &seen, progress.bytes()),
-        ("dry-run", None) if !progress.may_have_been_sent() => of_unsent(),
+        ("sent" | "partial", Some(receipt)) => of_sent(&told, receipt, &seen, delivery.bytes()),
+        ("dry-run", None) if !delivery.may_have_been_sent() => of_unsent(),
         ("sent" | "partial", None) => return Err(broken("nothing was sent")),
         ("dry-run", _) => return Err(broken("a message was sent, or may have been")),
         _ => return Err(broken("it has no status that there is")),
@@ -200,10 +200,10 @@ mod tests {
     use super::*;
     use smtp_connector_smtp::failure::{Delivered, Reply, Retry};
 
-    fn sent() -> Progress {
+    fn sent() -> DeliveryState {
         let reply = |code, text: &str| Reply { code, enhanced: None, text: text.to_owned() };
-        let progress = Progress::default();
-        progress.note_for_tests(
+        let delivery = DeliveryState::default();
+        delivery.note_for_tests(
             ("a@x.test", &["b@x.test", "c@x.test"]),
             7,
             Receipt {
@@ -218,7 +218,7 @@ mod tests {
                 queue_id: None,
             },
         );
-        progress
+        delivery
     }
 
     #[test]
@@ -249,7 +249,7 @@ mod tests {
     #[test]
     fn a_dry_run_tells_of_no_server() {
         let told = r#"{"status": "dry-run", "accepted": ["b@x.test"], "response": "Ok", "messageSize": 5}"#;
-        let json = of_result(told, &Progress::default()).expect("it is a result");
+        let json = of_result(told, &DeliveryState::default()).expect("it is a result");
         let result: Value = serde_json::from_str(&json).expect("it is JSON");
         let expected = json!({
             "status": "dry-run", "accepted": [], "rejected": [], "rejectedErrors": [], "messageSize": 5,
@@ -259,7 +259,7 @@ mod tests {
 
     #[test]
     fn a_result_that_is_not_one_is_not_believed() {
-        let nothing = Progress::default();
+        let nothing = DeliveryState::default();
         for told in [
             r#"{"status": "sent"}"#,
             r#"{"status": "fine"}"#,
@@ -274,7 +274,7 @@ mod tests {
         let members: Vec<_> = (0..40).map(|number| format!("\"{number}\": 1")).collect();
         assert!(of_result(&format!("{{{}}}", members.join(",")), &nothing).is_err());
         assert!(of_result(r#"{"status": "dry-run"}"#, &sent()).is_err());
-        let unknown = Progress::default();
+        let unknown = DeliveryState::default();
         unknown.end();
         let error = of_result(r#"{"status": "dry-run"}"#, &unknown).expect_err("it may be sent");
         assert_eq!((error.retry(), error.delivered()), (Retry::Never, Delivered::Unknown));

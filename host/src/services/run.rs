@@ -7,7 +7,7 @@ use super::{LimitReached, Limits};
 use crate::accounts::{Account, AccountLimits};
 use crate::attachments::{AttachmentHosts, SourceError, Uploads};
 use crate::policy::allowlist::{Allowlists, SourceAllowlist};
-use crate::policy::{CheckedTransport, Progress};
+use crate::policy::{DeliveryState, PolicyTransport};
 use smtp_connector_smtp::network::{DeniedAddresses, Network};
 
 /// What a run is about.
@@ -22,8 +22,8 @@ pub(crate) struct Run {
     /// What it may open. None: it checks an input, and opens nothing.
     pub(crate) sources: Option<Sources>,
     /// None without an account.
-    pub(crate) transport: Option<CheckedTransport>,
-    pub(crate) progress: Arc<Progress>,
+    pub(crate) transport: Option<PolicyTransport>,
+    pub(crate) delivery: Arc<DeliveryState>,
     pub(crate) limits: Limits,
     calls: AtomicU32,
     attachments: AtomicU32,
@@ -52,7 +52,7 @@ impl Run {
             account,
             sources: None,
             transport: None,
-            progress: Arc::default(),
+            delivery: Arc::default(),
             limits,
             calls: AtomicU32::new(0),
             attachments: AtomicU32::new(0),
@@ -70,7 +70,7 @@ impl Run {
 
     /// Bytes of its message so far.
     pub(crate) fn bytes_sent(&self) -> u64 {
-        self.progress.bytes()
+        self.delivery.bytes()
     }
 
     /// Admits an attachment that is to be opened: what the run may open, if it may open one more and its input names

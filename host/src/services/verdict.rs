@@ -3,22 +3,22 @@
 use smtp_connector_smtp::failure::{Delivered, Failure, FailureCode, Phase, Refusal, Retry};
 
 use crate::error::Error;
-use crate::policy::Progress;
+use crate::policy::DeliveryState;
 
 /// An error, corrected by what the host saw: a component that fails after the message's end was sent
 /// cannot say that nobody has it.
-pub(crate) fn of_error(error: Error, progress: &Progress) -> Error {
-    if !progress.may_have_been_sent() || error.delivered() == Delivered::Unknown {
+pub(crate) fn of_error(error: Error, delivery: &DeliveryState) -> Error {
+    if !delivery.may_have_been_sent() || error.delivered() == Delivered::Unknown {
         return error;
     }
-    let what = match progress.was_sent() {
+    let what = match delivery.was_sent() {
         true => "the message was sent, and then",
         false => "nobody can tell whether the message was sent:",
     };
     let failure = Failure {
         delivered: Delivered::Unknown,
         retry: Retry::Never,
-        message_id: error.message_id().map(str::to_owned).or_else(|| progress.seen().message_id),
+        message_id: error.message_id().map(str::to_owned).or_else(|| delivery.seen().message_id),
         ..Failure::new(error.code(), Phase::FinalReply, format!("{what} {error}"))
     };
     let hint = "look for the message before sending again";
@@ -26,16 +26,16 @@ pub(crate) fn of_error(error: Error, progress: &Progress) -> Error {
 }
 
 /// What it means that a run was stopped from outside.
-pub(crate) fn of_stop(progress: &Progress) -> Error {
+pub(crate) fn of_stop(delivery: &DeliveryState) -> Error {
     let stopped = |phase, message: &str| {
         Error::from(Failure::new(FailureCode::Cancelled, phase, message).later())
     };
-    if progress.may_have_been_sent() {
+    if delivery.may_have_been_sent() {
         let message = "the run was stopped before the server answered";
-        return of_error(stopped(Phase::FinalReply, message), progress);
+        return of_error(stopped(Phase::FinalReply, message), delivery);
     }
-    let was_begun = progress.seen().envelope.is_some();
-    match (was_begun, progress.bytes()) {
+    let was_begun = delivery.seen().envelope.is_some();
+    match (was_begun, delivery.bytes()) {
         (false, _) => {
             stopped(Phase::Build, "stopped while the message was prepared; nobody has it")
         }
@@ -53,8 +53,8 @@ pub(crate) fn of_stop(progress: &Progress) -> Error {
 ///
 /// Where the transport failed, its failure is why: the component adds the field of each recipient, and the Message-ID.
 /// Otherwise nothing was sent, no server said anything, and the same works later only if something temporary failed.
-pub(crate) fn of_failure(told: Failure, progress: &Progress) -> Error {
-    let failure = match progress.seen().failure {
+pub(crate) fn of_failure(told: Failure, delivery: &DeliveryState) -> Error {
+    let failure = match delivery.seen().failure {
         Some(seen) => {
             let refusals = with_fields(seen.refusals, |recipient| {
                 let same = told.refusals.iter().find(|one| one.recipient == recipient);
@@ -67,13 +67,13 @@ pub(crate) fn of_failure(told: Failure, progress: &Progress) -> Error {
             reply: None,
             refusals: Vec::new(),
             retry: match told.retry {
-                Retry::Later if !progress.met_something_temporary() => Retry::Never,
+                Retry::Later if !delivery.met_something_temporary() => Retry::Never,
                 retry => retry,
             },
             ..told
         },
     };
-    of_error(failure.into(), progress)
+    of_error(failure.into(), delivery)
 }
 
 fn with_fields(refusals: Vec<Refusal>, field: impl Fn(&str) -> Option<String>) -> Vec<Refusal> {
@@ -93,12 +93,12 @@ mod tests {
 
     #[test]
     fn a_run_that_is_stopped_says_whether_anybody_may_have_the_message() {
-        let progress = Progress::default();
-        let error = of_stop(&progress);
+        let delivery = DeliveryState::default();
+        let error = of_stop(&delivery);
         assert_eq!((error.code(), error.phase()), (FailureCode::Cancelled, Phase::Build));
         assert_eq!((error.delivered(), error.retry()), (Delivered::No, Retry::Later));
-        progress.end();
-        let error = of_stop(&progress);
+        delivery.end();
+        let error = of_stop(&delivery);
         assert_eq!((error.code(), error.phase()), (FailureCode::Cancelled, Phase::FinalReply));
         assert_eq!((error.delivered(), error.retry()), (Delivered::Unknown, Retry::Never));
     }
@@ -111,7 +111,7 @@ mod tests {
             message_id: Some("<1@x.test>".to_owned()),
             ..Failure::new(FailureCode::Data, Phase::Data, "told")
         };
-        let nothing = Progress::default();
+        let nothing = DeliveryState::default();
         let error = of_failure(told(Retry::Later), &nothing);
         assert_eq!((error.retry(), error.delivered()), (Retry::Never, Delivered::No));
         assert_eq!(error.to_string(), "told");

@@ -4,7 +4,7 @@ mod recording;
 mod smtp;
 
 pub use recording::{Recorded, RecordingTransport};
-pub use smtp_connector_smtp::{Envelope, Notification, Outgoing, Receipt, Report};
+pub use smtp_connector_smtp::{DsnOptions, DsnReturn, Envelope, Outgoing, Receipt};
 
 use std::sync::Arc;
 

@@ -22,7 +22,7 @@ pub(crate) struct Bearer {
 impl Bearer {
     pub(crate) fn new(
         dialect: Dialect,
-        account: &ServerSettings,
+        server: &ServerSettings,
         username: &str,
         token: &Secret,
     ) -> Self {
@@ -31,8 +31,8 @@ impl Bearer {
             Dialect::OAuthBearer => {
                 // A saslname (RFC 5801 section 4): the two characters that would end it are written otherwise.
                 let name = username.replace('=', "=3D").replace(',', "=2C");
-                let host = account.host().without_root();
-                format!("n,a={name},\x01host={host}\x01port={}\x01", account.port())
+                let host = server.host().without_root();
+                format!("n,a={name},\x01host={host}\x01port={}\x01", server.port())
             }
         };
         let parts = [start.as_bytes(), b"auth=Bearer ", token.expose().as_bytes(), b"\x01\x01"];
@@ -86,14 +86,14 @@ fn complaint(challenge: &[u8]) -> String {
 mod tests {
     use super::*;
 
-    fn account() -> std::sync::Arc<ServerSettings> {
+    fn server() -> std::sync::Arc<ServerSettings> {
         ServerSettings::builder("server.example.com").port(143).build().expect("it is right")
     }
 
     #[test]
     fn the_examples_of_the_specifications_come_out() {
         let token = Secret::new("vF9dft4qmTc2Nvb3RlckBhbHRhdmlzdGEuY29tCg==");
-        let mut bearer = Bearer::new(Dialect::OAuthBearer, &account(), "user@example.com", &token);
+        let mut bearer = Bearer::new(Dialect::OAuthBearer, &server(), "user@example.com", &token);
         let message = bearer.start().expect("it speaks first");
         assert_eq!(
             String::from_utf8_lossy(&message),
@@ -101,7 +101,7 @@ mod tests {
              auth=Bearer vF9dft4qmTc2Nvb3RlckBhbHRhdmlzdGEuY29tCg==\x01\x01"
         );
         let token = Secret::new("ya29.vF9dft4qmTc2Nvb3RlckBhdHRhdmlzdGEuY29tCg");
-        let mut bearer = Bearer::new(Dialect::XOAuth2, &account(), "someuser@example.com", &token);
+        let mut bearer = Bearer::new(Dialect::XOAuth2, &server(), "someuser@example.com", &token);
         let message = bearer.start().expect("it speaks first");
         assert_eq!(
             String::from_utf8_lossy(&message),
@@ -113,7 +113,7 @@ mod tests {
     fn a_refused_token_is_answered_once_and_never_accepted() {
         let refusal = br#"{"status":"400","schemes":"Bearer","scope":"https://mail.example.com/"}"#;
         for (dialect, last) in [(Dialect::XOAuth2, &b""[..]), (Dialect::OAuthBearer, b"\x01")] {
-            let mut bearer = Bearer::new(dialect, &account(), "user", &Secret::new("t0k3n"));
+            let mut bearer = Bearer::new(dialect, &server(), "user", &Secret::new("t0k3n"));
             assert_eq!(bearer.doubt(), None);
             assert_eq!(bearer.answer(refusal).expect("it is answered").as_slice(), last);
             assert!(bearer.doubt().is_some());

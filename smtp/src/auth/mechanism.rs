@@ -77,7 +77,7 @@ impl Mechanism {
     /// Starts a login.
     pub(crate) fn exchange(
         self,
-        account: &ServerSettings,
+        server: &ServerSettings,
         username: &str,
         secret: &Secret,
     ) -> Box<dyn Exchange> {
@@ -85,11 +85,11 @@ impl Mechanism {
             Self::CramMd5 => Box::new(CramMd5::new(username, secret)),
             Self::Login => Box::new(Login::new(username, secret)),
             Self::OAuthBearer => {
-                Box::new(Bearer::new(Dialect::OAuthBearer, account, username, secret))
+                Box::new(Bearer::new(Dialect::OAuthBearer, server, username, secret))
             }
             Self::Plain => Box::new(Plain::new(username, secret)),
             Self::ScramSha256 => Box::new(Scram::new(username, secret)),
-            Self::XOAuth2 => Box::new(Bearer::new(Dialect::XOAuth2, account, username, secret)),
+            Self::XOAuth2 => Box::new(Bearer::new(Dialect::XOAuth2, server, username, secret)),
         }
     }
 }

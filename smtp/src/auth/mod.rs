@@ -25,7 +25,7 @@ use crate::failure::{Failure, FailureCode, Phase};
 use crate::replies::Lack;
 use crate::replies::reply::RawReply;
 use crate::secret::Secret;
-use crate::settings::{Auth, Proof, ServerSettings};
+use crate::settings::{Auth, AuthSecret, ServerSettings};
 
 /// What is sent to a server, before it is written as base64.
 type Message = Zeroizing<Vec<u8>>;
@@ -80,15 +80,15 @@ pub(crate) async fn authenticate(
     connection: &mut Connection,
     secret: &Secret,
 ) -> Result<(), Failure> {
-    let account = Arc::clone(&connection.account);
-    let Some(credentials) = &account.credentials else { return Ok(()) };
+    let server = Arc::clone(&connection.server);
+    let Some(credentials) = &server.credentials else { return Ok(()) };
     let offered = connection.extensions.auth.clone();
-    let by_token = matches!(credentials.proof, Proof::OAuth2(_));
+    let by_token = matches!(credentials.secret, AuthSecret::OAuth2(_));
     let encrypted = connection.stream.is_encrypted();
     let mut refused = None;
-    for mechanism in Mechanism::choices(account.auth, by_token, encrypted, &offered) {
-        let exchange = mechanism.exchange(&account, &credentials.username, secret);
-        let login = Login { connection, account: &account, mechanism, exchange, initial: None };
+    for mechanism in Mechanism::choices(server.auth, by_token, encrypted, &offered) {
+        let exchange = mechanism.exchange(&server, &credentials.username, secret);
+        let login = Login { connection, server: &server, mechanism, exchange, initial: None };
         match login.run().await {
             Ok(()) => return Ok(()),
             Err(Stopped::Unknown(failure)) => refused = Some(failure),
@@ -97,7 +97,7 @@ pub(crate) async fn authenticate(
     }
     Err(refused.unwrap_or_else(|| {
         let offered = offered.iter().map(|name| connection.clean(name)).collect::<Vec<_>>();
-        no_mechanism(connection, account.auth, by_token, &offered)
+        no_mechanism(connection, server.auth, by_token, &offered)
     }))
 }
 
@@ -117,7 +117,7 @@ impl From<Failure> for Stopped {
 /// A login under way.
 struct Login<'c> {
     connection: &'c mut Connection,
-    account: &'c ServerSettings,
+    server: &'c ServerSettings,
     mechanism: Mechanism,
     exchange: Box<dyn Exchange>,
     /// What was sent with AUTH itself, until it is sent again.
@@ -191,7 +191,7 @@ impl Login<'_> {
         let answer = if self.exchange.takes_work() {
             let placeholder: Box<dyn Exchange> = Box::new(password::Plain::default());
             let exchange = std::mem::replace(&mut self.exchange, placeholder);
-            let deadline = self.connection.clock().stage(self.account.timeouts.command);
+            let deadline = self.connection.clock().stage(self.server.timeouts.command);
             let work = work_out(exchange, challenge, deadline);
             let since = Instant::now();
             let Some((exchange, answer)) = work.await else { return Err(self.too_busy(since)) };

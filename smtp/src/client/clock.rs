@@ -15,8 +15,8 @@ pub(crate) struct Clock {
 }
 
 impl Clock {
-    pub(crate) fn start(account: &ServerSettings) -> Self {
-        Self { started: Instant::now(), total: account.timeouts.total }
+    pub(crate) fn start(server: &ServerSettings) -> Self {
+        Self { started: Instant::now(), total: server.timeouts.total }
     }
 
     /// The end of all work.

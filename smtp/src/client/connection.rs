@@ -18,10 +18,10 @@ use crate::replies::reply::{Malformed, RawReply, ReplyReader};
 use crate::secret::Redaction;
 use crate::settings::ServerSettings;
 
-/// A connection to an account's server.
+/// A connection to a server.
 pub(crate) struct Connection {
     pub(crate) stream: Stream,
-    pub(crate) account: Arc<ServerSettings>,
+    pub(crate) server: Arc<ServerSettings>,
     pub(crate) extensions: Extensions,
     pub(crate) redaction: Redaction,
     /// Messages that the connection was used for, this one among them.
@@ -52,14 +52,14 @@ const PATIENCE: Duration = Duration::from_secs(5);
 impl Connection {
     pub(crate) fn new(
         stream: Stream,
-        account: Arc<ServerSettings>,
+        server: Arc<ServerSettings>,
         redaction: Redaction,
         clock: Clock,
         transcript: Option<Arc<dyn Transcript>>,
     ) -> Self {
         Self {
             stream,
-            account,
+            server,
             extensions: Extensions::default(),
             redaction,
             served: 0,
@@ -76,16 +76,16 @@ impl Connection {
     }
 
     /// Begins a message, by its clock; true if there was one before.
-    pub(crate) fn begin_again(&mut self, account: &Arc<ServerSettings>, clock: Clock) -> bool {
+    pub(crate) fn begin_again(&mut self, server: &Arc<ServerSettings>, clock: Clock) -> bool {
         let is_reused = self.resting.take().is_some();
-        self.account = Arc::clone(account);
+        self.server = Arc::clone(server);
         self.clock = clock;
         self.served += 1;
         if is_reused {
             self.reader.begin_again();
             self.note(|| {
                 let peer = self.stream.peer().map(|peer| peer.to_string());
-                Entry::Reused(peer.unwrap_or_else(|| account.host.to_string()))
+                Entry::Reused(peer.unwrap_or_else(|| server.host.to_string()))
             });
         }
         is_reused
@@ -142,7 +142,7 @@ impl Connection {
     }
 
     async fn exchange(&mut self, bytes: &[u8]) -> Result<RawReply, Broken> {
-        let deadline = self.clock.stage(self.account.timeouts.command);
+        let deadline = self.clock.stage(self.server.timeouts.command);
         self.send(bytes, deadline).await?;
         self.reply(deadline).await
     }
@@ -175,7 +175,7 @@ impl Connection {
     }
 
     /// Whether something came that answers nothing: before TLS, it was somebody on the way.
-    pub(crate) fn has_unasked(&self) -> bool {
+    pub(crate) fn has_unsolicited_data(&self) -> bool {
         self.reader.has_more()
     }
 
@@ -262,7 +262,7 @@ impl Connection {
             && is_alert(reason)
         {
             // With TLS 1.3 a server objects to its client's certificate once the handshake is over for the client.
-            return tls_failure(&self.account, phase, reason, true);
+            return tls_failure(&self.server, phase, reason, true);
         }
         broken_failure(phase, broken, |line| self.clean(line))
     }

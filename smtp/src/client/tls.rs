@@ -1,4 +1,4 @@
-//! TLS with an account's server (RFC 8314, RFC 3207): its settings.
+//! TLS with a server (RFC 8314, RFC 3207): its settings.
 
 use std::fs::{self, File};
 use std::io::{self, Read as _};
@@ -19,18 +19,18 @@ use crate::network::{RootsError, Unchained, certificates, pem_problem, provider,
 use crate::private_files;
 use crate::settings::{Security, ServerSettings, TlsVersion};
 
-/// What TLS with the account's server needs.
+/// What TLS with the server needs.
 pub(crate) struct TlsParameters {
     pub(crate) config: Arc<ClientConfig>,
     pub(crate) name: ServerName<'static>,
-    /// Whether the server asked for the account's certificate.
+    /// Whether the server asked for a client certificate.
     pub(crate) client_auth: Arc<ClientAuth>,
 }
 
 impl TlsParameters {
     /// Everything that can be wrong about the settings is found here, before the server is dialled.
-    pub(crate) fn of(account: &ServerSettings) -> Result<Self, Failure> {
-        let settings = &account.tls;
+    pub(crate) fn of(server: &ServerSettings) -> Result<Self, Failure> {
+        let settings = &server.tls;
         let versions = match settings.min_version {
             TlsVersion::Tls12 => &[&TLS13, &TLS12][..],
             TlsVersion::Tls13 => &[&TLS13],
@@ -43,7 +43,7 @@ impl TlsParameters {
                 unusable(message.to_owned(), "set the account's tls.minVersion to 1.2")
             })?
             .dangerous()
-            .with_custom_certificate_verifier(trusted(account)?);
+            .with_custom_certificate_verifier(trusted(server)?);
         let client_auth = Arc::new(match &settings.client_certificate {
             None => ClientAuth::none(),
             Some(own) => {
@@ -56,7 +56,7 @@ impl TlsParameters {
             }
         });
         let config = builder.with_client_cert_resolver(Arc::clone(&client_auth) as _);
-        let host = settings.server_name.as_ref().unwrap_or(&account.host);
+        let host = settings.server_name.as_ref().unwrap_or(&server.host);
         let name = match host {
             HostName::Ip(address) => ServerName::from(*address),
             HostName::Name(name) => ServerName::try_from(host.without_root().into_owned())
@@ -69,9 +69,9 @@ impl TlsParameters {
     }
 }
 
-/// Whose certificates the account trusts.
-fn trusted(account: &ServerSettings) -> Result<Arc<dyn ServerCertVerifier>, Failure> {
-    let settings = &account.tls;
+/// Whose certificates are trusted.
+fn trusted(server: &ServerSettings) -> Result<Arc<dyn ServerCertVerifier>, Failure> {
+    let settings = &server.tls;
     if let Some(pin) = settings.pin {
         return Ok(Arc::new(Unchained::pinned(pin, provider())));
     }
@@ -138,10 +138,10 @@ fn unusable(message: String, hint: &str) -> Failure {
 }
 
 /// What to try where a server and a client do not agree about TLS: by far the commonest mistake.
-pub(crate) fn not_tls_hint(account: &ServerSettings) -> String {
-    match (account.security, account.port) {
+pub(crate) fn not_tls_hint(server: &ServerSettings) -> String {
+    match (server.security, server.port) {
         (Security::Tls, 587 | 25 | 2587) => {
-            format!("port {} speaks STARTTLS: set security = \"starttls\"", account.port)
+            format!("port {} speaks STARTTLS: set security = \"starttls\"", server.port)
         }
         (Security::Tls, _) => "set security = \"starttls\", or port 465".to_owned(),
         _ => "try port 465 with security = \"tls\"".to_owned(),

@@ -11,20 +11,20 @@ use crate::settings::{ServerSettings, TlsVersion};
 
 /// What a handshake that failed means; `was_asked` says whether the server had asked for a client certificate.
 pub(crate) fn tls_failure(
-    account: &ServerSettings,
+    server: &ServerSettings,
     phase: Phase,
     reason: &io::Error,
     was_asked: bool,
 ) -> Failure {
-    let host = &account.host;
+    let host = &server.host;
     let error = HandshakeError::of(reason);
     if let HandshakeError::Broken(_) = error {
-        let hint = match (was_asked, &account.tls.client_certificate) {
+        let hint = match (was_asked, &server.tls.client_certificate) {
             (true, None) => {
                 "the server asked for a client certificate: set the account's tls.clientCert and tls.clientKey"
                     .to_owned()
             }
-            _ => not_tls_hint(account),
+            _ => not_tls_hint(server),
         };
         let message = format!("TLS with {host} failed: {error}");
         return Failure::new(FailureCode::Connect, phase, message).hint(hint).later();
@@ -34,8 +34,8 @@ pub(crate) fn tls_failure(
             format!("the certificate of {host} is not trusted: {why}"),
             certificate_hint(why).to_owned(),
         ),
-        _ if is_about_client(&error, was_asked) => about_client(account, &error),
-        _ => (format!("TLS with {host} failed: {error}"), hint(account, &error)),
+        _ if is_about_client(&error, was_asked) => about_client(server, &error),
+        _ => (format!("TLS with {host} failed: {error}"), hint(server, &error)),
     };
     let failure = Failure::new(FailureCode::Tls, phase, message).hint(hint);
     match error {
@@ -76,9 +76,9 @@ pub(crate) fn broken_text(reason: &io::Error) -> Option<String> {
     }
 }
 
-fn about_client(account: &ServerSettings, error: &HandshakeError) -> (String, String) {
-    let host = &account.host;
-    if account.tls.client_certificate.is_none() {
+fn about_client(server: &ServerSettings, error: &HandshakeError) -> (String, String) {
+    let host = &server.host;
+    if server.tls.client_certificate.is_none() {
         return (
             format!("{host} wants a client certificate"),
             "set the account's tls.clientCert and tls.clientKey".to_owned(),
@@ -132,10 +132,10 @@ fn certificate_hint(why: &Untrusted) -> &'static str {
     }
 }
 
-fn hint(account: &ServerSettings, error: &HandshakeError) -> String {
-    let is_strict = account.tls.min_version == TlsVersion::Tls13;
+fn hint(server: &ServerSettings, error: &HandshakeError) -> String {
+    let is_strict = server.tls.min_version == TlsVersion::Tls13;
     match error {
-        HandshakeError::NotTls => return not_tls_hint(account),
+        HandshakeError::NotTls => return not_tls_hint(server),
         HandshakeError::Version if is_strict => {
             "the server may not know TLS 1.3: set the account's tls.minVersion to 1.2"
         }

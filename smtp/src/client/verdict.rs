@@ -6,7 +6,7 @@ use crate::replies::reply::RawReply;
 use crate::replies::{
     Event, Facts, Given, Lack, WAITED, find, of_lack, of_refusals, of_reply, retry,
 };
-use crate::settings::{Auth, Proof};
+use crate::settings::{Auth, AuthSecret};
 
 /// The failure that a reply stands for, in a phase in which nobody can have the message.
 pub(crate) fn of(connection: &Connection, phase: Phase, raw: &RawReply) -> Failure {
@@ -54,15 +54,15 @@ fn line(reply: &Reply) -> String {
 }
 
 fn facts(connection: &Connection) -> Facts {
-    let account = &connection.account;
-    let provider = account.provider;
-    let credentials = account.credentials.as_ref();
-    let by_token = matches!(account.auth, Auth::OAuthBearer | Auth::XOAuth2)
-        || credentials.is_some_and(|one| matches!(one.proof, Proof::OAuth2(_)));
+    let server = &connection.server;
+    let provider = server.provider;
+    let credentials = server.credentials.as_ref();
+    let by_token = matches!(server.auth, Auth::OAuthBearer | Auth::XOAuth2)
+        || credentials.is_some_and(|one| matches!(one.secret, AuthSecret::OAuth2(_)));
     let encrypted = connection.stream.is_encrypted();
     let given = [
-        (Given::AutoAuth, account.auth == Auth::Auto),
-        (Given::ChosenAuth, account.auth != Auth::Auto),
+        (Given::AutoAuth, server.auth == Auth::Auto),
+        (Given::ChosenAuth, server.auth != Auth::Auto),
         (Given::Cleartext, !encrypted),
         (Given::Encrypted, encrypted),
         (Given::Login, credentials.is_some()),
@@ -73,5 +73,5 @@ fn facts(connection: &Connection) -> Facts {
         (Given::TokensOffered, connection.extensions.takes_tokens()),
     ];
     let given = given.into_iter().filter(|(_, holds)| *holds).map(|(fact, _)| fact).collect();
-    Facts { provider, host: account.host.to_string(), port: account.port, given }
+    Facts { provider, host: server.host.to_string(), port: server.port, given }
 }

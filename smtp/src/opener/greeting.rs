@@ -31,10 +31,10 @@ const RELAY_PORT: u16 = 25;
 
 /// Awaits the greeting. A port that speaks TLS is noticed on the way.
 pub(crate) async fn greet(connection: &mut Connection, opener: &Opener) -> Result<(), Failure> {
-    let account = Arc::clone(&connection.account);
-    let deadline = connection.clock().stage(account.timeouts.greeting);
+    let server = Arc::clone(&connection.server);
+    let deadline = connection.clock().stage(server.timeouts.greeting);
     let mut peer = connection.stream.peer();
-    if connection.stream.is_encrypted() || account.port == RELAY_PORT {
+    if connection.stream.is_encrypted() || server.port == RELAY_PORT {
         peer = None;
     }
     let heard = {
@@ -42,7 +42,7 @@ pub(crate) async fn greet(connection: &mut Connection, opener: &Opener) -> Resul
         let mut probe = pin!(async {
             let Some(peer) = peer else { return false };
             sleep(SILENCE).await;
-            speaks_tls(&account, peer, opener, deadline).await
+            speaks_tls(&server, peer, opener, deadline).await
         });
         let mut has_probed = false;
         std::future::poll_fn(|context| {
@@ -59,7 +59,7 @@ pub(crate) async fn greet(connection: &mut Connection, opener: &Opener) -> Resul
         })
         .await
     };
-    let Some(greeting) = heard else { return Err(tls_from_the_start(&account)) };
+    let Some(greeting) = heard else { return Err(tls_from_the_start(&server)) };
     let greeting = greeting.map_err(|broken| connection.broken(Phase::Greeting, broken))?;
     match greeting.code {
         220 => Ok(()),
@@ -73,16 +73,16 @@ pub(crate) async fn greet(connection: &mut Connection, opener: &Opener) -> Resul
 /// The first connection could not be used for it: a server of plain SMTP would take the handshake for commands, and the
 /// greeting that may yet come would be lost.
 async fn speaks_tls(
-    account: &ServerSettings,
+    server: &ServerSettings,
     peer: SocketAddr,
     opener: &Opener,
     greeting: Instant,
 ) -> bool {
-    let deadline = greeting.min(Instant::now() + account.timeouts.connect);
+    let deadline = greeting.min(Instant::now() + server.timeouts.connect);
     let dialled =
-        opener.destination(account).dial_again(peer, opener.network.as_ref(), deadline).await;
+        opener.destination(server).dial_again(peer, opener.network.as_ref(), deadline).await;
     let (Ok(stream), Some(config)) = (dialled, any_tls()) else { return false };
-    let host = account.tls.server_name.as_ref().unwrap_or(&account.host);
+    let host = server.tls.server_name.as_ref().unwrap_or(&server.host);
     let name = ServerName::try_from(host.to_string()).unwrap_or_else(|_| peer.ip().into());
     match timeout_at(deadline, TlsConnector::from(Arc::new(config)).connect(name, stream)).await {
         Ok(Ok(_)) => true,
@@ -102,8 +102,8 @@ fn any_tls() -> Option<ClientConfig> {
     Some(config.with_custom_certificate_verifier(verifier).with_no_client_auth())
 }
 
-fn tls_from_the_start(account: &ServerSettings) -> Failure {
-    let ServerSettings { host, port, security, .. } = account;
+fn tls_from_the_start(server: &ServerSettings) -> Failure {
+    let ServerSettings { host, port, security, .. } = server;
     let message = format!(
         "{host} speaks TLS from the start at port {port}, and the account's security is \"{security}\""
     );

@@ -23,7 +23,7 @@ use crate::oauth2::{Caller, Tokens};
 use crate::replies::Lack;
 use crate::replies::extensions::Extensions;
 use crate::secret::{Redaction, Secret};
-use crate::settings::{OAuth2, Proof, Security, ServerSettings, TokenRequest, TokenSource};
+use crate::settings::{AuthSecret, OAuth2, Security, ServerSettings, TokenRequest, TokenSource};
 
 /// Opens connections: how far it may go for them, and who watches.
 #[derive(Clone)]
@@ -36,21 +36,21 @@ pub(crate) struct Opener {
 }
 
 impl Opener {
-    /// Opens a connection for an account, by the clock of the message that it is for.
+    /// Opens a connection to a server, by the clock of the message that it is for.
     ///
     /// An access token that was kept may have been revoked since: where it is refused, a new one is tried.
     ///
     /// Boxed: most messages find a connection that is open, and need not hold room for what opening takes.
     pub(crate) fn open<'a>(
         &'a self,
-        account: &'a Arc<ServerSettings>,
+        server: &'a Arc<ServerSettings>,
         clock: Clock,
     ) -> BoxFuture<'a, Result<Connection, Failure>> {
         Box::pin(async move {
-            let secret = self.secret(account, clock).await?;
-            let opened = self.open_with(account, clock, secret.as_ref()).await;
+            let secret = self.secret(server, clock).await?;
+            let opened = self.open_with(server, clock, secret.as_ref()).await;
             let (Err(failure), Some((token, is_fresh)), Some(request)) =
-                (&opened, &secret, token_request(account))
+                (&opened, &secret, token_request(server))
             else {
                 return opened;
             };
@@ -67,25 +67,25 @@ impl Opener {
             if *is_fresh {
                 return opened;
             }
-            let secret = self.secret(account, clock).await?;
-            self.open_with(account, clock, secret.as_ref()).await
+            let secret = self.secret(server, clock).await?;
+            self.open_with(server, clock, secret.as_ref()).await
         })
     }
 
     /// What the account logs in with, and whether it is known to be of today.
     async fn secret(
         &self,
-        account: &ServerSettings,
+        server: &ServerSettings,
         clock: Clock,
     ) -> Result<Option<(Secret, bool)>, Failure> {
-        let Some(credentials) = &account.credentials else { return Ok(None) };
-        let (source, what) = match &credentials.proof {
-            Proof::Password(source) => (source, "password"),
-            Proof::OAuth2(oauth2) => match &oauth2.source {
+        let Some(credentials) = &server.credentials else { return Ok(None) };
+        let (source, what) = match &credentials.secret {
+            AuthSecret::Password(source) => (source, "password"),
+            AuthSecret::OAuth2(oauth2) => match &oauth2.source {
                 TokenSource::Given(source) => (source, "access token"),
                 TokenSource::Endpoint(request) => {
                     let caller = Caller {
-                        account: account.name(),
+                        account: server.name(),
                         network: self.network.as_ref(),
                         reach: self.reach,
                         denied: &self.denied,
@@ -107,7 +107,7 @@ impl Opener {
                 .later()
         })?;
         let secret = revealed.and_then(|secret| {
-            credentials.proof.check(account.auth, &secret)?;
+            credentials.secret.check(server.auth, &secret)?;
             Ok(secret)
         });
         Ok(Some((secret?, true)))
@@ -116,36 +116,36 @@ impl Opener {
     /// What can be known to be wrong without the server is found before it is dialled.
     async fn open_with(
         &self,
-        account: &Arc<ServerSettings>,
+        server: &Arc<ServerSettings>,
         clock: Clock,
         secret: Option<&(Secret, bool)>,
     ) -> Result<Connection, Failure> {
-        let tls = match account.security {
+        let tls = match server.security {
             Security::None => None,
-            _ => Some(TlsParameters::of(account)?),
+            _ => Some(TlsParameters::of(server)?),
         };
         let mut redaction = Redaction::default();
         if let Some((secret, _)) = secret {
             redaction.add(secret);
         }
-        let deadline = clock.stage(account.timeouts.connect);
-        let stream = self.destination(account).dial(self.network.as_ref(), deadline).await;
-        let stream = stream.map_err(|error| dial_failure(account, error))?;
+        let deadline = clock.stage(server.timeouts.connect);
+        let stream = self.destination(server).dial(self.network.as_ref(), deadline).await;
+        let stream = stream.map_err(|error| dial_failure(server, error))?;
         let transcript = self.transcript.clone();
         let mut connection =
-            Connection::new(Stream::new(stream), Arc::clone(account), redaction, clock, transcript);
+            Connection::new(Stream::new(stream), Arc::clone(server), redaction, clock, transcript);
         connection.note(|| {
             let peer = connection.stream.peer();
-            let host = || account.host.to_string();
+            let host = || server.host.to_string();
             Entry::Connected(peer.map_or_else(host, |peer| peer.to_string()))
         });
-        if let (Security::Tls, Some(tls)) = (account.security, &tls) {
+        if let (Security::Tls, Some(tls)) = (server.security, &tls) {
             connection = encrypt(connection, tls, Phase::Connect).await?;
         }
         greet(&mut connection, self).await?;
         introduce(&mut connection).await?;
         if let (Security::Starttls | Security::StarttlsOptional, Some(tls)) =
-            (account.security, &tls)
+            (server.security, &tls)
         {
             connection = starttls(connection, tls).await?;
         }
@@ -157,31 +157,31 @@ impl Opener {
 }
 
 impl Opener {
-    /// The account's server, and the rules for dialling it.
-    pub(crate) fn destination<'a>(&'a self, account: &'a ServerSettings) -> Destination<'a> {
+    /// The server, and the rules for dialling it.
+    pub(crate) fn destination<'a>(&'a self, server: &'a ServerSettings) -> Destination<'a> {
         Destination {
-            host: &account.host,
-            port: account.port,
+            host: &server.host,
+            port: server.port,
             reach: self.reach,
             denied: &self.denied,
             purpose: Purpose::Smtp,
-            account: Some(account.name()),
+            account: Some(server.name()),
         }
     }
 }
 
 /// What the account's access tokens are asked for with, if they are.
-fn token_request(account: &ServerSettings) -> Option<&TokenRequest> {
-    match &account.credentials.as_ref()?.proof {
-        Proof::OAuth2(OAuth2 { source: TokenSource::Endpoint(request) }) => Some(request),
+fn token_request(server: &ServerSettings) -> Option<&TokenRequest> {
+    match &server.credentials.as_ref()?.secret {
+        AuthSecret::OAuth2(OAuth2 { source: TokenSource::Endpoint(request) }) => Some(request),
         _ => None,
     }
 }
 
 /// Unlike attachments, this tells an unknown name from one that is not public. The account's owner chose the name, and
 /// a message must be retried after the resolver failed.
-fn dial_failure(account: &ServerSettings, error: DialError) -> Failure {
-    let (host, port) = (&account.host, account.port);
+fn dial_failure(server: &ServerSettings, error: DialError) -> Failure {
+    let (host, port) = (&server.host, server.port);
     match error {
         DialError::Resolve(reason) => {
             let message = format!("the name {host} cannot be resolved: {reason}");
@@ -222,7 +222,7 @@ fn dial_failure(account: &ServerSettings, error: DialError) -> Failure {
 /// EHLO, or HELO where the server does not know it (RFC 5321 section 3.2).
 async fn introduce(connection: &mut Connection) -> Result<(), Failure> {
     let local = connection.stream.local().map(|address| address.ip());
-    let client = client_id(connection.account.ehlo_name.as_ref(), local);
+    let client = client_id(connection.server.ehlo_name.as_ref(), local);
     let ehlo = connection.command(&Ehlo::new(client.clone()).to_string()).await;
     let reply = ehlo.map_err(|broken| connection.broken(Phase::Ehlo, broken))?;
     if reply.code == 250 {
@@ -243,11 +243,11 @@ async fn introduce(connection: &mut Connection) -> Result<(), Failure> {
 
 async fn starttls(mut connection: Connection, tls: &TlsParameters) -> Result<Connection, Failure> {
     if !connection.extensions.starttls {
-        if connection.account.security == Security::StarttlsOptional {
+        if connection.server.security == Security::StarttlsOptional {
             return Ok(connection);
         }
-        let account = &connection.account;
-        let message = format!("{} does not offer STARTTLS at port {}", account.host, account.port);
+        let server = &connection.server;
+        let message = format!("{} does not offer STARTTLS at port {}", server.host, server.port);
         return Err(verdict::of_missing(&connection, Phase::Starttls, Lack::Starttls, message));
     }
     let reply = connection.command(&Starttls.to_string()).await;
@@ -257,7 +257,7 @@ async fn starttls(mut connection: Connection, tls: &TlsParameters) -> Result<Con
     }
     // What came in the clear after the go-ahead was put there by somebody else (CVE-2011-0411): it must
     // not be read as if it came through TLS.
-    if connection.has_unasked() {
+    if connection.has_unsolicited_data() {
         let message = "something was sent in the clear after the go-ahead for STARTTLS";
         return Err(Failure::new(FailureCode::Tls, Phase::Starttls, message)
             .hint("somebody on the network may be tampering; port 465 with security = \"tls\" leaves no room for it")
@@ -274,8 +274,8 @@ async fn encrypt(
     phase: Phase,
 ) -> Result<Connection, Failure> {
     let length = match phase {
-        Phase::Connect => connection.account.timeouts.connect,
-        _ => connection.account.timeouts.command,
+        Phase::Connect => connection.server.timeouts.connect,
+        _ => connection.server.timeouts.command,
     };
     let (clock, since) = (connection.clock(), Instant::now());
     let deadline = clock.stage(length);
@@ -284,13 +284,13 @@ async fn encrypt(
         Ok(Ok(stream)) => stream,
         Ok(Err(reason)) => {
             let was_asked = tls.client_auth.was_asked();
-            return Err(tls_failure(&connection.account, phase, &reason, was_asked));
+            return Err(tls_failure(&connection.server, phase, &reason, was_asked));
         }
         Err(_) => {
             let waited = clock.waited(since);
             let message = format!("the server did not answer the TLS handshake {waited}");
             return Err(Failure::new(FailureCode::Timeout, phase, message)
-                .hint(not_tls_hint(&connection.account))
+                .hint(not_tls_hint(&connection.server))
                 .later());
         }
     };

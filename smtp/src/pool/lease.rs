@@ -6,7 +6,7 @@ use std::sync::Arc;
 use deadpool::managed::Object;
 use tokio::sync::OwnedSemaphorePermit;
 
-use super::site::{Opening, Site};
+use super::server_pool::{ConnectionManager, ServerPool};
 use crate::client::clock::Clock;
 use crate::client::connection::Connection;
 use crate::settings::ServerSettings;
@@ -24,8 +24,8 @@ enum Held {
     /// Of no pool.
     Own(Connection),
     Pooled {
-        object: Object<Opening>,
-        site: Arc<Site>,
+        object: Object<ConnectionManager>,
+        server_pool: Arc<ServerPool>,
         /// Given back after the connection.
         permit: OwnedSemaphorePermit,
     },
@@ -38,14 +38,14 @@ impl Lease {
     }
 
     pub(crate) fn pooled(
-        mut object: Object<Opening>,
+        mut object: Object<ConnectionManager>,
         permit: OwnedSemaphorePermit,
-        site: Arc<Site>,
-        account: &Arc<ServerSettings>,
+        server_pool: Arc<ServerPool>,
+        server: &Arc<ServerSettings>,
         clock: Clock,
     ) -> Self {
-        let is_reused = object.begin_again(account, clock);
-        Self { held: Some(Held::Pooled { object, site, permit }), is_reused }
+        let is_reused = object.begin_again(server, clock);
+        Self { held: Some(Held::Pooled { object, server_pool, permit }), is_reused }
     }
 
     /// Whether the connection has served before, and may have died since without anyone having seen it.
@@ -55,36 +55,36 @@ impl Lease {
 
     /// Whether the server is known to lose commands that are sent at once.
     pub(crate) fn loses_pipelined(&self) -> bool {
-        matches!(&self.held, Some(Held::Pooled { site, .. }) if site.loses_pipelined())
+        matches!(&self.held, Some(Held::Pooled { server_pool, .. }) if server_pool.loses_pipelined())
     }
 
     /// The server lost commands that were sent at once, and took the same one by one: later messages need not find out.
     pub(crate) fn note_loses_pipelined(&self) {
-        if let Some(Held::Pooled { site, .. }) = &self.held {
-            site.note_loses_pipelined();
+        if let Some(Held::Pooled { server_pool, .. }) = &self.held {
+            server_pool.note_loses_pipelined();
         }
     }
 
     /// The server says that it has too many connections.
-    pub(crate) fn spare_the_server(&self) {
-        if let Some(Held::Pooled { site, .. }) = &self.held {
-            site.lower();
+    pub(crate) fn back_off(&self) {
+        if let Some(Held::Pooled { server_pool, .. }) = &self.held {
+            server_pool.lower();
         }
     }
 
     /// The server is between two messages: keeps the connection for the next, if it may serve again.
     pub(crate) async fn settle(mut self) {
-        let limit = self.account.messages_per_connection;
+        let limit = self.server.messages_per_connection;
         if self.served >= limit {
             return self.quit().await;
         }
         match self.held.take() {
-            Some(Held::Pooled { mut object, site, permit }) => {
+            Some(Held::Pooled { mut object, server_pool, permit }) => {
                 object.rest();
                 drop(object);
                 drop(permit);
-                site.sweep();
-                site.give_way().await;
+                server_pool.sweep();
+                server_pool.leave_room().await;
             }
             Some(Held::Own(connection)) => connection.quit().await,
             None => {}

@@ -4,7 +4,7 @@
 //! between two messages, on which nothing has come since, not too old and not used too often.
 
 mod lease;
-mod site;
+mod server_pool;
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -12,22 +12,22 @@ use std::time::Duration;
 
 pub(crate) use lease::Lease;
 
-use self::site::Site;
+use self::server_pool::ServerPool;
 use crate::client::clock::Clock;
 use crate::failure::Failure;
 use crate::opener::Opener;
 use crate::settings::ServerSettings;
 
-/// The connections of all accounts.
+/// The connections to all servers.
 pub(crate) struct Pool {
-    sites: Mutex<Sites>,
+    server_pools: Mutex<ServerPools>,
     idle_time: Duration,
 }
 
 #[derive(Default)]
-struct Sites {
+struct ServerPools {
     /// A connection serves another message if everything that was said to open it is the same.
-    by_settings: HashMap<Arc<ServerSettings>, Arc<Site>>,
+    by_settings: HashMap<Arc<ServerSettings>, Arc<ServerPool>>,
     /// How many settings there may be before those that are no longer used are forgotten.
     room: usize,
 }
@@ -41,7 +41,7 @@ impl Pool {
     }
 
     pub(crate) fn with_idle_time(idle_time: Duration) -> Self {
-        Self { sites: Mutex::default(), idle_time }
+        Self { server_pools: Mutex::default(), idle_time }
     }
 
     /// An empty pool with the same settings.
@@ -49,21 +49,21 @@ impl Pool {
         Self::with_idle_time(self.idle_time)
     }
 
-    /// A connection for a message: one that is idle, or a new one, as soon as the account may have one.
+    /// A connection for a message: one that is idle, or a new one, as soon as the server's settings allow one.
     pub(crate) async fn lease(
         &self,
-        account: &Arc<ServerSettings>,
+        server: &Arc<ServerSettings>,
         opener: &Opener,
         clock: Clock,
     ) -> Result<Lease, Failure> {
         loop {
-            let site = self.site(account, opener);
-            match site.lease(account, clock).await {
+            let server_pool = self.server_pool(server, opener);
+            match server_pool.lease(server, clock).await {
                 Ok((object, permit)) => {
-                    return Ok(Lease::pooled(object, permit, site, account, clock));
+                    return Ok(Lease::pooled(object, permit, server_pool, server, clock));
                 }
-                // The pool was closed in between: its successor has another site.
-                Err(_) if site.is_closed() => {}
+                // The pool was closed in between: its successor is another.
+                Err(_) if server_pool.is_closed() => {}
                 Err(failure) => return Err(failure),
             }
         }
@@ -71,45 +71,46 @@ impl Pool {
 
     /// Sees off every idle connection. Those in use are seen off when their message is.
     pub(crate) async fn close(&self) {
-        let sites = std::mem::take(&mut *self.lock());
-        for site in sites.by_settings.into_values() {
-            site.close().await;
+        let server_pools = std::mem::take(&mut *self.lock());
+        for server_pool in server_pools.by_settings.into_values() {
+            server_pool.close().await;
         }
     }
 
-    fn site(&self, account: &Arc<ServerSettings>, opener: &Opener) -> Arc<Site> {
-        let mut sites = self.lock();
-        if let Some(site) = sites.by_settings.get(account) {
-            return Arc::clone(site);
+    fn server_pool(&self, server: &Arc<ServerSettings>, opener: &Opener) -> Arc<ServerPool> {
+        let mut server_pools = self.lock();
+        if let Some(server_pool) = server_pools.by_settings.get(server) {
+            return Arc::clone(server_pool);
         }
-        sites.make_room();
-        let site = Arc::new(Site::new(Arc::clone(account), opener.clone(), self.idle_time));
-        sites.by_settings.insert(Arc::clone(account), Arc::clone(&site));
-        site
+        server_pools.make_room();
+        let server_pool =
+            Arc::new(ServerPool::new(Arc::clone(server), opener.clone(), self.idle_time));
+        server_pools.by_settings.insert(Arc::clone(server), Arc::clone(&server_pool));
+        server_pool
     }
 
-    fn lock(&self) -> MutexGuard<'_, Sites> {
+    fn lock(&self) -> MutexGuard<'_, ServerPools> {
         // Nothing that is done under this lock can leave the map half changed.
-        self.sites.lock().unwrap_or_else(PoisonError::into_inner)
+        self.server_pools.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl Sites {
-    /// Forgets accounts that are no longer used, once there are twice as many as last time: a platform has
+impl ServerPools {
+    /// Forgets servers that are no longer used, once there are twice as many as last time: a platform has
     /// more customers in a year than in an hour.
     fn make_room(&mut self) {
         if self.by_settings.len() < self.room.max(FEW) {
             return;
         }
-        self.by_settings.retain(|_, site| is_used(site));
+        self.by_settings.retain(|_, server_pool| is_used(server_pool));
         self.room = 2 * self.by_settings.len();
     }
 }
 
-/// So many accounts are kept without a thought.
+/// So many servers are kept without a thought.
 const FEW: usize = 64;
 
 /// Whether anything is open there, or somebody is about to open it.
-fn is_used(site: &Arc<Site>) -> bool {
-    Arc::strong_count(site) > 1 || !site.is_empty()
+fn is_used(server_pool: &Arc<ServerPool>) -> bool {
+    Arc::strong_count(server_pool) > 1 || !server_pool.is_empty()
 }

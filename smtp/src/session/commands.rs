@@ -7,7 +7,7 @@ use lettre::transport::smtp::extension::{MailBodyParameter, MailParameter, RcptP
 use crate::client::connection::Connection;
 use crate::excerpt::excerpt;
 use crate::failure::{Failure, FailureCode, Phase};
-use crate::{Envelope, Notification, Report};
+use crate::{DsnOptions, DsnReturn, Envelope};
 
 /// The lines of an envelope.
 pub(crate) struct Commands {
@@ -65,7 +65,7 @@ pub(crate) fn check_extensions(
             .hint("attach less, or send a link instead"));
     }
     let encrypted = connection.stream.is_encrypted();
-    if connection.account.tls.require_tls && !(extensions.require_tls && encrypted) {
+    if connection.server.tls.require_tls && !(extensions.require_tls && encrypted) {
         let message = "the server does not promise to send on over TLS alone (REQUIRETLS)";
         return Err(Failure::new(FailureCode::Tls, Phase::MailFrom, message)
             .hint("use another server, or leave out the account's tls.requireTls")
@@ -105,7 +105,7 @@ fn mail_parameters(connection: &Connection, envelope: &Envelope) -> Vec<MailPara
         }
         parameters.push(MailParameter::SmtpUtfEight);
     }
-    if connection.account.tls.require_tls {
+    if connection.server.tls.require_tls {
         let keyword = "REQUIRETLS".to_owned();
         parameters.push(MailParameter::Other { keyword, value: None });
     }
@@ -115,8 +115,8 @@ fn mail_parameters(connection: &Connection, envelope: &Envelope) -> Vec<MailPara
             parameters.push(MailParameter::Other { keyword, value: Some(value) });
         };
         match notification.report {
-            Some(Report::Full) => push("RET", "FULL".to_owned()),
-            Some(Report::Headers) => push("RET", "HDRS".to_owned()),
+            Some(DsnReturn::Full) => push("RET", "FULL".to_owned()),
+            Some(DsnReturn::Headers) => push("RET", "HDRS".to_owned()),
             None => {}
         }
         if let Some(id) = &notification.envelope_id {
@@ -139,7 +139,7 @@ fn rcpt_parameters(connection: &Connection, envelope: &Envelope) -> Vec<RcptPara
     }
 }
 
-fn notify(notification: &Notification) -> String {
+fn notify(notification: &DsnOptions) -> String {
     let wanted = [
         (notification.success, "SUCCESS"),
         (notification.failure, "FAILURE"),
@@ -156,8 +156,8 @@ mod tests {
 
     #[test]
     fn no_flag_means_never() {
-        assert_eq!(notify(&Notification::default()), "NEVER");
-        let both = Notification { success: true, delay: true, ..Notification::default() };
+        assert_eq!(notify(&DsnOptions::default()), "NEVER");
+        let both = DsnOptions { success: true, delay: true, ..DsnOptions::default() };
         assert_eq!(notify(&both), "SUCCESS,DELAY");
     }
 }

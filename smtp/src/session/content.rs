@@ -90,7 +90,7 @@ impl Content {
 
     async fn send_block(&mut self, block: &[u8]) -> Result<(), Failure> {
         let deadline =
-            self.transaction.lease.clock().stage(self.transaction.lease.account.timeouts.data);
+            self.transaction.lease.clock().stage(self.transaction.lease.server.timeouts.data);
         match self.transaction.lease.send(block, deadline).await {
             Ok(()) => Ok(()),
             Err(broken) => Err(self.broken_off(broken).await),
@@ -99,7 +99,7 @@ impl Content {
 
     /// Whatever the server has said before it saw the message's end, or that it is gone: no answer to that
     /// end, even if it were 250, and nobody has the message.
-    async fn heard_early(&mut self) -> Result<(), Failure> {
+    async fn check_early_reply(&mut self) -> Result<(), Failure> {
         let lease = &mut self.transaction.lease;
         // Waiting for nothing takes a millisecond, the clock's shortest.
         if lease.is_surely_silent() {
@@ -126,7 +126,7 @@ impl Content {
 
     /// Sends the end of the message, and awaits what the server makes of it.
     pub(crate) async fn finish(mut self) -> Result<Sent, Failure> {
-        self.heard_early().await?;
+        self.check_early_reply().await?;
         self.pending.extend_from_slice(b".\r\n");
         let block = std::mem::take(&mut self.pending);
         // A write that fails did not get all of it out, and the end is its last octets.
@@ -136,10 +136,10 @@ impl Content {
             .transaction
             .lease
             .clock()
-            .stage(self.transaction.lease.account.timeouts.final_reply);
+            .stage(self.transaction.lease.server.timeouts.final_reply);
         let reply = match self.transaction.lease.reply(deadline).await {
             Ok(reply) => reply,
-            Err(broken) => return Err(self.nobody_knows(broken)),
+            Err(broken) => return Err(self.delivery_unknown(broken)),
         };
         let lease = &self.transaction.lease;
         if reply.is_positive() {
@@ -153,7 +153,7 @@ impl Content {
             return Err(unknown(failure));
         }
         if matches!(reply.code, 421 | 432) {
-            lease.spare_the_server();
+            lease.back_off();
         }
         if reply.code != 421 {
             self.transaction.lease.settle().await;
@@ -161,7 +161,7 @@ impl Content {
         Err(failure)
     }
 
-    fn nobody_knows(&self, broken: Broken) -> Failure {
+    fn delivery_unknown(&self, broken: Broken) -> Failure {
         unknown(self.transaction.lease.broken(Phase::FinalReply, broken))
     }
 }

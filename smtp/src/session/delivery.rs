@@ -6,7 +6,7 @@ use std::time::Duration;
 use tempfile::SpooledTempFile;
 
 use super::content::{Content, Sent};
-use super::transaction::{Again, Transaction, Unbegun};
+use super::transaction::{Again, BeginError, Transaction};
 use crate::BoxFuture;
 use crate::failure::{Delivered, Failure, FailureCode, Phase, Refusal};
 use crate::issue::Issue;
@@ -36,8 +36,8 @@ impl Delivery {
         mut lease: Lease,
         envelope: Envelope,
         lost: Option<Duration>,
-    ) -> Result<Self, Box<Undelivered>> {
-        if lost.is_some() || !lease.account.pipelining || lease.loses_pipelined() {
+    ) -> Result<Self, Box<DeliveryError>> {
+        if lost.is_some() || !lease.server.pipelining || lease.loses_pipelined() {
             lease.extensions.pipelining = false;
         }
         let mut warnings = Vec::new();
@@ -55,8 +55,8 @@ impl Delivery {
                 let copy = copied.then(|| SpooledTempFile::new(IN_MEMORY));
                 Ok(Self { envelope, content, copy, warnings })
             }
-            Err(Unbegun { failure, again }) => {
-                Err(Box::new(Undelivered { failure, envelope, again }))
+            Err(BeginError { failure, again }) => {
+                Err(Box::new(DeliveryError { failure, envelope, again }))
             }
         }
     }
@@ -74,7 +74,7 @@ impl Delivery {
         let mut lease = sent.lease;
         // Each transaction that goes through serves at least one of the rest, or there is no next.
         loop {
-            if lease.has_unasked() || !lease.stream.is_silent() {
+            if lease.has_unsolicited_data() || !lease.stream.is_silent() {
                 // The server said more than it was asked for: its replies would be taken for those to other commands.
                 receipt.refused.extend(rest);
                 return Ok(receipt);
@@ -148,7 +148,7 @@ fn warning(path: &str, code: &str, message: String) -> Issue {
 }
 
 /// A message that did not get as far as its content.
-pub(crate) struct Undelivered {
+pub(crate) struct DeliveryError {
     pub(crate) failure: Failure,
     pub(crate) envelope: Envelope,
     /// Why the same may be tried again on another connection, if it may.
@@ -162,7 +162,7 @@ async fn again(
     copy: &mut SpooledTempFile,
 ) -> Result<Sent, Failure> {
     let transaction = Transaction::begin(lease, envelope).await;
-    let mut content = Content::new(transaction.map_err(|unbegun| unbegun.failure)?);
+    let mut content = Content::new(transaction.map_err(|error| error.failure)?);
     copy.seek(SeekFrom::Start(0)).map_err(|reason| no_copy(&reason))?;
     let mut block = vec![0; BLOCK];
     loop {

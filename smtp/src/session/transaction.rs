@@ -24,7 +24,7 @@ pub(crate) struct Transaction {
 }
 
 /// Why a transaction did not get as far as its content.
-pub(crate) struct Unbegun {
+pub(crate) struct BeginError {
     pub(crate) failure: Failure,
     /// Why it may be begun again on another connection, if it may: nobody can have the message.
     pub(crate) again: Option<Again>,
@@ -41,12 +41,12 @@ pub(crate) enum Again {
 
 struct Refused {
     failure: Failure,
-    then: Then,
+    disposition: Disposition,
 }
 
 /// What becomes of the connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Then {
+enum Disposition {
     /// It is at its end, or the server is out of step.
     Close,
     /// The server listens for commands, in the middle of an envelope.
@@ -66,13 +66,13 @@ const LEAST_STALL: Duration = Duration::from_secs(1);
 
 impl Transaction {
     /// Sends the envelope, and DATA.
-    pub(crate) async fn begin(lease: Lease, envelope: &Envelope) -> Result<Self, Unbegun> {
+    pub(crate) async fn begin(lease: Lease, envelope: &Envelope) -> Result<Self, BeginError> {
         let commands = check_extensions(&lease, envelope);
         let commands = match commands.and_then(|()| Commands::of(&lease, envelope)) {
             Ok(commands) => commands,
             Err(failure) => {
                 lease.settle().await;
-                return Err(Unbegun { failure, again: None });
+                return Err(BeginError { failure, again: None });
             }
         };
         let mut transaction =
@@ -84,16 +84,16 @@ impl Transaction {
         };
         match outcome {
             Ok(()) => Ok(transaction),
-            Err(Refused { failure, then }) => {
-                let again = match then {
-                    Then::Again(why) => Some(why),
-                    Then::Close => None,
-                    Then::Reset => {
+            Err(Refused { failure, disposition }) => {
+                let again = match disposition {
+                    Disposition::Again(why) => Some(why),
+                    Disposition::Close => None,
+                    Disposition::Reset => {
                         transaction.lease.reset().await;
                         None
                     }
                 };
-                Err(Unbegun { failure, again })
+                Err(BeginError { failure, again })
             }
         }
     }
@@ -120,7 +120,7 @@ impl Transaction {
         let mail = self.next_reply(Phase::MailFrom, since).await?;
         // What the server said first is why, even if it hangs up before it has answered the rest.
         let mut verdict = self.sender(&mail);
-        if matches!(verdict, Err(Refused { then: Then::Again(_), .. })) {
+        if matches!(verdict, Err(Refused { disposition: Disposition::Again(_), .. })) {
             return verdict;
         }
         for recipient in &envelope.recipients {
@@ -149,7 +149,7 @@ impl Transaction {
         // After 354 whatever is sent next is a message. Where none is to be sent, only closing the
         // connection says so.
         verdict.map_err(|refused| match data.code {
-            354 => Refused { then: Then::Close, ..refused },
+            354 => Refused { disposition: Disposition::Close, ..refused },
             _ => refused,
         })?;
         self.go_ahead(&data)
@@ -157,7 +157,7 @@ impl Transaction {
 
     /// How long each reply to a group is waited for.
     fn patience(&self) -> Duration {
-        let command = self.lease.account.timeouts.command;
+        let command = self.lease.server.timeouts.command;
         match self.lease.has_pipelined {
             true => command,
             false => command.min(LEAST_STALL.max(command / STALL)),
@@ -179,8 +179,8 @@ impl Transaction {
     fn lost_at_once(&self, phase: Phase, broken: Broken, since: Instant) -> Refused {
         let is_malformed = matches!(broken, Broken::Malformed(_));
         let refused = self.lost(phase, broken);
-        match refused.then {
-            Then::Close if !is_malformed => self.or_one_by_one(refused, since),
+        match refused.disposition {
+            Disposition::Close if !is_malformed => self.or_one_by_one(refused, since),
             _ => refused,
         }
     }
@@ -195,7 +195,7 @@ impl Transaction {
 
     fn out_of_order(&self, phase: Phase, reply: &RawReply, since: Instant) -> Refused {
         // The rest of the replies was not read.
-        let refused = Refused { then: Then::Close, ..self.refuse(phase, reply) };
+        let refused = Refused { disposition: Disposition::Close, ..self.refuse(phase, reply) };
         self.or_one_by_one(refused, since)
     }
 
@@ -204,7 +204,10 @@ impl Transaction {
     fn or_one_by_one(&self, refused: Refused, since: Instant) -> Refused {
         let may_help = !self.lease.has_pipelined && Instant::now() < self.lease.clock().end();
         match may_help {
-            true => Refused { then: Then::Again(Again::LostPipelined(since.elapsed())), ..refused },
+            true => Refused {
+                disposition: Disposition::Again(Again::LostPipelined(since.elapsed())),
+                ..refused
+            },
             false => refused,
         }
     }
@@ -231,14 +234,14 @@ impl Transaction {
     }
 
     fn lost(&self, phase: Phase, broken: Broken) -> Refused {
-        let then = match (phase, &broken) {
+        let disposition = match (phase, &broken) {
             // MAIL is the first that it was to hear.
             (Phase::MailFrom, Broken::Lost(_)) if self.lease.is_reused() => {
-                Then::Again(Again::Stale)
+                Disposition::Again(Again::Stale)
             }
-            _ => Then::Close,
+            _ => Disposition::Close,
         };
-        Refused { failure: self.lease.broken(phase, broken), then }
+        Refused { failure: self.lease.broken(phase, broken), disposition }
     }
 
     fn sender(&self, reply: &RawReply) -> Result<(), Refused> {
@@ -289,7 +292,7 @@ impl Transaction {
             ),
             false => failure,
         };
-        Err(Refused { failure, then: Then::Reset })
+        Err(Refused { failure, disposition: Disposition::Reset })
     }
 
     fn go_ahead(&self, reply: &RawReply) -> Result<(), Refused> {
@@ -305,16 +308,16 @@ impl Transaction {
         let says_so = || hangs_up || verdict::was_idle(&self.lease, phase, reply);
         if phase == Phase::MailFrom && self.lease.is_reused() && says_so() {
             // Said while the connection was idle.
-            return Refused { failure, then: Then::Again(Again::Stale) };
+            return Refused { failure, disposition: Disposition::Again(Again::Stale) };
         }
         if hangs_up || reply.code == 432 {
-            self.lease.spare_the_server();
+            self.lease.back_off();
         }
-        let then = match hangs_up || failure.code == FailureCode::Protocol {
-            true => Then::Close,
-            false => Then::Reset,
+        let disposition = match hangs_up || failure.code == FailureCode::Protocol {
+            true => Disposition::Close,
+            false => Disposition::Reset,
         };
-        Refused { failure, then }
+        Refused { failure, disposition }
     }
 }
 

@@ -1,6 +1,6 @@
 //! Settings that could never be used, or that have no meaning together.
 
-use super::login::{Credentials, Proof};
+use super::login::{AuthSecret, Credentials};
 use super::security::{Auth, Security, TlsSettings};
 use crate::address::HostName;
 use crate::failure::Failure;
@@ -26,12 +26,12 @@ pub(crate) fn tls(security: Security, tls: &TlsSettings) -> Result<(), Failure> 
 }
 
 /// Refuses a way to log in that the account has nothing for.
-pub(crate) fn proof(auth: Auth, credentials: Option<&Credentials>) -> Result<(), Failure> {
-    match credentials.map(|credentials| &credentials.proof) {
+pub(crate) fn secret(auth: Auth, credentials: Option<&Credentials>) -> Result<(), Failure> {
+    match credentials.map(|credentials| &credentials.secret) {
         None if !matches!(auth, Auth::Auto | Auth::None) => {
             Err(Failure::of_settings("auth: a username and a password are needed to log in"))
         }
-        Some(Proof::OAuth2(_)) if auth.is_by_password() => {
+        Some(AuthSecret::OAuth2(_)) if auth.is_by_password() => {
             Err(Failure::of_settings(format!("auth: {auth} needs a password instead of oauth2"))
                 .hint("set auth to auto, xoauth2 or oauthbearer"))
         }
@@ -46,8 +46,8 @@ pub(crate) fn login(auth: Auth, credentials: Option<&Credentials>) -> Result<(),
         let message = "username: it contains a control character";
         return Err(Failure::of_settings(message).hint("enter the user name again"));
     }
-    if let Some(SecretSource::Text(secret)) = credentials.proof.shown() {
-        credentials.proof.check(auth, secret)?;
+    if let Some(SecretSource::Text(secret)) = credentials.secret.shown() {
+        credentials.secret.check(auth, secret)?;
     }
     Ok(())
 }

@@ -11,19 +11,19 @@ pub struct Credentials {
     /// The user name.
     pub username: String,
     /// What the user shows.
-    pub proof: Proof,
+    pub secret: AuthSecret,
 }
 
 /// What somebody who logs in shows.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub enum Proof {
+pub enum AuthSecret {
     /// A password; for XOAUTH2 and OAUTHBEARER, an access token.
     Password(SecretSource),
     /// An access token, from wherever these settings say.
     OAuth2(OAuth2),
 }
 
-impl Proof {
+impl AuthSecret {
     /// Where the secret for the mail server is kept. None, if it comes from a token endpoint.
     pub fn shown(&self) -> Option<&SecretSource> {
         match self {

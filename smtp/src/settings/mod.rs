@@ -9,7 +9,7 @@ mod server;
 mod timeouts;
 
 pub use certificate_pin::CertificatePin;
-pub use login::{Credentials, Proof};
+pub use login::{AuthSecret, Credentials};
 pub use oauth2::{OAuth2, TokenRequest, TokenSource, TokenUrl};
 pub use security::{Auth, ClientCertificate, Security, TlsSettings, TlsVersion};
 pub use server::{Provider, ServerSettings, ServerSettingsBuilder};

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::checks;
-use super::login::{Credentials, Proof};
+use super::login::{AuthSecret, Credentials};
 use super::oauth2::OAuth2;
 use super::security::{Auth, Security, TlsSettings};
 use super::timeouts::Timeouts;
@@ -167,13 +167,13 @@ impl ServerSettingsBuilder {
         username: impl Into<String>,
         password: impl Into<SecretSource>,
     ) -> Self {
-        let proof = Proof::Password(password.into());
-        self.login(Credentials { username: username.into(), proof })
+        let secret = AuthSecret::Password(password.into());
+        self.login(Credentials { username: username.into(), secret })
     }
 
     /// Logs in by OAuth 2. Default: no login.
     pub fn oauth2(self, username: impl Into<String>, oauth2: OAuth2) -> Self {
-        self.login(Credentials { username: username.into(), proof: Proof::OAuth2(oauth2) })
+        self.login(Credentials { username: username.into(), secret: AuthSecret::OAuth2(oauth2) })
     }
 
     /// Logs in so. Default: no login.
@@ -251,7 +251,7 @@ impl ServerSettingsBuilder {
         let ehlo_name = ehlo_name.map_err(|invalid| Failure::of_settings(invalid.to_string()))?;
         checks::clear_text(security, credentials.as_ref(), &host)?;
         checks::tls(security, tls)?;
-        checks::proof(*auth, credentials.as_ref())?;
+        checks::secret(*auth, credentials.as_ref())?;
         checks::login(*auth, credentials.as_ref())?;
         let credentials = self.settings.credentials.filter(|_| self.settings.auth != Auth::None);
         Ok(Arc::new(ServerSettings {

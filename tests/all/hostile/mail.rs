@@ -7,20 +7,21 @@ use smtp_connector_inbox::Inbox;
 
 use super::guest::Guest;
 use super::sending::{MESSAGE, sends};
-use crate::support::Bench;
+use crate::support::TestEnv;
 
 const BOB: &str = "bob@example.net";
 
-/// A bench whose account has this policy, and a component in the place of the built-in one.
-async fn bench(guest: &Guest, policy: Policy) -> Bench {
-    Bench::with_component(&guest.encode(), Inbox::builder(), |account| account.policy(policy)).await
+/// An environment whose account has this policy, and a component in the place of the built-in one.
+async fn env(guest: &Guest, policy: Policy) -> TestEnv {
+    TestEnv::with_component(&guest.encode(), Inbox::builder(), |account| account.policy(policy))
+        .await
 }
 
 /// What comes of a guest that sends, while the input asks for a mail to Bob.
 async fn outcome(guest: &Guest, policy: Policy) -> Result<(), Error> {
-    let bench = bench(guest, policy).await;
-    let outcome = bench.send(&json!({ "to": BOB })).await;
-    assert_eq!(bench.inbox.take().is_some(), outcome.is_ok());
+    let env = env(guest, policy).await;
+    let outcome = env.send(&json!({ "to": BOB })).await;
+    assert_eq!(env.inbox.take().is_some(), outcome.is_ok());
     outcome.map(drop)
 }
 
@@ -134,21 +135,21 @@ async fn a_message_that_breaks_a_rule_never_ends_at_the_server() {
 async fn a_second_message_in_one_run_stops_the_component() {
     let one = sends("alice@example.com", &[BOB], MESSAGE.as_bytes());
     let again = one.invoking_twice();
-    let bench = bench(&again, Policy::default()).await;
-    let error = bench.send(&json!({ "to": BOB })).await.expect_err("it is stopped");
+    let env = env(&again, Policy::default()).await;
+    let error = env.send(&json!({ "to": BOB })).await.expect_err("it is stopped");
     assert!(error.to_string().contains("a second message"), "{error}");
     // The first has gone, and nobody may send it again unknowingly.
     assert_eq!(error.delivered(), smtp_connector_host::Delivered::Unknown);
-    bench.received().await;
+    env.received().await;
 }
 
 #[tokio::test]
 async fn a_dry_run_that_sends_is_stopped() {
     let guest = sends("alice@example.com", &[BOB], MESSAGE.as_bytes());
-    let bench = bench(&guest, Policy::default()).await;
+    let env = env(&guest, Policy::default()).await;
     let input = json!({ "to": BOB }).to_string();
     let dry = Invocation::send_mail(input).account("work").dry_run();
-    let error = bench.invoke(dry).await.expect_err("it is stopped");
+    let error = env.invoke(dry).await.expect_err("it is stopped");
     assert!(error.to_string().contains("in a dry run"), "{error}");
-    assert!(bench.inbox.take().is_none());
+    assert!(env.inbox.take().is_none());
 }

@@ -4,7 +4,7 @@ use smtp_connector_host::attachments::{MemoryUploads, Metadata};
 use smtp_connector_host::{Connector, Invocation};
 
 use super::guest::{ANSWER, Guest};
-use crate::support::{Bench, HttpServer, Page};
+use crate::support::{HttpServer, Page, TestEnv};
 use smtp_connector_host::accounts::Policy;
 use smtp_connector_inbox::Inbox;
 
@@ -39,12 +39,12 @@ async fn a_url_is_fetched_only_if_the_input_names_it_and_never_to_check_it() {
         attachment_url_hosts: vec![server.host().parse().expect("a host")],
         ..Policy::default()
     };
-    let bench = |policy: Policy| {
+    let env = |policy: Policy| {
         let settings =
             move |account: smtp_connector_host::accounts::AccountBuilder| account.policy(policy);
-        Bench::with_component(&component, Inbox::builder(), settings)
+        TestEnv::with_component(&component, Inbox::builder(), settings)
     };
-    let open = bench(policy.clone()).await;
+    let open = env(policy.clone()).await;
     let named = serde_json::json!({ "attachments": [{ "url": url }] }).to_string();
     let elsewhere = serde_json::json!({ "body": url, "to": url, "subject": "x" }).to_string();
     let run = |input: &str| Invocation::send_mail(input).account("work");
@@ -62,7 +62,7 @@ async fn a_url_is_fetched_only_if_the_input_names_it_and_never_to_check_it() {
     assert!(opens(&open.connector, bound).await);
     assert_eq!(server.requests().len(), 2);
 
-    let closed = bench(Policy { attachment_urls: false, ..policy }).await;
+    let closed = env(Policy { attachment_urls: false, ..policy }).await;
     assert!(!opens(&closed.connector, run(&named)).await, "the account's switch is off");
     assert_eq!(server.requests().len(), 2);
 }
@@ -70,13 +70,13 @@ async fn a_url_is_fetched_only_if_the_input_names_it_and_never_to_check_it() {
 #[tokio::test]
 async fn an_upload_is_opened_only_if_the_input_names_it() {
     let guest = opening("open-upload", "of-another-run");
-    let bench = Bench::with_component(&guest.encode(), Inbox::builder(), |account| account).await;
+    let env = TestEnv::with_component(&guest.encode(), Inbox::builder(), |account| account).await;
     let run = |input: &str| {
         let uploads = MemoryUploads::new().with("of-another-run", Metadata::default(), *b"x");
         Invocation::send_mail(input).account("work").uploads(uploads)
     };
     let named = r#"{"attachments": [{"upload": "of-another-run"}]}"#;
-    assert!(!opens(&bench.connector, run("{}")).await);
-    assert!(!opens(&bench.connector, run(r#"{"subject": "of-another-run"}"#)).await);
-    assert!(opens(&bench.connector, run(named)).await);
+    assert!(!opens(&env.connector, run("{}")).await);
+    assert!(!opens(&env.connector, run(r#"{"subject": "of-another-run"}"#)).await);
+    assert!(opens(&env.connector, run(named)).await);
 }

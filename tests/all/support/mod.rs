@@ -1,6 +1,5 @@
 //! What the tests share.
 
-mod bench;
 mod certificates;
 mod command;
 mod fault_server;
@@ -9,9 +8,9 @@ mod log;
 mod scenario;
 #[cfg(unix)]
 mod screen;
-mod told;
+mod test_env;
+mod transcript_log;
 
-pub(crate) use bench::{Bench, HOST_CACHE, USER_CACHE, host_builder};
 pub(crate) use certificates::{
     Authority, ForgedKey, RSA_1024, VERSION_1, VERSION_1_KEY, der, server_showing, signing_key,
 };
@@ -22,7 +21,8 @@ pub(crate) use log::Log;
 pub(crate) use scenario::{Act, AtOnce, Offers, Scenario, Stage};
 #[cfg(unix)]
 pub(crate) use screen::run_on_terminal;
-pub(crate) use told::Told;
+pub(crate) use test_env::{HOST_CACHE, TestEnv, USER_CACHE, host_builder};
+pub(crate) use transcript_log::TranscriptLog;
 
 /// Writes a file that only its owner may read or change, whatever the umask.
 pub(crate) fn write_private(path: &std::path::Path, bytes: impl AsRef<[u8]>) {

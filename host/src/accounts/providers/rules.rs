@@ -9,7 +9,7 @@ use crate::error::{Error, Result};
 use smtp_connector_smtp::Issue;
 use smtp_connector_smtp::address::HostName;
 use smtp_connector_smtp::settings::{Auth, Security};
-use smtp_connector_smtp::settings::{Credentials, Proof};
+use smtp_connector_smtp::settings::{AuthSecret, Credentials};
 
 /// How an account can log in at a provider.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -62,7 +62,7 @@ pub(in crate::accounts) fn check(
                 .with_hint(format!("give a user name and how to log in: {hint}"))),
         };
     };
-    let is_by_token = matches!(credentials.proof, Proof::OAuth2(_))
+    let is_by_token = matches!(credentials.secret, AuthSecret::OAuth2(_))
         || matches!(auth, Auth::XOAuth2 | Auth::OAuthBearer);
     match login(provider) {
         Login::OAuth2 if !is_by_token => {
@@ -109,8 +109,8 @@ impl Account {
 
     fn doubtful_login(&self) -> Option<Issue> {
         let provider = owner_of(self.host())?;
-        let Credentials { username, proof } = self.credentials()?;
-        let is_by_password = matches!(proof, Proof::Password(_))
+        let Credentials { username, secret } = self.credentials()?;
+        let is_by_password = matches!(secret, AuthSecret::Password(_))
             && !matches!(self.auth(), Auth::XOAuth2 | Auth::OAuthBearer);
         if provider.id == "microsoft365" && is_by_password {
             let message = "Microsoft 365 accepts passwords only where the tenant still allows SMTP AUTH with them, \

@@ -92,7 +92,7 @@ mod tests {
     use super::*;
     use crate::accounts::{Account, AccountsFile};
     use smtp_connector_smtp::secret::{Secret, SecretSource};
-    use smtp_connector_smtp::settings::Proof;
+    use smtp_connector_smtp::settings::AuthSecret;
 
     #[test]
     fn an_account_by_oauth_2_reads_back_as_it_was_put() {
@@ -110,8 +110,8 @@ mod tests {
             let account = account.build().expect("the account is right");
             accounts.put(&account).expect("it is written");
             let read = accounts.get("work").expect("it is there");
-            let proof = read.credentials().map(|one| one.proof.clone());
-            assert_eq!(proof, Some(Proof::OAuth2(oauth2)));
+            let secret = read.credentials().map(|one| one.secret.clone());
+            assert_eq!(secret, Some(AuthSecret::OAuth2(oauth2)));
         }
     }
 }

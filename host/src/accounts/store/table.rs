@@ -5,7 +5,7 @@ use toml_edit::{Array, InlineTable, Item, Table, value};
 use crate::accounts::Account;
 use crate::accounts::store::oauth2_settings::oauth2_item;
 use smtp_connector_smtp::secret::SecretSource;
-use smtp_connector_smtp::settings::Proof;
+use smtp_connector_smtp::settings::AuthSecret;
 use smtp_connector_smtp::settings::{Auth, Security};
 
 /// An account as a table, leaving out what goes without saying.
@@ -30,9 +30,9 @@ pub(super) fn table_of(account: &Account) -> Table {
     }
     if let Some(credentials) = account.server().credentials() {
         set("username", value(&credentials.username));
-        match &credentials.proof {
-            Proof::Password(password) => set("password", secret_item(password)),
-            Proof::OAuth2(oauth2) => set("oauth2", oauth2_item(oauth2)),
+        match &credentials.secret {
+            AuthSecret::Password(password) => set("password", secret_item(password)),
+            AuthSecret::OAuth2(oauth2) => set("oauth2", oauth2_item(oauth2)),
         };
     }
     if account.server().auth() != Auth::Auto {

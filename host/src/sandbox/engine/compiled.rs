@@ -13,7 +13,7 @@ use std::time::{Duration, SystemTime};
 use wasmtime::Engine;
 use wasmtime::component::Component;
 
-use super::compile_turn::{LOCK, Turn};
+use super::compile_lock::{CompileLock, LOCK};
 use crate::sandbox::digest::ComponentDigest;
 use smtp_connector_smtp::private_files;
 
@@ -116,7 +116,7 @@ impl Directory {
         if let Some(kept) = read(engine, &path) {
             return Ok(kept);
         }
-        let _turn = Turn::wait(&path);
+        let _lock = CompileLock::wait(&path);
         // Another process that had the turn before has kept it.
         if let Some(kept) = read(engine, &path) {
             return Ok(kept);

@@ -28,40 +28,40 @@ const HOST_STACK: usize = 3 << 19;
 
 /// What components are compiled and run by.
 pub(in crate::sandbox) struct Engines {
-    roomy: Lane,
+    roomy: LinkedEngine,
     pooled: Option<Pooled>,
     /// Where compiled components are kept.
     directory: Option<Directory>,
 }
 
 /// An engine, and what its components may import.
-struct Lane {
+struct LinkedEngine {
     engine: Engine,
     linker: Linker<State>,
 }
 
 struct Pooled {
-    lane: Lane,
+    inner: LinkedEngine,
     /// A permit for each slot.
     slots: Semaphore,
 }
 
 /// A component that is ready to run on every engine that there is.
 #[derive(Clone)]
-pub(in crate::sandbox) struct Ready {
+pub(in crate::sandbox) struct LinkedComponent {
     roomy: PluginPre<State>,
     /// None too for a component that wants more than a slot has.
     pooled: Option<PluginPre<State>>,
 }
 
 /// Where one run goes on, for as long as this is held.
-pub(in crate::sandbox) struct Place<'r> {
+pub(in crate::sandbox) struct Lease<'r> {
     pub(in crate::sandbox) pre: &'r PluginPre<State>,
     _slot: Option<SemaphorePermit<'r>>,
 }
 
 /// Why a component is not ready to run.
-pub(in crate::sandbox) enum Unready {
+pub(in crate::sandbox) enum LoadError {
     /// It cannot be compiled.
     Code(wasmtime::Error),
     /// It imports what is not there.
@@ -78,32 +78,35 @@ impl Engines {
         allocation: Allocation,
         limits: &Limits,
     ) -> Result<Self> {
-        let roomy = Lane::build(&configuration(limits))?;
+        let roomy = LinkedEngine::build(&configuration(limits))?;
         let pooled = match allocation.slots() {
             None => None,
             Some(slots) => {
                 let mut config = configuration(limits);
                 pool(slots, limits, &mut config);
                 // A machine without the address space for it does without.
-                let lane = Lane::build(&config).ok();
-                lane.map(|lane| Pooled { lane, slots: Semaphore::new(slots as usize) })
+                let inner = LinkedEngine::build(&config).ok();
+                inner.map(|inner| Pooled { inner, slots: Semaphore::new(slots as usize) })
             }
         };
         let mut ticking = vec![roomy.engine.weak()];
-        ticking.extend(pooled.as_ref().map(|pooled| pooled.lane.engine.weak()));
+        ticking.extend(pooled.as_ref().map(|pooled| pooled.inner.engine.weak()));
         start_ticker(ticking);
         Ok(Self { roomy, pooled, directory: cache.map(|path| Directory::at(path, observer)) })
     }
 
     /// Compiles a component, or finds it compiled, and links it.
-    pub(in crate::sandbox) fn prepare(&self, component: &[u8]) -> Result<Ready, Unready> {
-        let (component, code) = self.compile(component).map_err(Unready::Code)?;
+    pub(in crate::sandbox) fn prepare(
+        &self,
+        component: &[u8],
+    ) -> Result<LinkedComponent, LoadError> {
+        let (component, code) = self.compile(component).map_err(LoadError::Code)?;
         let roomy = self.roomy.prepare(&component)?;
         let pooled = self.pooled.as_ref().and_then(|pooled| {
-            let component = code.load(&pooled.lane.engine).ok()?;
-            pooled.lane.prepare(&component).ok()
+            let component = code.load(&pooled.inner.engine).ok()?;
+            pooled.inner.prepare(&component).ok()
         });
-        Ok(Ready { roomy, pooled })
+        Ok(LinkedComponent { roomy, pooled })
     }
 
     fn compile(&self, component: &[u8]) -> wasmtime::Result<(Component, Code)> {
@@ -118,16 +121,16 @@ impl Engines {
     }
 
     /// A slot of the pool, if one is free, and memory from the system otherwise.
-    pub(in crate::sandbox) fn place<'r>(&'r self, ready: &'r Ready) -> Place<'r> {
+    pub(in crate::sandbox) fn lease<'r>(&'r self, linked: &'r LinkedComponent) -> Lease<'r> {
         let slot = self.pooled.as_ref().and_then(|pooled| pooled.slots.try_acquire().ok());
-        match (&ready.pooled, slot) {
-            (Some(pre), slot @ Some(_)) => Place { pre, _slot: slot },
-            _ => Place { pre: &ready.roomy, _slot: None },
+        match (&linked.pooled, slot) {
+            (Some(pre), slot @ Some(_)) => Lease { pre, _slot: slot },
+            _ => Lease { pre: &linked.roomy, _slot: None },
         }
     }
 }
 
-impl Lane {
+impl LinkedEngine {
     fn build(config: &Config) -> Result<Self> {
         let engine = Engine::new(config).map_err(|reason| {
             Error::component("the sandbox cannot be started on this machine")
@@ -140,9 +143,9 @@ impl Lane {
         Ok(Self { engine, linker })
     }
 
-    fn prepare(&self, component: &Component) -> Result<PluginPre<State>, Unready> {
-        let linked = self.linker.instantiate_pre(component).map_err(Unready::Imports)?;
-        PluginPre::new(linked).map_err(Unready::Exports)
+    fn prepare(&self, component: &Component) -> Result<PluginPre<State>, LoadError> {
+        let linked = self.linker.instantiate_pre(component).map_err(LoadError::Imports)?;
+        PluginPre::new(linked).map_err(LoadError::Exports)
     }
 }
 

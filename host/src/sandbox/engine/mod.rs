@@ -1,7 +1,7 @@
 //! What compiles components, and what they may import.
 
 mod allocation;
-mod compile_turn;
+mod compile_lock;
 mod compiled;
 mod engines;
 mod linking;
@@ -9,4 +9,4 @@ mod linking;
 pub use allocation::Allocation;
 pub use compiled::CacheEvent;
 pub(super) use compiled::CacheObserver;
-pub(super) use engines::{Engines, Ready, Unready};
+pub(super) use engines::{Engines, LinkedComponent, LoadError};

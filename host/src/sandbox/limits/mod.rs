@@ -1,7 +1,7 @@
 //! How much a run takes, while it takes it.
 
-mod ceiling;
+mod memory_limiter;
 mod meter;
 
-pub(super) use ceiling::Ceiling;
+pub(super) use memory_limiter::MemoryLimiter;
 pub(super) use meter::Meter;

@@ -1,5 +1,5 @@
 //! Who computes when many runs want to.
 
-mod fair_share;
+mod cpu_scheduler;
 
-pub(super) use fair_share::{FairShare, Ledger, Ledgers, cost};
+pub(super) use cpu_scheduler::{CpuBudget, CpuBudgets, CpuScheduler, cost};

@@ -1,14 +1,14 @@
 //! Attachments in every shape that a platform binds.
 
+mod builder;
 mod bytes;
-mod draft;
 pub mod key;
 
 use std::borrow::Cow;
 
 use sha2::{Digest, Sha256};
 
-use draft::Draft;
+use builder::AttachmentBuilder;
 use key::Key;
 
 use crate::input::fields::fold;
@@ -221,11 +221,11 @@ fn read_string<'a>(
     path: &Path<'_>,
     findings: &mut Findings,
 ) -> Option<Attachment<'a>> {
-    let mut draft = Draft::default();
+    let mut builder = AttachmentBuilder::default();
     if DataUri::is_claimed_by(&text) {
-        draft.data_uri(text, path, findings);
+        builder.data_uri(text, path, findings);
     } else if WebAddress::is_claimed_by(&text) {
-        draft.web(&text, path, findings);
+        builder.web(&text, path, findings);
     } else {
         let looks_local = text.starts_with(['/', '.', '~', '\\']) || text.contains(":\\");
         let (code, message) = match looks_local {
@@ -237,15 +237,15 @@ fn read_string<'a>(
         };
         findings.issue(path, code, message);
     }
-    draft.finish(path, findings)
+    builder.finish(path, findings)
 }
 
 /// A picture out of an HTML body, shown within it. None: the data URI cannot be read.
 pub fn inline_picture<'a>(uri: String, id: ContentId, path: &Path<'_>) -> Option<Attachment<'a>> {
     let mut findings = Findings::default();
-    let mut draft = Draft::inline(id);
-    draft.data_uri(Cow::Owned(uri), path, &mut findings);
-    draft.finish(path, &mut findings).filter(|_| findings.is_valid())
+    let mut builder = AttachmentBuilder::inline(id);
+    builder.data_uri(Cow::Owned(uri), path, &mut findings);
+    builder.finish(path, &mut findings).filter(|_| findings.is_valid())
 }
 
 const NO_FILE_SYSTEM: &str = "the sandbox has no file system: give the bytes, a URL, or the id of an upload \
@@ -256,7 +256,7 @@ fn read_object<'a>(
     path: &Path<'_>,
     findings: &mut Findings,
 ) -> Option<Attachment<'a>> {
-    let mut draft = Draft::default();
+    let mut builder = AttachmentBuilder::default();
     let mut content = None;
     let mut encoding = None;
     let mut sources = Vec::new();
@@ -294,7 +294,7 @@ fn read_object<'a>(
                 encoding = read_scalar(&value, &place, findings)
                     .map(|text| fold(text.trim_ascii()).into_owned());
             }
-            _ => draft.read(key, value, &place, findings),
+            _ => builder.read(key, value, &place, findings),
         }
     }
     match sources.as_slice() {
@@ -311,9 +311,9 @@ fn read_object<'a>(
         }
     }
     if let Some(value) = content {
-        draft.content(value, encoding.as_deref(), path, findings);
+        builder.content(value, encoding.as_deref(), path, findings);
     }
-    draft.finish(path, findings)
+    builder.finish(path, findings)
 }
 
 /// An attachment's members, and those of the object that stands under `file`, as pickers and Notion have it.

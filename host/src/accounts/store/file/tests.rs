@@ -397,6 +397,6 @@ fn a_file_beneath_the_users_home_is_found() {
     let account = accounts.get("work").expect("it is right");
     let home = std::env::home_dir().expect("this user has a home");
     let expected = smtp_connector_smtp::secret::SecretSource::File(home.join("mail"));
-    let found = account.credentials().map(|one| one.proof.clone());
-    assert_eq!(found, Some(smtp_connector_smtp::settings::Proof::Password(expected)));
+    let found = account.credentials().map(|one| one.secret.clone());
+    assert_eq!(found, Some(smtp_connector_smtp::settings::AuthSecret::Password(expected)));
 }

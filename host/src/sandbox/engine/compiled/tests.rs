@@ -37,7 +37,7 @@ fn a_component_is_compiled_once_and_read_the_next_time() {
 fn of_those_that_start_at_the_same_time_one_compiles() {
     let ((_folder, directory), engine) = (directory(), Engine::default());
     let file = directory.file(&engine, EMPTY);
-    let turn = Turn::wait(&file).expect("nobody else has it");
+    let lock = CompileLock::wait(&file).expect("nobody else has it");
     thread::scope(|scope| {
         let other = scope.spawn(|| directory.load(&engine, EMPTY).expect("it is loaded"));
         // Time enough to compile it: without the lock, it would.
@@ -46,7 +46,7 @@ fn of_those_that_start_at_the_same_time_one_compiles() {
         let machine_code = engine.precompile_component(EMPTY).expect("it compiles");
         private_files::write(&file, &machine_code).expect("it can be kept");
         set_age(&file, NOTED / 2);
-        drop(turn);
+        drop(lock);
         other.join().expect("it does not panic");
     });
     assert!(age(&file).expect("it is there") >= NOTED / 2, "it was compiled again");

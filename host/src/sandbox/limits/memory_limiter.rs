@@ -9,12 +9,12 @@ use crate::services::Limits;
 ///
 /// wasmtime's own `StoreLimits` looks at each memory alone, so that four of them are four times the limit.
 #[derive(Debug)]
-pub(in crate::sandbox) struct Ceiling {
+pub(in crate::sandbox) struct MemoryLimiter {
     bytes_left: usize,
     elements_left: usize,
 }
 
-impl Ceiling {
+impl MemoryLimiter {
     pub(in crate::sandbox) fn new(limits: &Limits) -> Self {
         Self { bytes_left: limits.memory_bytes, elements_left: limits.table_elements }
     }
@@ -25,7 +25,7 @@ impl Ceiling {
     }
 }
 
-impl ResourceLimiter for Ceiling {
+impl ResourceLimiter for MemoryLimiter {
     fn memory_growing(
         &mut self,
         current: usize,

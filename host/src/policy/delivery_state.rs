@@ -9,7 +9,7 @@ use smtp_connector_smtp::failure::Failure;
 
 /// How far the message of a run got.
 #[derive(Debug, Default)]
-pub(crate) struct Progress {
+pub(crate) struct DeliveryState {
     step: AtomicU8,
     bytes: AtomicU64,
     /// Whether something failed that may work later: an attachment's source, for example.
@@ -34,7 +34,7 @@ pub(crate) struct Seen {
     pub(crate) waits_for: Option<&'static str>,
 }
 
-impl Progress {
+impl DeliveryState {
     const NOTHING: u8 = 0;
     const BEGUN: u8 = 1;
     const UNKNOWN: u8 = 2;
@@ -158,22 +158,22 @@ mod tests {
     fn a_run_sends_one_message_and_what_was_sent_stays_sent() {
         let no = Failure::new(FailureCode::Data, Phase::FinalReply, "no");
         let unknown = Failure { delivered: Delivered::Unknown, ..no.clone() };
-        let progress = Progress::default();
-        assert!(progress.begin());
-        assert!(!progress.begin());
-        progress.end();
-        assert!(progress.may_have_been_sent() && !progress.was_sent());
-        progress.fail(&unknown);
-        progress.fail(&no);
-        assert!(progress.may_have_been_sent(), "a later failure tells nothing of the message");
-        progress.reject();
-        assert!(!progress.may_have_been_sent() && !progress.begin());
-        assert_eq!(progress.seen().failure, Some(unknown), "the first is why");
+        let delivery = DeliveryState::default();
+        assert!(delivery.begin());
+        assert!(!delivery.begin());
+        delivery.end();
+        assert!(delivery.may_have_been_sent() && !delivery.was_sent());
+        delivery.fail(&unknown);
+        delivery.fail(&no);
+        assert!(delivery.may_have_been_sent(), "a later failure tells nothing of the message");
+        delivery.reject();
+        assert!(!delivery.may_have_been_sent() && !delivery.begin());
+        assert_eq!(delivery.seen().failure, Some(unknown), "the first is why");
         let reply = Reply { code: 250, enhanced: None, text: "Ok".to_owned() };
         let (accepted, refused) = (Vec::new(), Vec::new());
-        progress.succeed(Receipt { reply, accepted, refused, queue_id: None });
-        progress.end();
-        progress.fail(&no);
-        assert!(progress.was_sent());
+        delivery.succeed(Receipt { reply, accepted, refused, queue_id: None });
+        delivery.end();
+        delivery.fail(&no);
+        assert!(delivery.was_sent());
     }
 }

@@ -17,13 +17,13 @@ const BETWEEN_LOOKS: Duration = Duration::from_millis(10);
 
 /// The turn to compile a component, of all threads and processes with the same directory: a platform that starts its
 /// workers at the same time compiles once, and not once for each.
-pub(in crate::sandbox) struct Turn {
+pub(in crate::sandbox) struct CompileLock {
     path: PathBuf,
     /// Locked until it is closed, which the system does too where a process dies.
     _lock: fs::File,
 }
 
-impl Turn {
+impl CompileLock {
     /// Waits for the turn to make a file. None where nothing can be locked, or the other is not done in time: then
     /// there are two that compile, and nothing else.
     pub(in crate::sandbox) fn wait(file: &Path) -> Option<Self> {
@@ -47,7 +47,7 @@ impl Turn {
     }
 }
 
-impl Drop for Turn {
+impl Drop for CompileLock {
     fn drop(&mut self) {
         // Those that wait have it open: the next of them has its turn, and finds what was made.
         let _ = fs::remove_file(&self.path);

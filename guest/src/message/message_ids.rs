@@ -2,13 +2,13 @@
 
 use sha2::{Digest, Sha256};
 
-/// Makes the message's own names: boundaries, and its Message-ID.
-pub struct Names {
+/// Makes the message's own ids: boundaries, and its Message-ID.
+pub struct MessageIds {
     seed: [u8; 32],
     boundaries: u32,
 }
 
-impl Names {
+impl MessageIds {
     /// Names for a run on an account. Two accounts may use one key for two mails.
     pub fn new(account: &str, run: &str) -> Self {
         let mut hash = Sha256::new();
@@ -62,20 +62,20 @@ mod tests {
 
     #[test]
     fn the_same_run_makes_the_same_names() {
-        let mut one = Names::new("work", "order-7");
-        let mut two = Names::new("work", "order-7");
+        let mut one = MessageIds::new("work", "order-7");
+        let mut two = MessageIds::new("work", "order-7");
         assert_eq!(one.message_id(), two.message_id());
         assert_eq!(one.boundary(&[]), two.boundary(&[]));
-        assert_ne!(one.boundary(&[]), Names::new("work", "order-7").boundary(&[]));
-        assert_ne!(one.message_id(), Names::new("work", "order-8").message_id());
-        assert_ne!(one.message_id(), Names::new("home", "order-7").message_id());
+        assert_ne!(one.boundary(&[]), MessageIds::new("work", "order-7").boundary(&[]));
+        assert_ne!(one.message_id(), MessageIds::new("work", "order-8").message_id());
+        assert_ne!(one.message_id(), MessageIds::new("home", "order-7").message_id());
     }
 
     #[test]
     fn a_boundary_that_stands_in_a_part_is_passed_over() {
-        let first = Names::new("work", "order-7").boundary(&[]);
+        let first = MessageIds::new("work", "order-7").boundary(&[]);
         let part = format!("--{first}\r\nforged");
-        let second = Names::new("work", "order-7").boundary(&[part.as_bytes()]);
+        let second = MessageIds::new("work", "order-7").boundary(&[part.as_bytes()]);
         assert_ne!(first, second);
     }
 }

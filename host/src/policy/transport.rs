@@ -1,4 +1,4 @@
-//! A transport with the account's policy and the guard in front of it.
+//! A transport with the account's policy and the validator in front of it.
 
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -7,7 +7,7 @@ use std::time::Instant;
 use super::RunPermit;
 use super::allowlist::{Allowlists, RecipientAllowlist};
 use super::originator::Originator;
-use super::{Breach, Guard, Progress};
+use super::{DeliveryState, MessageValidator, Violation};
 use crate::accounts::{Account, is_routed};
 use crate::transport::Transport;
 use smtp_connector_smtp::excerpt::excerpt;
@@ -15,26 +15,26 @@ use smtp_connector_smtp::failure::{Delivered, Failure, FailureCode, Phase};
 use smtp_connector_smtp::{Envelope, Outgoing, Receipt};
 
 /// What comes between a component and a transport.
-pub(crate) struct CheckedTransport {
+pub(crate) struct PolicyTransport {
     pub(crate) inner: Arc<dyn Transport>,
     pub(crate) account: Arc<Account>,
     /// What the input names: no other recipient gets mail.
     pub(crate) allowlists: Arc<Allowlists>,
     pub(crate) permit: RunPermit,
-    pub(crate) progress: Arc<Progress>,
+    pub(crate) delivery: Arc<DeliveryState>,
 }
 
 /// A message that is checked while it goes out.
 // Public because the bindings' code names it; the crate's users cannot.
 #[expect(unreachable_pub)]
-pub struct CheckedOutgoing {
+pub struct PolicyOutgoing {
     state: State,
     account: Arc<Account>,
-    guard: Guard,
+    validator: MessageValidator,
     /// Whether the header block's From and Sender have been looked at.
     approved: bool,
     announced: Option<u64>,
-    progress: Arc<Progress>,
+    delivery: Arc<DeliveryState>,
 }
 
 /// Whether a message may go on.
@@ -48,45 +48,45 @@ enum State {
 
 /// Why a component gets no further.
 #[derive(Debug)]
-pub(crate) enum CheckedError {
+pub(crate) enum PolicyError {
     /// Something failed that a component is told of.
     Failed(Failure),
     /// The component broke a rule, and is stopped.
     Broken(Failure),
 }
 
-impl CheckedTransport {
+impl PolicyTransport {
     /// Begins a message that the account may send.
-    pub(crate) async fn begin(&self, envelope: Envelope) -> Result<CheckedOutgoing, CheckedError> {
-        self.begin_checked(envelope).await.inspect_err(|error| self.progress.fail(error.failure()))
+    pub(crate) async fn begin(&self, envelope: Envelope) -> Result<PolicyOutgoing, PolicyError> {
+        self.begin_checked(envelope).await.inspect_err(|error| self.delivery.fail(error.failure()))
     }
 
-    async fn begin_checked(&self, mut envelope: Envelope) -> Result<CheckedOutgoing, CheckedError> {
+    async fn begin_checked(&self, mut envelope: Envelope) -> Result<PolicyOutgoing, PolicyError> {
         self.check_syntax(&envelope)?;
-        let found = self.allowlists.found().await.map_err(CheckedError::Failed)?;
+        let found = self.allowlists.found().await.map_err(PolicyError::Failed)?;
         self.check_policy(&envelope, &found.recipients)?;
         // A run is one action, and the action is one mail.
-        if !self.progress.begin() {
+        if !self.delivery.begin() {
             return Err(broken("a second message"));
         }
-        self.permit.begin_message(Instant::now()).map_err(CheckedError::Failed)?;
+        self.permit.begin_message(Instant::now()).map_err(PolicyError::Failed)?;
         // Who would have got it, where somebody else gets it instead.
-        self.progress.address(&envelope.sender, &envelope.recipients);
+        self.delivery.address(&envelope.sender, &envelope.recipients);
         if let Some(instead) = &self.account.policy.redirect_all_to {
             envelope.recipients = vec![instead.as_str().to_owned()];
         }
-        let guard = Guard::new(self.account.limits.message_bytes, envelope.utf8_headers);
+        let validator =
+            MessageValidator::new(self.account.limits.message_bytes, envelope.utf8_headers);
         let announced = envelope.size;
-        let inner =
-            self.inner.begin(&self.account, envelope).await.map_err(CheckedError::Failed)?;
-        let (account, progress) = (Arc::clone(&self.account), Arc::clone(&self.progress));
-        progress.warn(inner.warnings());
+        let inner = self.inner.begin(&self.account, envelope).await.map_err(PolicyError::Failed)?;
+        let (account, delivery) = (Arc::clone(&self.account), Arc::clone(&self.delivery));
+        delivery.warn(inner.warnings());
         let state = State::Open(inner);
-        Ok(CheckedOutgoing { state, account, guard, approved: false, announced, progress })
+        Ok(PolicyOutgoing { state, account, validator, approved: false, announced, delivery })
     }
 
     /// What would be another command, or part of one, on its way to the server.
-    fn check_syntax(&self, envelope: &Envelope) -> Result<(), CheckedError> {
+    fn check_syntax(&self, envelope: &Envelope) -> Result<(), PolicyError> {
         let sender = Some(&envelope.sender).filter(|sender| !sender.is_empty());
         for address in envelope.recipients.iter().chain(sender) {
             if !is_path(address) {
@@ -105,7 +105,7 @@ impl CheckedTransport {
         &self,
         envelope: &Envelope,
         named: &RecipientAllowlist,
-    ) -> Result<(), CheckedError> {
+    ) -> Result<(), PolicyError> {
         let Account { limits, policy, .. } = self.account.as_ref();
         let (most, number) = (limits.recipients, envelope.recipients.len());
         if number == 0 || number > most as usize {
@@ -157,7 +157,7 @@ impl CheckedTransport {
 }
 
 /// Holds a sender against the account's rules.
-fn check_sender(account: &Account, sender: &str) -> Result<(), CheckedError> {
+fn check_sender(account: &Account, sender: &str) -> Result<(), PolicyError> {
     let rules = &account.policy.allowed_senders;
     if rules.is_empty() || rules.iter().any(|rule| rule.covers(sender)) {
         return Ok(());
@@ -181,20 +181,20 @@ fn canonical(address: &str) -> Option<(&str, String)> {
     Some((local, domain.to_ascii_lowercase()))
 }
 
-impl CheckedOutgoing {
+impl PolicyOutgoing {
     /// Hands on the next bytes, if they keep the rules. After the first failure it only repeats that failure.
-    pub(crate) async fn write(&mut self, chunk: Vec<u8>) -> Result<(), CheckedError> {
+    pub(crate) async fn write(&mut self, chunk: Vec<u8>) -> Result<(), PolicyError> {
         let outcome = self.write_checked(chunk).await;
-        outcome.inspect_err(|error| self.progress.fail(error.failure()))
+        outcome.inspect_err(|error| self.delivery.fail(error.failure()))
     }
 
-    async fn write_checked(&mut self, chunk: Vec<u8>) -> Result<(), CheckedError> {
+    async fn write_checked(&mut self, chunk: Vec<u8>) -> Result<(), PolicyError> {
         let inner = self.take()?;
-        self.guard.push(&chunk).map_err(|breach| breach_failure(&breach))?;
-        if self.guard.in_body() {
+        self.validator.push(&chunk).map_err(|violation| violation_failure(&violation))?;
+        if self.validator.in_body() {
             self.approve()?;
         }
-        self.progress.count(self.guard.size());
+        self.delivery.count(self.validator.size());
         match inner.write(chunk).await {
             Ok(inner) => {
                 self.state = State::Open(inner);
@@ -202,30 +202,30 @@ impl CheckedOutgoing {
             }
             Err(failure) => {
                 self.state = State::Ended(Some(failure.clone()));
-                Err(CheckedError::Failed(failure))
+                Err(PolicyError::Failed(failure))
             }
         }
     }
 
     /// Takes the message out of this, so that a call that does not come back with it has ended it.
-    fn take(&mut self) -> Result<Box<dyn Outgoing>, CheckedError> {
+    fn take(&mut self) -> Result<Box<dyn Outgoing>, PolicyError> {
         match std::mem::replace(&mut self.state, State::Ended(None)) {
             State::Open(inner) => Ok(inner),
             State::Ended(failure) => {
                 self.state = State::Ended(failure.clone());
                 let why = "an earlier write of the message did not complete";
                 let given_up = || Failure::new(FailureCode::Internal, Phase::Body, why);
-                Err(CheckedError::Failed(failure.unwrap_or_else(given_up)))
+                Err(PolicyError::Failed(failure.unwrap_or_else(given_up)))
             }
         }
     }
 
     /// Looks once at whom the message says it is from.
-    fn approve(&mut self) -> Result<(), CheckedError> {
+    fn approve(&mut self) -> Result<(), PolicyError> {
         if self.approved || self.account.policy.allowed_senders.is_empty() {
             return Ok(());
         }
-        for value in self.guard.originators() {
+        for value in self.validator.originators() {
             let named = Originator::read(value)
                 .ok_or_else(|| broken("a header From or Sender that can be read in two ways"))?;
             // Readers show the name, and many show nothing else.
@@ -237,33 +237,33 @@ impl CheckedOutgoing {
     }
 
     /// Ends the message, if it is whole.
-    pub(crate) async fn finish(mut self) -> Result<Receipt, CheckedError> {
-        let progress = Arc::clone(&self.progress);
+    pub(crate) async fn finish(mut self) -> Result<Receipt, PolicyError> {
+        let delivery = Arc::clone(&self.delivery);
         let outcome = self.finish_checked().await;
         match &outcome {
-            Ok(receipt) => progress.succeed(receipt.clone()),
+            Ok(receipt) => delivery.succeed(receipt.clone()),
             Err(error) => {
                 if error.failure().delivered == Delivered::No {
-                    progress.reject();
+                    delivery.reject();
                 }
-                progress.fail(error.failure());
+                delivery.fail(error.failure());
             }
         }
         outcome
     }
 
-    async fn finish_checked(&mut self) -> Result<Receipt, CheckedError> {
+    async fn finish_checked(&mut self) -> Result<Receipt, PolicyError> {
         let inner = self.take()?;
-        self.guard.finish(self.announced).map_err(|breach| breach_failure(&breach))?;
+        self.validator.finish(self.announced).map_err(|violation| violation_failure(&violation))?;
         self.approve()?;
-        self.progress.name(self.guard.message_id());
+        self.delivery.name(self.validator.message_id());
         // Even if this future is dropped while it waits.
-        self.progress.end();
-        inner.finish().await.map_err(CheckedError::Failed)
+        self.delivery.end();
+        inner.finish().await.map_err(PolicyError::Failed)
     }
 }
 
-impl CheckedError {
+impl PolicyError {
     fn failure(&self) -> &Failure {
         match self {
             Self::Failed(failure) | Self::Broken(failure) => failure,
@@ -271,24 +271,24 @@ impl CheckedError {
     }
 }
 
-fn forbidden(what: &str, hint: &str) -> CheckedError {
+fn forbidden(what: &str, hint: &str) -> PolicyError {
     let failure =
         Failure::new(FailureCode::Policy, Phase::Policy, format!("the component asked for {what}"));
-    CheckedError::Failed(failure.hint(hint).after_config_change())
+    PolicyError::Failed(failure.hint(hint).after_config_change())
 }
 
-fn too_much(what: &str) -> CheckedError {
+fn too_much(what: &str) -> PolicyError {
     forbidden(what, "send to fewer, or less, or change the account's limits")
 }
 
-fn broken(what: &str) -> CheckedError {
+fn broken(what: &str) -> PolicyError {
     let message = format!("the component was stopped: it handed over {what}");
     let failure = Failure::new(FailureCode::Internal, Phase::Policy, message);
-    CheckedError::Broken(failure.hint("report this to whoever made the component"))
+    PolicyError::Broken(failure.hint("report this to whoever made the component"))
 }
 
-fn breach_failure(breach: &Breach) -> CheckedError {
-    broken(&breach.to_string())
+fn violation_failure(violation: &Violation) -> PolicyError {
+    broken(&violation.to_string())
 }
 
 #[cfg(test)]

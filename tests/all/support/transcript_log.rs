@@ -7,16 +7,16 @@ use smtp_connector_host::smtp::{Entry, Transcript};
 
 /// Everything that whoever watches conversations is told: each entry as it is shown, and as programs see it.
 #[derive(Clone, Default)]
-pub(crate) struct Told(Arc<Mutex<String>>);
+pub(crate) struct TranscriptLog(Arc<Mutex<String>>);
 
-impl Transcript for Told {
+impl Transcript for TranscriptLog {
     fn note(&self, _: Duration, entry: &Entry) {
         let mut text = self.0.lock().expect("nobody panics while holding it");
         text.push_str(&format!("{entry}\n{entry:?}\n"));
     }
 }
 
-impl Told {
+impl TranscriptLog {
     pub(crate) fn text(&self) -> String {
         self.0.lock().expect("nobody panics while holding it").clone()
     }

@@ -17,7 +17,7 @@ use crate::input::values::web_address::WebAddress;
 
 /// What is known of an attachment so far.
 #[derive(Default)]
-pub(super) struct Draft<'a> {
+pub(super) struct AttachmentBuilder<'a> {
     source: Option<Source<'a>>,
     /// The bytes were text, and so are UTF-8.
     is_text: bool,
@@ -32,7 +32,7 @@ pub(super) struct Draft<'a> {
     optional: bool,
 }
 
-impl<'a> Draft<'a> {
+impl<'a> AttachmentBuilder<'a> {
     /// An attachment that is shown within the body, where it refers to it by this id.
     pub(super) fn inline(id: ContentId) -> Self {
         Self { content_id: Some(id), inline: Some(true), ..Self::default() }

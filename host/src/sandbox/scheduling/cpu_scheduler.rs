@@ -26,7 +26,7 @@ const FIRST: Duration = Duration::from_millis(2);
 
 /// Time that was computed and is being paid off.
 #[derive(Debug)]
-pub(in crate::sandbox) struct Ledger {
+pub(in crate::sandbox) struct CpuBudget {
     /// Processors that pay.
     rate: f64,
     /// When it will be paid off.
@@ -35,17 +35,17 @@ pub(in crate::sandbox) struct Ledger {
 
 /// What one component computed for each account of a platform.
 #[derive(Debug, Default)]
-pub(in crate::sandbox) struct Ledgers {
-    accounts: Mutex<HashMap<String, Arc<Ledger>>>,
+pub(in crate::sandbox) struct CpuBudgets {
+    accounts: Mutex<HashMap<String, Arc<CpuBudget>>>,
 }
 
 /// The account of all runs of one engine.
 #[derive(Debug)]
-pub(in crate::sandbox) struct FairShare {
-    all: Ledger,
+pub(in crate::sandbox) struct CpuScheduler {
+    all: CpuBudget,
 }
 
-impl Ledger {
+impl CpuBudget {
     fn new(rate: f64) -> Self {
         Self { rate, settled: Mutex::new(Instant::now()) }
     }
@@ -67,26 +67,26 @@ impl Ledger {
     }
 }
 
-impl Ledgers {
+impl CpuBudgets {
     /// The share of one of a platform's accounts, in good times.
     const RATE: f64 = 0.25;
 
-    /// The ledger of an account, or of runs without one.
-    pub(in crate::sandbox) fn of(&self, account: Option<&str>) -> Arc<Ledger> {
+    /// The budget of an account, or of runs without one.
+    pub(in crate::sandbox) fn of(&self, account: Option<&str>) -> Arc<CpuBudget> {
         let mut accounts = self.accounts.lock().unwrap_or_else(PoisonError::into_inner);
         let name = account.unwrap_or_default();
-        if let Some(ledger) = accounts.get(name) {
-            return Arc::clone(ledger);
+        if let Some(budget) = accounts.get(name) {
+            return Arc::clone(budget);
         }
         // Accounts come and go by the thousand; those that owe nothing need not be remembered. Looking only
         // when the number has doubled keeps that cheap.
         if accounts.len() >= 1024 && accounts.len().is_power_of_two() {
             let now = Instant::now();
-            accounts.retain(|_, ledger| *ledger.lock() > now || Arc::strong_count(ledger) > 1);
+            accounts.retain(|_, budget| *budget.lock() > now || Arc::strong_count(budget) > 1);
         }
-        let ledger = Arc::new(Ledger::new(Self::RATE));
-        accounts.insert(name.to_owned(), Arc::clone(&ledger));
-        ledger
+        let budget = Arc::new(CpuBudget::new(Self::RATE));
+        accounts.insert(name.to_owned(), Arc::clone(&budget));
+        budget
     }
 }
 
@@ -96,18 +96,18 @@ pub(in crate::sandbox) fn cost(computed: Duration, bytes_sent: u64) -> Duration 
     computed.saturating_sub(FREE + BYTE * bytes)
 }
 
-impl FairShare {
+impl CpuScheduler {
     pub(in crate::sandbox) fn of_this_machine() -> Self {
         Self::new(std::thread::available_parallelism().map_or(1, usize::from))
     }
 
     fn new(processors: usize) -> Self {
         // Where there is but one, it is shared by halves.
-        Self { all: Ledger::new((processors as f64 - 1.0).max(0.5)) }
+        Self { all: CpuBudget::new((processors as f64 - 1.0).max(0.5)) }
     }
 
     /// When a run may begin, if that is not at once.
-    pub(in crate::sandbox) fn admit(&self, own: &Ledger, now: Instant) -> Option<Instant> {
+    pub(in crate::sandbox) fn admit(&self, own: &CpuBudget, now: Instant) -> Option<Instant> {
         own.overdrawn(now)?;
         let turn = self.all.overdrawn(now)?;
         self.all.charge(now, FIRST);
@@ -119,7 +119,7 @@ impl FairShare {
     /// `total` is what it computed since it began.
     pub(in crate::sandbox) fn charge(
         &self,
-        own: &Ledger,
+        own: &CpuBudget,
         now: Instant,
         just: Duration,
         total: Duration,
@@ -139,40 +139,40 @@ mod tests {
 
     #[test]
     fn one_run_alone_never_waits() {
-        let (share, own) = (FairShare::new(2), Ledger::new(Ledgers::RATE));
+        let (scheduler, own) = (CpuScheduler::new(2), CpuBudget::new(CpuBudgets::RATE));
         let start = Instant::now();
         for slice in 1..1000 {
             let now = start + SLICE * slice;
-            assert_eq!(share.charge(&own, now, SLICE, SLICE * slice), None, "{slice}");
-            assert_eq!(share.admit(&own, now), None);
+            assert_eq!(scheduler.charge(&own, now, SLICE, SLICE * slice), None, "{slice}");
+            assert_eq!(scheduler.admit(&own, now), None);
         }
     }
 
     #[test]
     fn many_runs_take_turns_and_leave_a_processor_free() {
-        let (share, own) = (FairShare::new(3), Ledger::new(Ledgers::RATE));
+        let (scheduler, own) = (CpuScheduler::new(3), CpuBudget::new(CpuBudgets::RATE));
         let start = Instant::now();
         let mut turns: Vec<Instant> =
-            (0..64).filter_map(|_| share.charge(&own, start, SLICE, SLICE)).collect();
+            (0..64).filter_map(|_| scheduler.charge(&own, start, SLICE, SLICE)).collect();
         assert!(turns.is_sorted());
         // 640 ms of computing at two processors, less the overdraft.
         assert_eq!(turns.pop(), Some(start + Duration::from_millis(320 - 100)));
         // And the next run of that account waits behind them, one after another.
-        let next: Vec<Option<Instant>> = (0..3).map(|_| share.admit(&own, start)).collect();
+        let next: Vec<Option<Instant>> = (0..3).map(|_| scheduler.admit(&own, start)).collect();
         assert!(next.iter().all(Option::is_some) && next[0] < next[1] && next[1] < next[2]);
     }
 
     #[test]
     fn short_runs_of_another_account_never_wait() {
-        let (share, greedy) = (FairShare::new(2), Ledger::new(Ledgers::RATE));
+        let (scheduler, greedy) = (CpuScheduler::new(2), CpuBudget::new(CpuBudgets::RATE));
         let now = Instant::now();
         for _ in 0..100 {
-            share.charge(&greedy, now, SLICE, SLICE);
+            scheduler.charge(&greedy, now, SLICE, SLICE);
         }
-        let (modest, short) = (Ledger::new(Ledgers::RATE), Duration::from_millis(1));
-        assert_eq!(share.admit(&modest, now), None);
-        assert_eq!(share.charge(&modest, now, short, short), None);
-        assert!(share.charge(&greedy, now, short, short).is_some());
+        let (modest, short) = (CpuBudget::new(CpuBudgets::RATE), Duration::from_millis(1));
+        assert_eq!(scheduler.admit(&modest, now), None);
+        assert_eq!(scheduler.charge(&modest, now, short, short), None);
+        assert!(scheduler.charge(&greedy, now, short, short).is_some());
     }
 
     #[test]
@@ -186,15 +186,15 @@ mod tests {
 
     #[test]
     fn ledgers_that_owe_nothing_are_forgotten() {
-        let ledgers = Ledgers::default();
-        let greedy = ledgers.of(Some("greedy"));
+        let budgets = CpuBudgets::default();
+        let greedy = budgets.of(Some("greedy"));
         greedy.charge(Instant::now(), Duration::from_secs(60));
         drop(greedy);
         for account in 0..5000 {
-            ledgers.of(Some(&account.to_string()));
+            budgets.of(Some(&account.to_string()));
         }
         let now = Instant::now();
-        assert!(ledgers.of(Some("greedy")).overdrawn(now).is_some());
-        assert!(ledgers.accounts.lock().expect("no panic").len() <= 1025);
+        assert!(budgets.of(Some("greedy")).overdrawn(now).is_some());
+        assert!(budgets.accounts.lock().expect("no panic").len() <= 1025);
     }
 }

@@ -11,19 +11,19 @@ use memchr::{memchr2, memchr3};
 /// Checks a message while it goes by.
 ///
 /// ```
-/// use smtp_connector_host::policy::{Breach, Guard};
+/// use smtp_connector_host::policy::{Violation, MessageValidator};
 ///
 /// let message = b"From: a@x.test\r\nDate: Fri, 2 Jan 2026 03:04:05 +0000\r\nMessage-ID: <1@x.test>\r\n\r\nHi\r\n";
-/// let mut guard = Guard::new(1 << 20, false);
-/// guard.push(message)?;
-/// guard.finish(Some(message.len() as u64))?;
+/// let mut validator = MessageValidator::new(1 << 20, false);
+/// validator.push(message)?;
+/// validator.finish(Some(message.len() as u64))?;
 ///
-/// let mut guard = Guard::new(1 << 20, false);
-/// assert!(matches!(guard.push(b"Subject: x\n.\n"), Err(Breach::LineBreak)));
-/// # Ok::<(), Breach>(())
+/// let mut validator = MessageValidator::new(1 << 20, false);
+/// assert!(matches!(validator.push(b"Subject: x\n.\n"), Err(Violation::LineBreak)));
+/// # Ok::<(), Violation>(())
 /// ```
 #[derive(Debug)]
-pub struct Guard {
+pub struct MessageValidator {
     limit: u64,
     allow_utf8: bool,
     size: u64,
@@ -48,7 +48,7 @@ struct KeptHeaders {
 /// A rule that a message breaks.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
-pub enum Breach {
+pub enum Violation {
     /// A CR or an LF alone.
     LineBreak,
     /// A NUL octet.
@@ -121,8 +121,8 @@ const FORBIDDEN_PREFIXES: &[&str] = &["arc-", "resent-"];
 /// Headers that every message has.
 const REQUIRED: &[&str] = &["from", "date", "message-id"];
 
-impl Guard {
-    /// A guard for a message of at most `limit` bytes, with octets beyond ASCII or without.
+impl MessageValidator {
+    /// A validator for a message of at most `limit` bytes, with octets beyond ASCII or without.
     pub fn new(limit: u64, allow_utf8: bool) -> Self {
         let header = Some(HeaderBlock::default());
         let kept = KeptHeaders::default();
@@ -134,32 +134,32 @@ impl Guard {
     /// # Errors
     ///
     /// The first rule that they break. Nothing of the message may be sent on then.
-    pub fn push(&mut self, chunk: &[u8]) -> Result<(), Breach> {
+    pub fn push(&mut self, chunk: &[u8]) -> Result<(), Violation> {
         self.size += chunk.len() as u64;
         if self.size > self.limit {
-            return Err(Breach::TooLarge);
+            return Err(Violation::TooLarge);
         }
         if !self.allow_utf8 && !chunk.is_ascii() {
-            return Err(Breach::EightBit);
+            return Err(Violation::EightBit);
         }
         let mut rest = chunk;
         if self.after_cr && !rest.is_empty() {
-            rest = rest.strip_prefix(b"\n").ok_or(Breach::LineBreak)?;
+            rest = rest.strip_prefix(b"\n").ok_or(Violation::LineBreak)?;
             self.end_line()?;
         }
         while let Some(at) = memchr3(b'\r', b'\n', 0, rest) {
             self.take(&rest[..at])?;
             match rest[at] {
                 b'\r' => {}
-                0 => return Err(Breach::Nul),
-                _ => return Err(Breach::LineBreak),
+                0 => return Err(Violation::Nul),
+                _ => return Err(Violation::LineBreak),
             }
             match rest.get(at + 1) {
                 Some(b'\n') => {
                     self.end_line()?;
                     rest = &rest[at + 2..];
                 }
-                Some(_) => return Err(Breach::LineBreak),
+                Some(_) => return Err(Violation::LineBreak),
                 None => {
                     self.after_cr = true;
                     return Ok(());
@@ -174,20 +174,20 @@ impl Guard {
     /// # Errors
     ///
     /// A message that is not whole, or has not the size that was announced.
-    pub fn finish(&self, announced: Option<u64>) -> Result<(), Breach> {
+    pub fn finish(&self, announced: Option<u64>) -> Result<(), Violation> {
         if let Some(header) = &self.header {
             // A message may end with its header block (RFC 5322 section 3.5).
             if self.line > 0 || header.length == 0 {
-                return Err(Breach::HeaderBlock);
+                return Err(Violation::HeaderBlock);
             }
             header.check_required()?;
         }
         if self.after_cr || self.line > 0 {
-            return Err(Breach::Unterminated);
+            return Err(Violation::Unterminated);
         }
         match announced {
             Some(announced) if announced != self.size => {
-                Err(Breach::Size { announced, found: self.size })
+                Err(Violation::Size { announced, found: self.size })
             }
             _ => Ok(()),
         }
@@ -218,10 +218,10 @@ impl Guard {
     }
 
     /// Octets within a line.
-    fn take(&mut self, octets: &[u8]) -> Result<(), Breach> {
+    fn take(&mut self, octets: &[u8]) -> Result<(), Violation> {
         self.line += octets.len();
         if self.line > MAX_LINE {
-            return Err(Breach::LongLine);
+            return Err(Violation::LongLine);
         }
         match &mut self.header {
             Some(header) => header.take(octets),
@@ -229,7 +229,7 @@ impl Guard {
         }
     }
 
-    fn end_line(&mut self) -> Result<(), Breach> {
+    fn end_line(&mut self) -> Result<(), Violation> {
         self.after_cr = false;
         let was_empty = self.line == 0;
         self.line = 0;
@@ -267,16 +267,16 @@ enum Current {
 }
 
 impl HeaderBlock {
-    fn take(&mut self, octets: &[u8]) -> Result<(), Breach> {
+    fn take(&mut self, octets: &[u8]) -> Result<(), Violation> {
         self.length += octets.len();
         if self.length > MAX_HEADER_BLOCK {
-            return Err(Breach::HeaderBlock);
+            return Err(Violation::HeaderBlock);
         }
         self.line.extend_from_slice(octets);
         Ok(())
     }
 
-    fn end_line(&mut self) -> Result<(), Breach> {
+    fn end_line(&mut self) -> Result<(), Violation> {
         let mut line = std::mem::take(&mut self.line);
         let outcome = self.read_line(&line);
         line.clear();
@@ -284,15 +284,15 @@ impl HeaderBlock {
         outcome
     }
 
-    fn read_line(&mut self, line: &[u8]) -> Result<(), Breach> {
+    fn read_line(&mut self, line: &[u8]) -> Result<(), Violation> {
         if line.iter().any(|&byte| byte < b' ' && byte != b'\t' || byte == 0x7f) {
-            return Err(Breach::HeaderLine);
+            return Err(Violation::HeaderLine);
         }
         if matches!(line.first(), Some(b' ' | b'\t')) {
             // A folded line needs one to fold, and is not blank (RFC 5322 section 3.2.2).
             let blank = line.iter().all(|byte| matches!(byte, b' ' | b'\t'));
             if blank || self.seen.is_empty() {
-                return Err(Breach::HeaderLine);
+                return Err(Violation::HeaderLine);
             }
             let value = match self.current {
                 Current::Originator => self.kept.originators.last_mut(),
@@ -308,7 +308,7 @@ impl HeaderBlock {
         let name = colon.and_then(|colon| std::str::from_utf8(&line[..colon]).ok());
         let name =
             name.filter(|name| !name.is_empty() && name.bytes().all(|b| b.is_ascii_graphic()));
-        let name = name.ok_or(Breach::HeaderLine)?;
+        let name = name.ok_or(Violation::HeaderLine)?;
         let value = || String::from_utf8_lossy(&line[name.len() + 1..]).into_owned();
         self.current = match name.to_ascii_lowercase().as_str() {
             "from" | "sender" => {
@@ -324,17 +324,17 @@ impl HeaderBlock {
         self.end_header(name)
     }
 
-    fn end_header(&mut self, name: &str) -> Result<(), Breach> {
+    fn end_header(&mut self, name: &str) -> Result<(), Violation> {
         let is = |known: &&&str| known.eq_ignore_ascii_case(name);
         let begins = |prefix: &&str| {
             name.get(..prefix.len()).is_some_and(|start| start.eq_ignore_ascii_case(prefix))
         };
         if FORBIDDEN.iter().any(|known| is(&known)) || FORBIDDEN_PREFIXES.iter().any(begins) {
-            return Err(Breach::ForbiddenHeader(name.to_owned()));
+            return Err(Violation::ForbiddenHeader(name.to_owned()));
         }
         match SINGLE.iter().find(is) {
             Some(single) if self.seen.contains(single) => {
-                Err(Breach::RepeatedHeader(name.to_owned()))
+                Err(Violation::RepeatedHeader(name.to_owned()))
             }
             Some(single) => {
                 self.seen.push(single);
@@ -349,15 +349,15 @@ impl HeaderBlock {
         }
     }
 
-    fn check_required(&self) -> Result<(), Breach> {
+    fn check_required(&self) -> Result<(), Violation> {
         match REQUIRED.iter().find(|name| !self.seen.contains(name)) {
-            Some(missing) => Err(Breach::MissingHeader(missing)),
+            Some(missing) => Err(Violation::MissingHeader(missing)),
             None => Ok(()),
         }
     }
 }
 
-impl fmt::Display for Breach {
+impl fmt::Display for Violation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::LineBreak => f.write_str("a line that does not end with CRLF"),
@@ -378,134 +378,7 @@ impl fmt::Display for Breach {
     }
 }
 
-impl std::error::Error for Breach {}
+impl std::error::Error for Violation {}
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    const HEADER: &str =
-        "From: a@x.test\r\nDate: Fri, 2 Jan 2026 03:04:05 +0000\r\nMessage-ID: <1@x.test>\r\n";
-
-    /// The outcome for a message that comes in pieces of `size` octets.
-    fn check_in(message: &[u8], size: usize) -> Result<(), Breach> {
-        let mut guard = Guard::new(1 << 22, false);
-        for piece in message.chunks(size) {
-            guard.push(piece)?;
-        }
-        guard.finish(Some(message.len() as u64))
-    }
-
-    /// The outcome, which must not depend on where the pieces are cut.
-    fn check(message: impl AsRef<[u8]>) -> Result<(), Breach> {
-        let message = message.as_ref();
-        let outcome = check_in(message, message.len().max(1));
-        for size in [1, 2, 3, 7, 64] {
-            assert_eq!(check_in(message, size), outcome, "in pieces of {size}");
-        }
-        outcome
-    }
-
-    #[test]
-    fn a_sound_message_goes_by() {
-        assert_eq!(
-            check(format!("{HEADER}Subject: x\r\n y\r\nX-A:b\r\n\tc\r\n\r\n.\r\n..\r\n")),
-            Ok(())
-        );
-        assert_eq!(check(format!("{HEADER}\r\n")), Ok(()));
-        assert_eq!(check(HEADER), Ok(()));
-    }
-
-    #[test]
-    fn line_ends_are_crlf_and_nothing_else() {
-        for sequence in [
-            "\n.\n",
-            "\n.\r",
-            "\r.\n",
-            "\r.\r",
-            "\n.\r\n",
-            "\r.\r\n",
-            "\r\n.\n",
-            "\r\n.\r",
-            "\r\n.\r\r\n",
-            "\r\r\n.\r\r\n",
-            "\r\n\0.\r\n",
-            "\r\n.\0\r\n",
-        ] {
-            let message = format!("{HEADER}\r\ntext{sequence}MAIL FROM:<evil@evil.test>\r\n");
-            let breach = check(&message).expect_err(sequence);
-            assert!(matches!(breach, Breach::LineBreak | Breach::Nul), "{sequence:?}: {breach:?}");
-            let in_header = format!("Subject: x{sequence}y\r\n{HEADER}\r\n");
-            assert!(check(&in_header).is_err(), "{sequence:?}");
-        }
-    }
-
-    #[test]
-    fn the_header_block_is_sane() {
-        for (line, breach) in [
-            ("Bcc: secret@x.test", Breach::ForbiddenHeader("Bcc".into())),
-            ("RESENT-BCC: secret@x.test", Breach::ForbiddenHeader("RESENT-BCC".into())),
-            ("Return-Path: <>", Breach::ForbiddenHeader("Return-Path".into())),
-            ("Resent-From: a@x.test", Breach::ForbiddenHeader("Resent-From".into())),
-            ("ARC-Seal: i=1", Breach::ForbiddenHeader("ARC-Seal".into())),
-            (
-                "Authentication-Results: x; dmarc=pass",
-                Breach::ForbiddenHeader("Authentication-Results".into()),
-            ),
-            ("dkim-signature: v=1", Breach::ForbiddenHeader("dkim-signature".into())),
-            ("X-Original-To: a@x.test", Breach::ForbiddenHeader("X-Original-To".into())),
-            ("from: b@x.test", Breach::RepeatedHeader("from".into())),
-            ("no colon", Breach::HeaderLine),
-            (": no name", Breach::HeaderLine),
-            ("X A: b", Breach::HeaderLine),
-            ("X-\u{7f}: b", Breach::HeaderLine),
-            ("X-A: \u{1}", Breach::HeaderLine),
-            (" ", Breach::HeaderLine),
-        ] {
-            assert_eq!(check(format!("{HEADER}{line}\r\n\r\n")), Err(breach), "{line}");
-        }
-        assert_eq!(check(" folded: x\r\n\r\n"), Err(Breach::HeaderLine));
-        assert_eq!(check("Date: x\r\nMessage-ID: y\r\n\r\n"), Err(Breach::MissingHeader("from")));
-        assert_eq!(check("\r\n"), Err(Breach::MissingHeader("from")));
-        assert_eq!(check(""), Err(Breach::HeaderBlock));
-        let endless = "X-A: 1234567890\r\n".repeat(200_000);
-        assert_eq!(check_in(endless.as_bytes(), 65_536), Err(Breach::HeaderBlock));
-    }
-
-    #[test]
-    fn originators_and_the_message_id_are_unfolded() {
-        let message = "From: \"A\"\r\n <a@x.test>\r\nX-From: c@x.test\r\n d@x.test\r\nSENDER:b@x.test\r\n\
-                       Date: x\r\nMessage-ID:\r\n <y>\r\n\r\nFrom: e@x.test\r\n";
-        for size in [1, 7, 1000] {
-            let mut guard = Guard::new(1000, false);
-            for piece in message.as_bytes().chunks(size) {
-                guard.push(piece).expect("it breaks no rule");
-            }
-            assert!(guard.in_body());
-            assert_eq!(guard.originators(), [" \"A\" <a@x.test>", "b@x.test"]);
-            assert_eq!(guard.message_id(), Some("<y>"));
-        }
-    }
-
-    #[test]
-    fn lines_and_sizes_are_bounded() {
-        let line = |length| format!("{HEADER}\r\n{}\r\n", "a".repeat(length));
-        assert_eq!(check(line(998)), Ok(()));
-        assert_eq!(check(line(999)), Err(Breach::LongLine));
-        assert_eq!(check(format!("{HEADER}\r\ntext")), Err(Breach::Unterminated));
-        assert_eq!(check(format!("{HEADER}\r\ntext\r")), Err(Breach::Unterminated));
-        let mut guard = Guard::new(10, false);
-        assert_eq!(guard.push(HEADER.as_bytes()), Err(Breach::TooLarge));
-        let mut guard = Guard::new(1000, false);
-        assert_eq!(guard.push(HEADER.as_bytes()), Ok(()));
-        assert!(matches!(guard.finish(Some(1)), Err(Breach::Size { announced: 1, .. })));
-    }
-
-    #[test]
-    fn octets_beyond_ascii_must_be_announced() {
-        let message = format!("{HEADER}To: jörg@x.test\r\n\r\n");
-        assert_eq!(check(&message), Err(Breach::EightBit));
-        let mut guard = Guard::new(1000, true);
-        assert_eq!(guard.push(message.as_bytes()), Ok(()));
-    }
-}
+mod tests;

@@ -1,4 +1,4 @@
-//! One account's connections.
+//! The connections to one server.
 
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Weak};
@@ -14,10 +14,10 @@ use crate::failure::{Failure, FailureCode, Phase};
 use crate::opener::Opener;
 use crate::settings::ServerSettings;
 
-/// The connections of an account, as long as its settings are the same.
-pub(crate) struct Site {
-    account: Arc<ServerSettings>,
-    connections: managed::Pool<Opening>,
+/// The connections to a server, as long as its settings are the same.
+pub(crate) struct ServerPool {
+    server: Arc<ServerSettings>,
+    connections: managed::Pool<ConnectionManager>,
     /// How many more may be in use. deadpool has a number of its own, which cannot be lowered while fewer
     /// than that are open.
     permits: Arc<Semaphore>,
@@ -31,10 +31,10 @@ pub(crate) struct Site {
 }
 
 /// A connection that may be used, and the permit for it.
-pub(crate) type Opened = (Object<Opening>, OwnedSemaphorePermit);
+pub(crate) type Opened = (Object<ConnectionManager>, OwnedSemaphorePermit);
 
 /// How deadpool gets a connection, and whether it may be used again.
-pub(crate) struct Opening {
+pub(crate) struct ConnectionManager {
     opener: Opener,
     idle_time: Duration,
 }
@@ -48,13 +48,13 @@ tokio::task_local! {
 /// How long a server that has too many connections is spared.
 const REST: Duration = Duration::from_secs(60);
 
-impl managed::Manager for Opening {
+impl managed::Manager for ConnectionManager {
     type Type = Connection;
     type Error = Failure;
 
     async fn create(&self) -> Result<Connection, Failure> {
-        let (account, clock) = OPENED_FOR.with(Clone::clone);
-        self.opener.open(&account, clock).await
+        let (server, clock) = OPENED_FOR.with(Clone::clone);
+        self.opener.open(&server, clock).await
     }
 
     async fn recycle(&self, connection: &mut Connection, _: &Metrics) -> RecycleResult<Failure> {
@@ -65,15 +65,15 @@ impl managed::Manager for Opening {
     }
 }
 
-impl Site {
-    pub(crate) fn new(account: Arc<ServerSettings>, opener: Opener, idle_time: Duration) -> Self {
-        let limit = account.connections.max(1) as usize;
-        let opening = Opening { opener, idle_time };
-        let builder = managed::Pool::builder(opening).max_size(limit);
+impl ServerPool {
+    pub(crate) fn new(server: Arc<ServerSettings>, opener: Opener, idle_time: Duration) -> Self {
+        let limit = server.connections.max(1) as usize;
+        let manager = ConnectionManager { opener, idle_time };
+        let builder = managed::Pool::builder(manager).max_size(limit);
         // The one that was used last is the least likely to have died.
         let connections = builder.queue_mode(QueueMode::Lifo).build();
         Self {
-            account,
+            server,
             connections: connections
                 .expect("no timeouts are set, which alone would need a runtime"),
             permits: Arc::new(Semaphore::new(limit)),
@@ -94,20 +94,20 @@ impl Site {
         self.connections.is_closed()
     }
 
-    /// A connection for a message, as soon as the account may have one, or nothing by the end of the message's time.
+    /// A connection for a message, as soon as the settings allow one, or nothing by the end of the message's time.
     pub(crate) async fn lease(
         self: &Arc<Self>,
-        account: &Arc<ServerSettings>,
+        server: &Arc<ServerSettings>,
         clock: Clock,
     ) -> Result<Opened, Failure> {
-        match self.try_lease(account, clock).await {
+        match self.try_lease(server, clock).await {
             Err(failure) if is_too_many(&failure) => {
                 // It may be one connection too many: then those that are open do.
                 let open = self.connections.status().size;
                 self.lower_to(open);
                 match open {
                     0 => Err(failure),
-                    _ => self.try_lease(account, clock).await,
+                    _ => self.try_lease(server, clock).await,
                 }
             }
             outcome => outcome,
@@ -116,11 +116,11 @@ impl Site {
 
     async fn try_lease(
         self: &Arc<Self>,
-        account: &Arc<ServerSettings>,
+        server: &Arc<ServerSettings>,
         clock: Clock,
     ) -> Result<Opened, Failure> {
         let permit = self.permit(clock).await?;
-        let opened_for = (Arc::clone(account), clock);
+        let opened_for = (Arc::clone(server), clock);
         let object = OPENED_FOR.scope(opened_for, self.connections.get()).await;
         let object = object.map_err(|error| match error {
             PoolError::Backend(failure) => failure,
@@ -135,7 +135,7 @@ impl Site {
         match acquired.await {
             Ok(Ok(permit)) => Ok(permit),
             _ => {
-                let (host, number) = (&self.account.host, self.permitted());
+                let (host, number) = (&self.server.host, self.permitted());
                 let which = match number {
                     1 => "the one connection".to_owned(),
                     number => format!("all {number} connections"),
@@ -151,7 +151,7 @@ impl Site {
 
     /// Lets a message go first that waited for a connection, if one did. It is ready, and was woken on this thread:
     /// the connection would be idle for as long as its last user computes on.
-    pub(crate) async fn give_way(&self) {
+    pub(crate) async fn leave_room(&self) {
         // A permit that somebody waits for is theirs as soon as it is given back.
         if self.permits.available_permits() == 0 {
             tokio::task::yield_now().await;
@@ -175,13 +175,13 @@ impl Site {
 
     /// How many connections there may be.
     fn permitted(&self) -> usize {
-        let limit = self.account.connections.max(1) as usize;
+        let limit = self.server.connections.max(1) as usize;
         limit - self.lowered.load(Ordering::SeqCst)
     }
 
     /// Has so many connections for a while, and never none.
     fn lower_to(self: &Arc<Self>, number: usize) {
-        let limit = self.account.connections.max(1) as usize;
+        let limit = self.server.connections.max(1) as usize;
         let mut by = 0;
         let change = |lowered: usize| {
             by = (limit - lowered).saturating_sub(number.max(1));
@@ -190,7 +190,7 @@ impl Site {
         // The closure always gives a value.
         let _ = self.lowered.try_update(Ordering::SeqCst, Ordering::SeqCst, change);
         let Ok(number @ 1..) = u32::try_from(by) else { return };
-        let site = Arc::downgrade(self);
+        let server_pool = Arc::downgrade(self);
         let permits = Arc::clone(&self.permits);
         // At once, if so many are not in use: whoever asks next must not get one of them.
         let held = Arc::clone(&permits).try_acquire_many_owned(number).ok();
@@ -202,8 +202,8 @@ impl Site {
             };
             tokio::time::sleep(REST).await;
             drop(held);
-            if let Some(site) = site.upgrade() {
-                site.lowered.fetch_sub(by, Ordering::SeqCst);
+            if let Some(server_pool) = server_pool.upgrade() {
+                server_pool.lowered.fetch_sub(by, Ordering::SeqCst);
             }
         });
     }
@@ -226,19 +226,19 @@ impl Site {
 }
 
 /// Closes what has been idle for too long, until nothing is idle.
-async fn sweep(site: Weak<Site>, idle_time: Duration) {
+async fn sweep(server_pool: Weak<ServerPool>, idle_time: Duration) {
     loop {
         tokio::time::sleep(idle_time).await;
-        let Some(site) = site.upgrade() else { return };
-        let swept = site.connections.retain(|connection, _| connection.idle() < idle_time);
+        let Some(server_pool) = server_pool.upgrade() else { return };
+        let swept = server_pool.connections.retain(|connection, _| connection.idle() < idle_time);
         for connection in swept.removed {
             connection.quit().await;
         }
         if swept.retained == 0 {
-            site.is_swept.store(false, Ordering::SeqCst);
+            server_pool.is_swept.store(false, Ordering::SeqCst);
             // One may have come back in between, and have found somebody still sweeping.
-            let idle = site.connections.status().available > 0;
-            if !idle || site.is_swept.swap(true, Ordering::SeqCst) {
+            let idle = server_pool.connections.status().available > 0;
+            if !idle || server_pool.is_swept.swap(true, Ordering::SeqCst) {
                 return;
             }
         }

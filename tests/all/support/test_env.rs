@@ -21,7 +21,7 @@ pub(crate) const HOST_CACHE: &str =
 const PATIENCE: Duration = Duration::from_secs(20);
 
 /// The setting of most tests.
-pub(crate) struct Bench {
+pub(crate) struct TestEnv {
     pub(crate) inbox: Inbox,
     pub(crate) connector: Connector,
 }
@@ -35,7 +35,7 @@ pub(crate) fn host_builder(accounts: impl IntoIterator<Item = Account>) -> HostB
         .cache_directory(HOST_CACHE)
 }
 
-impl Bench {
+impl TestEnv {
     /// An inbox that takes everything, and an account on it that is called `work`.
     pub(crate) async fn new() -> Self {
         Self::with(Inbox::builder(), |account| account).await
