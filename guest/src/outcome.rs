@@ -7,6 +7,16 @@ use crate::bindings::connectors::smtp::types::{Refusal, Retry};
 use crate::input::Issue;
 use crate::message::transfer::Written;
 
+/// A message that was assembled, sent or not.
+pub(crate) struct Assembled {
+    pub(crate) message_id: String,
+    pub(crate) envelope: Envelope,
+    /// Its size in bytes.
+    pub(crate) size: u64,
+    pub(crate) files: Vec<Written>,
+    pub(crate) warnings: Vec<Issue>,
+}
+
 /// What came of a mail.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -14,17 +24,8 @@ pub(crate) struct Outcome {
     status: Status,
     message_id: String,
     envelope: EnvelopeView,
-    accepted: Vec<String>,
-    rejected: Vec<String>,
-    rejected_errors: Vec<RejectedError>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    response: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    response_code: Option<u16>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    enhanced_code: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    queue_id: Option<String>,
+    #[serde(flatten)]
+    reply: ReplyView,
     message_size: u64,
     attachments: Vec<AttachmentView>,
     warnings: Vec<Warning>,
@@ -45,6 +46,23 @@ enum Status {
 struct EnvelopeView {
     from: String,
     to: Vec<String>,
+}
+
+/// What the server said: nothing, where it was not asked.
+#[derive(Debug, Default, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct ReplyView {
+    accepted: Vec<String>,
+    rejected: Vec<String>,
+    rejected_errors: Vec<RejectedError>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    response: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    response_code: Option<u16>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    enhanced_code: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    queue_id: Option<String>,
 }
 
 #[derive(Debug, Serialize)]
@@ -77,37 +95,41 @@ struct Warning {
     message: String,
 }
 
-impl Outcome {
-    /// The result of a message that was assembled only.
-    pub(crate) fn dry_run(
-        message_id: &str,
-        envelope: Envelope,
-        size: u64,
-        files: Vec<Written>,
-        warnings: Vec<Issue>,
-    ) -> Self {
-        Self {
-            status: Status::DryRun,
-            message_id: message_id.to_owned(),
-            envelope: EnvelopeView { from: envelope.sender, to: envelope.recipients },
-            accepted: Vec::new(),
-            rejected: Vec::new(),
-            rejected_errors: Vec::new(),
-            response: None,
-            response_code: None,
-            enhanced_code: None,
-            queue_id: None,
-            message_size: size,
-            attachments: files.into_iter().map(AttachmentView::from).collect(),
-            warnings: warnings.into_iter().map(Warning::from).collect(),
-        }
+impl Assembled {
+    /// The result of a message that is not sent.
+    pub(crate) fn dry_run(self) -> Outcome {
+        self.outcome(Status::DryRun, ReplyView::default())
     }
 
-    /// The same for a message that was sent.
-    pub(crate) fn sent(self, receipt: Receipt) -> Self {
+    /// The result of a message that the server took, for everybody or for some.
+    pub(crate) fn sent(self, receipt: Receipt) -> Outcome {
         let status = if receipt.refused.is_empty() { Status::Sent } else { Status::Partial };
-        Self {
+        self.outcome(status, ReplyView::from(receipt))
+    }
+
+    fn outcome(self, status: Status, reply: ReplyView) -> Outcome {
+        Outcome {
             status,
+            message_id: self.message_id,
+            envelope: EnvelopeView { from: self.envelope.sender, to: self.envelope.recipients },
+            reply,
+            message_size: self.size,
+            attachments: self.files.into_iter().map(AttachmentView::from).collect(),
+            warnings: self.warnings.into_iter().map(Warning::from).collect(),
+        }
+    }
+}
+
+impl Outcome {
+    /// The result as JSON.
+    pub(crate) fn to_json(&self) -> String {
+        serde_json::to_string(self).expect("text, numbers and lists of them are always JSON")
+    }
+}
+
+impl From<Receipt> for ReplyView {
+    fn from(receipt: Receipt) -> Self {
+        Self {
             accepted: receipt.accepted,
             rejected: receipt.refused.iter().map(|refusal| refusal.recipient.clone()).collect(),
             rejected_errors: receipt.refused.into_iter().map(RejectedError::from).collect(),
@@ -115,13 +137,7 @@ impl Outcome {
             response_code: Some(receipt.reply.code),
             enhanced_code: receipt.reply.enhanced,
             queue_id: receipt.queue_id,
-            ..self
         }
-    }
-
-    /// The result as JSON.
-    pub(crate) fn to_json(&self) -> String {
-        serde_json::to_string(self).expect("text, numbers and lists of them are always JSON")
     }
 }
 
@@ -221,7 +237,14 @@ mod tests {
             size: None,
             notification: None,
         };
-        let outcome = Outcome::dry_run("<id@x.test>", envelope, 7, Vec::new(), Vec::new());
+        let assembled = Assembled {
+            message_id: "<id@x.test>".into(),
+            envelope,
+            size: 7,
+            files: Vec::new(),
+            warnings: Vec::new(),
+        };
+        let outcome = assembled.dry_run();
         let json: serde_json::Value = serde_json::from_str(&preview.into_json(&outcome)).unwrap();
         assert_eq!(json["message"], message);
         assert_eq!(json["status"], "dry-run");

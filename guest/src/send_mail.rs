@@ -14,8 +14,8 @@ use crate::input::{Code, Issue, Mail, OnPartialFailure, ReturnPath, lint};
 use crate::message::Message;
 use crate::message::file::File;
 use crate::message::message_ids::MessageIds;
-use crate::message::transfer::{Sink, TransferError};
-use crate::outcome::{Outcome, Preview};
+use crate::message::transfer::{Sink, TransferError, Transferred};
+use crate::outcome::{Assembled, Preview};
 use crate::platform::{Outgoing, Platform};
 
 /// Why a mail was not sent.
@@ -113,9 +113,7 @@ impl<P: Platform> Work<'_, '_, P> {
         let preview = Preview::with_room_for(message.size().unwrap_or_default());
         let mut sink = Bounded { inner: preview, left: self.profile.max_message_bytes };
         let done = message.write_to(&mut sink).map_err(|error| self.failure(error))?;
-        let id = self.message_id.as_str();
-        let outcome = Outcome::dry_run(id, envelope, done.size, done.files, self.warnings);
-        Ok(sink.inner.into_json(&outcome))
+        Ok(sink.inner.into_json(&self.assembled(envelope, done).dry_run()))
     }
 
     fn send(self, message: Message<'_, P::Content>, envelope: Envelope) -> Result<String, Failure> {
@@ -125,9 +123,17 @@ impl<P: Platform> Work<'_, '_, P> {
         let done = message.write_to(&mut sink).map_err(|error| named(self.failure(error)))?;
         let mut receipt = sink.inner.finish().map_err(named)?;
         name_refusals(&mut receipt.refused, &self.mail.recipients);
-        let id = self.message_id.as_str();
-        let outcome = Outcome::dry_run(id, envelope, done.size, done.files, self.warnings);
-        Ok(outcome.sent(receipt).to_json())
+        Ok(self.assembled(envelope, done).sent(receipt).to_json())
+    }
+
+    fn assembled(self, envelope: Envelope, written: Transferred) -> Assembled {
+        Assembled {
+            message_id: self.message_id.as_str().to_owned(),
+            envelope,
+            size: written.size,
+            files: written.files,
+            warnings: self.warnings,
+        }
     }
 
     fn envelope(&self, message: &Message<'_, P::Content>, size: Option<u64>) -> Envelope {
