@@ -8,7 +8,7 @@
 //!
 //! | case | as | why |
 //! |---|---|---|
-//! | it was mounted into a container, read-only | Kubernetes, Docker | the container keeps others away; see [`Mount::Sealed`] |
+//! | it was mounted into a container, read-only | Kubernetes, Docker | the container keeps others away |
 //! | root gave it to a group (0640), and the user is not root | PostgreSQL's keys | root chose who reads it |
 
 mod lock;
