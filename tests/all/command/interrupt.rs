@@ -1,6 +1,6 @@
 //! Signals while a message is under way.
 
-use std::process::Child;
+use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
 use rustix::process::{Pid, Signal, kill_process};
@@ -11,9 +11,27 @@ use crate::support::{Act, CommandLine, FaultServer, Ran, Scenario, Stage};
 /// How long nothing may take.
 const LONG: Duration = Duration::from_secs(20);
 
+/// The same command, which takes SIGINT even where these tests run in the background of a shell: that ignores the signal,
+/// and children inherit it.
+fn taking_signals(command: Command) -> Command {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let ignored = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+    let ignored = ignored.and_then(|set| u64::from_str_radix(set.trim(), 16).ok()).unwrap_or(0);
+    // Signal n is bit n - 1, and SIGINT is 2.
+    if ignored & 0b10 == 0 {
+        return command;
+    }
+    let mut taking = Command::new("env");
+    taking.arg("--default-signal=INT").arg(command.get_program()).args(command.get_args());
+    let set = command.get_envs().filter_map(|(name, value)| Some((name, value?)));
+    taking.env_clear().envs(set).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    taking.current_dir(command.get_current_dir().expect("it runs in its home"));
+    taking
+}
+
 /// Sends a signal to the command once the server has come to a stage, and waits for the end.
 async fn interrupt(
-    mut command: std::process::Command,
+    mut command: Command,
     server: &FaultServer,
     stage: Stage,
     signal: Signal,
@@ -65,7 +83,9 @@ async fn before_the_end_of_the_message_nobody_has_it() {
                 "large.txt",
                 "--json",
             ];
-            let ran = interrupt(line.command(&words), &server, stage, signal).await.expect(code);
+            let ran = interrupt(taking_signals(line.command(&words)), &server, stage, signal)
+                .await
+                .expect(code);
             assert!(ran.err.contains("nobody has it"), "{stage:?}: {}", ran.err);
             let error = &ran.json()["error"];
             assert_eq!(error["code"], "cancelled", "{stage:?}: {error}");
@@ -83,7 +103,9 @@ async fn after_the_end_of_the_message_nobody_can_tell() {
             let line = CommandLine::with_server(server.port());
             let mut words = vec!["send", "--to", "b@example.net", "--subject", "x", "--text", "y"];
             words.extend(json.then_some("--json"));
-            let ran = interrupt(line.command(&words), &server, Stage::Dot, signal).await.expect(73);
+            let ran = interrupt(taking_signals(line.command(&words)), &server, Stage::Dot, signal)
+                .await
+                .expect(73);
             let message = String::from_utf8_lossy(&server.seen().messages[0]).into_owned();
             let id = message.split("Message-ID: ").nth(1).and_then(|rest| rest.lines().next());
             let id = id.expect("a message has an id");
@@ -104,11 +126,11 @@ async fn a_signal_that_the_parent_ignores_stays_ignored() {
     let line = CommandLine::with_server(server.port());
     let words = ["send", "--to", "b@example.net", "--subject", "x", "--text", "y"];
     let command = line.command(&words);
-    let mut ignoring = std::process::Command::new("sh");
+    let mut ignoring = Command::new("sh");
     ignoring.arg("-c").arg("trap '' INT; exec \"$0\" \"$@\"").arg(command.get_program());
     ignoring.args(words).env("SMTP_CONNECTOR_HOME", line.home());
-    ignoring.stdin(std::process::Stdio::null());
-    ignoring.stdout(std::process::Stdio::piped()).stderr(std::process::Stdio::piped());
+    ignoring.stdin(Stdio::null());
+    ignoring.stdout(Stdio::piped()).stderr(Stdio::piped());
     let ran = interrupt(ignoring, &server, Stage::Dot, Signal::INT).await;
     // Known on Linux alone.
     assert!(!cfg!(target_os = "linux") || ran.code == 0, "{ran:#?}");
