@@ -141,7 +141,8 @@ fn placeholder(text: &str) -> Option<&str> {
         let inside = &inside[..inside.floor_char_boundary(LONGEST)];
         let Some(length) = inside.find(end) else { continue };
         let inside = &inside[..length];
-        if !inside.trim_ascii().is_empty() && !inside.contains(['{', '}', '\n']) {
+        // Every expression has a name or a number: `{{=}}` is an odd address, and no placeholder.
+        if inside.contains(char::is_alphanumeric) && !inside.contains(['{', '}', '\n']) {
             return Some(&text[start..from + length + end.len()]);
         }
     }
@@ -162,6 +163,7 @@ mod tests {
             ("{ {{{a}} {{b[0].c}}", Some("{{b[0].c}}")),
             ("{% for line in lines %}", Some("{% for line in lines %}")),
             ("a{b{c}}d {} {{}} {{ }} {{a\nb}} {{a", None),
+            ("?{{=}}?{=i", None),
             ("{{größe}}", Some("{{größe}}")),
             ("", None),
         ] {
