@@ -60,6 +60,17 @@ fn the_table_of_limits_is_that_of_the_library() {
     }
 }
 
+#[test]
+fn what_the_readme_installs_is_a_command() {
+    let paths = README.split("cargo install --path ").skip(1);
+    let paths: Vec<_> = paths.filter_map(|rest| rest.split_whitespace().next()).collect();
+    assert!(!paths.is_empty());
+    for path in paths {
+        let main = Path::new(env!("CARGO_MANIFEST_DIR")).join("..").join(path).join("src/main.rs");
+        assert!(main.is_file(), "{path} has no command");
+    }
+}
+
 /// Every source of the tests and of the library, in one text, each after its path.
 fn sources() -> String {
     fn collect(folder: &Path, text: &mut String) {
