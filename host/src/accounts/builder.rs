@@ -171,7 +171,7 @@ impl AccountBuilder {
     ///
     /// # Errors
     ///
-    /// A name, a host or an EHLO name that is none; credentials that could only go out in the clear; and what a known
+    /// An invalid name, host or EHLO name; credentials that could only go out in the clear; and what a known
     /// provider's servers can never accept. [`Account::warnings`] has what is doubtful and may work.
     pub fn build(self) -> Result<Account> {
         let name: AccountName = self.name.parse()?;

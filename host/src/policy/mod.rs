@@ -1,4 +1,4 @@
-//! What every message must keep on its way out, whoever sends it.
+//! The rules that every outgoing message must follow, from any component.
 
 pub(crate) mod allowlist;
 mod delivery_state;

@@ -85,7 +85,7 @@ impl fmt::Display for HandshakeError {
     }
 }
 
-/// What an alert says (RFC 8446 section 6.2), and its name there, for whoever runs the server.
+/// What an alert says (RFC 8446 section 6.2), and its name there, for the server's operator.
 fn alert_text(alert: AlertDescription) -> String {
     let (text, name) = match alert {
         AlertDescription::UnexpectedMessage => ("a message came out of turn", "unexpected_message"),

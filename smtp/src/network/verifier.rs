@@ -23,7 +23,7 @@ pub(crate) struct Unchained {
 }
 
 impl Unchained {
-    /// Trusts the certificate that is pinned, whoever signed it, and no other. The server must show that it has the
+    /// Trusts the pinned certificate, no matter who signed it, and no other. The server must show that it has the
     /// certificate's key all the same.
     pub(crate) fn pinned(pin: CertificatePin, provider: Arc<CryptoProvider>) -> Self {
         Self { pin: Some(pin), provider }

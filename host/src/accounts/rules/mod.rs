@@ -1,4 +1,4 @@
-//! What an account may send, to whom, and what it may reach.
+//! Rules of an account: what it may send, who may receive it, and what its runs may reach.
 
 mod address_rule;
 mod domain_rule;
