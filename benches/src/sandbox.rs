@@ -5,13 +5,13 @@ use std::sync::Arc;
 use smtp_connector_host::accounts::{Account, AccountLimits, AccountsInMemory, BoxFuture};
 use smtp_connector_host::attachments::{MemoryUploads, Metadata};
 use smtp_connector_host::transport::{Envelope, Outgoing, Receipt, Transport};
-use smtp_connector_host::{Connector, Failure, Host, HostBuilder, Reply};
+use smtp_connector_host::{Connector, Failure, ForwardPath, Host, HostBuilder, Reply, ReplyCode};
 
 /// A transport that takes everything and sends nothing.
 #[derive(Clone, Copy, Debug)]
 pub struct Nowhere;
 
-struct Taken(Vec<String>);
+struct Taken(Vec<ForwardPath>);
 
 impl Transport for Nowhere {
     fn begin<'a>(
@@ -33,8 +33,7 @@ impl Outgoing for Taken {
     }
 
     fn finish(self: Box<Self>) -> BoxFuture<'static, Result<Receipt, Failure>> {
-        let reply = Reply { code: 250, enhanced: None, text: "Ok".into() };
-        let receipt = Receipt { reply, accepted: self.0, refused: Vec::new(), queue_id: None };
+        let receipt = Receipt::new(Reply::new(ReplyCode::OK, "Ok"), self.0);
         Box::pin(std::future::ready(Ok(receipt)))
     }
 }

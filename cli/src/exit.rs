@@ -39,7 +39,7 @@ impl From<&smtp_connector_host::Error> for Exit {
             return Self::Unknown;
         }
         let later = error.retry() == Retry::Later;
-        let asked = error.reply().is_some_and(|reply| reply.code / 100 == 4);
+        let asked = error.reply().is_some_and(|reply| reply.code.is_transient());
         match error.code() {
             FailureCode::Cancelled => Self::Interrupted,
             // The server is there, and says that it wants to be asked again.
@@ -75,7 +75,8 @@ impl From<Exit> for ExitCode {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use smtp_connector_smtp::failure::{Failure, Phase, Reply};
+    use smtp_connector_smtp::failure::{Failure, Phase};
+    use smtp_connector_smtp::{Reply, ReplyCode};
 
     fn exit(failure: Failure) -> Exit {
         Exit::from(&smtp_connector_host::Error::from(failure))
@@ -85,7 +86,7 @@ mod tests {
     fn a_reply_that_says_later_is_told_apart_from_no_server() {
         let connect = || Failure::new(FailureCode::Connect, Phase::Greeting, "x").later();
         assert_eq!(exit(connect()), Exit::Unavailable);
-        let reply = Reply { code: 421, enhanced: None, text: "busy".into() };
+        let reply = Reply::new(ReplyCode::new(421).expect("a reply code"), "busy");
         assert_eq!(exit(Failure { reply: Some(reply), ..connect() }), Exit::Later);
     }
 

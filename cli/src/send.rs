@@ -11,7 +11,7 @@ use super::input::{Empty, Input, Origin, Prepared};
 use super::interrupt::Interrupt;
 use super::stop::{Outcome, Stop};
 use super::text;
-use smtp_connector_host::{Error, Issue, Reply, Status};
+use smtp_connector_host::{Error, ForwardPath, Issue, Status};
 
 /// Send a mail.
 ///
@@ -105,8 +105,8 @@ pub(crate) fn warn(outcome: &smtp_connector_host::Outcome, context: &Context<'_>
     origin.name_options(&mut warnings);
     context.output.warn_of(&warnings);
     for one in outcome.rejected() {
-        let Reply { code, text, .. } = &one.reply;
-        let said = text.replace('\n', " ");
+        let code = one.reply.code;
+        let said = one.reply.text.replace('\n', " ");
         context.output.warn(format!("{} was refused: {code} {said}", one.recipient));
     }
 }
@@ -116,7 +116,8 @@ fn tell(outcome: &smtp_connector_host::Outcome, context: &Context<'_>) -> Result
     if outcome.status() == Some(Status::DryRun) {
         output.say(format_args!("nothing was sent: this was a dry run"))?;
     } else {
-        output.say(format_args!("sent to {}", outcome.accepted().join(", ")))?;
+        let accepted: Vec<_> = outcome.accepted().iter().map(ForwardPath::as_str).collect();
+        output.say(format_args!("sent to {}", accepted.join(", ")))?;
         let reply = outcome.reply().map_or(String::new(), |reply| {
             format!("{} {}", reply.code, reply.text.replace('\n', " "))
         });

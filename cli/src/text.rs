@@ -14,8 +14,7 @@ pub(crate) fn error(error: &Error) -> Vec<String> {
         lines.extend(error.issues().iter().map(line));
     }
     for refusal in error.refusals() {
-        let enhanced =
-            refusal.reply.enhanced.as_ref().map_or(String::new(), |code| format!(" {code}"));
+        let enhanced = refusal.reply.enhanced.map_or(String::new(), |code| format!(" {code}"));
         let said = refusal.reply.text.replace('\n', " ");
         lines.push(format!("  {}: {}{enhanced} {said}", refusal.recipient, refusal.reply.code));
     }

@@ -7,7 +7,9 @@ use std::sync::Arc;
 
 use smtp_connector_host::accounts::{Account, BoxFuture};
 use smtp_connector_host::transport::{Envelope, Outgoing, Receipt, Transport};
-use smtp_connector_host::{Connector, Failure, FailureCode, Host, Invocation, Phase, Reply};
+use smtp_connector_host::{
+    Connector, Failure, FailureCode, Host, Invocation, Phase, Reply, ReplyCode,
+};
 
 /// A folder of messages.
 struct Spool(PathBuf);
@@ -48,9 +50,9 @@ impl Outgoing for Message {
                     .later()
                     .caused_by(reason)
             })?;
-            let reply = Reply { code: 250, enhanced: None, text: "spooled as 1".to_owned() };
+            let reply = Reply::new(ReplyCode::OK, "spooled as 1");
             let accepted = envelope.recipients;
-            Ok(Receipt { reply, accepted, refused: Vec::new(), queue_id: Some("1".to_owned()) })
+            Ok(Receipt::new(reply, accepted).queue_id("1".to_owned()))
         })
     }
 }

@@ -7,8 +7,9 @@ use serde_json::{Map, Value, json};
 pub use smtp_connector_smtp::Issue;
 
 use smtp_connector_smtp::InvalidSetting;
+use smtp_connector_smtp::Reply;
 use smtp_connector_smtp::excerpt::excerpt;
-use smtp_connector_smtp::failure::{Delivered, Failure, FailureCode, Phase, Refusal, Reply, Retry};
+use smtp_connector_smtp::failure::{Delivered, Failure, FailureCode, Phase, Refusal, Retry};
 use smtp_connector_smtp::private_files::Exposed;
 
 /// Why a component could not be loaded, an account not be used, or an action not be done.

@@ -77,13 +77,12 @@ pub use sandbox::{
     Host, HostBuilder, Outcome, Status,
 };
 pub use services::{Invocation, Limits, Services, ServicesBuilder};
-pub use smtp_connector_smtp::failure::{
-    Delivered, Failure, FailureCode, Phase, Refusal, Reply, Retry,
-};
+pub use smtp_connector_smtp::failure::{Delivered, Failure, FailureCode, Phase, Refusal, Retry};
 pub use smtp_connector_smtp::network::{
     AddressRange, InvalidAddressRange, Network, NetworkStream, SystemNetwork, is_public,
 };
 pub use smtp_connector_smtp::secret::Secret;
+pub use smtp_connector_smtp::{EnhancedStatusCode, ForwardPath, Reply, ReplyCode, ReversePath};
 
 #[cfg(doctest)]
 #[doc = include_str!("../../README.md")]

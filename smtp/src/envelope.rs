@@ -1,14 +1,28 @@
 //! Who gets a message, on what terms, and what a server said of it.
 
-use crate::failure::{Refusal, Reply};
+use std::fmt;
+use std::str::FromStr;
+
+use crate::address::{ForwardPath, ReversePath};
+use crate::failure::Refusal;
+use crate::reply::Reply;
 
 /// Who gets a message, and on what terms.
+///
+/// ```
+/// use smtp_connector_smtp::Envelope;
+///
+/// let envelope = Envelope::new("alice@example.com".parse()?, vec!["bob@example.net".parse()?]).size(1200);
+/// assert_eq!(envelope.recipients[0].local_part(), "bob");
+/// # Ok::<(), smtp_connector_smtp::address::InvalidPath>(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Envelope {
-    /// MAIL FROM; empty for the null reverse-path.
-    pub sender: String,
+    /// MAIL FROM.
+    pub sender: ReversePath,
     /// RCPT TO, each once.
-    pub recipients: Vec<String>,
+    pub recipients: Vec<ForwardPath>,
     /// Send to those that the server accepts, rather than to nobody, when it refuses some.
     pub allow_partial: bool,
     /// Whether the message's headers hold anything outside ASCII (RFC 6531).
@@ -19,8 +33,9 @@ pub struct Envelope {
     pub notification: Option<DsnOptions>,
 }
 
-/// A delivery status notification (RFC 3461).
+/// A delivery status notification (RFC 3461). Default: no report.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct DsnOptions {
     /// Report that the message arrived.
     pub success: bool,
@@ -30,8 +45,8 @@ pub struct DsnOptions {
     pub delay: bool,
     /// How much of the message a report holds.
     pub report: Option<DsnReturn>,
-    /// What a report calls the message: printable ASCII, at most 100 octets.
-    pub envelope_id: Option<String>,
+    /// What a report calls the message.
+    pub envelope_id: Option<EnvelopeId>,
 }
 
 /// How much of the message a report holds (RFC 3461 section 4.3).
@@ -44,15 +59,145 @@ pub enum DsnReturn {
     Headers,
 }
 
+/// What a report calls a message (RFC 3461 section 4.4): 1 to 100 octets of printable ASCII, no blank.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct EnvelopeId(String);
+
+/// A text that is no envelope id.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct InvalidEnvelopeId;
+
 /// What a server said of a message that it took.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Receipt {
     /// The reply to the message's end.
     pub reply: Reply,
     /// Recipients that the server took it for.
-    pub accepted: Vec<String>,
+    pub accepted: Vec<ForwardPath>,
     /// Recipients that it refused.
     pub refused: Vec<Refusal>,
     /// The server's own name for the message, where its reply tells.
     pub queue_id: Option<String>,
 }
+
+impl Envelope {
+    /// An envelope: all recipients or nobody, ASCII headers, a size that nobody knows, no reports.
+    pub fn new(sender: ReversePath, recipients: Vec<ForwardPath>) -> Self {
+        Self {
+            sender,
+            recipients,
+            allow_partial: false,
+            utf8_headers: false,
+            size: None,
+            notification: None,
+        }
+    }
+
+    /// Sends to those that the server accepts, when it refuses some.
+    #[must_use]
+    pub fn allow_partial(self, allow_partial: bool) -> Self {
+        Self { allow_partial, ..self }
+    }
+
+    /// Says whether the headers hold anything outside ASCII.
+    #[must_use]
+    pub fn utf8_headers(self, utf8_headers: bool) -> Self {
+        Self { utf8_headers, ..self }
+    }
+
+    /// Says how many bytes the message has.
+    #[must_use]
+    pub fn size(self, size: impl Into<Option<u64>>) -> Self {
+        Self { size: size.into(), ..self }
+    }
+
+    /// Asks for reports.
+    #[must_use]
+    pub fn notification(self, notification: impl Into<Option<DsnOptions>>) -> Self {
+        Self { notification: notification.into(), ..self }
+    }
+
+    /// The sender, if it is not null, and the recipients.
+    pub fn paths(&self) -> impl Iterator<Item = &ForwardPath> {
+        self.sender.path().into_iter().chain(&self.recipients)
+    }
+}
+
+impl DsnOptions {
+    /// Asks for a report of success.
+    #[must_use]
+    pub fn success(self, success: bool) -> Self {
+        Self { success, ..self }
+    }
+
+    /// Asks for a report of failure.
+    #[must_use]
+    pub fn failure(self, failure: bool) -> Self {
+        Self { failure, ..self }
+    }
+
+    /// Asks for a report of delay.
+    #[must_use]
+    pub fn delay(self, delay: bool) -> Self {
+        Self { delay, ..self }
+    }
+
+    /// Says how much of the message a report holds.
+    #[must_use]
+    pub fn report(self, report: impl Into<Option<DsnReturn>>) -> Self {
+        Self { report: report.into(), ..self }
+    }
+
+    /// Says what a report calls the message.
+    #[must_use]
+    pub fn envelope_id(self, envelope_id: impl Into<Option<EnvelopeId>>) -> Self {
+        Self { envelope_id: envelope_id.into(), ..self }
+    }
+}
+
+impl Receipt {
+    /// A receipt for all recipients.
+    pub fn new(reply: Reply, accepted: Vec<ForwardPath>) -> Self {
+        Self { reply, accepted, refused: Vec::new(), queue_id: None }
+    }
+
+    /// Adds the recipients that were refused.
+    #[must_use]
+    pub fn refused(self, refused: Vec<Refusal>) -> Self {
+        Self { refused, ..self }
+    }
+
+    /// Adds the server's own name for the message.
+    #[must_use]
+    pub fn queue_id(self, queue_id: impl Into<Option<String>>) -> Self {
+        Self { queue_id: queue_id.into(), ..self }
+    }
+}
+
+impl EnvelopeId {
+    /// The id.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl FromStr for EnvelopeId {
+    type Err = InvalidEnvelopeId;
+
+    fn from_str(text: &str) -> Result<Self, InvalidEnvelopeId> {
+        let fits = (1..=100).contains(&text.len());
+        match fits && text.bytes().all(|byte| byte.is_ascii_graphic()) {
+            true => Ok(Self(text.to_owned())),
+            false => Err(InvalidEnvelopeId),
+        }
+    }
+}
+
+impl fmt::Display for InvalidEnvelopeId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an envelope id is 1 to 100 octets of printable ASCII without blanks")
+    }
+}
+
+impl std::error::Error for InvalidEnvelopeId {}

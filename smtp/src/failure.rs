@@ -6,6 +6,9 @@ use std::sync::Arc;
 
 use serde::Serialize;
 
+use crate::address::ForwardPath;
+use crate::reply::Reply;
+
 /// Why nothing was sent, or why nobody can tell.
 ///
 /// Transports and attachment sources return it; a guest sees it as it is, so it never holds a secret.
@@ -190,28 +193,31 @@ names! {
     }
 }
 
-/// An SMTP reply (RFC 5321 section 4.2), secrets taken out.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Reply {
-    /// The three digits.
-    pub code: u16,
-    /// Enhanced status code (RFC 3463), such as `5.1.1`.
-    pub enhanced: Option<String>,
-    /// The text after the codes, lines joined by `\n`.
-    pub text: String,
-}
-
 /// A recipient that gets no message, and why.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Refusal {
     /// The address, as in the envelope.
-    pub recipient: String,
+    pub recipient: ForwardPath,
     /// The field of the input that named it; filled in by the component.
     pub field: Option<String>,
     /// What the server said.
     pub reply: Reply,
     /// Whether the recipient may be tried again.
     pub retry: Retry,
+}
+
+impl Refusal {
+    /// A refusal by a server.
+    pub fn new(recipient: ForwardPath, reply: Reply, retry: Retry) -> Self {
+        Self { recipient, field: None, reply, retry }
+    }
+
+    /// Says which field of the input named the recipient.
+    #[must_use]
+    pub fn field(self, field: Option<String>) -> Self {
+        Self { field, ..self }
+    }
 }
 
 impl Failure {

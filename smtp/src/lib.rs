@@ -11,7 +11,8 @@
 //! | a message: its envelope, and its bytes | [`Envelope`], [`Outgoing`], [`Receipt`] |
 //! | what goes wrong | [`failure`] |
 //! | which addresses may be dialled, and by whom | [`network`] |
-//! | names of servers and clients | [`address`] |
+//! | names of servers and clients, addresses | [`address`] |
+//! | what a server says, and what it means | [`reply`], [`replies`] |
 //!
 //! Inside, from the top down:
 //!
@@ -43,6 +44,7 @@ mod outgoing;
 mod pool;
 pub mod private_files;
 pub mod replies;
+pub mod reply;
 pub mod secret;
 mod session;
 pub mod settings;
@@ -52,12 +54,14 @@ pub mod waited;
 use std::future::Future;
 use std::pin::Pin;
 
+pub use address::{ForwardPath, ReversePath};
 pub use client::transcript::{Entry, Transcript};
-pub use envelope::{DsnOptions, DsnReturn, Envelope, Receipt};
-pub use failure::{Delivered, Failure, FailureCode, Phase, Refusal, Reply, Retry};
+pub use envelope::{DsnOptions, DsnReturn, Envelope, EnvelopeId, Receipt};
+pub use failure::{Delivered, Failure, FailureCode, Phase, Refusal, Retry};
 pub use invalid_setting::InvalidSetting;
 pub use issue::Issue;
 pub use outgoing::Outgoing;
+pub use reply::{EnhancedStatusCode, Reply, ReplyCode};
 pub use secret::Secret;
 pub use settings::ServerSettings;
 pub use transport::SmtpTransport;

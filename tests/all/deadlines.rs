@@ -7,10 +7,12 @@ use smtp_connector_host::accounts::{
     AccountBuilder, AccountLimits, OAuth2, SecretSource, Security, Timeouts,
 };
 use smtp_connector_host::smtp::SmtpTransport;
-use smtp_connector_host::transport::{Envelope, Transport as _};
+use smtp_connector_host::transport::Transport as _;
 use smtp_connector_host::{Account, Failure, FailureCode, Retry, Secret};
 use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader};
 use tokio::net::{TcpListener, TcpStream};
+
+use crate::support::envelope;
 
 /// All the time that a message has.
 const TOTAL: Duration = Duration::from_millis(1500);
@@ -23,17 +25,6 @@ fn account(port: u16) -> AccountBuilder {
         .security(Security::None)
         .limits(limits)
         .timeouts(timeouts)
-}
-
-fn envelope() -> Envelope {
-    Envelope {
-        sender: "alice@example.com".into(),
-        recipients: vec!["b@example.net".into()],
-        allow_partial: true,
-        utf8_headers: false,
-        size: None,
-        notification: None,
-    }
 }
 
 /// A server that talks to its first client, and never says a word to those that come later.

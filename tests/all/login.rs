@@ -163,7 +163,7 @@ async fn a_token_is_sent_and_a_refused_one_gives_the_servers_reason() {
                 (error.code(), error.retry()),
                 (FailureCode::Auth, Retry::AfterConfigChange)
             );
-            assert_eq!(error.reply().map(|reply| reply.code), Some(535));
+            assert_eq!(error.reply().map(|reply| reply.code.get()), Some(535));
             assert!(error.to_string().contains("400"), "{error}");
             assert!(error.hint().is_some_and(|hint| hint.contains("token")), "{error:?}");
             assert_eq!(refusing.seen().answers, [last]);

@@ -13,6 +13,7 @@ mod examples;
 mod extensions;
 mod faults;
 mod fetching;
+mod grammars;
 mod greeting;
 mod hostile;
 mod injection;

@@ -6,11 +6,11 @@ use std::time::Duration;
 use serde_json::json;
 use smtp_connector_host::accounts::{AccountBuilder, AccountLimits, AccountsInMemory, Security};
 use smtp_connector_host::smtp::SmtpTransport;
-use smtp_connector_host::transport::{Envelope, Transport as _};
+use smtp_connector_host::transport::Transport as _;
 use smtp_connector_host::{Account, Connector, Error, Failure, Host, Invocation, Secret};
 
 use crate::support::{
-    Act, Authority, FaultServer, HOST_CACHE, Offers, Scenario, Seen, Stage, TranscriptLog,
+    Act, Authority, FaultServer, HOST_CACHE, Offers, Scenario, Seen, Stage, TranscriptLog, envelope,
 };
 
 fn account(server: &FaultServer) -> AccountBuilder {
@@ -178,17 +178,6 @@ async fn a_server_that_takes_fewer_connections_gets_fewer() {
     finish(first).await.expect("the first is sent");
     second.await.expect("it ends").expect("the second goes over the first's connection");
     assert_eq!(server.seen().connections, 2);
-}
-
-fn envelope() -> Envelope {
-    Envelope {
-        sender: "alice@example.com".into(),
-        recipients: vec!["b@example.net".into()],
-        allow_partial: true,
-        utf8_headers: false,
-        size: None,
-        notification: None,
-    }
 }
 
 async fn finish(

@@ -58,7 +58,7 @@ async fn a_wrong_password_is_told_once() {
     let error = env.send(&mail()).await.expect_err("the password is wrong");
     assert_eq!((error.code(), error.phase()), (FailureCode::Auth, Phase::Auth));
     assert_eq!(error.retry(), Retry::AfterConfigChange);
-    assert_eq!(error.reply().map(|reply| reply.code), Some(535));
+    assert_eq!(error.reply().map(|reply| reply.code.get()), Some(535));
     assert!(error.hint().is_some_and(|hint| hint.contains("password")));
 }
 

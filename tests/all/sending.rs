@@ -103,8 +103,8 @@ async fn an_outcome_answers_questions_about_a_mail() {
         (refused.recipient.as_str(), refused.field.as_deref()),
         ("nobody@example.net", Some("cc"))
     );
-    assert_eq!((refused.reply.code, refused.retry), (550, Retry::Never));
-    assert_eq!(outcome.reply().map(|reply| reply.code), Some(250));
+    assert_eq!((refused.reply.code.get(), refused.retry), (550, Retry::Never));
+    assert_eq!(outcome.reply().map(|reply| reply.code.get()), Some(250));
     assert_eq!(outcome.queue_id(), Some("1"));
     assert_eq!(outcome.attachments()[0].filename.as_deref(), Some("a.txt"));
     assert_eq!(outcome.warnings()[0].code, "html-without-text");

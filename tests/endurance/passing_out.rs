@@ -4,7 +4,9 @@ use std::sync::Arc;
 
 use smtp_connector_host::accounts::{AccountsInMemory, BoxFuture};
 use smtp_connector_host::transport::{Envelope, Outgoing, Receipt, Transport};
-use smtp_connector_host::{Account, Failure, Host, Invocation, Limits, Reply};
+use smtp_connector_host::{
+    Account, Failure, ForwardPath, Host, Invocation, Limits, Reply, ReplyCode,
+};
 
 use crate::guest::{ANSWER, Guest, RESULT};
 use crate::peak::Peak;
@@ -13,7 +15,7 @@ use crate::{CACHE, alone};
 /// Takes every message, and keeps none.
 struct Nowhere;
 
-struct Taken(Vec<String>);
+struct Taken(Vec<ForwardPath>);
 
 impl Transport for Nowhere {
     fn begin<'a>(
@@ -34,8 +36,7 @@ impl Outgoing for Taken {
     }
 
     fn finish(self: Box<Self>) -> BoxFuture<'static, Result<Receipt, Failure>> {
-        let reply = Reply { code: 250, enhanced: None, text: "Ok".into() };
-        let receipt = Receipt { reply, accepted: self.0, refused: Vec::new(), queue_id: None };
+        let receipt = Receipt::new(Reply::new(ReplyCode::OK, "Ok"), self.0);
         Box::pin(std::future::ready(Ok(receipt)))
     }
 }

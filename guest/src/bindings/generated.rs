@@ -604,8 +604,7 @@ pub mod connectors {
             #[allow(unused_unsafe, clippy::all)]
             /// A file that the user gave the platform.
             ///
-            /// Its id must stand in the input's `attachments`, or in a keyword that `attachments` is bound to: a host refuses any
-            /// other with `forbidden`, and all of them in `describe` and `validate`.
+            /// A host refuses an id that the input does not name with `forbidden`, and all of them in `describe` and `validate`.
             #[allow(async_fn_in_trait)]
             pub fn open_upload(
                 id: &str,
@@ -740,8 +739,7 @@ pub mod connectors {
             #[allow(unused_unsafe, clippy::all)]
             /// A file on the web, under the host's policy.
             ///
-            /// Its URL must stand in the input's `attachments`, or in a keyword that `attachments` is bound to: a host refuses any
-            /// other with `forbidden`, and all of them in `describe` and `validate`.
+            /// A host refuses a URL that the input does not name with `forbidden`, and all of them in `describe` and `validate`.
             #[allow(async_fn_in_trait)]
             pub fn fetch(url: &str) -> ::core::result::Result<Content, AttachmentError> {
                 unsafe {
@@ -2200,8 +2198,8 @@ pub mod connectors {
             #[allow(unused_unsafe, clippy::all)]
             /// Begins a message. A run sends one.
             ///
-            /// Each recipient must stand in the input's `to`, `cc` or `bcc`, or in a keyword that they are bound to: a host refuses
-            /// any other.
+            /// A host refuses a recipient that the input does not name, and stops a component that hands over anything but
+            /// addresses: `Dot-string "@" Domain` (RFC 5321 section 4.1.2), with UTF-8 before the `@` (RFC 6531).
             #[allow(async_fn_in_trait)]
             pub fn begin(
                 envelope: &Envelope,

@@ -5,10 +5,10 @@ use std::sync::Arc;
 use super::account::Account;
 use super::account_name::AccountName;
 use super::providers::Preset;
-use super::rules::is_routed;
 use super::rules::{AccountLimits, Policy};
 use crate::accounts::providers;
 use crate::error::{Error, Result};
+use smtp_connector_smtp::ForwardPath;
 use smtp_connector_smtp::secret::SecretSource;
 use smtp_connector_smtp::settings::OAuth2;
 use smtp_connector_smtp::settings::ServerSettings;
@@ -180,10 +180,10 @@ impl AccountBuilder {
             check_sender(sender)?;
         }
         if let Some(instead) = &self.policy.redirect_all_to
-            && is_routed(instead.as_str())
+            && instead.is_routed()
         {
             return Err(Error::account(
-                "redirectAllTo: %, ! or a second @ before the last @ would send the mail on to another host",
+                "redirectAllTo: % or ! before the @ would send the mail on to another host",
             ));
         }
         Ok(Account {
@@ -235,7 +235,7 @@ fn check_sender(sender: &str) -> Result<()> {
         Some(rest) => rest.rsplit_once('<').map_or("", |(_, address)| address),
         None => sender,
     };
-    if sender.chars().any(char::is_control) || address.trim().parse::<lettre::Address>().is_err() {
+    if sender.chars().any(char::is_control) || address.trim().parse::<ForwardPath>().is_err() {
         let message = "from: an address is needed: alice@example.com, or Alice <alice@example.com>";
         return Err(Error::account(message));
     }

@@ -12,12 +12,11 @@ pub use account::Account;
 pub use account_name::AccountName;
 pub use builder::AccountBuilder;
 pub use providers::{PRESETS, Preset};
-pub use rules::{AccountLimits, DomainRule, PlainAddress, Policy, SenderRule, UrlHost};
-pub(crate) use rules::{a_labels, is_routed};
+pub use rules::{AccountLimits, DomainRule, Policy, SenderRule, UrlHost};
 pub use store::{Accounts, AccountsFile, AccountsInMemory};
 pub use tilde::in_home;
 
-pub use smtp_connector_smtp::address::{EhloName, HostName, InvalidHostName};
+pub use smtp_connector_smtp::address::{Domain, EhloName, HostName, InvalidHostName, InvalidPath};
 pub use smtp_connector_smtp::secret::{Secret, SecretSource};
 pub use smtp_connector_smtp::settings::{
     Auth, AuthSecret, CertificatePin, ClientCertificate, Credentials, OAuth2, Provider, Security,

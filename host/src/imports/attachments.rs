@@ -17,7 +17,7 @@ type Answer<T> = wasmtime::Result<Result<T, AttachmentError>>;
 impl Host for View<'_> {
     async fn open_upload(&mut self, id: String) -> Answer<Resource<Content>> {
         self.count_call()?;
-        let opened = match self.run.admit(|named| named.contains_upload(&id)).await {
+        let opened = match self.run.admit(|named| named.has_upload(&id)).await {
             Ok(sources) => {
                 let opened = sources.uploads.open(&id);
                 self.run.delivery.waiting_for(FILE, opened).await
@@ -29,7 +29,7 @@ impl Host for View<'_> {
 
     async fn fetch(&mut self, url: String) -> Answer<Resource<Content>> {
         self.count_call()?;
-        let sources = match self.run.admit(|named| named.contains_url(&url)).await {
+        let sources = match self.run.admit(|named| named.has_url(&url)).await {
             Ok(sources) => sources,
             Err(error) => return self.keep(Err(error)),
         };

@@ -10,7 +10,8 @@ use super::bindings::exports::connectors::smtp::smtp_connector as contract;
 use crate::policy::PolicyError;
 use smtp_connector_smtp::Issue;
 use smtp_connector_smtp::excerpt::shortened;
-use smtp_connector_smtp::failure::{Delivered, Failure, FailureCode, Phase, Refusal, Reply, Retry};
+use smtp_connector_smtp::failure::{Delivered, Failure, FailureCode, Phase, Refusal, Retry};
+use smtp_connector_smtp::{Reply, ReplyCode};
 
 /// Bytes of a text that a component says: what it says is kept, copied and shown.
 const LONGEST_TEXT: usize = 2_000;
@@ -19,7 +20,6 @@ const MOST: usize = 1_000;
 
 /// What an import ends with: a failure that the component is told of, or a trap that ends it.
 // Public because the bindings' code names it in public traits; the crate's users cannot.
-#[expect(unreachable_pub)]
 pub struct Failed(wasmtime::Error);
 
 /// A component that was stopped, as the trap carries it.
@@ -147,8 +147,8 @@ impl From<wit::Failure> for Failure {
             phase: failure.phase.into(),
             retry: failure.retry.into(),
             delivered: failure.delivered.into(),
-            reply: failure.reply.map(Reply::from),
-            refusals: failure.refusals.into_iter().take(MOST).map(Refusal::from).collect(),
+            reply: failure.reply.and_then(told_reply),
+            refusals: failure.refusals.into_iter().take(MOST).filter_map(told_refusal).collect(),
             cause: None,
             message_id: failure.message_id.map(short),
         }
@@ -157,21 +157,21 @@ impl From<wit::Failure> for Failure {
 
 impl From<Reply> for wit::Reply {
     fn from(reply: Reply) -> Self {
-        Self { code: reply.code, enhanced: reply.enhanced, text: reply.text }
+        let enhanced = reply.enhanced.map(|code| code.to_string());
+        Self { code: reply.code.get(), enhanced, text: reply.text }
     }
 }
 
-impl From<wit::Reply> for Reply {
-    fn from(reply: wit::Reply) -> Self {
-        let short = |text| shortened(text, LONGEST_TEXT);
-        Self { code: reply.code, enhanced: reply.enhanced.map(short), text: short(reply.text) }
-    }
+/// A reply as a component tells it. None: no server says such a thing.
+fn told_reply(told: wit::Reply) -> Option<Reply> {
+    let reply = Reply::new(ReplyCode::new(told.code)?, shortened(told.text, LONGEST_TEXT));
+    Some(reply.enhanced(told.enhanced.and_then(|code| code.parse().ok())))
 }
 
 impl From<Refusal> for wit::Refusal {
     fn from(refusal: Refusal) -> Self {
         Self {
-            recipient: refusal.recipient,
+            recipient: refusal.recipient.into(),
             field: refusal.field,
             reply: refusal.reply.into(),
             retry: refusal.retry.into(),
@@ -179,16 +179,11 @@ impl From<Refusal> for wit::Refusal {
     }
 }
 
-impl From<wit::Refusal> for Refusal {
-    fn from(refusal: wit::Refusal) -> Self {
-        let short = |text| shortened(text, LONGEST_TEXT);
-        Self {
-            recipient: short(refusal.recipient),
-            field: refusal.field.map(short),
-            reply: refusal.reply.into(),
-            retry: refusal.retry.into(),
-        }
-    }
+/// A refusal as a component tells it.
+fn told_refusal(told: wit::Refusal) -> Option<Refusal> {
+    let recipient = told.recipient.try_into().ok()?;
+    let refusal = Refusal::new(recipient, told_reply(told.reply)?, told.retry.into());
+    Some(refusal.field(told.field.map(|field| shortened(field, LONGEST_TEXT))))
 }
 
 /// The issues that a component reports: at most [`MOST`], with texts of at most [`LONGEST_TEXT`] bytes.

@@ -5,8 +5,10 @@ use wasmtime::component::Resource;
 use super::bindings::connectors::smtp::transport as wit;
 use super::{Failed, View};
 use crate::policy::transport::PolicyOutgoing;
+use smtp_connector_smtp::address::InvalidPath;
+use smtp_connector_smtp::excerpt::excerpt;
 use smtp_connector_smtp::failure::{Failure, FailureCode, Phase};
-use smtp_connector_smtp::{DsnOptions, DsnReturn, Envelope, Receipt};
+use smtp_connector_smtp::{DsnOptions, DsnReturn, Envelope, EnvelopeId, Receipt};
 
 /// What a message waits for.
 const SERVER: &str = "the mail server";
@@ -30,7 +32,7 @@ impl wit::Host for View<'_> {
                 .after_config_change();
             return Err(failure.into());
         };
-        let begun = transport.begin(envelope.into());
+        let begun = transport.begin(envelope.try_into()?);
         let outgoing = self.run.delivery.waiting_for(SERVER, begun).await?;
         Ok(self.table.push(outgoing)?)
     }
@@ -60,32 +62,49 @@ impl wit::HostOutgoing for View<'_> {
     }
 }
 
-impl From<wit::Envelope> for Envelope {
-    fn from(envelope: wit::Envelope) -> Self {
-        Self {
-            sender: envelope.sender,
-            recipients: envelope.recipients,
-            allow_partial: envelope.allow_partial,
-            utf8_headers: envelope.utf8_headers,
-            size: envelope.size,
-            notification: envelope.notification.map(DsnOptions::from),
-        }
+impl TryFrom<wit::Envelope> for Envelope {
+    type Error = Failed;
+
+    /// An envelope as a component asks for it. What is no path would be another command on its way to the server, or
+    /// part of one.
+    fn try_from(told: wit::Envelope) -> Result<Self, Failed> {
+        let sender = path(told.sender)?;
+        let recipients = told.recipients.into_iter().map(path).collect::<Result<_, _>>()?;
+        let notification = told.notification.map(DsnOptions::try_from).transpose()?;
+        Ok(Self::new(sender, recipients)
+            .allow_partial(told.allow_partial)
+            .utf8_headers(told.utf8_headers)
+            .size(told.size)
+            .notification(notification))
     }
 }
 
-impl From<wit::Notification> for DsnOptions {
-    fn from(notification: wit::Notification) -> Self {
-        let wanted = |flag| notification.notify.contains(flag);
-        Self {
-            success: wanted(wit::Notify::SUCCESS),
-            failure: wanted(wit::Notify::FAILURE),
-            delay: wanted(wit::Notify::DELAY),
-            report: notification.report.map(|report| match report {
+fn path<P: TryFrom<String, Error = InvalidPath>>(told: String) -> Result<P, Failed> {
+    let shown = excerpt(&told);
+    told.try_into().map_err(|_| handed_over(&format!("{shown}, which is not an address")))
+}
+
+fn handed_over(what: &str) -> Failed {
+    let message = format!("the component was stopped: it handed over {what}");
+    let failure = Failure::new(FailureCode::Internal, Phase::Policy, message);
+    Failed::stop(failure.hint("report this to whoever made the component"))
+}
+
+impl TryFrom<wit::Notification> for DsnOptions {
+    type Error = Failed;
+
+    fn try_from(told: wit::Notification) -> Result<Self, Failed> {
+        let wanted = |flag| told.notify.contains(flag);
+        let id = told.envelope_id.as_deref().map(str::parse::<EnvelopeId>).transpose();
+        Ok(Self::default()
+            .success(wanted(wit::Notify::SUCCESS))
+            .failure(wanted(wit::Notify::FAILURE))
+            .delay(wanted(wit::Notify::DELAY))
+            .report(told.report.map(|report| match report {
                 wit::Report::Full => DsnReturn::Full,
                 wit::Report::Headers => DsnReturn::Headers,
-            }),
-            envelope_id: notification.envelope_id,
-        }
+            }))
+            .envelope_id(id.map_err(|_| handed_over("an envelope id that cannot be one"))?))
     }
 }
 
@@ -93,7 +112,7 @@ impl From<Receipt> for wit::Receipt {
     fn from(receipt: Receipt) -> Self {
         Self {
             reply: receipt.reply.into(),
-            accepted: receipt.accepted,
+            accepted: receipt.accepted.into_iter().map(String::from).collect(),
             refused: receipt.refused.into_iter().map(Into::into).collect(),
             queue_id: receipt.queue_id,
         }

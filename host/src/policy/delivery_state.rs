@@ -6,6 +6,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use smtp_connector_smtp::Issue;
 use smtp_connector_smtp::Receipt;
 use smtp_connector_smtp::failure::Failure;
+use smtp_connector_smtp::{ForwardPath, ReversePath};
 
 /// How far the message of a run got.
 #[derive(Debug, Default)]
@@ -21,7 +22,7 @@ pub(crate) struct DeliveryState {
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Seen {
     /// The reverse-path and the recipients that the component asked for, and that were allowed.
-    pub(crate) envelope: Option<(String, Vec<String>)>,
+    pub(crate) envelope: Option<(ReversePath, Vec<ForwardPath>)>,
     /// The message's Message-ID, once it is about to end.
     pub(crate) message_id: Option<String>,
     /// What the server said of the message that it took.
@@ -46,8 +47,8 @@ impl DeliveryState {
     }
 
     /// Notes the envelope that was allowed.
-    pub(super) fn address(&self, sender: &str, recipients: &[String]) {
-        self.lock().envelope = Some((sender.to_owned(), recipients.to_vec()));
+    pub(super) fn address(&self, sender: ReversePath, recipients: Vec<ForwardPath>) {
+        self.lock().envelope = Some((sender, recipients));
     }
 
     /// Notes what the message is called.
@@ -136,9 +137,9 @@ impl DeliveryState {
         bytes: u64,
         receipt: Receipt,
     ) {
-        let recipients: Vec<_> = recipients.iter().map(|one| (*one).to_owned()).collect();
+        let recipients = recipients.iter().map(|one| one.parse().expect("an address"));
         self.begin();
-        self.address(sender, &recipients);
+        self.address(sender.parse().expect("an address"), recipients.collect());
         self.count(bytes);
         self.succeed(receipt);
     }
@@ -152,7 +153,8 @@ impl DeliveryState {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use smtp_connector_smtp::failure::{Delivered, FailureCode, Phase, Reply};
+    use smtp_connector_smtp::failure::{Delivered, FailureCode, Phase};
+    use smtp_connector_smtp::{Reply, ReplyCode};
 
     #[test]
     fn a_run_sends_one_message_and_what_was_sent_stays_sent() {
@@ -169,9 +171,7 @@ mod tests {
         delivery.reject();
         assert!(!delivery.may_have_been_sent() && !delivery.begin());
         assert_eq!(delivery.seen().failure, Some(unknown), "the first is why");
-        let reply = Reply { code: 250, enhanced: None, text: "Ok".to_owned() };
-        let (accepted, refused) = (Vec::new(), Vec::new());
-        delivery.succeed(Receipt { reply, accepted, refused, queue_id: None });
+        delivery.succeed(Receipt::new(Reply::new(ReplyCode::OK, "Ok"), Vec::new()));
         delivery.end();
         delivery.fail(&no);
         assert!(delivery.was_sent());

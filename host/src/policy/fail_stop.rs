@@ -18,13 +18,13 @@ use tokio::sync::Notify;
 use super::Usage;
 use super::allowlist::Allowlists;
 use super::transport::PolicyOutgoing;
-use super::{DeliveryState, PolicyError, PolicyTransport};
+use super::{DeliveryState, InputRule, PolicyError, PolicyTransport};
 use crate::accounts::Account;
 use smtp_connector_smtp::BoxFuture;
-use smtp_connector_smtp::Envelope;
 use smtp_connector_smtp::SmtpTransport;
 use smtp_connector_smtp::network::{Network, NetworkStream, SystemNetwork};
 use smtp_connector_smtp::settings::{Security, Timeouts};
+use smtp_connector_smtp::{Envelope, ForwardPath};
 
 /// A place at which a connection breaks, counted in bytes from its start. It breaks once: what is written later would
 /// go out.
@@ -268,19 +268,18 @@ async fn begin(transport: &SmtpTransport, port: u16) -> Result<PolicyOutgoing, P
         .expect("the settings are right");
     let checked = PolicyTransport {
         inner: Arc::new(transport.clone()),
-        allowlists: Arc::new(Allowlists::new(Arc::new(r#"{"to": "b@x.test"}"#.to_owned()), None)),
+        allowlists: Arc::new(Allowlists::new(
+            InputRule::default(),
+            Arc::new(r#"{"to": "b@x.test"}"#.to_owned()),
+            None,
+        )),
         permit: Arc::new(Usage::default()).enter(&account).expect("it may run"),
         account,
         delivery: Arc::<DeliveryState>::default(),
     };
-    let envelope = Envelope {
-        sender: "a@x.test".to_owned(),
-        recipients: vec!["b@x.test".to_owned()],
-        allow_partial: true,
-        utf8_headers: false,
-        size: None,
-        notification: None,
-    };
+    let path = |text: &str| text.parse::<ForwardPath>().expect("an address");
+    let envelope =
+        Envelope::new(path("a@x.test").into(), vec![path("b@x.test")]).allow_partial(true);
     checked.begin(envelope).await
 }
 

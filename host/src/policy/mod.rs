@@ -9,6 +9,7 @@ mod originator;
 pub(crate) mod transport;
 mod usage;
 
+pub use allowlist::InputRule;
 pub(crate) use delivery_state::{DeliveryState, Seen};
 pub use message_validator::{MessageValidator, Violation};
 pub(crate) use transport::{PolicyError, PolicyTransport};

@@ -11,6 +11,7 @@ use super::scheduling::CpuScheduler;
 use crate::accounts::Accounts;
 use crate::attachments::{AttachmentHosts, Uploads};
 use crate::error::Result;
+use crate::policy::InputRule;
 use crate::services::{Limits, Services, ServicesBuilder};
 use crate::transport::Transport;
 
@@ -92,6 +93,12 @@ impl HostBuilder {
     #[must_use]
     pub fn transport(self, transport: impl Transport) -> Self {
         Self { services: self.services.transport(transport), ..self }
+    }
+
+    /// Which recipients, URLs and uploads a run may reach. Default: those that its input names.
+    #[must_use]
+    pub fn input_rule(self, input_rule: InputRule) -> Self {
+        Self { services: self.services.input_rule(input_rule), ..self }
     }
 
     /// What a run may take.

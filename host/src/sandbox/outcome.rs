@@ -2,8 +2,8 @@
 
 use std::sync::OnceLock;
 
-use smtp_connector_smtp::Issue;
-use smtp_connector_smtp::failure::{Refusal, Reply};
+use smtp_connector_smtp::failure::Refusal;
+use smtp_connector_smtp::{ForwardPath, Issue, Reply};
 
 use super::sent::Sent;
 
@@ -109,7 +109,7 @@ impl Outcome {
     }
 
     /// Recipients that the server took the mail for.
-    pub fn accepted(&self) -> &[String] {
+    pub fn accepted(&self) -> &[ForwardPath] {
         &self.sent().accepted
     }
 

@@ -1,8 +1,8 @@
 //! The result of `send-mail`, read for those who ask about it.
 
 use serde::Deserialize;
-use smtp_connector_smtp::Issue;
-use smtp_connector_smtp::failure::{Refusal, Reply, Retry};
+use smtp_connector_smtp::failure::{Refusal, Retry};
+use smtp_connector_smtp::{EnhancedStatusCode, ForwardPath, Issue, Reply, ReplyCode};
 
 use super::outcome::{AttachedFile, Status};
 
@@ -11,7 +11,7 @@ use super::outcome::{AttachedFile, Status};
 pub(super) struct Sent {
     pub(super) status: Option<Status>,
     pub(super) message_id: Option<String>,
-    pub(super) accepted: Vec<String>,
+    pub(super) accepted: Vec<ForwardPath>,
     pub(super) refusals: Vec<Refusal>,
     pub(super) reply: Option<Reply>,
     pub(super) queue_id: Option<String>,
@@ -27,11 +27,11 @@ pub(super) struct Sent {
 struct Told {
     status: Option<Status>,
     message_id: Option<String>,
-    accepted: Vec<String>,
+    accepted: Vec<ForwardPath>,
     rejected_errors: Vec<Rejected>,
     response: Option<String>,
-    response_code: Option<u16>,
-    enhanced_code: Option<String>,
+    response_code: Option<ReplyCode>,
+    enhanced_code: Option<EnhancedStatusCode>,
     queue_id: Option<String>,
     message_size: Option<u64>,
     attachments: Vec<AttachedFile>,
@@ -42,10 +42,10 @@ struct Told {
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Rejected {
-    recipient: String,
+    recipient: ForwardPath,
     field: Option<String>,
-    response_code: u16,
-    enhanced_code: Option<String>,
+    response_code: ReplyCode,
+    enhanced_code: Option<EnhancedStatusCode>,
     response: String,
     retry: String,
 }
@@ -60,11 +60,9 @@ struct Warning {
 impl Sent {
     pub(super) fn read(json: &str) -> Self {
         let told: Told = serde_json::from_str(json).unwrap_or_default();
-        let reply = told.response_code.map(|code| Reply {
-            code,
-            enhanced: told.enhanced_code,
-            text: told.response.unwrap_or_default(),
-        });
+        let text = told.response.unwrap_or_default();
+        let reply =
+            told.response_code.map(|code| Reply::new(code, text).enhanced(told.enhanced_code));
         Self {
             status: told.status,
             message_id: told.message_id,
@@ -83,16 +81,9 @@ impl Sent {
 impl From<Rejected> for Refusal {
     fn from(told: Rejected) -> Self {
         let retry = Retry::ALL.iter().find(|retry| retry.as_str() == told.retry);
-        Self {
-            recipient: told.recipient,
-            field: told.field,
-            reply: Reply {
-                code: told.response_code,
-                enhanced: told.enhanced_code,
-                text: told.response,
-            },
-            retry: retry.copied().unwrap_or(Retry::Never),
-        }
+        let reply = Reply::new(told.response_code, told.response).enhanced(told.enhanced_code);
+        let retry = retry.copied().unwrap_or(Retry::Never);
+        Self::new(told.recipient, reply, retry).field(told.field)
     }
 }
 

@@ -9,6 +9,7 @@ use smtp_connector_smtp::network::{AddressRange, DeniedAddresses, Network, Syste
 use super::{Inner, Limits, Services};
 use crate::accounts::{Accounts, AccountsInMemory};
 use crate::attachments::{AttachmentHosts, NoUploads, Uploads};
+use crate::policy::InputRule;
 use crate::transport::Transport;
 
 /// Builds [`Services`].
@@ -21,6 +22,7 @@ pub struct ServicesBuilder {
     denied: DeniedAddresses,
     /// None: SMTP to public servers.
     transport: Option<Arc<dyn Transport>>,
+    input_rule: InputRule,
     pub(crate) limits: Limits,
 }
 
@@ -33,6 +35,7 @@ impl Default for ServicesBuilder {
             attachment_hosts: AttachmentHosts::default(),
             denied: DeniedAddresses::default(),
             transport: None,
+            input_rule: InputRule::default(),
             limits: Limits::default(),
         }
     }
@@ -88,6 +91,11 @@ impl ServicesBuilder {
         Self { transport: Some(Arc::new(transport)), ..self }
     }
 
+    /// Which recipients, URLs and uploads a run may reach. Default: those that its input names.
+    pub fn input_rule(self, input_rule: InputRule) -> Self {
+        Self { input_rule, ..self }
+    }
+
     /// What a run may take.
     pub fn limits(self, limits: Limits) -> Self {
         Self { limits, ..self }
@@ -106,6 +114,7 @@ impl ServicesBuilder {
             attachment_hosts: Arc::new(self.attachment_hosts),
             denied: self.denied,
             transport,
+            input_rule: self.input_rule,
             usage: Arc::default(),
             limits: self.limits,
         };

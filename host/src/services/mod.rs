@@ -27,7 +27,7 @@ use crate::accounts::{Account, Accounts};
 use crate::attachments::{AttachmentHosts, Uploads};
 use crate::error::{Error, Result};
 use crate::policy::allowlist::Allowlists;
-use crate::policy::{DeliveryState, PolicyTransport, Usage};
+use crate::policy::{DeliveryState, InputRule, PolicyTransport, Usage};
 use crate::transport::Transport;
 
 /// What runs use of their platform. Cheap to clone, and shared between threads.
@@ -55,6 +55,7 @@ struct Inner {
     attachment_hosts: Arc<AttachmentHosts>,
     denied: DeniedAddresses,
     transport: Arc<dyn Transport>,
+    input_rule: InputRule,
     usage: Arc<Usage>,
     limits: Limits,
 }
@@ -101,7 +102,7 @@ impl Services {
     ) -> Result<Run> {
         let inner = &self.inner;
         let (input, keywords) = (Arc::clone(&invocation.input), invocation.keywords.clone());
-        let allowlists = Arc::new(Allowlists::new(input, keywords));
+        let allowlists = Arc::new(Allowlists::new(inner.input_rule, input, keywords));
         let sources = Sources {
             uploads: Arc::clone(invocation.uploads.as_ref().unwrap_or(&inner.uploads)),
             network: Arc::clone(&inner.network),

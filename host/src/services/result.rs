@@ -114,7 +114,7 @@ fn of_sent(told: &Told<'_>, receipt: &Receipt, seen: &Seen, bytes: u64) -> Map<S
     let rejected: Vec<_> = receipt.refused.iter().map(|refusal| &refusal.recipient).collect();
     let fields = fields(told, receipt);
     let errors = receipt.refused.iter().map(|refusal| rejected_error(refusal, &fields));
-    let (from, to) = seen.envelope.clone().unwrap_or_default();
+    let (from, to) = seen.envelope.as_ref().map_or(("", &[][..]), |(from, to)| (from.as_str(), to));
     let mut own = object([
         ("status", json!(if receipt.refused.is_empty() { "sent" } else { "partial" })),
         ("envelope", json!({ "from": from, "to": to })),
@@ -165,7 +165,7 @@ fn object<const N: usize>(members: [(&str, Value); N]) -> Map<String, Value> {
 }
 
 fn rejected_error(refusal: &Refusal, fields: &[(String, String)]) -> Value {
-    let field = fields.iter().find(|(recipient, _)| *recipient == refusal.recipient);
+    let field = fields.iter().find(|(recipient, _)| recipient == refusal.recipient.as_str());
     let mut json = json!({
         "recipient": refusal.recipient,
         "field": field.map(|(_, field)| field),
@@ -198,25 +198,18 @@ fn fields(told: &Told<'_>, receipt: &Receipt) -> Vec<(String, String)> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use smtp_connector_smtp::failure::{Delivered, Reply, Retry};
+    use smtp_connector_smtp::failure::{Delivered, Retry};
+    use smtp_connector_smtp::{ForwardPath, Reply, ReplyCode};
 
     fn sent() -> DeliveryState {
-        let reply = |code, text: &str| Reply { code, enhanced: None, text: text.to_owned() };
+        let reply = |code, text| Reply::new(ReplyCode::new(code).expect("a reply code"), text);
+        let path = |text: &str| text.parse::<ForwardPath>().expect("an address");
+        let refusal = Refusal::new(path("c@x.test"), reply(550, "no"), Retry::Never);
         let delivery = DeliveryState::default();
         delivery.note_for_tests(
             ("a@x.test", &["b@x.test", "c@x.test"]),
             7,
-            Receipt {
-                reply: reply(250, "Ok"),
-                accepted: vec!["b@x.test".to_owned()],
-                refused: vec![Refusal {
-                    recipient: "c@x.test".to_owned(),
-                    field: None,
-                    reply: reply(550, "no"),
-                    retry: Retry::Never,
-                }],
-                queue_id: None,
-            },
+            Receipt::new(reply(250, "Ok"), vec![path("b@x.test")]).refused(vec![refusal]),
         );
         delivery
     }

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use super::{LimitReached, Limits};
 use crate::accounts::{Account, AccountLimits};
 use crate::attachments::{AttachmentHosts, SourceError, Uploads};
-use crate::policy::allowlist::{Allowlists, SourceAllowlist};
+use crate::policy::allowlist::{Allowlists, Found};
 use crate::policy::{DeliveryState, PolicyTransport};
 use smtp_connector_smtp::network::{DeniedAddresses, Network};
 
@@ -77,7 +77,7 @@ impl Run {
     /// this one.
     pub(crate) async fn admit(
         &self,
-        is_named: impl FnOnce(&SourceAllowlist) -> bool,
+        is_named: impl FnOnce(&Found) -> bool,
     ) -> Result<&Sources, SourceError> {
         let forbidden = |why: &str| SourceError::Forbidden(why.to_owned());
         let sources = self.sources.as_ref();
@@ -88,7 +88,7 @@ impl Run {
         }
         let found = sources.allowlists.found().await;
         let found = found.map_err(|failure| forbidden(&failure.message))?;
-        if !is_named(&found.sources) {
+        if !is_named(found) {
             return Err(forbidden("the input's attachments do not name it"));
         }
         Ok(sources)

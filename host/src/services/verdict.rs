@@ -1,5 +1,6 @@
 //! What the end of a run means. The host believes what it saw, and not what a component says.
 
+use smtp_connector_smtp::ForwardPath;
 use smtp_connector_smtp::failure::{Delivered, Failure, FailureCode, Phase, Refusal, Retry};
 
 use crate::error::Error;
@@ -57,7 +58,7 @@ pub(crate) fn of_failure(told: Failure, delivery: &DeliveryState) -> Error {
     let failure = match delivery.seen().failure {
         Some(seen) => {
             let refusals = with_fields(seen.refusals, |recipient| {
-                let same = told.refusals.iter().find(|one| one.recipient == recipient);
+                let same = told.refusals.iter().find(|one| one.recipient == *recipient);
                 same.and_then(|one| one.field.clone())
             });
             Failure { message_id: told.message_id, refusals, ..seen }
@@ -76,10 +77,13 @@ pub(crate) fn of_failure(told: Failure, delivery: &DeliveryState) -> Error {
     of_error(failure.into(), delivery)
 }
 
-fn with_fields(refusals: Vec<Refusal>, field: impl Fn(&str) -> Option<String>) -> Vec<Refusal> {
+fn with_fields(
+    refusals: Vec<Refusal>,
+    field: impl Fn(&ForwardPath) -> Option<String>,
+) -> Vec<Refusal> {
     let named = |refusal: Refusal| {
         let field = field(&refusal.recipient).filter(|name| FIELDS.contains(&name.as_str()));
-        Refusal { field, ..refusal }
+        refusal.field(field)
     };
     refusals.into_iter().map(named).collect()
 }

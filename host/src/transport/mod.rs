@@ -4,7 +4,7 @@ mod recording;
 mod smtp;
 
 pub use recording::{Recorded, RecordingTransport};
-pub use smtp_connector_smtp::{DsnOptions, DsnReturn, Envelope, Outgoing, Receipt};
+pub use smtp_connector_smtp::{DsnOptions, DsnReturn, Envelope, EnvelopeId, Outgoing, Receipt};
 
 use std::sync::Arc;
 

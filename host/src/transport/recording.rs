@@ -5,8 +5,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 use super::Transport;
 use crate::accounts::Account;
 use smtp_connector_smtp::BoxFuture;
-use smtp_connector_smtp::failure::{Failure, Reply};
+use smtp_connector_smtp::failure::Failure;
 use smtp_connector_smtp::{Envelope, Outgoing, Receipt};
+use smtp_connector_smtp::{Reply, ReplyCode};
 
 /// Keeps what would have been sent. Clones share what they keep.
 ///
@@ -92,8 +93,7 @@ impl Outgoing for Recording {
             let Self { to, message } = *self;
             let accepted = message.envelope.recipients.clone();
             to.recorded.lock().unwrap_or_else(PoisonError::into_inner).push(message);
-            let reply = Reply { code: 250, enhanced: None, text: "recorded".to_owned() };
-            Ok(Receipt { reply, accepted, refused: Vec::new(), queue_id: None })
+            Ok(Receipt::new(Reply::new(ReplyCode::OK, "recorded"), accepted))
         })
     }
 }

@@ -88,7 +88,8 @@ impl FromStr for HostName {
     }
 }
 
-fn check_labels(name: &str) -> Result<(), InvalidHostName> {
+/// Checks the parts of a name in ASCII, without the dot of the root.
+pub(super) fn check_labels(name: &str) -> Result<(), InvalidHostName> {
     // An underscore is in no host name, and in many a name that a container runtime gives.
     let strange = |c: char| !(c.is_ascii_alphanumeric() || matches!(c, '-' | '.' | '_'));
     if let Some(character) = name.chars().find(|&c| strange(c)) {

@@ -1,7 +1,11 @@
-//! Names of servers and clients.
+//! Names: of servers, of clients, and of people.
 
+mod domain;
 mod ehlo_name;
 mod host_name;
+mod path;
 
+pub use domain::Domain;
 pub use ehlo_name::EhloName;
 pub use host_name::{HostName, InvalidHostName};
+pub use path::{ForwardPath, InvalidPath, ReversePath};

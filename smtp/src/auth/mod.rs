@@ -24,6 +24,7 @@ use crate::client::verdict;
 use crate::failure::{Failure, FailureCode, Phase};
 use crate::replies::Lack;
 use crate::replies::reply::RawReply;
+use crate::reply::EnhancedStatusCode;
 use crate::secret::Secret;
 use crate::settings::{Auth, AuthSecret, ServerSettings};
 
@@ -168,7 +169,7 @@ impl Login<'_> {
             return self.say(&whole, &format!("AUTH {name} ...")).await;
         }
         let reply = self.say(bare.as_bytes(), bare.trim_end()).await?;
-        match reply.code {
+        match reply.code.get() {
             334 => self.say(&line("", &initial), "(answer)").await,
             _ => Ok(reply),
         }
@@ -242,12 +243,14 @@ fn is_unknown_mechanism(reply: &RawReply, failure: &Failure) -> bool {
         "unrecognized authentication type",
         "unrecognised authentication type",
     ];
-    if !reply.is_permanent() || matches!(reply.code, 530 | 534 | 535 | 538) {
+    if !reply.is_permanent() || matches!(reply.code.get(), 530 | 534 | 535 | 538) {
         return false;
     }
-    let enhanced = failure.reply.as_ref().and_then(|reply| reply.enhanced.as_deref());
+    let enhanced = failure.reply.as_ref().and_then(|reply| reply.enhanced);
+    let is_unknown =
+        |code: EnhancedStatusCode| (code.class(), code.subject(), code.detail()) == (5, 5, 4);
     let says = |word: &&str| reply.lines.iter().any(|line| line.to_lowercase().contains(*word));
-    reply.code == 504 || enhanced == Some("5.5.4") || WORDS.iter().any(says)
+    reply.code == 504 || enhanced.is_some_and(is_unknown) || WORDS.iter().any(says)
 }
 
 /// How many logins may hash a password at the same time. Servers choose the iterations, and can have logins repeated by

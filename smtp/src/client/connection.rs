@@ -11,10 +11,11 @@ use super::stream::Stream;
 use super::tls_failure::{broken_text, tls_failure};
 use super::transcript::{Entry, Transcript};
 use crate::BoxFuture;
-use crate::failure::{Failure, FailureCode, Phase, Reply};
+use crate::failure::{Failure, FailureCode, Phase};
 use crate::replies::extensions::Extensions;
 use crate::replies::queue_id;
 use crate::replies::reply::{Malformed, RawReply, ReplyReader};
+use crate::reply::{EnhancedStatusCode, Reply, ReplyCode};
 use crate::secret::Redaction;
 use crate::settings::ServerSettings;
 
@@ -218,21 +219,21 @@ impl Connection {
     /// A reply for people and programs: codes apart, secrets taken out, nothing that a terminal obeys.
     pub(crate) fn shown(&self, reply: &RawReply) -> Reply {
         let mut lines = self.cleaned(reply).into_iter().peekable();
-        let enhanced = lines.peek().and_then(|(code, _)| code.clone());
+        let enhanced = lines.peek().and_then(|(code, _)| *code);
         let lines: Vec<_> = lines
             .map(|(code, text)| match code {
-                Some(other) if Some(&other) != enhanced.as_ref() => {
+                Some(other) if Some(other) != enhanced => {
                     format!("{other} {text}").trim_end().to_owned()
                 }
                 _ => text,
             })
             .collect();
-        Reply { code: reply.code, enhanced, text: lines.join("\n") }
+        Reply::new(reply.code, lines.join("\n")).enhanced(enhanced)
     }
 
     /// The lines of a reply, each with its enhanced code apart: a secret that is on several lines stands between
     /// the codes.
-    fn cleaned(&self, reply: &RawReply) -> Vec<(Option<String>, String)> {
+    fn cleaned(&self, reply: &RawReply) -> Vec<(Option<EnhancedStatusCode>, String)> {
         let split = reply.lines.iter().map(|line| {
             let (code, text) = split_code(reply.code, line);
             (code, text.trim())
@@ -274,26 +275,14 @@ fn is_alert(reason: &io::Error) -> bool {
     matches!(inner, Some(rustls::Error::AlertReceived(_)))
 }
 
-/// A line of a reply: its enhanced status code, if it has one, and the rest.
-fn split_code(code: u16, line: &str) -> (Option<String>, &str) {
-    let enhanced = enhanced_code(code, line);
-    let text = enhanced.as_deref().and_then(|enhanced| line.strip_prefix(enhanced)).unwrap_or(line);
+/// A line of a reply: the enhanced status code that it begins with, if it is one of the reply's class (RFC 2034
+/// section 4), and the rest.
+fn split_code(code: ReplyCode, line: &str) -> (Option<EnhancedStatusCode>, &str) {
+    let word = line.split_ascii_whitespace().next().unwrap_or_default();
+    let enhanced = word.parse::<EnhancedStatusCode>().ok();
+    let enhanced = enhanced.filter(|enhanced| u16::from(enhanced.class()) == code.class());
+    let text = enhanced.and_then(|_| line.strip_prefix(word)).unwrap_or(line);
     (enhanced, text)
-}
-
-/// The enhanced status code that a reply's text begins with, if it is one of the reply's class (RFC 3463,
-/// RFC 2034 section 4).
-fn enhanced_code(code: u16, text: &str) -> Option<String> {
-    let word = text.split_ascii_whitespace().next()?;
-    let mut parts = word.split('.');
-    let class = parts.next()?;
-    let number =
-        |part: &str| (1..=3).contains(&part.len()) && part.bytes().all(|b| b.is_ascii_digit());
-    let fits = class == (code / 100).to_string()
-        && parts.next().is_some_and(number)
-        && parts.next().is_some_and(number)
-        && parts.next().is_none();
-    fits.then(|| word.to_owned())
 }
 
 fn broken_failure(phase: Phase, broken: Broken, clean: impl Fn(&str) -> String) -> Failure {
@@ -381,7 +370,10 @@ mod tests {
             (550, "no such user", None),
             (250, "", None),
         ] {
-            assert_eq!(enhanced_code(code, text).as_deref(), found, "{text}");
+            let code = ReplyCode::new(code).expect("a reply code");
+            let (enhanced, rest) = split_code(code, text);
+            assert_eq!(enhanced.map(|code| code.to_string()).as_deref(), found, "{text}");
+            assert_eq!(rest, text.strip_prefix(found.unwrap_or_default()).unwrap_or(text));
         }
     }
 }

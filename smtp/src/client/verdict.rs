@@ -1,11 +1,13 @@
 //! What a reply that is no go-ahead means on a connection: the table of causes, asked with what the connection knows.
 
 use super::connection::{Connection, stage};
-use crate::failure::{Failure, Phase, Refusal, Reply};
+use crate::address::ForwardPath;
+use crate::failure::{Failure, Phase, Refusal};
 use crate::replies::reply::RawReply;
 use crate::replies::{
     Event, Facts, Given, Lack, WAITED, find, of_lack, of_refusals, of_reply, retry,
 };
+use crate::reply::Reply;
 use crate::settings::{Auth, AuthSecret};
 
 /// The failure that a reply stands for, in a phase in which nobody can have the message.
@@ -16,11 +18,15 @@ pub(crate) fn of(connection: &Connection, phase: Phase, raw: &RawReply) -> Failu
 }
 
 /// What a reply to RCPT says of one recipient.
-pub(crate) fn of_recipient(connection: &Connection, recipient: &str, raw: &RawReply) -> Refusal {
+pub(crate) fn of_recipient(
+    connection: &Connection,
+    recipient: &ForwardPath,
+    raw: &RawReply,
+) -> Refusal {
     let reply = connection.shown(raw);
     let cause = find(Phase::RcptTo, Event::Reply(&reply), &facts(connection));
     let retry = retry(Phase::RcptTo, &reply, cause);
-    Refusal { recipient: recipient.to_owned(), field: None, reply, retry }
+    Refusal::new(recipient.clone(), reply, retry)
 }
 
 /// Whether the server says that it has closed the connection, on which nothing came for too long.
@@ -49,7 +55,7 @@ pub(crate) fn of_missing(
 
 /// A reply on one line.
 fn line(reply: &Reply) -> String {
-    let enhanced = reply.enhanced.as_ref().map_or(String::new(), |code| format!(" {code}"));
+    let enhanced = reply.enhanced.map_or(String::new(), |code| format!(" {code}"));
     format!("{}{enhanced} {}", reply.code, reply.text.replace('\n', " ")).trim_end().to_owned()
 }
 

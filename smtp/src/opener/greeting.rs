@@ -61,7 +61,7 @@ pub(crate) async fn greet(connection: &mut Connection, opener: &Opener) -> Resul
     };
     let Some(greeting) = heard else { return Err(tls_from_the_start(&server)) };
     let greeting = greeting.map_err(|broken| connection.broken(Phase::Greeting, broken))?;
-    match greeting.code {
+    match greeting.code.get() {
         220 => Ok(()),
         _ => Err(verdict::of(connection, Phase::Greeting, &greeting)),
     }

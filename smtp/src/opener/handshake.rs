@@ -59,7 +59,7 @@ impl Opener {
                 && failure
                     .reply
                     .as_ref()
-                    .is_some_and(|reply| matches!(reply.code, 500..=503 | 505..=599));
+                    .is_some_and(|reply| matches!(reply.code.get(), 500..=503 | 505..=599));
             if !is_refused {
                 return opened;
             }
@@ -235,7 +235,7 @@ async fn introduce(connection: &mut Connection) -> Result<(), Failure> {
     let helo = connection.command(&format!("HELO {client}\r\n")).await;
     let reply = helo.map_err(|broken| connection.broken(Phase::Ehlo, broken))?;
     connection.extensions = Extensions::default();
-    match reply.code {
+    match reply.code.get() {
         250 => Ok(()),
         _ => Err(verdict::of(connection, Phase::Ehlo, &reply)),
     }

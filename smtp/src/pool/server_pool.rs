@@ -248,5 +248,5 @@ async fn sweep(server_pool: Weak<ServerPool>, idle_time: Duration) {
 /// Whether a server says that it has too many connections: 421 before anything was asked of it, and what
 /// Microsoft's say (432 4.3.2).
 fn is_too_many(failure: &Failure) -> bool {
-    failure.reply.as_ref().is_some_and(|reply| matches!(reply.code, 421 | 432))
+    failure.reply.as_ref().is_some_and(|reply| matches!(reply.code.get(), 421 | 432))
 }

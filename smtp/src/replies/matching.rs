@@ -2,7 +2,8 @@
 
 use super::cause::{Cause, Given, Lack};
 use super::causes::causes;
-use crate::failure::{Phase, Reply};
+use crate::failure::Phase;
+use crate::reply::Reply;
 use crate::settings::Provider;
 
 /// What happened.
@@ -55,14 +56,14 @@ impl Cause {
     }
 
     fn is_shown_by(&self, reply: &Reply, text: &str) -> bool {
-        let is_of = |code: &u16| *code == reply.code || *code == reply.code / 100;
+        let is_of = |code: &u16| reply.code == *code || reply.code.class() == *code;
         if !self.codes.is_empty() && !self.codes.iter().any(is_of) {
             return false;
         }
         if self.enhanced.is_empty() && self.words.is_empty() {
             return true;
         }
-        let enhanced = reply.enhanced.as_deref().unwrap_or_default();
+        let enhanced = reply.enhanced.map_or(String::new(), |code| code.to_string());
         // Some servers say it on a later line, and qmail at the end: `(#5.1.1)`.
         let is_said_later = |code: &str| {
             let at_start =

@@ -4,10 +4,12 @@ use std::fmt;
 
 use memchr::memchr;
 
+use crate::reply::ReplyCode;
+
 /// A reply as it came (RFC 5321 section 4.2).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct RawReply {
-    pub(crate) code: u16,
+    pub(crate) code: ReplyCode,
     /// The text of each line, after code and separator.
     pub(crate) lines: Vec<String>,
 }
@@ -45,15 +47,15 @@ const MAX_CONVERSATION: usize = 1024 * 1024;
 
 impl RawReply {
     pub(crate) fn is_positive(&self) -> bool {
-        self.code / 100 == 2
+        self.code.is_positive()
     }
 
     pub(crate) fn is_transient(&self) -> bool {
-        self.code / 100 == 4
+        self.code.is_transient()
     }
 
     pub(crate) fn is_permanent(&self) -> bool {
-        self.code / 100 == 5
+        self.code.is_permanent()
     }
 }
 
@@ -110,12 +112,13 @@ impl ReplyReader {
 }
 
 /// Code, whether it is the last line, and text. A bare code is a last line (RFC 5321 section 4.2.1).
-fn split(line: &[u8]) -> Option<(u16, bool, &[u8])> {
+fn split(line: &[u8]) -> Option<(ReplyCode, bool, &[u8])> {
     let (digits, rest) = line.split_at_checked(3)?;
-    if !matches!(digits[0], b'2'..=b'5') || !digits.iter().all(u8::is_ascii_digit) {
+    if !digits.iter().all(u8::is_ascii_digit) {
         return None;
     }
     let code = digits.iter().fold(0, |code, digit| code * 10 + u16::from(digit - b'0'));
+    let code = ReplyCode::new(code)?;
     match rest {
         [] => Some((code, true, rest)),
         [b' ' | b'\t', text @ ..] => Some((code, true, text)),
@@ -154,7 +157,7 @@ mod tests {
     fn read(text: &str) -> Result<Vec<(u16, String)>, Malformed> {
         let whole = read_in(text.as_bytes(), text.len().max(1));
         assert_eq!(read_in(text.as_bytes(), 1), whole, "{text:?}");
-        Ok(whole?.into_iter().map(|reply| (reply.code, reply.lines.join("|"))).collect())
+        Ok(whole?.into_iter().map(|reply| (reply.code.get(), reply.lines.join("|"))).collect())
     }
 
     #[test]

@@ -2,7 +2,8 @@
 
 use super::cause::{Cause, Lack};
 use super::matching::{Event, Facts, find};
-use crate::failure::{Failure, FailureCode, Phase, Refusal, Reply, Retry};
+use crate::failure::{Failure, FailureCode, Phase, Refusal, Retry};
+use crate::reply::Reply;
 
 /// The failure that a reply stands for, in a phase in which nobody can have the message. `line` is the reply on one
 /// line, `stage` the phase in words.
@@ -13,7 +14,7 @@ pub(crate) fn of_reply(
     line: &str,
     stage: &str,
 ) -> Failure {
-    if !matches!(reply.code, 400..=599) {
+    if !reply.code.is_transient() && !reply.code.is_permanent() {
         // A server that is out of step: nothing it says counts any more.
         let message = format!("the server's answer has no meaning at {stage}: {line}");
         let failure = Failure::new(FailureCode::Protocol, phase, message)
@@ -80,7 +81,7 @@ fn common_cause(refusals: &[Refusal], facts: &Facts) -> Option<&'static Cause> {
 
 /// Whether a retry makes sense after a reply with this cause.
 pub(crate) fn retry(phase: Phase, reply: &Reply, cause: Option<&Cause>) -> Retry {
-    if reply.code / 100 == 4 {
+    if reply.code.is_transient() {
         return Retry::Later;
     }
     if let Some(retry) = cause.and_then(|cause| cause.retry) {
@@ -89,10 +90,10 @@ pub(crate) fn retry(phase: Phase, reply: &Reply, cause: Option<&Cause>) -> Retry
     match phase {
         Phase::Greeting | Phase::Ehlo | Phase::Starttls | Phase::Auth => Retry::AfterConfigChange,
         // Security and policy (RFC 3463 section 3.8): who logs in, and with what sender.
-        _ if reply.enhanced.as_ref().is_some_and(|code| code.starts_with("5.7.")) => {
+        _ if reply.enhanced.is_some_and(|code| (code.class(), code.subject()) == (5, 7)) => {
             Retry::AfterConfigChange
         }
-        _ if matches!(reply.code, 530 | 538) => Retry::AfterConfigChange,
+        _ if matches!(reply.code.get(), 530 | 538) => Retry::AfterConfigChange,
         _ => Retry::Never,
     }
 }
@@ -115,7 +116,7 @@ fn code_of(phase: Phase, reply: &Reply) -> FailureCode {
         Phase::Auth => FailureCode::Auth,
         Phase::Starttls => FailureCode::Tls,
         // 530: authentication required; 538: encryption required for it (RFC 4954 section 6).
-        Phase::MailFrom | Phase::RcptTo | Phase::Data if matches!(reply.code, 530 | 538) => {
+        Phase::MailFrom | Phase::RcptTo | Phase::Data if matches!(reply.code.get(), 530 | 538) => {
             FailureCode::Auth
         }
         Phase::MailFrom => FailureCode::Sender,
@@ -128,6 +129,7 @@ fn code_of(phase: Phase, reply: &Reply) -> FailureCode {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::reply::{EnhancedStatusCode, ReplyCode};
 
     #[test]
     fn replies_mean_what_their_users_found_out() {
@@ -159,8 +161,9 @@ mod tests {
             (Phase::MailFrom, 354, "2.0.0 go", Protocol, Later),
         ] {
             let (enhanced, rest) = text.split_once(' ').expect("two parts");
-            let enhanced = Some(enhanced.to_owned());
-            let reply = Reply { code: number, enhanced, text: rest.to_owned() };
+            let enhanced: EnhancedStatusCode = enhanced.parse().expect("an enhanced status code");
+            let number = ReplyCode::new(number).expect("a reply code");
+            let reply = Reply::new(number, rest).enhanced(enhanced);
             let failure = of_reply(phase, reply, &facts, text, "a stage");
             assert_eq!((failure.code, failure.retry), (code, may_retry), "{phase} {number} {text}");
             assert!(failure.hint.is_some(), "{phase} {number} {text}");

@@ -1,11 +1,12 @@
 //! An envelope as lines, with the parameters of the extensions that the server offers.
 
-use lettre::Address;
-use lettre::transport::smtp::commands::{Data, Mail, Rcpt};
+use std::fmt::Display;
+
+use lettre::transport::smtp::commands::Data;
 use lettre::transport::smtp::extension::{MailBodyParameter, MailParameter, RcptParameter};
 
+use crate::address::ForwardPath;
 use crate::client::connection::Connection;
-use crate::excerpt::excerpt;
 use crate::failure::{Failure, FailureCode, Phase};
 use crate::{DsnOptions, DsnReturn, Envelope};
 
@@ -16,17 +17,13 @@ pub(crate) struct Commands {
 }
 
 impl Commands {
-    pub(crate) fn of(connection: &Connection, envelope: &Envelope) -> Result<Self, Failure> {
-        let sender = match envelope.sender.as_str() {
-            "" => None,
-            text => Some(address(text, FailureCode::Sender, Phase::MailFrom)?),
-        };
-        let mail = Mail::new(sender, mail_parameters(connection, envelope)).to_string();
-        let recipients = envelope.recipients.iter().map(|text| {
-            let address = address(text, FailureCode::Recipients, Phase::RcptTo)?;
-            Ok(Rcpt::new(address, rcpt_parameters(connection, envelope)).to_string())
-        });
-        Ok(Self { mail, recipients: recipients.collect::<Result<_, Failure>>()? })
+    pub(crate) fn of(connection: &Connection, envelope: &Envelope) -> Self {
+        let mail =
+            line("MAIL FROM", envelope.sender.as_str(), &mail_parameters(connection, envelope));
+        let parameters = rcpt_parameters(connection, envelope);
+        let recipients = envelope.recipients.iter();
+        let recipients = recipients.map(|path| line("RCPT TO", path.as_str(), &parameters));
+        Self { mail, recipients: recipients.collect() }
     }
 
     /// How many lines there are, DATA among them.
@@ -41,14 +38,14 @@ impl Commands {
     }
 }
 
-fn address(text: &str, code: FailureCode, phase: Phase) -> Result<Address, Failure> {
-    text.parse().map_err(|_| {
-        Failure::new(
-            code,
-            phase,
-            format!("{} is not an address that can be sent to", excerpt(text)),
-        )
-    })
+/// A command with a path (RFC 5321 section 4.1.1). lettre has such commands too, with addresses of its own grammar.
+fn line(verb: &str, path: &str, parameters: &[impl Display]) -> String {
+    let mut line = format!("{verb}:<{path}>");
+    for parameter in parameters {
+        line.push_str(&format!(" {parameter}"));
+    }
+    line.push_str("\r\n");
+    line
 }
 
 /// What the envelope needs of the server, before a byte of it is sent.
@@ -72,11 +69,12 @@ pub(crate) fn check_extensions(
             .after_config_change());
     }
     if needs_smtputf8(envelope) && !extensions.smtputf8 {
-        let mut named = envelope.recipients.iter().chain([&envelope.sender]);
-        let (code, whose) = match named.find(|address| !address.is_ascii()) {
-            Some(address) if *address == envelope.sender => (FailureCode::Sender, address.as_str()),
-            Some(address) => (FailureCode::Recipients, address.as_str()),
-            None => (FailureCode::Sender, "an address in the headers"),
+        let is_beyond = |path: &&ForwardPath| !path.is_ascii();
+        let recipient = envelope.recipients.iter().find(is_beyond);
+        let (code, whose) = match (recipient, envelope.sender.path().filter(is_beyond)) {
+            (Some(recipient), _) => (FailureCode::Recipients, recipient.as_str()),
+            (None, Some(sender)) => (FailureCode::Sender, sender.as_str()),
+            (None, None) => (FailureCode::Sender, "an address in the headers"),
         };
         let message = format!(
             "{whose} has characters beyond ASCII before the @, and the server does not support that"
@@ -88,8 +86,7 @@ pub(crate) fn check_extensions(
 }
 
 fn needs_smtputf8(envelope: &Envelope) -> bool {
-    let mut addresses = envelope.recipients.iter().chain([&envelope.sender]);
-    envelope.utf8_headers || addresses.any(|address| !address.is_ascii())
+    envelope.utf8_headers || envelope.paths().any(|path| !path.is_ascii())
 }
 
 fn mail_parameters(connection: &Connection, envelope: &Envelope) -> Vec<MailParameter> {
@@ -121,7 +118,7 @@ fn mail_parameters(connection: &Connection, envelope: &Envelope) -> Vec<MailPara
         }
         if let Some(id) = &notification.envelope_id {
             // lettre writes it as xtext (RFC 3461 section 4).
-            push("ENVID", id.clone());
+            push("ENVID", id.as_str().to_owned());
         }
     }
     parameters
@@ -157,7 +154,7 @@ mod tests {
     #[test]
     fn no_flag_means_never() {
         assert_eq!(notify(&DsnOptions::default()), "NEVER");
-        let both = DsnOptions { success: true, delay: true, ..DsnOptions::default() };
+        let both = DsnOptions::default().success(true).delay(true);
         assert_eq!(notify(&both), "SUCCESS,DELAY");
     }
 }

@@ -3,11 +3,13 @@
 use memchr::memchr_iter;
 
 use super::transaction::Transaction;
+use crate::address::ForwardPath;
 use crate::client::connection::Broken;
 use crate::client::transcript::Entry;
 use crate::client::verdict;
-use crate::failure::{Delivered, Failure, Phase, Refusal, Reply, Retry};
+use crate::failure::{Delivered, Failure, Phase, Refusal, Retry};
 use crate::pool::Lease;
+use crate::reply::Reply;
 
 /// The content of a message on its way.
 pub(crate) struct Content {
@@ -24,7 +26,7 @@ pub(crate) struct Sent {
     pub(crate) reply: Reply,
     /// The server's name for the message.
     pub(crate) queue_id: Option<String>,
-    pub(crate) accepted: Vec<String>,
+    pub(crate) accepted: Vec<ForwardPath>,
     pub(crate) refused: Vec<Refusal>,
     /// Recipients for a further transaction, and what the server said of them in this one.
     pub(crate) postponed: Vec<Refusal>,
@@ -152,7 +154,7 @@ impl Content {
         if !reply.is_transient() && !reply.is_permanent() {
             return Err(unknown(failure));
         }
-        if matches!(reply.code, 421 | 432) {
+        if matches!(reply.code.get(), 421 | 432) {
             lease.back_off();
         }
         if reply.code != 421 {

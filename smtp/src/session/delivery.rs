@@ -8,6 +8,7 @@ use tempfile::SpooledTempFile;
 use super::content::{Content, Sent};
 use super::transaction::{Again, BeginError, Transaction};
 use crate::BoxFuture;
+use crate::address::ForwardPath;
 use crate::failure::{Delivered, Failure, FailureCode, Phase, Refusal};
 use crate::issue::Issue;
 use crate::pool::Lease;
@@ -65,8 +66,8 @@ impl Delivery {
         let mut sent = self.content.finish().await?;
         let queue_id = sent.queue_id;
         let mut rest = std::mem::take(&mut sent.postponed);
-        let mut receipt =
-            Receipt { reply: sent.reply, accepted: sent.accepted, refused: sent.refused, queue_id };
+        let receipt = Receipt::new(sent.reply, sent.accepted);
+        let mut receipt = receipt.refused(sent.refused).queue_id(queue_id);
         let Some(mut copy) = self.copy else {
             sent.lease.settle().await;
             return Ok(receipt);
@@ -189,7 +190,8 @@ fn refusals(failure: Failure, rest: Vec<Refusal>) -> Vec<Refusal> {
 }
 
 /// Nobody can tell whether the further recipients have the message; the first do.
-fn in_part(failure: Failure, accepted: &[String]) -> Failure {
+fn in_part(failure: Failure, accepted: &[ForwardPath]) -> Failure {
+    let accepted: Vec<_> = accepted.iter().map(ForwardPath::as_str).collect();
     let message = format!("{}; it was sent to {}", failure.message, accepted.join(", "));
     Failure { message, ..failure }
 }

@@ -7,17 +7,19 @@ use tokio::time::Instant;
 
 use super::commands::{Commands, check_extensions};
 use crate::Envelope;
+use crate::address::ForwardPath;
 use crate::client::connection::Broken;
 use crate::client::transcript::Entry;
 use crate::client::verdict;
-use crate::failure::{Failure, FailureCode, Phase, Refusal, Reply};
+use crate::failure::{Failure, FailureCode, Phase, Refusal};
 use crate::pool::Lease;
 use crate::replies::reply::RawReply;
+use crate::reply::Reply;
 
 /// A message that the server is ready to take.
 pub(crate) struct Transaction {
     pub(crate) lease: Lease,
-    pub(crate) accepted: Vec<String>,
+    pub(crate) accepted: Vec<ForwardPath>,
     pub(crate) refused: Vec<Refusal>,
     /// Recipients that are too many for this transaction, and what the server said of them.
     pub(crate) postponed: Vec<Refusal>,
@@ -67,14 +69,11 @@ const LEAST_STALL: Duration = Duration::from_secs(1);
 impl Transaction {
     /// Sends the envelope, and DATA.
     pub(crate) async fn begin(lease: Lease, envelope: &Envelope) -> Result<Self, BeginError> {
-        let commands = check_extensions(&lease, envelope);
-        let commands = match commands.and_then(|()| Commands::of(&lease, envelope)) {
-            Ok(commands) => commands,
-            Err(failure) => {
-                lease.settle().await;
-                return Err(BeginError { failure, again: None });
-            }
-        };
+        if let Err(failure) = check_extensions(&lease, envelope) {
+            lease.settle().await;
+            return Err(BeginError { failure, again: None });
+        }
+        let commands = Commands::of(&lease, envelope);
         let mut transaction =
             Self { lease, accepted: Vec::new(), refused: Vec::new(), postponed: Vec::new() };
         let outcome = if transaction.lease.extensions.pipelining {
@@ -148,7 +147,7 @@ impl Transaction {
         self.lease.has_pipelined = true;
         // After 354 whatever is sent next is a message. Where none is to be sent, only closing the
         // connection says so.
-        verdict.map_err(|refused| match data.code {
+        verdict.map_err(|refused| match data.code.get() {
             354 => Refused { disposition: Disposition::Close, ..refused },
             _ => refused,
         })?;
@@ -187,7 +186,7 @@ impl Transaction {
 
     /// Refuses a reply to RCPT that only another command gets: a command before it was lost, or it was itself.
     fn check_order(&self, reply: &RawReply, since: Instant) -> Result<(), Refused> {
-        match reply.code {
+        match reply.code.get() {
             354 | 503 => Err(self.out_of_order(Phase::RcptTo, reply, since)),
             _ => Ok(()),
         }
@@ -255,12 +254,12 @@ impl Transaction {
     /// server that says that it closes (421).
     fn recipient(
         &mut self,
-        recipient: &str,
+        recipient: &ForwardPath,
         reply: &RawReply,
         envelope: &Envelope,
     ) -> Result<(), Refused> {
         if reply.is_positive() {
-            self.accepted.push(recipient.to_owned());
+            self.accepted.push(recipient.clone());
         } else if (reply.is_transient() || reply.is_permanent()) && reply.code != 421 {
             let refusal = verdict::of_recipient(&self.lease, recipient, reply);
             // What is sent in two transactions can be taken back in neither.
@@ -296,7 +295,7 @@ impl Transaction {
     }
 
     fn go_ahead(&self, reply: &RawReply) -> Result<(), Refused> {
-        match reply.code {
+        match reply.code.get() {
             354 => Ok(()),
             _ => Err(self.refuse(Phase::Data, reply)),
         }
@@ -340,8 +339,8 @@ fn speaks_of_pipelining(reply: &RawReply) -> bool {
 
 /// Whether a recipient is one more than the server takes in one transaction (RFC 5321 section 4.5.3.1.10).
 fn is_one_too_many(reply: &Reply) -> bool {
-    match (reply.code, reply.enhanced.as_deref()) {
-        (452, Some(enhanced)) => enhanced == "4.5.3",
+    match (reply.code.get(), reply.enhanced) {
+        (452, Some(enhanced)) => (enhanced.subject(), enhanced.detail()) == (5, 3),
         // Without it, 452 is a full disk as well.
         (452, None) => reply.text.to_ascii_lowercase().contains("too many"),
         _ => false,
@@ -351,6 +350,7 @@ fn is_one_too_many(reply: &Reply) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::reply::ReplyCode;
 
     #[test]
     fn a_full_disk_is_not_a_recipient_too_many() {
@@ -362,8 +362,9 @@ mod tests {
             (452, Some("4.3.1"), "insufficient system storage", false),
             (450, Some("4.5.3"), "Too many recipients", false),
         ] {
-            let reply =
-                Reply { code, enhanced: enhanced.map(str::to_owned), text: text.to_owned() };
+            let code = ReplyCode::new(code).expect("a reply code");
+            let enhanced = enhanced.map(|code| code.parse().expect("an enhanced status code"));
+            let reply = Reply::new(code, text).enhanced(enhanced);
             assert_eq!(is_one_too_many(&reply), found, "{text}");
         }
     }

@@ -1,11 +1,13 @@
 //! Components that open what their input does not name.
 
 use smtp_connector_host::attachments::{MemoryUploads, Metadata};
-use smtp_connector_host::{Connector, Invocation};
+use smtp_connector_host::{Connector, HostBuilder, Invocation};
 
 use super::guest::{ANSWER, Guest};
+use super::sending::{MESSAGE, sends};
 use crate::support::{HttpServer, Page, TestEnv};
 use smtp_connector_host::accounts::Policy;
+use smtp_connector_host::policy::InputRule;
 use smtp_connector_inbox::Inbox;
 
 /// A component that opens a source, and says in its result whether it got it.
@@ -79,4 +81,21 @@ async fn an_upload_is_opened_only_if_the_input_names_it() {
     assert!(!opens(&env.connector, run("{}")).await);
     assert!(!opens(&env.connector, run(r#"{"subject": "of-another-run"}"#)).await);
     assert!(opens(&env.connector, run(named)).await);
+}
+
+#[tokio::test]
+async fn a_platform_may_let_its_components_reach_what_the_input_does_not_name() {
+    let any = |component: Vec<u8>| async move {
+        let host = |host: HostBuilder| host.input_rule(InputRule::danger_any());
+        TestEnv::with_host(&component, Inbox::builder(), |account| account, host).await
+    };
+    let env =
+        any(sends("alice@example.com", &["bob@example.net"], MESSAGE.as_bytes()).encode()).await;
+    env.invoke(Invocation::send_mail("{}").account("work")).await.expect("it is sent");
+    assert_eq!(env.received().await.recipients, ["bob@example.net"]);
+    let env = any(opening("open-upload", "u-1").encode()).await;
+    let uploads = MemoryUploads::new().with("u-1", Metadata::default(), *b"x");
+    assert!(
+        opens(&env.connector, Invocation::send_mail("{}").account("work").uploads(uploads)).await
+    );
 }

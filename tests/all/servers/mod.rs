@@ -20,11 +20,11 @@ use std::time::{Duration, Instant};
 use serde_json::{Value, json};
 use smtp_connector_host::accounts::Security;
 use smtp_connector_host::smtp::{Entry, SmtpTransport, Transcript};
-use smtp_connector_host::transport::{Envelope, Transport as _};
+use smtp_connector_host::transport::Transport as _;
 use smtp_connector_host::{Account, Secret};
 use smtp_connector_inbox::Inbox;
 
-use crate::support::{Authority, CommandLine};
+use crate::support::{Authority, CommandLine, envelope_of};
 
 const USER: &str = "alice@example.com";
 const PASSWORD: &str = "s3cr3t p\u{e4}ssword";
@@ -221,15 +221,10 @@ async fn shares_a_connection(authority: &Authority, server: &Server, inbox: &Inb
         let transport = SmtpTransport::new().danger_allow_private_hosts();
         let transport = transport.transcript(Arc::new(reused.clone()));
         for _ in 0..3 {
-            let envelope = Envelope {
-                sender: USER.into(),
-                recipients: vec!["bob@example.net".into()],
-                allow_partial: true,
-                utf8_headers: false,
-                size: None,
-                notification: None,
-            };
-            let message = transport.begin(&account, envelope).await.expect("it begins");
+            let message = transport
+                .begin(&account, envelope_of(USER, &["bob@example.net"]))
+                .await
+                .expect("it begins");
             let content = "From: alice@example.com\r\nSubject: x\r\n\r\nx\r\n";
             let message = message.write(content.into()).await.expect("it is written");
             message.finish().await.expect("it is sent");

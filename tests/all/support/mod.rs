@@ -2,6 +2,7 @@
 
 mod certificates;
 mod command;
+mod envelope;
 mod fault_server;
 mod http_server;
 mod log;
@@ -15,6 +16,7 @@ pub(crate) use certificates::{
     Authority, ForgedKey, RSA_1024, VERSION_1, VERSION_1_KEY, der, server_showing, signing_key,
 };
 pub(crate) use command::{CommandLine, Ran};
+pub(crate) use envelope::{envelope, envelope_of};
 pub(crate) use fault_server::{FaultServer, Seen};
 pub(crate) use http_server::{HttpServer, Page};
 pub(crate) use log::Log;

@@ -55,6 +55,16 @@ impl TestEnv {
         inbox: InboxBuilder,
         settings: impl FnOnce(AccountBuilder) -> AccountBuilder,
     ) -> Self {
+        Self::with_host(component, inbox, settings, |host| host).await
+    }
+
+    /// The same in a host with other settings.
+    pub(crate) async fn with_host(
+        component: &[u8],
+        inbox: InboxBuilder,
+        settings: impl FnOnce(AccountBuilder) -> AccountBuilder,
+        host_settings: impl FnOnce(HostBuilder) -> HostBuilder,
+    ) -> Self {
         let inbox = inbox.start("127.0.0.1:0").await.expect("a port on loopback is free");
         let account = Account::builder("work", "127.0.0.1")
             .port(inbox.address().port())
@@ -62,7 +72,8 @@ impl TestEnv {
             .sender("Alice <alice@example.com>")
             .ehlo_name("client.example.com");
         let account = settings(account).build().expect("the account's settings are right");
-        let host = host_builder([account]).build().expect("the sandbox runs on this machine");
+        let host = host_settings(host_builder([account])).build();
+        let host = host.expect("the sandbox runs on this machine");
         let connector = Connector::from_bytes(&host, component).expect("it is a component");
         Self { inbox, connector }
     }

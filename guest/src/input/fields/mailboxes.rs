@@ -7,7 +7,7 @@ use crate::input::values::address::{Address, DisplayName, InvalidAddress, Mailbo
 use crate::input::values::address_list::{parse_list, parse_one};
 
 /// Keys of an address in an object, folded, the likeliest first.
-const ADDRESS_KEYS: &[&str] = &["email", "address", "mail", "value", GRAPH_KEY];
+pub const ADDRESS_KEYS: &[&str] = &["email", "address", "mail", "value", GRAPH_KEY];
 /// Keys of a name in an object, folded.
 pub(in crate::input) const NAME_KEYS: &[&str] = &["name", "displayname", "label", "fullname"];
 /// The object in which Microsoft Graph keeps both; elsewhere the address itself.

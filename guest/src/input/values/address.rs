@@ -44,6 +44,7 @@ pub enum InvalidAddress {
     /// A dot at the start or end of the local part, or two in a row.
     Dots,
     LocalTooLong,
+    TooLong,
     Domain(InvalidDomain),
     /// `Name <bob@example.com` and the like.
     Brackets,
@@ -64,6 +65,8 @@ pub enum InvalidAddress {
 
 /// RFC 5321 section 4.5.3.1.1.
 const MAX_LOCAL_PART: usize = 64;
+/// RFC 5321 section 4.5.3.1.3, without the brackets.
+const MAX_ADDRESS: usize = 254;
 /// No reader shows more characters of a name than this.
 const MAX_NAME: usize = 500;
 
@@ -89,7 +92,11 @@ impl Address {
             return Err(TwoAts);
         }
         let domain = Domain::parse(domain).map_err(InvalidAddress::Domain)?;
-        Ok(Self { text: [local, "@", domain.as_str()].concat(), domain })
+        let text = [local, "@", domain.as_str()].concat();
+        match text.len() {
+            0..=MAX_ADDRESS => Ok(Self { text, domain }),
+            _ => Err(InvalidAddress::TooLong),
+        }
     }
 
     /// As it goes into headers and the envelope.
@@ -197,6 +204,7 @@ impl fmt::Display for InvalidAddress {
             Self::LocalTooLong => {
                 return write!(f, "more than {MAX_LOCAL_PART} octets stand before the @");
             }
+            Self::TooLong => return write!(f, "it has more than {MAX_ADDRESS} octets"),
             Self::Domain(reason) => return reason.fmt(f),
             Self::Brackets => "an address with a name is written: Name <bob@example.com>",
             Self::Name(c) => {
@@ -263,6 +271,9 @@ mod tests {
             assert_eq!(Address::parse(text), Err(reason), "{text}");
         }
         assert_eq!(Address::parse(&format!("{}@example.net", "ü".repeat(33))), Err(LocalTooLong));
+        let long = |labels| format!("a@{}example.net", "b.".repeat(labels));
+        assert_eq!(Address::parse(&long(120)).map(|address| address.as_str().len()), Ok(253));
+        assert_eq!(Address::parse(&long(121)), Err(TooLong));
     }
 
     #[test]

@@ -28,7 +28,7 @@ pub enum InvalidDomain {
     TooLong,
     /// No dot in it.
     SingleLabel,
-    /// The last label is a number, so it would be read as an IP address.
+    /// The last label is a number, such as `1` or `0x1f`, so it would be read as an IP address.
     Numeric,
     /// An `xn--` label that stands for nothing.
     Punycode,
@@ -95,7 +95,7 @@ impl Domain {
             labels += 1;
             last = label;
         }
-        if last.bytes().all(|byte| byte.is_ascii_digit()) {
+        if is_number(last) {
             return Err(InvalidDomain::Numeric);
         }
         if labels < 2 {
@@ -122,6 +122,15 @@ impl Domain {
             return Err(InvalidDomain::Mapped);
         }
         Self::parse_ascii(&ascii)
+    }
+}
+
+/// Whether resolvers read a label as a number: decimal, or hexadecimal after `0x`.
+fn is_number(label: &str) -> bool {
+    let hexadecimal = label.strip_prefix("0x").or_else(|| label.strip_prefix("0X"));
+    match hexadecimal {
+        Some(digits) => digits.bytes().all(|byte| byte.is_ascii_hexdigit()),
+        None => label.bytes().all(|byte| byte.is_ascii_digit()),
     }
 }
 
@@ -204,6 +213,7 @@ mod tests {
             ("example.net\0.evil.test", Character('\0')),
             ("[127.0.0.1]", Literal),
             ("127.0.0.1", Numeric),
+            ("example.0x7F", Numeric),
             ("xn--", Hyphen),
             ("xn--a", Punycode),
             ("xn--example-.org", Hyphen),

@@ -3,10 +3,8 @@
 use std::fmt;
 use std::str::FromStr;
 
-use idna::uts46::{AsciiDenyList, DnsLength, Hyphens, Uts46};
-
 use crate::error::{Error, Result};
-use smtp_connector_smtp::address::HostName;
+use smtp_connector_smtp::address::Domain;
 
 /// A domain in a policy: `example.com` is that domain alone, `*.example.com` every domain below it.
 ///
@@ -14,23 +12,22 @@ use smtp_connector_smtp::address::HostName;
 /// use smtp_connector_host::accounts::DomainRule;
 ///
 /// let below: DomainRule = "*.example.com".parse()?;
-/// assert!(below.covers("mail.Example.com"));
-/// assert!(!below.covers("example.com"));
-/// # Ok::<(), smtp_connector_host::Error>(())
+/// assert!(below.covers(&"mail.Example.com".parse()?));
+/// assert!(!below.covers(&"example.com".parse()?));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DomainRule {
-    domain: String,
+    domain: Domain,
     below: bool,
 }
 
 impl DomainRule {
-    /// Whether a domain is meant, in any case, beyond ASCII or as A-labels.
-    pub fn covers(&self, domain: &str) -> bool {
-        let Some(domain) = a_labels(domain) else { return false };
+    /// Whether a domain is meant.
+    pub fn covers(&self, domain: &Domain) -> bool {
         match self.below {
-            false => domain == self.domain,
-            true => domain.strip_suffix(&self.domain).is_some_and(|rest| rest.ends_with('.')),
+            false => *domain == self.domain,
+            true => domain.is_below(&self.domain),
         }
     }
 }
@@ -43,14 +40,13 @@ impl FromStr for DomainRule {
             Some(name) => (true, name),
             None => (false, text),
         };
-        match name.parse::<HostName>() {
-            Ok(host @ HostName::Name(_)) => {
-                Ok(Self { domain: host.without_root().to_ascii_lowercase(), below })
-            }
-            _ => Err(Error::account(format!(
+        let domain = name.trim().trim_end_matches('.').parse::<Domain>();
+        let domain = domain.map_err(|_| {
+            Error::account(format!(
                 "{text:?} is no domain: example.com, or *.example.com for those below it"
-            ))),
-        }
+            ))
+        })?;
+        Ok(Self { domain, below })
     }
 }
 
@@ -60,29 +56,15 @@ impl fmt::Display for DomainRule {
     }
 }
 
-/// A domain as the wire has it, in small letters. None: it is none.
-pub(crate) fn a_labels(domain: &str) -> Option<String> {
-    if domain.is_ascii() {
-        return Some(domain.to_ascii_lowercase());
-    }
-    let lower = domain.to_lowercase();
-    let ascii = Uts46::new().to_ascii(
-        lower.as_bytes(),
-        AsciiDenyList::STD3,
-        Hyphens::CheckFirstLast,
-        DnsLength::Ignore,
-    );
-    ascii.ok().map(std::borrow::Cow::into_owned)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
     fn a_rule_covers_a_domain_or_what_is_below_it() {
-        let covers =
-            |rule: &str, domain| rule.parse::<DomainRule>().expect("a rule").covers(domain);
+        let covers = |rule: &str, domain: &str| {
+            rule.parse::<DomainRule>().expect("a rule").covers(&domain.parse().expect("a domain"))
+        };
         assert!(covers("Example.com", "EXAMPLE.com"));
         assert!(covers("b\u{fc}cher.example", "xn--bcher-kva.example"));
         assert!(covers("xn--bcher-kva.example", "B\u{dc}CHER.example"));
@@ -93,7 +75,6 @@ mod tests {
             ("example.com", "example.com.evil.test"),
             ("*.example.com", "example.com"),
             ("*.example.com", "evilexample.com"),
-            ("*.example.com", ""),
         ] {
             assert!(!covers(rule, domain), "{rule} {domain}");
         }

@@ -4,8 +4,6 @@ mod address_rule;
 mod domain_rule;
 mod policy;
 
-pub(crate) use address_rule::is_routed;
-pub use address_rule::{PlainAddress, SenderRule};
+pub use address_rule::SenderRule;
 pub use domain_rule::DomainRule;
-pub(crate) use domain_rule::a_labels;
 pub use policy::{AccountLimits, Policy, UrlHost};

@@ -1,9 +1,9 @@
 //! What an account may send, and reach.
 
-use super::address_rule::{PlainAddress, SenderRule};
+use super::address_rule::SenderRule;
 use super::domain_rule::DomainRule;
 use crate::error::{Error, Result};
-use smtp_connector_smtp::address::HostName;
+use smtp_connector_smtp::address::{ForwardPath, HostName};
 
 /// How much one mail may be, and how many there may be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -51,7 +51,7 @@ impl Default for AccountLimits {
 ///     redirect_all_to: Some("staging@example.com".parse()?),
 ///     ..Policy::default()
 /// };
-/// # Ok::<(), smtp_connector_host::Error>(())
+/// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Policy {
@@ -61,7 +61,7 @@ pub struct Policy {
     pub allowed_recipient_domains: Vec<DomainRule>,
     /// Who gets every message, instead of its recipients. The other rules look at those nevertheless, so
     /// that a trial shows what would be refused.
-    pub redirect_all_to: Option<PlainAddress>,
+    pub redirect_all_to: Option<ForwardPath>,
     /// Whether attachments may come from URLs at all.
     pub attachment_urls: bool,
     /// Hosts that attachments may come from although they are not public, or at a port of their own: those among them

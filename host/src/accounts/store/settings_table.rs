@@ -1,5 +1,6 @@
 //! A table of a settings file, read key by key so that a mistake has a line and a name.
 
+use std::fmt::Display;
 use std::ops::Range;
 use std::str::FromStr;
 
@@ -94,11 +95,11 @@ impl<'t> Table<'t> {
         }
     }
 
-    pub(super) fn parse<T: FromStr<Err = crate::Error>>(&self, key: &str, text: &str) -> Result<T> {
-        text.parse().map_err(|error: crate::Error| self.mistake(key, error.to_string()))
+    pub(super) fn parse<T: FromStr<Err: Display>>(&self, key: &str, text: &str) -> Result<T> {
+        text.parse().map_err(|error: T::Err| self.mistake(key, error.to_string()))
     }
 
-    pub(super) fn parse_all<T: FromStr<Err = crate::Error>>(&self, key: &str) -> Result<Vec<T>> {
+    pub(super) fn parse_all<T: FromStr<Err: Display>>(&self, key: &str) -> Result<Vec<T>> {
         let texts = self.texts(key)?.unwrap_or_default();
         texts.iter().map(|text| self.parse(key, text)).collect()
     }

@@ -8,13 +8,22 @@ use super::keywords::Keywords;
 use super::template::{Piece, pieces, quoted};
 use super::texts::{Keys, texts};
 use super::{Budget, OverBudget, check_number};
-use crate::accounts::a_labels;
+use smtp_connector_smtp::address::Domain;
 
 /// The words and domains of some texts.
 #[derive(Debug, Default)]
 pub(super) struct Computed {
     words: HashSet<String>,
-    domains: HashSet<String>,
+    domains: HashSet<Domain>,
+}
+
+/// A placeholder that is more than the name of a keyword.
+pub(super) struct Computation<'k> {
+    /// The text that it stands in.
+    pub(super) template: &'k str,
+    /// What stands between `{{` and `}}`.
+    pub(super) expression: &'k str,
+    pub(super) keywords: &'k Keywords<'k>,
 }
 
 /// RFC 1035 section 2.3.4.
@@ -30,7 +39,7 @@ impl Computed {
             check_number(self.words.len(), TOO_MANY)?;
         }
         for domain in domains(text) {
-            self.domains.extend(a_labels(domain));
+            self.domains.extend(domain.parse::<Domain>());
             check_number(self.domains.len(), TOO_MANY)?;
         }
         Ok(())
@@ -39,11 +48,10 @@ impl Computed {
     /// Adds what an expression may be computed from: the text of the template, and the keywords that stand there.
     pub(super) fn add_sources(
         &mut self,
-        template: &str,
-        expression: &str,
-        keywords: &Keywords<'_>,
+        computation: &Computation<'_>,
         budget: &mut Budget,
     ) -> Result<(), OverBudget> {
+        let &Computation { template, expression, keywords } = computation;
         budget.take(template.len())?;
         let mut values: Vec<_> = keywords.sources(expression).collect();
         for piece in pieces(template) {
@@ -79,7 +87,7 @@ impl Computed {
     }
 
     /// Whether a domain stood in one of the texts as it is: a component cannot make one of words.
-    pub(super) fn has_domain(&self, domain: &str) -> bool {
+    pub(super) fn has_domain(&self, domain: &Domain) -> bool {
         self.domains.contains(domain)
     }
 }
@@ -108,9 +116,10 @@ mod tests {
         computed.add("Please call.me, Ann Lee (ann@Mail.Z.test).").expect("it is short");
         assert!(computed.has_words_of("ann.lee") && computed.has_words_of("LEE_Please"));
         assert!(!computed.has_words_of("eve") && !computed.has_words_of("."));
-        assert!(computed.has_domain("mail.z.test") && computed.has_domain("call.me"));
+        let has = |domain: &str| computed.has_domain(&domain.parse().expect(domain));
+        assert!(has("mail.z.test") && has("call.me"));
         for made in ["please.call", "z.test", "mail.z", "ann.lee", "test"] {
-            assert!(!computed.has_domain(made), "{made}");
+            assert!(!has(made), "{made}");
         }
     }
 }

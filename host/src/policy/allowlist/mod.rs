@@ -1,13 +1,14 @@
 //! What a run may reach: the recipients, URLs and uploads that its input names.
 //!
-//! The component reads its input strictly. The host only has to keep a hostile component from reaching anything else, so
-//! it reads loosely: it looks for addresses in the text of `to`, `cc` and `bcc`, and for URLs and ids of uploads in
-//! `attachments`, whatever their shape, and follows `{{a.b[0].c}}` to that keyword's value. It runs no template: that is
-//! what the sandbox is for.
+//! [`InputRule`] is the rule. The component reads its input strictly. The host only has to keep a hostile component from
+//! reaching anything else, so it reads loosely: any shape of a value will do. It runs no template: that is what the
+//! sandbox is for.
 //!
 //! The work is linear in the input. Each keyword is read once, and what is kept has a budget.
 
 mod computed;
+mod field_reader;
+mod input_rule;
 mod keywords;
 mod recipients;
 mod sources;
@@ -18,16 +19,19 @@ use std::sync::Arc;
 
 use tokio::sync::OnceCell;
 
+use smtp_connector_smtp::ForwardPath;
 use smtp_connector_smtp::failure::{Failure, FailureCode, Phase};
 
-pub(crate) use recipients::RecipientAllowlist;
-pub(crate) use sources::SourceAllowlist;
-
+use field_reader::FieldReader;
+pub use input_rule::InputRule;
 use keywords::Keywords;
-use texts::{Keys, fold, members, texts};
+use recipients::RecipientAllowlist;
+use sources::SourceAllowlist;
+use texts::{fold, members};
 
 /// The allowlists of one run, read from its input when the component first asks for something.
 pub(crate) struct Allowlists {
+    rule: InputRule,
     input: Arc<String>,
     keywords: Option<Arc<String>>,
     found: OnceCell<Result<Arc<Found>, OverBudget>>,
@@ -36,73 +40,24 @@ pub(crate) struct Allowlists {
 /// What an input names.
 #[derive(Debug, Default)]
 pub(crate) struct Found {
-    pub(crate) recipients: RecipientAllowlist,
-    pub(crate) sources: SourceAllowlist,
+    /// Whether the platform lets its components reach what their input does not name.
+    is_any: bool,
+    recipients: RecipientAllowlist,
+    sources: SourceAllowlist,
 }
 
 /// An input that names more than any mail has, or repeats its keywords until they are many times their size.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct OverBudget(&'static str);
 
-/// Names of the fields that hold recipients, folded: `to`, `cc`, `bcc`, and what others call them.
-const RECIPIENT_FIELDS: &[&str] = &[
-    "to",
-    "receiver",
-    "receivers",
-    "receiveremail",
-    "recipient",
-    "recipients",
-    "recipientemail",
-    "recipientemails",
-    "toemail",
-    "toemails",
-    "toaddress",
-    "toaddresses",
-    "toemailaddress",
-    "torecipients",
-    "sendto",
-    "emailto",
-    "mailto",
-    "cc",
-    "ccemail",
-    "ccemails",
-    "ccaddress",
-    "ccaddresses",
-    "ccrecipients",
-    "carboncopy",
-    "bcc",
-    "bccemail",
-    "bccemails",
-    "bccaddress",
-    "bccaddresses",
-    "bccrecipients",
-    "blindcarboncopy",
-];
-/// Names of the field that holds attachments, folded.
-const ATTACHMENT_FIELDS: &[&str] = &[
-    "attachments",
-    "attachment",
-    "attachmentarray",
-    "attachmentlist",
-    "attachmenturl",
-    "attachmenturls",
-    "emailattachments",
-    "mailattachments",
-    "fileattachments",
-    "attachedfiles",
-    "file",
-    "files",
-];
-/// Keys of an address in an object, folded.
-const ADDRESS_KEYS: &[&str] = &["email", "address", "mail", "value", "emailaddress"];
 /// Texts that are read at once, on the thread that runs the component. Reading more takes longer than a millisecond, and
 /// happens on a thread that may block.
 const READ_AT_ONCE: usize = 256 << 10;
 
 impl Allowlists {
     /// The allowlists of an input, which is not read yet.
-    pub(crate) fn new(input: Arc<String>, keywords: Option<Arc<String>>) -> Self {
-        Self { input, keywords, found: OnceCell::new() }
+    pub(crate) fn new(rule: InputRule, input: Arc<String>, keywords: Option<Arc<String>>) -> Self {
+        Self { rule, input, keywords, found: OnceCell::new() }
     }
 
     /// What the input names.
@@ -112,6 +67,9 @@ impl Allowlists {
     /// An input that is over the budget.
     pub(crate) async fn found(&self) -> Result<&Found, Failure> {
         let read = || async {
+            if self.rule.is_any() {
+                return Ok(Arc::new(Found { is_any: true, ..Found::default() }));
+            }
             let (input, keywords) = (Arc::clone(&self.input), self.keywords.clone());
             let length = input.len() + keywords.as_ref().map_or(0, |keywords| keywords.len());
             let read =
@@ -129,23 +87,31 @@ impl Allowlists {
 }
 
 impl Found {
+    /// Whether the input names a recipient.
+    pub(crate) fn has_recipient(&self, path: &ForwardPath) -> bool {
+        self.is_any || self.recipients.contains(path)
+    }
+
+    /// Whether the input names a URL as an attachment.
+    pub(crate) fn has_url(&self, url: &str) -> bool {
+        self.is_any || self.sources.contains_url(url)
+    }
+
+    /// Whether the input names an upload as an attachment.
+    pub(crate) fn has_upload(&self, id: &str) -> bool {
+        self.is_any || self.sources.contains_upload(id)
+    }
+
     /// Reads an input. What is not JSON names nothing.
     pub(crate) fn read(input: &str, keywords: Option<&str>) -> Result<Self, OverBudget> {
-        let mut recipients = recipients::Reader::default();
-        let mut sources = sources::Reader::default();
-        let is_template = |text: &str| keywords.is_some() && text.contains("{{");
+        let mut recipients = FieldReader::<recipients::Reader>::new(keywords.is_some());
+        let mut sources = FieldReader::<sources::Reader>::new(keywords.is_some());
         members(input, |name, value| {
             let name = fold(name);
-            if RECIPIENT_FIELDS.contains(&name.as_str()) {
-                texts(value, Keys::Only(ADDRESS_KEYS), &mut |text| match is_template(text) {
-                    true => recipients.keep_template(text),
-                    false => recipients.read_text(text),
-                });
-            } else if ATTACHMENT_FIELDS.contains(&name.as_str()) {
-                texts(value, Keys::All, &mut |text| match is_template(text) {
-                    true => sources.keep_template(text),
-                    false => sources.read_text(text),
-                });
+            if InputRule::RECIPIENT_FIELDS.contains(&name.as_str()) {
+                recipients.read_field(value);
+            } else if InputRule::ATTACHMENT_FIELDS.contains(&name.as_str()) {
+                sources.read_field(value);
             }
         });
         let mut budget = Budget::of(input.len() + keywords.map_or(0, str::len));
@@ -154,7 +120,7 @@ impl Found {
             recipients.read_templates(&keywords, &mut budget)?;
             sources.read_templates(&keywords, &mut budget)?;
         }
-        Ok(Self { recipients: recipients.finish()?, sources: sources.finish()? })
+        Ok(Self { is_any: false, recipients: recipients.finish()?, sources: sources.finish()? })
     }
 }
 

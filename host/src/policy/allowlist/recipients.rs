@@ -1,20 +1,19 @@
 //! The recipients that an input names.
 
-use std::collections::{BTreeSet, HashSet};
+use std::collections::HashSet;
 
-use serde_json::value::RawValue;
+use smtp_connector_smtp::ForwardPath;
 
-use super::computed::Computed;
-use super::keywords::{Keywords, UNKNOWN};
-use super::template::whole_placeholder;
-use super::texts::{Keys, texts, texts_within};
-use super::{ADDRESS_KEYS, Budget, OverBudget, check_number, check_placeholders};
-use crate::accounts::a_labels;
+use super::computed::{Computation, Computed};
+use super::field_reader::ReadTexts;
+use super::keywords::UNKNOWN;
+use super::texts::Keys;
+use super::{Budget, InputRule, OverBudget, check_number};
 
 /// The recipients that an input names.
 #[derive(Debug, Default)]
 pub(crate) struct RecipientAllowlist {
-    addresses: BTreeSet<(String, String)>,
+    addresses: HashSet<ForwardPath>,
     /// What recipients may be made of, where one is computed.
     computed: Option<Computed>,
 }
@@ -25,15 +24,11 @@ impl RecipientAllowlist {
     /// Domains are the same in any case, and as A-labels. Local parts are the same as they are written. Where a recipient
     /// is computed, by anything more than the name of a keyword, every word of its local part must be a word of the
     /// template or of the keywords that it uses, and its domain must stand there as it is.
-    pub(crate) fn contains(&self, address: &str) -> bool {
-        let Some((local, domain)) = address.rsplit_once('@') else { return false };
-        let Some(domain) = a_labels(domain) else { return false };
-        if self.addresses.contains(&(local.to_owned(), domain.clone())) {
-            return true;
-        }
-        self.computed
-            .as_ref()
-            .is_some_and(|computed| computed.has_words_of(local) && computed.has_domain(&domain))
+    pub(crate) fn contains(&self, path: &ForwardPath) -> bool {
+        self.addresses.contains(path)
+            || self.computed.as_ref().is_some_and(|computed| {
+                computed.has_words_of(path.local_part()) && computed.has_domain(path.domain())
+            })
     }
 }
 
@@ -41,83 +36,35 @@ impl RecipientAllowlist {
 #[derive(Default)]
 pub(super) struct Reader {
     found: RecipientAllowlist,
-    /// Texts with placeholders, which wait for the keywords.
-    templates: Vec<String>,
-    is_over: Option<OverBudget>,
 }
 
-impl Reader {
+impl ReadTexts for Reader {
+    type Found = RecipientAllowlist;
+    const KEYS: Keys = Keys::Only(InputRule::ADDRESS_KEYS);
+
     /// Adds the addresses of a text, wherever they stand in it.
-    pub(super) fn read_text(&mut self, text: &str) {
+    fn read_text(&mut self, text: &str) -> Result<(), OverBudget> {
         let between = |c: char| c.is_whitespace() || c.is_control() || "<>()[]\",;:\\".contains(c);
-        if self.is_over.is_some() {
-            return;
-        }
-        for word in text.split(between) {
-            let Some((local, domain)) = word.rsplit_once('@') else { continue };
-            if local.is_empty() || word.len() > LONGEST_ADDRESS || word.contains(UNKNOWN) {
-                continue;
-            }
-            let Some(domain) = a_labels(domain) else { continue };
-            self.found.addresses.insert((local.to_owned(), domain));
-            let number = self.found.addresses.len();
-            if let Err(over) = check_number(number, "it has too many addresses") {
-                self.is_over = Some(over);
-                return;
-            }
-        }
-    }
-
-    /// Keeps a text with placeholders until the keywords are there.
-    pub(super) fn keep_template(&mut self, text: &str) {
-        match check_placeholders(self.templates.len()) {
-            Ok(()) => self.templates.push(text.to_owned()),
-            Err(over) => self.is_over = Some(over),
-        }
-    }
-
-    /// The texts that have waited.
-    pub(super) fn templates(&self) -> impl Iterator<Item = &str> {
-        self.templates.iter().map(String::as_str)
-    }
-
-    /// Reads the texts that have waited, with what their placeholders stand for.
-    pub(super) fn read_templates(
-        &mut self,
-        keywords: &Keywords<'_>,
-        budget: &mut Budget,
-    ) -> Result<(), OverBudget> {
-        let mut known = HashSet::new();
-        for template in &std::mem::take(&mut self.templates) {
-            if let Some(expression) = whole_placeholder(template)
-                && let Some(values) = keywords.values(expression)
-            {
-                if known.insert(expression.to_owned()) {
-                    values.iter().for_each(|value| self.read_value(value));
-                }
-                continue;
-            }
-            let filled = keywords.fill(template, budget, |expression, budget| {
-                let computed = self.found.computed.get_or_insert_default();
-                computed.add_sources(template, expression, keywords, budget)
-            })?;
-            texts_within(&filled, Keys::Only(ADDRESS_KEYS), &mut |text| self.read_text(text));
+        for word in text.split(between).filter(|word| !word.contains(UNKNOWN)) {
+            let Ok(path) = word.parse::<ForwardPath>() else { continue };
+            self.found.addresses.insert(path);
+            check_number(self.found.addresses.len(), "it has too many addresses")?;
         }
         Ok(())
     }
 
-    /// Everything that was found.
-    pub(super) fn finish(self) -> Result<RecipientAllowlist, OverBudget> {
-        self.is_over.map_or(Ok(self.found), Err)
+    fn note_computed(
+        &mut self,
+        computation: &Computation<'_>,
+        budget: &mut Budget,
+    ) -> Result<(), OverBudget> {
+        self.found.computed.get_or_insert_default().add_sources(computation, budget)
     }
 
-    fn read_value(&mut self, value: &RawValue) {
-        texts(value, Keys::Only(ADDRESS_KEYS), &mut |text| self.read_text(text));
+    fn finish(self) -> RecipientAllowlist {
+        self.found
     }
 }
-
-/// RFC 5321 section 4.5.3.1.3, without the brackets.
-const LONGEST_ADDRESS: usize = 254;
 
 #[cfg(test)]
 mod tests {
@@ -140,10 +87,12 @@ mod tests {
     #[track_caller]
     fn assert_named(found: &RecipientAllowlist, these: &[&str], not: &[&str]) {
         for address in these {
-            assert!(found.contains(address), "{address} in {found:?}");
+            let path = address.parse().expect(address);
+            assert!(found.contains(&path), "{address} in {found:?}");
         }
         for address in not {
-            assert!(!found.contains(address), "{address} in {found:?}");
+            let path = address.parse().expect(address);
+            assert!(!found.contains(&path), "{address} in {found:?}");
         }
     }
 
@@ -177,9 +126,6 @@ mod tests {
             "bob@x.test.evil.test",
             "bob@evil.test",
             "Bob@x.test",
-            "",
-            "@",
-            "bob",
         ];
         assert_named(&found, &["bob@x.test"], &not);
         assert_named(&named("not JSON"), &[], &["bob@x.test"]);

@@ -4,14 +4,13 @@ use std::collections::HashSet;
 
 use memchr::memmem;
 use percent_encoding::percent_decode_str;
-use serde_json::value::RawValue;
 use url::Url;
 
-use super::computed::Computed;
-use super::keywords::{Keywords, UNKNOWN};
-use super::template::whole_placeholder;
-use super::texts::{Keys, texts, texts_within};
-use super::{Budget, OverBudget, check_number, check_placeholders};
+use super::computed::{Computation, Computed};
+use super::field_reader::ReadTexts;
+use super::keywords::UNKNOWN;
+use super::texts::{Keys, texts};
+use super::{Budget, OverBudget, check_number};
 
 /// The URLs and uploads that an input names.
 #[derive(Debug, Default)]
@@ -71,16 +70,16 @@ impl SourceAllowlist {
 #[derive(Default)]
 pub(super) struct Reader {
     found: SourceAllowlist,
-    /// Texts with placeholders, which wait for the keywords.
-    templates: Vec<String>,
-    is_over: Option<OverBudget>,
 }
 
-impl Reader {
+impl ReadTexts for Reader {
+    type Found = SourceAllowlist;
+    const KEYS: Keys = Keys::All;
+
     /// Adds what a text may mean: one URL or several, and an id.
-    pub(super) fn read_text(&mut self, text: &str) {
-        if self.is_over.is_some() || text.contains(UNKNOWN) {
-            return;
+    fn read_text(&mut self, text: &str) -> Result<(), OverBudget> {
+        if text.contains(UNKNOWN) {
+            return Ok(());
         }
         for url in urls_in(text) {
             self.found.urls.extend(normalised(url));
@@ -92,64 +91,41 @@ impl Reader {
             }
         }
         let number = self.found.ids.len().max(self.found.urls.len());
-        if let Err(over) = check_number(number, "it has too many attachments") {
-            self.is_over = Some(over);
-        }
+        check_number(number, "it has too many attachments")
     }
 
-    /// Keeps a text with placeholders until the keywords are there.
-    pub(super) fn keep_template(&mut self, text: &str) {
-        match check_placeholders(self.templates.len()) {
-            Ok(()) => self.templates.push(text.to_owned()),
-            Err(over) => self.is_over = Some(over),
-        }
-    }
-
-    /// The texts that have waited.
-    pub(super) fn templates(&self) -> impl Iterator<Item = &str> {
-        self.templates.iter().map(String::as_str)
-    }
-
-    /// Reads the texts that have waited, with what their placeholders stand for.
-    pub(super) fn read_templates(
+    fn note_computed(
         &mut self,
-        keywords: &Keywords<'_>,
+        computation: &Computation<'_>,
         budget: &mut Budget,
     ) -> Result<(), OverBudget> {
-        let mut known = HashSet::new();
-        for template in &std::mem::take(&mut self.templates) {
-            if let Some(expression) = whole_placeholder(template)
-                && let Some(values) = keywords.values(expression)
-            {
-                if known.insert(expression.to_owned()) {
-                    values.iter().for_each(|value| self.read_value(value));
+        // An expression may only choose between texts that are whole.
+        let mut outcome = Ok(());
+        for value in computation.keywords.sources(computation.expression) {
+            texts(value, Self::KEYS, &mut |text| {
+                if outcome.is_ok() {
+                    outcome = self.read_text(text);
                 }
-                continue;
-            }
-            let filled = keywords.fill(template, budget, |expression, budget| {
-                // An expression may only choose between texts that are whole.
-                keywords.sources(expression).for_each(|value| self.read_value(value));
-                self.found.computed.add_sources(template, expression, keywords, budget)
-            })?;
-            if let (Some((start, _)), Some((_, end))) =
-                (filled.split_once(UNKNOWN), filled.rsplit_once(UNKNOWN))
-            {
-                let (start, end) = (start.trim_start().to_owned(), end.trim_end().to_owned());
-                self.found.patterns.push(Pattern { start, end });
-                check_number(self.found.patterns.len(), "it has too many attachments")?;
-            }
-            texts_within(&filled, Keys::All, &mut |text| self.read_text(text));
+            });
+        }
+        outcome?;
+        self.found.computed.add_sources(computation, budget)
+    }
+
+    /// Adds what is known of a URL or an id, parts of which are computed.
+    fn read_filled(&mut self, filled: &str) -> Result<(), OverBudget> {
+        if let (Some((start, _)), Some((_, end))) =
+            (filled.split_once(UNKNOWN), filled.rsplit_once(UNKNOWN))
+        {
+            let (start, end) = (start.trim_start().to_owned(), end.trim_end().to_owned());
+            self.found.patterns.push(Pattern { start, end });
+            check_number(self.found.patterns.len(), "it has too many attachments")?;
         }
         Ok(())
     }
 
-    /// Everything that was found.
-    pub(super) fn finish(self) -> Result<SourceAllowlist, OverBudget> {
-        self.is_over.map_or(Ok(self.found), Err)
-    }
-
-    fn read_value(&mut self, value: &RawValue) {
-        texts(value, Keys::All, &mut |text| self.read_text(text));
+    fn finish(self) -> SourceAllowlist {
+        self.found
     }
 }
 

@@ -51,8 +51,9 @@ mod tests {
     use std::collections::HashSet;
 
     use super::*;
-    use crate::failure::{Phase, Reply};
+    use crate::failure::Phase;
     use crate::replies::{Event, Facts, Given, find};
+    use crate::reply::{Reply, ReplyCode};
     use crate::settings::Provider;
 
     fn reply(said: &str) -> Reply {
@@ -64,11 +65,10 @@ mod tests {
             true => text.strip_prefix(first).unwrap_or(text).trim().to_owned(),
             false => (*text).to_owned(),
         };
-        Reply {
-            code: codes[0].parse().expect("a sample begins with its code"),
-            enhanced: is_enhanced.then(|| first.to_owned()),
-            text: texts.iter().map(strip).collect::<Vec<_>>().join("\n"),
-        }
+        let code = codes[0].parse().ok().and_then(ReplyCode::new);
+        let text = texts.iter().map(strip).collect::<Vec<_>>().join("\n");
+        let enhanced = is_enhanced.then(|| first.parse().expect("an enhanced status code"));
+        Reply::new(code.expect("a sample begins with its code"), text).enhanced(enhanced)
     }
 
     /// What holds for an account on which a row's sample is tried.

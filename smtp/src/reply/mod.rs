@@ -1,0 +1,39 @@
+//! What a server says: a code, an enhanced code, and text.
+
+mod code;
+mod enhanced_status_code;
+
+pub use code::{InvalidReplyCode, ReplyCode};
+pub use enhanced_status_code::{EnhancedStatusCode, InvalidEnhancedStatusCode};
+
+/// An SMTP reply (RFC 5321 section 4.2), secrets taken out.
+///
+/// ```
+/// use smtp_connector_smtp::{Reply, ReplyCode};
+///
+/// let reply = Reply::new(ReplyCode::OK, "queued as 4F2A");
+/// assert_eq!(reply.code, 250);
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Reply {
+    /// The three digits.
+    pub code: ReplyCode,
+    /// The enhanced status code, if the reply has one.
+    pub enhanced: Option<EnhancedStatusCode>,
+    /// The text after the codes, lines joined by `\n`.
+    pub text: String,
+}
+
+impl Reply {
+    /// A reply without an enhanced status code.
+    pub fn new(code: ReplyCode, text: impl Into<String>) -> Self {
+        Self { code, enhanced: None, text: text.into() }
+    }
+
+    /// Sets the enhanced status code.
+    #[must_use]
+    pub fn enhanced(self, enhanced: impl Into<Option<EnhancedStatusCode>>) -> Self {
+        Self { enhanced: enhanced.into(), ..self }
+    }
+}

@@ -1,0 +1,14 @@
+//! Envelopes for tests that speak to a transport.
+
+use smtp_connector_host::transport::Envelope;
+
+/// An envelope from Alice to Bob.
+pub(crate) fn envelope() -> Envelope {
+    envelope_of("alice@example.com", &["bob@example.net"])
+}
+
+/// An envelope of which the server may refuse a part.
+pub(crate) fn envelope_of(sender: &str, recipients: &[&str]) -> Envelope {
+    let recipients = recipients.iter().map(|one| one.parse().expect("an address"));
+    Envelope::new(sender.parse().expect("an address"), recipients.collect()).allow_partial(true)
+}
