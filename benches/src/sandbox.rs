@@ -43,7 +43,7 @@ const CACHE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../target/component-ca
 
 /// A connector on a host with an upload of so many octets, built as `settings` has it.
 pub fn connector(upload: usize, settings: impl FnOnce(HostBuilder) -> HostBuilder) -> Connector {
-    let limits = AccountLimits { message_bytes: 1 << 30, ..AccountLimits::default() };
+    let limits = AccountLimits::default().message_bytes(1 << 30);
     let account = Account::builder("work", "mail.example.com").limits(limits).build();
     let account = account.expect("the account's settings are right");
     let uploads = MemoryUploads::new().with("file", Metadata::default(), vec![7; upload]);

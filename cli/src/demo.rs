@@ -81,8 +81,7 @@ fn example() -> Value {
 }
 
 fn uploads() -> MemoryUploads {
-    let named =
-        |filename: &str| Metadata { filename: Some(filename.to_owned()), ..Metadata::default() };
+    let named = |filename: &str| Metadata::default().filename(filename.to_owned());
     MemoryUploads::new().with("letter", named("letter.png"), LETTER).with(
         "page",
         named("page.pdf"),

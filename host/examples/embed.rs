@@ -19,7 +19,7 @@ impl Accounts for Vault {
                 // Looked up when it is needed, and overwritten afterwards.
                 .credentials(&user, SecretSource::Env("SMTP_PASSWORD".into()))
                 .sender(&user)
-                .policy(Policy { allowed_senders: vec![user.parse()?], ..Policy::default() })
+                .policy(Policy::default().allowed_senders(vec![user.parse()?]))
                 .build()?;
             Ok(Arc::new(account))
         })
@@ -34,7 +34,7 @@ async fn main() -> Result<()> {
     // What a customer filled in, and what the fields are bound to.
     let input = r#"{"to": "{{to}}", "subject": "Hello", "body": "Hello!", "attachments": {"upload": "u-1"}}"#;
     let keywords = format!("{{\"to\": {:?}}}", variable("TO"));
-    let note = Metadata { filename: Some("note.txt".into()), ..Metadata::default() };
+    let note = Metadata::default().filename("note.txt".to_owned());
     let mail = Invocation::send_mail(input)
         .keywords(keywords)
         .account("customer 17")

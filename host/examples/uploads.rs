@@ -19,11 +19,10 @@ impl Uploads for ObjectStore {
         Box::pin(async move {
             let missing = || SourceError::NotFound("there is no such file".to_owned());
             let bytes = *self.files.get(id).ok_or_else(missing)?;
-            let metadata = Metadata {
-                filename: Some("report.txt".to_owned()),
-                media_type: Some("text/plain".to_owned()),
-                size: Some(bytes.len() as u64),
-            };
+            let metadata = Metadata::default()
+                .filename("report.txt".to_owned())
+                .media_type("text/plain".to_owned())
+                .size(bytes.len() as u64);
             Ok(Content::new(metadata, bytes))
         })
     }

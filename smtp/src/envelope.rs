@@ -6,6 +6,7 @@ use std::str::FromStr;
 use crate::address::{ForwardPath, ReversePath};
 use crate::failure::Refusal;
 use crate::reply::Reply;
+use crate::setters;
 
 /// Who gets a message, and on what terms.
 ///
@@ -94,84 +95,22 @@ impl Envelope {
         }
     }
 
-    /// Sends to those that the server accepts, when it refuses some.
-    #[must_use]
-    pub fn allow_partial(self, allow_partial: bool) -> Self {
-        Self { allow_partial, ..self }
-    }
-
-    /// Says whether the headers hold anything outside ASCII.
-    #[must_use]
-    pub fn utf8_headers(self, utf8_headers: bool) -> Self {
-        Self { utf8_headers, ..self }
-    }
-
-    /// Says how many bytes the message has.
-    #[must_use]
-    pub fn size(self, size: impl Into<Option<u64>>) -> Self {
-        Self { size: size.into(), ..self }
-    }
-
-    /// Asks for reports.
-    #[must_use]
-    pub fn notification(self, notification: impl Into<Option<DsnOptions>>) -> Self {
-        Self { notification: notification.into(), ..self }
-    }
-
     /// The sender, if it is not null, and the recipients.
     pub fn paths(&self) -> impl Iterator<Item = &ForwardPath> {
         self.sender.path().into_iter().chain(&self.recipients)
     }
 }
 
-impl DsnOptions {
-    /// Asks for a report of success.
-    #[must_use]
-    pub fn success(self, success: bool) -> Self {
-        Self { success, ..self }
-    }
+setters!(Envelope { allow_partial: bool, utf8_headers: bool } optional { size: u64, notification: DsnOptions });
 
-    /// Asks for a report of failure.
-    #[must_use]
-    pub fn failure(self, failure: bool) -> Self {
-        Self { failure, ..self }
-    }
+setters!(DsnOptions { success: bool, failure: bool, delay: bool } optional { report: DsnReturn, envelope_id: EnvelopeId });
 
-    /// Asks for a report of delay.
-    #[must_use]
-    pub fn delay(self, delay: bool) -> Self {
-        Self { delay, ..self }
-    }
-
-    /// Says how much of the message a report holds.
-    #[must_use]
-    pub fn report(self, report: impl Into<Option<DsnReturn>>) -> Self {
-        Self { report: report.into(), ..self }
-    }
-
-    /// Says what a report calls the message.
-    #[must_use]
-    pub fn envelope_id(self, envelope_id: impl Into<Option<EnvelopeId>>) -> Self {
-        Self { envelope_id: envelope_id.into(), ..self }
-    }
-}
+setters!(Receipt { refused: Vec<Refusal> } optional { queue_id: String });
 
 impl Receipt {
     /// A receipt for all recipients.
     pub fn new(reply: Reply, accepted: Vec<ForwardPath>) -> Self {
         Self { reply, accepted, refused: Vec::new(), queue_id: None }
-    }
-
-    /// Adds the recipients that were refused.
-    #[must_use]
-    pub fn refused(self, refused: Vec<Refusal>) -> Self {
-        Self { refused, ..self }
-    }
-
-    /// Adds the server's own name for the message.
-    #[must_use]
-    pub fn queue_id(self, queue_id: impl Into<Option<String>>) -> Self {
-        Self { queue_id: queue_id.into(), ..self }
     }
 }
 

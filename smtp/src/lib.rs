@@ -47,6 +47,7 @@ pub mod replies;
 pub mod reply;
 pub mod secret;
 mod session;
+mod setters;
 pub mod settings;
 mod transport;
 pub mod waited;

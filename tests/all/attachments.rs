@@ -18,7 +18,7 @@ fn input(attachment: &Value) -> Value {
 async fn an_upload_is_read_from_the_platform_and_arrives_whole() {
     let env = TestEnv::new().await;
     let bytes: Vec<u8> = (0..3_000_000_u32).map(|n| (n % 253) as u8).collect();
-    let metadata = Metadata { filename: Some("scan.tiff".into()), ..Metadata::default() };
+    let metadata = Metadata::default().filename("scan.tiff".to_owned());
     let uploads = MemoryUploads::new().with("u-1", metadata, bytes.clone());
     let invocation = Invocation::send_mail(input(&json!({ "upload": "u-1" })).to_string())
         .account("work")
@@ -41,7 +41,7 @@ async fn an_upload_is_read_from_the_platform_and_arrives_whole() {
 async fn web(pages: Vec<Page>) -> (TestEnv, HttpServer) {
     let server = HttpServer::start(pages).await;
     let host = server.host().parse().expect("an address is a host");
-    let policy = Policy { attachment_url_hosts: vec![host], ..Policy::default() };
+    let policy = Policy::default().attachment_url_hosts(vec![host]);
     let env = TestEnv::with(Inbox::builder(), |account| account.policy(policy)).await;
     (env, server)
 }

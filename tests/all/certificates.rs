@@ -26,7 +26,7 @@ fn trusting(pem: impl AsRef<[u8]>) -> (tempfile::TempDir, TlsSettings) {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let file = folder.path().join("trusted.pem");
     write_private(&file, pem);
-    (folder, TlsSettings { ca: Some(file), ..TlsSettings::default() })
+    (folder, TlsSettings::default().ca(file))
 }
 
 fn params(name: &str) -> CertificateParams {
@@ -116,10 +116,8 @@ async fn another_certificate_of_the_same_name_is_not_the_one_that_is_named() {
 fn pins(pem: &str) -> [TlsSettings; 2] {
     let whole = ring::digest::digest(&ring::digest::SHA256, &der(pem));
     let whole = CertificatePin::Certificate(whole.as_ref().try_into().expect("32 octets"));
-    [Some(whole), None].map(|pin| TlsSettings {
-        pin,
-        danger_accept_invalid_certificates: pin.is_none(),
-        ..TlsSettings::default()
+    [Some(whole), None].map(|pin| {
+        TlsSettings::default().pin(pin).danger_accept_invalid_certificates(pin.is_none())
     })
 }
 
@@ -219,7 +217,7 @@ async fn a_client_certificate_may_be_of_any_version_and_has_its_own_key() {
     for (text, fits) in [(VERSION_1_KEY, true), (&another, false)] {
         write_private(&key, text);
         let own = ClientCertificate { certificate: certificate.clone(), key: key.clone() };
-        let tls = TlsSettings { client_certificate: Some(own), ..authority.trusted() };
+        let tls = authority.trusted().client_certificate(own);
         match send(&implicit(authority.server("127.0.0.1")).await, Security::Tls, tls).await {
             Ok(()) => assert!(fits),
             Err(error) => {
@@ -283,7 +281,7 @@ async fn a_connection_that_is_closed_in_a_handshake_is_told() {
 #[tokio::test]
 async fn a_version_that_the_account_excludes_is_told() {
     let authority = Authority::new();
-    let tls = TlsSettings { min_version: TlsVersion::Tls13, ..authority.trusted() };
+    let tls = authority.trusted().min_version(TlsVersion::Tls13);
     let error = fails(authority.server_of_tls12("127.0.0.1"), tls).await;
     says(&error, "no version of TLS in common", "tls.minVersion to 1.2");
 }

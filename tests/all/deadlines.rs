@@ -18,8 +18,8 @@ use crate::support::envelope;
 const TOTAL: Duration = Duration::from_millis(1500);
 
 fn account(port: u16) -> AccountBuilder {
-    let limits = AccountLimits { connections: 1, ..AccountLimits::default() };
-    let timeouts = Timeouts { total: TOTAL, ..Timeouts::default() };
+    let limits = AccountLimits::default().connections(1);
+    let timeouts = Timeouts::default().total(TOTAL);
     Account::builder("work", "127.0.0.1")
         .port(port)
         .security(Security::None)
@@ -149,7 +149,7 @@ async fn a_token_endpoint_is_waited_for_as_long_as_the_message_has_time() {
     );
     let login = || account(1).oauth2("user", oauth2.clone());
     let hasty = Arc::new(login().build().expect("right"));
-    let patient = Timeouts { total: 2 * TOTAL, ..Timeouts::default() };
+    let patient = Timeouts::default().total(2 * TOTAL);
     let patient = Arc::new(login().timeouts(patient).build().expect("right"));
     let transport = SmtpTransport::new().danger_allow_private_hosts().without_pool();
     let began = Instant::now();

@@ -11,21 +11,23 @@ use crate::support::{
 };
 
 /// The stall of a first group is a quarter of the time for a command, and a second at least.
-const TIMEOUTS: Timeouts = Timeouts {
-    connect: Duration::from_secs(5),
-    greeting: Duration::from_secs(5),
-    command: Duration::from_secs(4),
-    data: Duration::from_secs(5),
-    final_reply: Duration::from_secs(5),
-    total: Duration::from_secs(15),
-};
+fn timeouts() -> Timeouts {
+    let five = Duration::from_secs(5);
+    Timeouts::default()
+        .connect(five)
+        .greeting(five)
+        .command(Duration::from_secs(4))
+        .data(five)
+        .final_reply(five)
+        .total(3 * five)
+}
 
 fn account(server: &FaultServer) -> AccountBuilder {
     Account::builder("work", "127.0.0.1")
         .port(server.port())
         .security(Security::None)
         .sender("alice@example.com")
-        .timeouts(TIMEOUTS)
+        .timeouts(timeouts())
 }
 
 fn connector(account: AccountBuilder) -> Connector {
@@ -90,7 +92,7 @@ async fn a_server_that_loses_commands_sent_at_once_gets_them_one_by_one() {
 async fn later_messages_do_not_pay_again() {
     for messages_per_connection in [100, 1] {
         let server = losing(AtOnce::Lost).await;
-        let limits = AccountLimits { messages_per_connection, ..AccountLimits::default() };
+        let limits = AccountLimits::default().messages_per_connection(messages_per_connection);
         let connector = connector(account(&server).limits(limits));
         send(&connector, mail()).await.expect("it is sent one by one");
         let began = Instant::now();
@@ -115,7 +117,7 @@ async fn a_conversation_is_repeated_once_and_in_time() {
     assert_eq!(server.seen().connections, 2);
     // There is no time for it.
     let server = losing(AtOnce::Lost).await;
-    let timeouts = Timeouts { total: Duration::from_millis(600), ..TIMEOUTS };
+    let timeouts = timeouts().total(Duration::from_millis(600));
     let account = account(&server).timeouts(timeouts);
     let error = send(&connector(account), mail()).await.expect_err("no time is left");
     assert_eq!(error.code(), FailureCode::Timeout, "{error}");

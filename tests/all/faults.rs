@@ -12,14 +12,16 @@ use smtp_connector_host::{
 use crate::support::{Act, Authority, FaultServer, Offers, Scenario, Stage, host_builder};
 
 /// Deadlines that a test can wait for.
-const TIMEOUTS: Timeouts = Timeouts {
-    connect: Duration::from_secs(2),
-    greeting: Duration::from_millis(500),
-    command: Duration::from_millis(500),
-    data: Duration::from_millis(500),
-    final_reply: Duration::from_millis(500),
-    total: Duration::from_secs(5),
-};
+fn timeouts() -> Timeouts {
+    let half = Duration::from_millis(500);
+    Timeouts::default()
+        .connect(4 * half)
+        .greeting(half)
+        .command(half)
+        .data(half)
+        .final_reply(half)
+        .total(10 * half)
+}
 
 pub(crate) async fn send_to(server: &FaultServer, input: &Value) -> Result<Value, Error> {
     send_with(server, input, |account| account).await
@@ -40,7 +42,7 @@ async fn send_with(
         .port(server.port())
         .security(Security::None)
         .sender("alice@example.com")
-        .timeouts(TIMEOUTS);
+        .timeouts(timeouts());
     let account = settings(account).build().expect("the settings are right");
     let host = host_builder([account]).build().expect("the sandbox runs");
     let connector = Connector::builtin(&host).expect("a component");
@@ -309,7 +311,7 @@ async fn nothing_that_happens_at_quit_undoes_a_message() {
         let started = Instant::now();
         // The last message that the connection may serve.
         let sent = send_with(&server, &mail, |account| {
-            account.limits(AccountLimits { messages_per_connection: 1, ..AccountLimits::default() })
+            account.limits(AccountLimits::default().messages_per_connection(1))
         });
         assert_eq!(sent.await.expect("it was sent")["status"], "sent", "{act:?}");
         assert!(started.elapsed() < Duration::from_secs(2), "{act:?}");
@@ -340,7 +342,7 @@ async fn nobody_listens_there() {
         builder
             .security(Security::None)
             .sender("alice@example.com")
-            .timeouts(TIMEOUTS)
+            .timeouts(timeouts())
             .build()
             .expect("right")
     };

@@ -110,9 +110,9 @@ pub(crate) fn connector_of(denied: &[&str], named: &[&str], network: impl Networ
     limits.attachment_time = Duration::from_millis(600);
     let named = named.iter().map(|host| host.parse().expect(host)).collect();
     let account = Account::builder("work", "mail.example")
-        .policy(Policy { attachment_url_hosts: named, ..Policy::default() })
+        .policy(Policy::default().attachment_url_hosts(named))
         .sender("alice@example.com")
-        .limits(AccountLimits { message_bytes: LIMIT, ..AccountLimits::default() })
+        .limits(AccountLimits::default().message_bytes(LIMIT))
         .build()
         .expect("the settings are right");
     let host = Host::builder()

@@ -14,7 +14,7 @@ async fn test(server: &FaultServer, security: Security) -> Result<(), Error> {
         .port(server.port())
         .security(security)
         .credentials("user", Secret::new("s3cr3t"))
-        .timeouts(Timeouts { greeting: Duration::from_secs(10), ..Timeouts::default() });
+        .timeouts(Timeouts::default().greeting(Duration::from_secs(10)));
     let account = Arc::new(account.build().expect("right"));
     Ok(SmtpTransport::new().danger_allow_private_hosts().test(account.server()).await?)
 }

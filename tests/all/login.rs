@@ -354,7 +354,7 @@ async fn a_secret_that_is_not_there_in_time_is_not_waited_for() {
     let server = server("AUTH XOAUTH2 PLAIN", Scenario::default()).await;
     let (endpoint, url) = endpoint("200 OK", "{}").await;
     let slow = || SecretSource::Command(["sleep", "60"].map(str::to_owned).to_vec());
-    let timeouts = Timeouts { total: Duration::from_millis(200), ..Timeouts::default() };
+    let timeouts = Timeouts::default().total(Duration::from_millis(200));
     for one in [
         account("work", &server).credentials("user", slow()),
         account("work", &server).oauth2("user", OAuth2::token(slow())),

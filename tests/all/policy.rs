@@ -23,7 +23,7 @@ async fn refused(env: &TestEnv, input: &Value, words: &str) {
 async fn an_account_sends_as_those_that_it_may_and_nobody_else() {
     let senders = ["alice@example.com", "*@team.example.com"];
     let allowed_senders = senders.map(|one| one.parse().expect("a rule")).to_vec();
-    let env = env(Policy { allowed_senders, ..Policy::default() }).await;
+    let env = env(Policy::default().allowed_senders(allowed_senders)).await;
     for from in ["Alice <Alice@example.com>", "\"alice@example.com\" <bob@team.example.com>"] {
         env.send(&json!({ "from": from, "to": "bob@example.net" })).await.expect(from);
         env.received().await;
@@ -43,7 +43,7 @@ async fn an_account_sends_as_those_that_it_may_and_nobody_else() {
 async fn an_account_sends_to_the_domains_that_it_may_and_no_other() {
     let domains = ["example.net", "*.example.org"];
     let allowed_recipient_domains = domains.map(|one| one.parse().expect("a rule")).to_vec();
-    let env = env(Policy { allowed_recipient_domains, ..Policy::default() }).await;
+    let env = env(Policy::default().allowed_recipient_domains(allowed_recipient_domains)).await;
     env.send(&json!({ "to": "b@EXAMPLE.net", "bcc": "c@a.example.org" })).await.expect("sent");
     env.received().await;
     for recipient in ["b@example.org", "b@example.com", "b@example.net.evil.test"] {
@@ -54,7 +54,7 @@ async fn an_account_sends_to_the_domains_that_it_may_and_no_other() {
 #[tokio::test]
 async fn a_local_part_that_names_another_host_is_refused_where_the_policy_names_domains() {
     let allowed_recipient_domains = vec!["example.com".parse().expect("a rule")];
-    let strict = env(Policy { allowed_recipient_domains, ..Policy::default() }).await;
+    let strict = env(Policy::default().allowed_recipient_domains(allowed_recipient_domains)).await;
     for to in
         ["eve%evil.test@example.com", "evil.test!eve@example.com", "eve%40evil.test@example.com"]
     {
@@ -63,21 +63,17 @@ async fn a_local_part_that_names_another_host_is_refused_where_the_policy_names_
     strict.send(&json!({ "to": "bounce+eve=evil.test@example.com" })).await.expect("it is sent");
     let free = env(Policy::default()).await;
     free.send(&json!({ "to": "eve%evil.test@example.com" })).await.expect("it is sent");
-    let instead = Policy {
-        redirect_all_to: Some("eve%evil.test@example.com".parse().expect("an address")),
-        ..Policy::default()
-    };
+    let instead = Policy::default()
+        .redirect_all_to(Some("eve%evil.test@example.com".parse().expect("an address")));
     let account = Account::builder("work", "mail.example.com").policy(instead).build();
     assert!(account.expect_err("it leads elsewhere").to_string().contains("redirectAllTo"));
 }
 
 #[tokio::test]
 async fn an_account_on_trial_sends_everything_to_one_address() {
-    let policy = Policy {
-        redirect_all_to: Some("staging@example.com".parse().expect("an address")),
-        allowed_recipient_domains: vec!["example.net".parse().expect("a rule")],
-        ..Policy::default()
-    };
+    let policy = Policy::default()
+        .redirect_all_to(Some("staging@example.com".parse().expect("an address")))
+        .allowed_recipient_domains(vec!["example.net".parse().expect("a rule")]);
     let env = env(policy).await;
     let input = json!({ "to": ["b@example.net", "c@example.net"], "bcc": "d@example.net" });
     let result = env.send(&input).await.expect("it is sent");
@@ -91,7 +87,7 @@ async fn an_account_on_trial_sends_everything_to_one_address() {
 
 #[tokio::test]
 async fn an_account_begins_so_many_messages_a_minute() {
-    let limits = AccountLimits { messages_per_minute: Some(2), ..AccountLimits::default() };
+    let limits = AccountLimits::default().messages_per_minute(2);
     let env = TestEnv::with(Inbox::builder(), |account| account.limits(limits)).await;
     let input = json!({ "to": "bob@example.net" });
     for _ in 0..2 {
@@ -109,7 +105,7 @@ async fn an_account_begins_so_many_messages_a_minute() {
 #[tokio::test]
 async fn an_account_has_so_many_runs_at_a_time() {
     let server = FaultServer::start(Scenario::when(Stage::Dot, Act::Hang)).await;
-    let limits = AccountLimits { concurrent_runs: Some(1), ..AccountLimits::default() };
+    let limits = AccountLimits::default().concurrent_runs(1);
     let env =
         TestEnv::with(Inbox::builder(), |account| account.limits(limits).port(server.port())).await;
     let send = || {

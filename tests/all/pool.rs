@@ -4,7 +4,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::json;
-use smtp_connector_host::accounts::{AccountBuilder, AccountLimits, AccountsInMemory, Security};
+use smtp_connector_host::accounts::{
+    AccountBuilder, AccountLimits, AccountsInMemory, Security, Timeouts,
+};
 use smtp_connector_host::smtp::SmtpTransport;
 use smtp_connector_host::transport::Transport as _;
 use smtp_connector_host::{Account, Connector, Error, Failure, Host, Invocation, Secret};
@@ -21,7 +23,9 @@ fn account(server: &FaultServer) -> AccountBuilder {
 }
 
 fn limits(connections: u32, messages_per_connection: u32) -> AccountLimits {
-    AccountLimits { connections, messages_per_connection, ..AccountLimits::default() }
+    AccountLimits::default()
+        .connections(connections)
+        .messages_per_connection(messages_per_connection)
 }
 
 fn transport() -> SmtpTransport {
@@ -131,10 +135,7 @@ async fn a_connection_that_died_while_it_was_idle_is_replaced_without_anyone_not
 async fn what_fails_on_a_connection_that_lives_is_not_tried_again() {
     for act in [Act::Reply("451 4.3.0 later\r\n"), Act::Hang] {
         let server = FaultServer::start(Scenario::when(Stage::MailAgain, act)).await;
-        let timeouts = smtp_connector_host::accounts::Timeouts {
-            command: Duration::from_millis(300),
-            ..Default::default()
-        };
+        let timeouts = Timeouts::default().command(Duration::from_millis(300));
         let connector = connector(&transport(), account(&server).timeouts(timeouts));
         send(&connector).await.expect("the first is sent");
         send(&connector).await.expect_err("the second is not");

@@ -217,7 +217,7 @@ async fn nothing_is_logged_of_the_password_whatever_goes_wrong() {
     let authority = Authority::new();
     let offers = Offers { starttls: Some(authority.server("127.0.0.1")), ..Offers::default() };
     let server = FaultServer::start(Scenario::default().offering(offers)).await;
-    let tls = TlsSettings { ca: Some(authority.file()), ..TlsSettings::default() };
+    let tls = TlsSettings::default().ca(authority.file());
     let encrypted = account(&server).security(Security::Starttls).tls(tls);
     run(encrypted, Connector::builtin_bytes(), good).await.expect("it is sent");
     let text = log.text();

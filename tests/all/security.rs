@@ -36,7 +36,7 @@ async fn each_way_of_encrypting_and_logging_in_works() {
                 Some(encryption) => inbox.encryption(encryption.clone()),
                 None => inbox,
             };
-            let tls = TlsSettings { ca: Some(authority.file()), ..TlsSettings::default() };
+            let tls = TlsSettings::default().ca(authority.file());
             let env = TestEnv::with(inbox, |account| {
                 let account = account.security(security).tls(tls).auth(auth);
                 account.credentials("user", Secret::new("pässword"))
@@ -64,7 +64,7 @@ async fn a_wrong_password_is_told_once() {
 
 /// What a send through a fault server ends with, with a login, this security and an authority's word.
 async fn fails(server: &FaultServer, security: Security, authority: Option<&Authority>) -> Error {
-    let tls = TlsSettings { ca: authority.map(Authority::file), ..TlsSettings::default() };
+    let tls = TlsSettings::default().ca(authority.map(Authority::file));
     let error = send(server, security, tls).await.expect_err("it must not be sent");
     let commands = server.seen().commands;
     let spoken = |verb: &str| commands.iter().any(|line| line.starts_with(verb));
@@ -199,7 +199,7 @@ async fn the_least_version_is_kept_to() {
     let authority = Authority::new();
     for (min_version, sent) in [(TlsVersion::Tls12, true), (TlsVersion::Tls13, false)] {
         let server = implicit(authority.server_of_tls12("127.0.0.1")).await;
-        let tls = TlsSettings { ca: Some(authority.file()), min_version, ..TlsSettings::default() };
+        let tls = TlsSettings::default().ca(authority.file()).min_version(min_version);
         match send(&server, Security::Tls, tls).await {
             Ok(()) => assert!(sent, "{min_version:?}"),
             Err(error) => {
@@ -224,7 +224,7 @@ async fn a_pinned_certificate_is_believed_and_no_other() {
             true => CertificatePin::Certificate(sha256(&certificate)),
             false => CertificatePin::PublicKey(sha256(&key)),
         };
-        let tls = || TlsSettings { pin: Some(pin), ..TlsSettings::default() };
+        let tls = || TlsSettings::default().pin(pin);
         send(&implicit(config).await, Security::Tls, tls()).await.expect("it is the one");
         for config in [stranger.server("mail.example.com"), other.server("127.0.0.1")] {
             let server = implicit(config).await;
@@ -239,7 +239,7 @@ async fn a_pinned_certificate_is_believed_and_no_other() {
 #[tokio::test]
 async fn any_certificate_is_believed_where_that_is_asked_for() {
     let server = implicit(Authority::new().server("mail.example.com")).await;
-    let tls = TlsSettings { danger_accept_invalid_certificates: true, ..TlsSettings::default() };
+    let tls = TlsSettings::default().danger_accept_invalid_certificates(true);
     send(&server, Security::Tls, tls).await.expect("nothing is checked");
 }
 
@@ -252,12 +252,11 @@ async fn a_server_that_asks_is_shown_the_accounts_certificate() {
     for versions in [&[&rustls::version::TLS12][..], &[&rustls::version::TLS13]] {
         let ca = Some(authority.file());
         let own = ClientCertificate { certificate: certificate.clone(), key: key.clone() };
-        let known =
-            TlsSettings { ca: ca.clone(), client_certificate: Some(own), ..TlsSettings::default() };
+        let known = TlsSettings::default().ca(ca.clone()).client_certificate(own);
         let server = implicit(authority.server_for_known("127.0.0.1", versions)).await;
         send(&server, Security::Tls, known).await.expect("the client is known");
 
-        let nobody = TlsSettings { ca, ..TlsSettings::default() };
+        let nobody = TlsSettings::default().ca(ca);
         let error = send(&server, Security::Tls, nobody).await.expect_err("the client is nobody");
         assert_eq!((error.code(), error.retry()), (FailureCode::Tls, Retry::AfterConfigChange));
         assert!(error.to_string().contains("wants a client certificate"), "{error}");
@@ -266,7 +265,7 @@ async fn a_server_that_asks_is_shown_the_accounts_certificate() {
         let other = Authority::new();
         let (certificate, key) = other.write_pair("client.example.com", other_folder.path());
         let own = ClientCertificate { certificate, key };
-        let unknown = TlsSettings { client_certificate: Some(own), ..authority.trusted() };
+        let unknown = authority.trusted().client_certificate(own);
         let error = send(&server, Security::Tls, unknown).await.expect_err("it is unknown");
         assert_eq!((error.code(), error.retry()), (FailureCode::Tls, Retry::AfterConfigChange));
         assert!(error.to_string().contains("does not accept the account's client"), "{error}");
@@ -277,11 +276,7 @@ async fn a_server_that_asks_is_shown_the_accounts_certificate() {
     {
         use std::os::unix::fs::PermissionsExt as _;
         let own = ClientCertificate { certificate: certificate.clone(), key: key.clone() };
-        let tls = TlsSettings {
-            ca: Some(authority.file()),
-            client_certificate: Some(own),
-            ..TlsSettings::default()
-        };
+        let tls = TlsSettings::default().ca(authority.file()).client_certificate(own);
         std::fs::set_permissions(file, std::fs::Permissions::from_mode(mode)).expect("it is ours");
         let server = implicit(authority.server("127.0.0.1")).await;
         let error = send(&server, Security::Tls, tls).await.expect_err("it is exposed");
@@ -290,7 +285,7 @@ async fn a_server_that_asks_is_shown_the_accounts_certificate() {
         std::fs::set_permissions(file, std::fs::Permissions::from_mode(0o600)).expect("it is ours");
     }
     let missing = ClientCertificate { certificate: "no.pem".into(), key: "no.key".into() };
-    let tls = TlsSettings { client_certificate: Some(missing), ..TlsSettings::default() };
+    let tls = TlsSettings::default().client_certificate(missing);
     let server = implicit(authority.server("127.0.0.1")).await;
     let error = send(&server, Security::Tls, tls).await.expect_err("there is no such file");
     assert_eq!(error.code(), FailureCode::Account);
@@ -309,7 +304,7 @@ async fn a_client_key_that_is_encrypted_is_called_that() {
     ] {
         std::fs::write(&key, pem).expect("it can be written");
         let own = ClientCertificate { certificate: certificate.clone(), key: key.clone() };
-        let tls = TlsSettings { client_certificate: Some(own), ..authority.trusted() };
+        let tls = authority.trusted().client_certificate(own);
         let server = implicit(authority.server("127.0.0.1")).await;
         let error = send(&server, Security::Tls, tls).await.expect_err("it cannot be read");
         assert_eq!(error.code(), FailureCode::Account);
@@ -355,8 +350,7 @@ async fn tls_on_the_whole_way_is_asked_for_or_nothing_is_sent() {
             ..Offers::default()
         };
         let server = FaultServer::start(Scenario::default().offering(offers)).await;
-        let tls =
-            TlsSettings { ca: Some(authority.file()), require_tls: true, ..TlsSettings::default() };
+        let tls = TlsSettings::default().ca(authority.file()).require_tls(true);
         let outcome = send(&server, Security::Tls, tls).await;
         let commands = server.seen().commands;
         let asked = commands.iter().any(|line| line == "MAIL FROM:<alice@example.com> REQUIRETLS");

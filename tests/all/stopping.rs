@@ -118,7 +118,7 @@ async fn a_run_that_is_stopped_while_it_waits_for_a_connection_gives_its_place_b
     let pause = Act::Pause(Duration::from_millis(600));
     let offers = Offers { most: Some(1), ..Offers::default() };
     let server = FaultServer::start(Scenario::when(Stage::Dot, pause).offering(offers)).await;
-    let limits = AccountLimits { connections: 1, ..AccountLimits::default() };
+    let limits = AccountLimits::default().connections(1);
     let connector = connector(account(server.port()).limits(limits));
     let first = tokio::spawn({
         let connector = connector.clone();

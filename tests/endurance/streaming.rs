@@ -24,10 +24,8 @@ const FILE: usize = 2 * GROWTH;
 async fn an_upload_and_a_file_on_the_web_go_through_a_process_that_stays_small() {
     let _alone = alone().await;
     let (web, server) = (serve_file().await, Server::start().await);
-    let policy = Policy {
-        attachment_url_hosts: vec![web.to_string().parse().expect("an address is a host")],
-        ..Policy::default()
-    };
+    let policy = Policy::default()
+        .attachment_url_hosts(vec![web.to_string().parse().expect("an address is a host")]);
     let host = Host::builder()
         .attachment_hosts(AttachmentHosts::danger_any())
         .accounts(AccountsInMemory::from_iter([account(server.address.port(), policy)]))
@@ -55,7 +53,7 @@ async fn an_upload_and_a_file_on_the_web_go_through_a_process_that_stays_small()
 }
 
 fn account(port: u16, policy: Policy) -> Account {
-    let limits = AccountLimits { message_bytes: 1 << 30, ..AccountLimits::default() };
+    let limits = AccountLimits::default().message_bytes(1 << 30);
     Account::builder("work", "127.0.0.1")
         .port(port)
         .security(Security::None)
@@ -76,7 +74,7 @@ struct Generated;
 
 impl Uploads for Generated {
     fn open<'a>(&'a self, _id: &'a str) -> BoxFuture<'a, Result<Content, SourceError>> {
-        let metadata = Metadata { size: Some(FILE as u64), ..Metadata::default() };
+        let metadata = Metadata::default().size(FILE as u64);
         Box::pin(async { Ok(Content::new(metadata, tokio::io::repeat(7).take(FILE as u64))) })
     }
 }

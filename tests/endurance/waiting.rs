@@ -83,7 +83,7 @@ async fn measured_in_a_process_of_its_own() {
 }
 
 fn account(name: &str, port: u16) -> Account {
-    let limits = AccountLimits { connections: 100, ..AccountLimits::default() };
+    let limits = AccountLimits::default().connections(100);
     Account::builder(name, "127.0.0.1")
         .port(port)
         .security(Security::None)

@@ -122,12 +122,9 @@ impl Lane {
 
     /// The account of a run. What its connections depend on is always the same.
     fn account(&self, case: &Case) -> Arc<Account> {
-        let mut policy = Policy {
-            attachment_url_hosts: vec![
-                format!("127.0.0.1:{}", self.web.port).parse().expect("a host"),
-            ],
-            ..Policy::default()
-        };
+        let mut policy = Policy::default().attachment_url_hosts(vec![
+            format!("127.0.0.1:{}", self.web.port).parse().expect("a host"),
+        ]);
         if case.rules.senders {
             policy.allowed_senders.push("*@example.com".parse().expect("a rule"));
         }
@@ -139,19 +136,11 @@ impl Lane {
         }
         let length = Duration::from_millis(10);
         let timeouts = match case.is_hasty {
-            true => Timeouts {
-                command: length,
-                data: length,
-                final_reply: length,
-                ..Timeouts::default()
-            },
+            true => Timeouts::default().command(length).data(length).final_reply(length),
             false => Timeouts::default(),
         };
-        let limits = AccountLimits {
-            message_bytes: case.message_bytes(),
-            messages_per_connection: 5,
-            ..AccountLimits::default()
-        };
+        let limits =
+            AccountLimits::default().message_bytes(case.message_bytes()).messages_per_connection(5);
         let account = Account::builder("work", "127.0.0.1")
             .port(self.server.port)
             .security(Security::None)

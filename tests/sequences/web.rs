@@ -73,7 +73,7 @@ impl Uploads for Asked {
     fn open<'a>(&'a self, id: &'a str) -> BoxFuture<'a, Result<Content, SourceError>> {
         self.note(id);
         Box::pin(async move {
-            let metadata = Metadata { filename: Some(id.to_owned()), ..Metadata::default() };
+            let metadata = Metadata::default().filename(id.to_owned());
             Ok(Content::new(metadata, Cursor::new(vec![b'x'; 5000])))
         })
     }

@@ -79,12 +79,10 @@ fn connector(
     options: &Options,
     transport: impl Transport,
 ) -> smtp_connector_host::Result<Connector> {
-    let limits = AccountLimits {
-        connections: options.connections,
-        messages_per_connection: u32::MAX,
-        message_bytes: 1 << 30,
-        ..AccountLimits::default()
-    };
+    let limits = AccountLimits::default()
+        .connections(options.connections)
+        .messages_per_connection(u32::MAX)
+        .message_bytes(1 << 30);
     let account = Account::builder("work", options.to.ip().to_string())
         .port(options.to.port())
         .security(Security::None)

@@ -351,14 +351,14 @@ mod tests {
             Account::builder("work", "mail.example")
                 .oauth2("user", OAuth2::token(Secret::new("t0k3n")))
                 .auth(Auth::ScramSha256),
-            Account::builder("work", "mail.example").tls(TlsSettings {
-                ca: Some("ca.pem".into()),
-                danger_accept_invalid_certificates: true,
-                ..TlsSettings::default()
-            }),
+            Account::builder("work", "mail.example").tls(
+                TlsSettings::default()
+                    .ca(Some("ca.pem".into()))
+                    .danger_accept_invalid_certificates(true),
+            ),
             Account::builder("work", "mail.example")
                 .security(Security::None)
-                .tls(TlsSettings { require_tls: true, ..TlsSettings::default() }),
+                .tls(TlsSettings::default().require_tls(true)),
             Account::builder("work", "mail.example").sender("alice"),
             Account::builder("work", "mail.example").sender("alice@example.com\r\nBcc: x@x.test"),
         ] {

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::pin::Pin;
 
+use smtp_connector_smtp::setters;
 use tokio::io::{AsyncRead, AsyncReadExt as _};
 
 /// Bytes of an attachment, and what their source says of them.
@@ -13,6 +14,7 @@ pub struct Content {
 
 /// What a source says of itself.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Metadata {
     /// The file's name.
     pub filename: Option<String>,
@@ -21,6 +23,8 @@ pub struct Metadata {
     /// Its size in bytes.
     pub size: Option<u64>,
 }
+
+setters!(Metadata {} optional { filename: String, media_type: String, size: u64 });
 
 /// Why there are no bytes, or no more. The text is one sentence for a person, and goes to the component:
 /// it says nothing of the host.

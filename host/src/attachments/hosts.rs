@@ -100,13 +100,10 @@ mod tests {
             AttachmentHosts::danger_any(),
         ];
         let nothing = Policy::default();
-        let named = Policy {
-            attachment_url_hosts: ["a.test", "b.test:8080", "c.test:8080"]
-                .map(|one| one.parse().expect(one))
-                .to_vec(),
-            ..Policy::default()
-        };
-        let off = Policy { attachment_urls: false, ..named.clone() };
+        let named = Policy::default().attachment_url_hosts(
+            ["a.test", "b.test:8080", "c.test:8080"].map(|one| one.parse().expect(one)).to_vec(),
+        );
+        let off = named.clone().attachment_urls(false);
         let (inside, outside) = (Some(Reach::Anywhere), Some(Reach::Public));
         for (hosts, policy, host, port, reach) in [
             (&public, &nothing, "a.test", 443, outside),

@@ -32,7 +32,7 @@ impl Uploads for NoUploads {
 /// ```
 /// use smtp_connector_host::attachments::{MemoryUploads, Metadata};
 ///
-/// let report = Metadata { filename: Some("report.pdf".into()), ..Metadata::default() };
+/// let report = Metadata::default().filename("report.pdf".to_owned());
 /// let uploads = MemoryUploads::new().with("u-1", report, b"%PDF-1.7".to_vec());
 /// ```
 #[derive(Clone, Debug, Default)]
@@ -63,7 +63,7 @@ impl Uploads for MemoryUploads {
     fn open<'a>(&'a self, id: &'a str) -> BoxFuture<'a, Result<Content, SourceError>> {
         Box::pin(async move {
             let (metadata, bytes) = self.files.get(id).ok_or_else(|| unknown(id))?;
-            let metadata = Metadata { size: Some(bytes.len() as u64), ..metadata.clone() };
+            let metadata = metadata.clone().size(bytes.len() as u64);
             Ok(Content::new(metadata, Cursor::new(Arc::clone(bytes))))
         })
     }

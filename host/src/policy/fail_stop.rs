@@ -257,7 +257,7 @@ const CHUNKS: [&str; 4] = [
 
 /// A message of an account, begun.
 async fn begin(transport: &SmtpTransport, port: u16) -> Result<PolicyOutgoing, PolicyError> {
-    let timeouts = Timeouts { data: Duration::from_millis(30), ..Timeouts::default() };
+    let timeouts = Timeouts::default().data(Duration::from_millis(30));
     let account = Account::builder("work", "127.0.0.1")
         .port(port)
         .security(Security::None)

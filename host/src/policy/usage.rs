@@ -110,7 +110,7 @@ mod tests {
 
     #[test]
     fn a_minute_is_any_sixty_seconds() {
-        let limits = AccountLimits { messages_per_minute: Some(2), ..AccountLimits::default() };
+        let limits = AccountLimits::default().messages_per_minute(2);
         let permit = Arc::new(Usage::default()).enter(&account(limits)).expect("it may run");
         let start = Instant::now();
         let at = |seconds| start + Duration::from_secs(seconds);
@@ -125,7 +125,7 @@ mod tests {
 
     #[test]
     fn runs_are_counted_while_they_last_and_leave_nothing() {
-        let limits = AccountLimits { concurrent_runs: Some(1), ..AccountLimits::default() };
+        let limits = AccountLimits::default().concurrent_runs(1);
         let usage = Arc::new(Usage::default());
         let account = account(limits);
         let first = usage.enter(&account).expect("it may run");

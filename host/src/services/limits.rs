@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::invocation::Invocation;
-use smtp_connector_smtp::Issue;
+use smtp_connector_smtp::{Issue, setters};
 
 /// What one run of a component may take before it is stopped.
 ///
@@ -25,6 +25,12 @@ use smtp_connector_smtp::Issue;
 /// A run costs its host at most `memory_bytes`, twice `host_call_bytes` (a result is there twice while it is corrected),
 /// four times its input and keywords, and 16 MiB. Those are for the names in a small input, for blocks of a message and of
 /// attachments on their way, and for what errors repeat of a component's texts.
+///
+/// ```
+/// use smtp_connector_host::{Limits, Services};
+///
+/// let services = Services::builder().limits(Limits::default().memory_bytes(64 << 20)).build();
+/// ```
 ///
 /// Besides, a run has at most 16 core instances, 16 tables and 4 memories: a component has a handful. Its
 /// clock stands still, its randomness is always the same, and there is no file, socket, variable or
@@ -57,6 +63,21 @@ pub struct Limits {
     /// Bytes of output that are kept.
     pub log_bytes: usize,
 }
+
+setters!(Limits {
+    input_bytes: usize,
+    keywords_bytes: usize,
+    memory_bytes: usize,
+    stack_bytes: usize,
+    cpu: Duration,
+    wall_clock: Duration,
+    attachment_time: Duration,
+    host_calls: u32,
+    host_call_bytes: usize,
+    handles: usize,
+    table_elements: usize,
+    log_bytes: usize,
+});
 
 impl Limits {
     /// Core instances: the module, and those that adapt it.

@@ -3,6 +3,8 @@
 mod code;
 mod enhanced_status_code;
 
+use crate::setters;
+
 pub use code::{InvalidReplyCode, ReplyCode};
 pub use enhanced_status_code::{EnhancedStatusCode, InvalidEnhancedStatusCode};
 
@@ -30,10 +32,6 @@ impl Reply {
     pub fn new(code: ReplyCode, text: impl Into<String>) -> Self {
         Self { code, enhanced: None, text: text.into() }
     }
-
-    /// Sets the enhanced status code.
-    #[must_use]
-    pub fn enhanced(self, enhanced: impl Into<Option<EnhancedStatusCode>>) -> Self {
-        Self { enhanced: enhanced.into(), ..self }
-    }
 }
+
+setters!(Reply {} optional { enhanced: EnhancedStatusCode });

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use super::certificate_pin::CertificatePin;
 use crate::address::HostName;
+use crate::setters;
 
 /// How the connection is encrypted.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
@@ -53,6 +54,7 @@ pub enum Auth {
 
 /// How the server's certificate is checked.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub struct TlsSettings {
     /// The name in the certificate, where it is not the host.
     pub server_name: Option<HostName>,
@@ -70,6 +72,17 @@ pub struct TlsSettings {
     /// 8689). A server that does not offer that gets no message.
     pub require_tls: bool,
 }
+
+setters!(TlsSettings {
+    min_version: TlsVersion,
+    danger_accept_invalid_certificates: bool,
+    require_tls: bool,
+} optional {
+    server_name: HostName,
+    ca: PathBuf,
+    client_certificate: ClientCertificate,
+    pin: CertificatePin,
+});
 
 /// A certificate of the connector's own, and its key, in PEM files.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]

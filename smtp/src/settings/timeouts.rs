@@ -2,8 +2,19 @@
 
 use std::time::Duration;
 
+use crate::setters;
+
 /// How long each stage may take. The clock of a stage runs from its start, whatever trickles in.
+///
+/// ```
+/// use std::time::Duration;
+/// use smtp_connector_smtp::settings::Timeouts;
+///
+/// let patient = Timeouts::default().command(Duration::from_secs(300));
+/// assert_eq!(patient.command.as_secs(), 300);
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub struct Timeouts {
     /// Resolving and connecting, and TLS from the start.
     pub connect: Duration,
@@ -33,3 +44,12 @@ impl Default for Timeouts {
         }
     }
 }
+
+setters!(Timeouts {
+    connect: Duration,
+    greeting: Duration,
+    command: Duration,
+    data: Duration,
+    final_reply: Duration,
+    total: Duration,
+});

@@ -68,10 +68,8 @@ async fn a_recipient_that_is_repeated_stops_the_component() {
 
 #[tokio::test]
 async fn a_sender_against_the_policy_is_refused_in_envelope_and_headers() {
-    let policy = || Policy {
-        allowed_senders: vec!["*@example.com".parse().expect("a rule")],
-        ..Policy::default()
-    };
+    let policy =
+        || Policy::default().allowed_senders(vec!["*@example.com".parse().expect("a rule")]);
     let from = |from: &str| MESSAGE.replace("alice@example.com", from);
     for (sender, message) in [
         ("ceo@example.org", MESSAGE.to_owned()),

@@ -37,10 +37,8 @@ async fn a_url_is_fetched_only_if_the_input_names_it_and_never_to_check_it() {
     let url = format!("http://{}/a?d=salary", server.host());
     let guest = opening("fetch", &url);
     let component = guest.encode();
-    let policy = Policy {
-        attachment_url_hosts: vec![server.host().parse().expect("a host")],
-        ..Policy::default()
-    };
+    let policy =
+        Policy::default().attachment_url_hosts(vec![server.host().parse().expect("a host")]);
     let env = |policy: Policy| {
         let settings =
             move |account: smtp_connector_host::accounts::AccountBuilder| account.policy(policy);
@@ -64,7 +62,7 @@ async fn a_url_is_fetched_only_if_the_input_names_it_and_never_to_check_it() {
     assert!(opens(&open.connector, bound).await);
     assert_eq!(server.requests().len(), 2);
 
-    let closed = env(Policy { attachment_urls: false, ..policy }).await;
+    let closed = env(policy.attachment_urls(false)).await;
     assert!(!opens(&closed.connector, run(&named)).await, "the account's switch is off");
     assert_eq!(server.requests().len(), 2);
 }

@@ -66,12 +66,10 @@ fn ignoring_failures() -> Guest {
 async fn commands_after_a_write_that_failed_never_reach_the_server() {
     let server =
         FaultServer::start(Scenario::when(Stage::Body, Act::Pause(Duration::from_secs(2)))).await;
-    let policy = Policy {
-        allowed_senders: vec!["alice@example.com".parse().expect("a rule")],
-        allowed_recipient_domains: vec!["example.net".parse().expect("a rule")],
-        ..Policy::default()
-    };
-    let timeouts = Timeouts { data: Duration::from_millis(300), ..Timeouts::default() };
+    let policy = Policy::default()
+        .allowed_senders(vec!["alice@example.com".parse().expect("a rule")])
+        .allowed_recipient_domains(vec!["example.net".parse().expect("a rule")]);
+    let timeouts = Timeouts::default().data(Duration::from_millis(300));
     let account = Account::builder("work", "127.0.0.1")
         .port(server.port())
         .security(Security::None)

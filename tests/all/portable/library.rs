@@ -28,18 +28,16 @@ impl Library {
             .port(port.try_into().expect("a port"))
             .security(Security::None)
             .sender(text(&told["defaultSender"]))
-            .policy(Policy { attachment_url_hosts: hosts.collect(), ..Policy::default() })
+            .policy(Policy::default().attachment_url_hosts(hosts.collect()))
             .build()
             .expect("the account's settings are right");
         let mut uploads = MemoryUploads::new();
         for (id, upload) in platform["uploads"].as_object().expect("uploads by id") {
             let path = file.with_file_name(text(&upload["path"]));
             let own = path.file_name().and_then(|name| name.to_str()).map(str::to_owned);
-            let metadata = Metadata {
-                filename: upload["filename"].as_str().map(str::to_owned).or(own),
-                media_type: upload["mediaType"].as_str().map(str::to_owned),
-                ..Metadata::default()
-            };
+            let metadata = Metadata::default()
+                .filename(upload["filename"].as_str().map(str::to_owned).or(own))
+                .media_type(upload["mediaType"].as_str().map(str::to_owned));
             uploads = uploads.with(id, metadata, fs::read(path).expect("the suite wrote it"));
         }
         let host = host_builder([account]).build().expect("the sandbox runs on this machine");

@@ -44,7 +44,7 @@ impl Authority {
 
     /// Settings of an account that believes the authority.
     pub(crate) fn trusted(&self) -> TlsSettings {
-        TlsSettings { ca: Some(self.file()), ..TlsSettings::default() }
+        TlsSettings::default().ca(self.file())
     }
 
     /// A server's side of TLS, with a certificate for `name`.

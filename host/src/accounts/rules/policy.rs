@@ -4,9 +4,11 @@ use super::address_rule::SenderRule;
 use super::domain_rule::DomainRule;
 use crate::error::{Error, Result};
 use smtp_connector_smtp::address::{ForwardPath, HostName};
+use smtp_connector_smtp::setters;
 
 /// How much one mail may be, and how many there may be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct AccountLimits {
     /// Bytes of the whole message, encoded.
     pub message_bytes: u64,
@@ -40,20 +42,28 @@ impl Default for AccountLimits {
     }
 }
 
+setters!(AccountLimits {
+    message_bytes: u64,
+    attachments: u32,
+    recipients: u32,
+    connections: u32,
+    messages_per_connection: u32,
+} optional { messages_per_minute: u32, concurrent_runs: u32 });
+
 /// Whom the account may write as and to, and what it may reach. The host holds every message to it,
 /// whatever the component says.
 ///
 /// ```
+/// use smtp_connector_host::ForwardPath;
 /// use smtp_connector_host::accounts::Policy;
 ///
-/// let staging = Policy {
-///     allowed_senders: vec!["*@example.com".parse()?],
-///     redirect_all_to: Some("staging@example.com".parse()?),
-///     ..Policy::default()
-/// };
+/// let staging = Policy::default()
+///     .allowed_senders(vec!["*@example.com".parse()?])
+///     .redirect_all_to("staging@example.com".parse::<ForwardPath>()?);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Policy {
     /// Who may be in MAIL FROM and in the headers From and Sender. Empty: anybody.
     pub allowed_senders: Vec<SenderRule>,
@@ -80,6 +90,13 @@ impl Default for Policy {
         }
     }
 }
+
+setters!(Policy {
+    allowed_senders: Vec<SenderRule>,
+    allowed_recipient_domains: Vec<DomainRule>,
+    attachment_urls: bool,
+    attachment_url_hosts: Vec<UrlHost>,
+} optional { redirect_all_to: ForwardPath });
 
 /// A host that is named in a policy, at one port or at the usual ones.
 #[derive(Clone, Debug, PartialEq, Eq)]
