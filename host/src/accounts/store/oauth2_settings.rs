@@ -4,9 +4,8 @@ use std::path::Path;
 
 use toml_edit::{InlineTable, Item, value};
 
-use super::settings::read_secret;
+use super::secret_setting::{read_secret, secret_item};
 use super::settings_table::{Mistake, Table};
-use super::table::secret_item;
 use smtp_connector_smtp::settings::{OAuth2, TokenSource};
 
 const KEYS: &[&str] =

@@ -1,20 +1,19 @@
 //! One account's table in a settings file.
 
 use std::ops::Range;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::Duration;
 
 use toml_edit::TableLike;
 
+use super::oauth2_settings::read_oauth2;
+use super::secret_setting::{file_beside, read_secret};
 use super::settings_table::{Mistake, Table};
 use crate::accounts::Account;
 use crate::accounts::builder::AccountBuilder;
-use crate::accounts::in_home;
 use crate::accounts::providers::Preset;
 use crate::accounts::rules::{AccountLimits, Policy};
-use crate::accounts::store::oauth2_settings::read_oauth2;
 use smtp_connector_smtp::InvalidSetting;
-use smtp_connector_smtp::secret::{Secret, SecretSource};
 use smtp_connector_smtp::settings::Timeouts;
 use smtp_connector_smtp::settings::{Auth, ClientCertificate, Security, TlsSettings, TlsVersion};
 
@@ -107,43 +106,6 @@ fn read_credentials(
         (None, None, Some(_)) => Err(table.mistake("oauth2", "a username is needed beside it")),
         (None, None, None) => Ok(builder),
     }
-}
-
-/// Reads a secret, or where it is kept.
-pub(super) fn read_secret(
-    table: &Table<'_>,
-    key: &str,
-    directory: &Path,
-) -> Result<Option<SecretSource>> {
-    let Some(item) = table.item(key) else { return Ok(None) };
-    let shape = "give it as { env = \"VARIABLE\" }, { file = \"path\" }, { command = [\"program\", \"argument\"] } \
-                 or as text";
-    if let Some(text) = item.as_str() {
-        if text.is_empty() {
-            return Err(table.mistake(key, "it is empty"));
-        }
-        return Ok(Some(Secret::new(text).into()));
-    }
-    if !item.is_table_like() {
-        return Err(table.mistake(key, shape));
-    }
-    let Some(inner) = table.inner(key, &["env", "file", "command"])? else { return Ok(None) };
-    let sources = [
-        inner.text("env")?.map(SecretSource::Env),
-        inner.text("file")?.map(|path| SecretSource::File(file_beside(directory, &path))),
-        inner.texts("command")?.map(SecretSource::Command),
-    ];
-    let mut sources = sources.into_iter().flatten();
-    match (sources.next(), sources.next()) {
-        (Some(source), None) => Ok(Some(source)),
-        _ => Err(table.mistake(key, shape)),
-    }
-}
-
-/// A file that the settings name: beside them, or in the user's home where it begins with `~/`.
-fn file_beside(directory: &Path, path: &str) -> PathBuf {
-    let path = in_home(Path::new(path));
-    directory.join(path)
 }
 
 fn read_tls(

@@ -1,4 +1,6 @@
 //! A table of a settings file, read key by key so that a mistake has a line and a name.
+//!
+//! serde does not read it: its errors repeat the value, which may be a password in the wrong place.
 
 use std::fmt::Display;
 use std::ops::Range;

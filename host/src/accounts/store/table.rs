@@ -1,10 +1,10 @@
 //! An account as a settings file has it.
 
-use toml_edit::{Array, InlineTable, Item, Table, value};
+use toml_edit::{Item, Table, value};
 
+use super::oauth2_settings::oauth2_item;
+use super::secret_setting::secret_item;
 use crate::accounts::Account;
-use crate::accounts::store::oauth2_settings::oauth2_item;
-use smtp_connector_smtp::secret::SecretSource;
 use smtp_connector_smtp::settings::AuthSecret;
 use smtp_connector_smtp::settings::{Auth, Security};
 
@@ -51,15 +51,4 @@ pub(super) fn table_of(account: &Account) -> Table {
         set("pipelining", value(false));
     }
     table
-}
-
-pub(super) fn secret_item(source: &SecretSource) -> Item {
-    let mut inner = InlineTable::new();
-    match source {
-        SecretSource::Text(secret) => return value(secret.expose()),
-        SecretSource::Env(name) => inner.insert("env", name.into()),
-        SecretSource::File(path) => inner.insert("file", path.display().to_string().into()),
-        SecretSource::Command(words) => inner.insert("command", Array::from_iter(words).into()),
-    };
-    value(inner)
 }
