@@ -3,10 +3,10 @@
 use std::ops::{Deref, DerefMut};
 use std::sync::Arc;
 
-use deadpool::managed::Object;
 use tokio::sync::OwnedSemaphorePermit;
 
-use super::server_pool::{ConnectionManager, ServerPool};
+use super::open_connection::OpenConnection;
+use super::server_pool::ServerPool;
 use crate::client::clock::Clock;
 use crate::client::connection::Connection;
 use crate::settings::ServerSettings;
@@ -24,7 +24,7 @@ enum Held {
     /// Of no pool.
     Own(Connection),
     Pooled {
-        object: Object<ConnectionManager>,
+        connection: OpenConnection,
         server_pool: Arc<ServerPool>,
         /// Given back after the connection.
         permit: OwnedSemaphorePermit,
@@ -38,14 +38,14 @@ impl Lease {
     }
 
     pub(crate) fn pooled(
-        mut object: Object<ConnectionManager>,
+        mut connection: OpenConnection,
         permit: OwnedSemaphorePermit,
         server_pool: Arc<ServerPool>,
         server: &Arc<ServerSettings>,
         clock: Clock,
     ) -> Self {
-        let is_reused = object.begin_again(server, clock);
-        Self { held: Some(Held::Pooled { object, server_pool, permit }), is_reused }
+        let is_reused = connection.begin_again(server, clock);
+        Self { held: Some(Held::Pooled { connection, server_pool, permit }), is_reused }
     }
 
     /// Whether the connection has served before, and may have died since without anyone having seen it.
@@ -79,9 +79,11 @@ impl Lease {
             return self.quit().await;
         }
         match self.held.take() {
-            Some(Held::Pooled { mut object, server_pool, permit }) => {
-                object.rest();
-                drop(object);
+            Some(Held::Pooled { mut connection, server_pool, permit }) => {
+                connection.rest();
+                if let Some(connection) = server_pool.keep(connection) {
+                    return connection.quit().await;
+                }
                 drop(permit);
                 server_pool.sweep();
                 server_pool.leave_room().await;
@@ -104,18 +106,9 @@ impl Lease {
     /// Says goodbye.
     pub(crate) async fn quit(mut self) {
         match self.held.take() {
-            Some(Held::Pooled { object, .. }) => Object::take(object).quit().await,
+            Some(Held::Pooled { connection, .. }) => connection.quit().await,
             Some(Held::Own(connection)) => connection.quit().await,
             None => {}
-        }
-    }
-}
-
-impl Drop for Lease {
-    fn drop(&mut self) {
-        if let Some(Held::Pooled { object, .. }) = self.held.take() {
-            // Out of the pool, and closed.
-            drop(Object::take(object));
         }
     }
 }
@@ -129,7 +122,7 @@ impl Deref for Lease {
     fn deref(&self) -> &Connection {
         match self.held.as_ref().expect(HELD) {
             Held::Own(connection) => connection,
-            Held::Pooled { object, .. } => object,
+            Held::Pooled { connection, .. } => connection,
         }
     }
 }
@@ -138,7 +131,7 @@ impl DerefMut for Lease {
     fn deref_mut(&mut self) -> &mut Connection {
         match self.held.as_mut().expect(HELD) {
             Held::Own(connection) => connection,
-            Held::Pooled { object, .. } => object,
+            Held::Pooled { connection, .. } => connection,
         }
     }
 }

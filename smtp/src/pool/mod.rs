@@ -1,9 +1,14 @@
 //! Connections that are kept for the messages to come.
 //!
-//! deadpool keeps them; what is here says which may be used again: a connection of the same settings,
-//! between two messages, on which nothing has come since, not too old and not used too often.
+//! A connection is used again by a message with the same settings, if it is between two messages, nothing has come on it
+//! since, and it is neither too old nor used too often.
+//!
+//! No pool library is below this: a server that has too many connections gets fewer for a while, and a message that
+//! waits goes before the last user of its connection goes on. deadpool and bb8 leave both to their users, and what is
+//! left of their work is a list.
 
 mod lease;
+mod open_connection;
 mod server_pool;
 
 use std::collections::HashMap;
@@ -59,8 +64,8 @@ impl Pool {
         loop {
             let server_pool = self.server_pool(server, opener);
             match server_pool.lease(server, clock).await {
-                Ok((object, permit)) => {
-                    return Ok(Lease::pooled(object, permit, server_pool, server, clock));
+                Ok((connection, permit)) => {
+                    return Ok(Lease::pooled(connection, permit, server_pool, server, clock));
                 }
                 // The pool was closed in between: its successor is another.
                 Err(_) if server_pool.is_closed() => {}

@@ -1,15 +1,14 @@
 //! The connections to one server.
 
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::{Arc, Weak};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
 
-use deadpool::managed::{self, Metrics, Object, PoolError, QueueMode, RecycleError, RecycleResult};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::{Instant, timeout_at};
 
+use super::open_connection::{OpenConnection, OpenConnections};
 use crate::client::clock::Clock;
-use crate::client::connection::Connection;
 use crate::failure::{Failure, FailureCode, Phase};
 use crate::opener::Opener;
 use crate::settings::ServerSettings;
@@ -17,9 +16,10 @@ use crate::settings::ServerSettings;
 /// The connections to a server, as long as its settings are the same.
 pub(crate) struct ServerPool {
     server: Arc<ServerSettings>,
-    connections: managed::Pool<ConnectionManager>,
-    /// How many more may be in use. deadpool has a number of its own, which cannot be lowered while fewer
-    /// than that are open.
+    opener: Opener,
+    idle: Mutex<Idle>,
+    open: OpenConnections,
+    /// How many more may be in use.
     permits: Arc<Semaphore>,
     /// By how many the number is lowered.
     lowered: AtomicUsize,
@@ -30,52 +30,29 @@ pub(crate) struct ServerPool {
     idle_time: Duration,
 }
 
+/// Connections that wait for a message.
+#[derive(Default)]
+struct Idle {
+    /// The one that was used last is at the end: it is the least likely to have died.
+    connections: Vec<OpenConnection>,
+    /// Whether none are kept any more.
+    is_closed: bool,
+}
+
 /// A connection that may be used, and the permit for it.
-pub(crate) type Opened = (Object<ConnectionManager>, OwnedSemaphorePermit);
-
-/// How deadpool gets a connection, and whether it may be used again.
-pub(crate) struct ConnectionManager {
-    opener: Opener,
-    idle_time: Duration,
-}
-
-tokio::task_local! {
-    /// Whose message a connection is opened for, and by what clock. deadpool passes nothing to [`managed::Manager`], which
-    /// it calls within the task that asks it for a connection.
-    static OPENED_FOR: (Arc<ServerSettings>, Clock);
-}
+pub(crate) type Opened = (OpenConnection, OwnedSemaphorePermit);
 
 /// How long a server that has too many connections is spared.
 const REST: Duration = Duration::from_secs(60);
 
-impl managed::Manager for ConnectionManager {
-    type Type = Connection;
-    type Error = Failure;
-
-    async fn create(&self) -> Result<Connection, Failure> {
-        let (server, clock) = OPENED_FOR.with(Clone::clone);
-        self.opener.open(&server, clock).await
-    }
-
-    async fn recycle(&self, connection: &mut Connection, _: &Metrics) -> RecycleResult<Failure> {
-        if connection.may_be_used_again(self.idle_time) {
-            return Ok(());
-        }
-        Err(RecycleError::message("the server has closed it, or said something"))
-    }
-}
-
 impl ServerPool {
     pub(crate) fn new(server: Arc<ServerSettings>, opener: Opener, idle_time: Duration) -> Self {
         let limit = server.connections.max(1) as usize;
-        let manager = ConnectionManager { opener, idle_time };
-        let builder = managed::Pool::builder(manager).max_size(limit);
-        // The one that was used last is the least likely to have died.
-        let connections = builder.queue_mode(QueueMode::Lifo).build();
         Self {
             server,
-            connections: connections
-                .expect("no timeouts are set, which alone would need a runtime"),
+            opener,
+            idle: Mutex::default(),
+            open: OpenConnections::default(),
             permits: Arc::new(Semaphore::new(limit)),
             lowered: AtomicUsize::new(0),
             loses_pipelined: AtomicBool::new(false),
@@ -86,12 +63,12 @@ impl ServerPool {
 
     /// Whether nothing is open.
     pub(crate) fn is_empty(&self) -> bool {
-        self.connections.status().size == 0
+        self.open.number() == 0
     }
 
     /// Whether it keeps nothing any more.
     pub(crate) fn is_closed(&self) -> bool {
-        self.connections.is_closed()
+        self.idle().is_closed
     }
 
     /// A connection for a message, as soon as the settings allow one, or nothing by the end of the message's time.
@@ -103,7 +80,7 @@ impl ServerPool {
         match self.try_lease(server, clock).await {
             Err(failure) if is_too_many(&failure) => {
                 // It may be one connection too many: then those that are open do.
-                let open = self.connections.status().size;
+                let open = self.open.number();
                 self.lower_to(open);
                 match open {
                     0 => Err(failure),
@@ -120,13 +97,32 @@ impl ServerPool {
         clock: Clock,
     ) -> Result<Opened, Failure> {
         let permit = self.permit(clock).await?;
-        let opened_for = (Arc::clone(server), clock);
-        let object = OPENED_FOR.scope(opened_for, self.connections.get()).await;
-        let object = object.map_err(|error| match error {
-            PoolError::Backend(failure) => failure,
-            other => Failure::new(FailureCode::Internal, Phase::Connect, other.to_string()),
-        })?;
-        Ok((object, permit))
+        if self.is_closed() {
+            let why = "the connections to the server were closed";
+            return Err(Failure::new(FailureCode::Internal, Phase::Connect, why));
+        }
+        while let Some(mut connection) = self.take_idle() {
+            if connection.may_be_used_again(self.idle_time) {
+                return Ok((connection, permit));
+            }
+        }
+        let place = self.open.place();
+        let connection = self.opener.open(server, clock).await?;
+        Ok((OpenConnection::new(connection, place), permit))
+    }
+
+    fn take_idle(&self) -> Option<OpenConnection> {
+        self.idle().connections.pop()
+    }
+
+    /// Keeps a connection for the next message. Gives it back if none are kept any more.
+    pub(crate) fn keep(&self, connection: OpenConnection) -> Option<OpenConnection> {
+        let mut idle = self.idle();
+        if idle.is_closed {
+            return Some(connection);
+        }
+        idle.connections.push(connection);
+        None
     }
 
     async fn permit(&self, clock: Clock) -> Result<OwnedSemaphorePermit, Failure> {
@@ -217,11 +213,22 @@ impl ServerPool {
 
     /// Sees off every idle connection, and keeps none from now on.
     pub(crate) async fn close(&self) {
-        let idle = self.connections.retain(|_, _| false).removed;
-        self.connections.close();
-        for connection in idle {
+        let idle =
+            std::mem::replace(&mut *self.idle(), Idle { is_closed: true, ..Idle::default() });
+        for connection in idle.connections {
             connection.quit().await;
         }
+    }
+
+    /// Takes out what has been idle for too long.
+    fn take_stale(&self) -> Vec<OpenConnection> {
+        let is_stale = |connection: &mut OpenConnection| connection.idle() >= self.idle_time;
+        self.idle().connections.extract_if(.., is_stale).collect()
+    }
+
+    fn idle(&self) -> MutexGuard<'_, Idle> {
+        // Nothing that is done under this lock can leave it half changed.
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -230,15 +237,14 @@ async fn sweep(server_pool: Weak<ServerPool>, idle_time: Duration) {
     loop {
         tokio::time::sleep(idle_time).await;
         let Some(server_pool) = server_pool.upgrade() else { return };
-        let swept = server_pool.connections.retain(|connection, _| connection.idle() < idle_time);
-        for connection in swept.removed {
+        for connection in server_pool.take_stale() {
             connection.quit().await;
         }
-        if swept.retained == 0 {
+        let is_empty = || server_pool.idle().connections.is_empty();
+        if is_empty() {
             server_pool.is_swept.store(false, Ordering::SeqCst);
             // One may have come back in between, and have found somebody still sweeping.
-            let idle = server_pool.connections.status().available > 0;
-            if !idle || server_pool.is_swept.swap(true, Ordering::SeqCst) {
+            if is_empty() || server_pool.is_swept.swap(true, Ordering::SeqCst) {
                 return;
             }
         }
