@@ -3,14 +3,16 @@
 use std::sync::Arc;
 
 use serde_json::json;
-use smtp_connector_host::accounts::{AccountBuilder, AccountsInMemory, OAuth2, Security};
+use smtp_connector_host::accounts::{AccountBuilder, OAuth2, Security};
 use smtp_connector_host::smtp::SmtpTransport;
 use smtp_connector_host::{
-    Account, AddressRange, Connector, Error, FailureCode, Host, Invocation, Secret,
+    Account, AddressRange, Error, FailureCode, Invocation, Secret,
 };
 
 use crate::fetching::{FILE, Liar, PUBLIC, connector_of, fetch, saying};
-use crate::support::{FaultServer, HOST_CACHE, HttpServer, Log, Page, Scenario, host_builder};
+use crate::support::{
+    FaultServer, HttpServer, Log, Page, Scenario, connector_in, host_builder, public_host,
+};
 
 const TOKEN: &str = "HTTP/1.1 200 OK\r\nContent-Length: 57\r\n\r\n\
                      {\"access_token\":\"t\",\"token_type\":\"bearer\",\"expires_in\":9}";
@@ -34,8 +36,7 @@ fn account(host: &str, port: u16) -> AccountBuilder {
 
 async fn send(account: AccountBuilder) -> Result<(), Error> {
     let account = account.build().expect("the settings are right");
-    let host = host_builder([account]).build().expect("the sandbox runs");
-    let connector = Connector::builtin(&host).expect("a component");
+    let connector = connector_in(host_builder([account]));
     let input = json!({ "to": "b@example.net" }).to_string();
     connector.invoke(Invocation::send_mail(input).account("work")).await.map(drop)
 }
@@ -243,13 +244,7 @@ async fn denied_addresses_get_neither_mail_nor_secrets() {
     let bound = free.clone().deny_addresses(ranges(&["127.0.0.1"]));
     for (transport, is_sent) in [(free.clone(), true), (bound, false), (free, true)] {
         let one = account("127.0.0.1", server.port()).build().expect("right");
-        let host = Host::builder()
-            .accounts(AccountsInMemory::from_iter([one]))
-            .transport(transport)
-            .cache_directory(HOST_CACHE)
-            .build()
-            .expect("the sandbox runs");
-        let connector = Connector::builtin(&host).expect("a component");
+        let connector = connector_in(host_builder([one]).transport(transport));
         let input = json!({ "to": "b@example.net" }).to_string();
         let sent = connector.invoke(Invocation::send_mail(input).account("work")).await;
         assert_eq!(sent.is_ok(), is_sent);
@@ -260,13 +255,10 @@ async fn denied_addresses_get_neither_mail_nor_secrets() {
 async fn the_default_transport_denies_what_the_host_denies() {
     let log = Log::default();
     let _here = tracing::subscriber::set_default(log.subscriber());
-    let host = Host::builder()
-        .accounts(AccountsInMemory::from_iter([account(PUBLIC, 25).build().expect("right")]))
-        .deny_addresses(ranges(&[PUBLIC]))
-        .cache_directory(HOST_CACHE)
-        .build()
-        .expect("the sandbox runs");
-    let connector = Connector::builtin(&host).expect("a component");
+    let connector = connector_in(
+        public_host([account(PUBLIC, 25).build().expect("right")])
+            .deny_addresses(ranges(&[PUBLIC])),
+    );
     let input = json!({ "to": "b@example.net" }).to_string();
     let sent = connector.invoke(Invocation::send_mail(input).account("work")).await;
     assert_eq!(sent.expect_err("it is denied").code(), FailureCode::Policy);

@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex, Weak};
 use std::time::Duration;
 
 use serde_json::json;
-use smtp_connector_host::accounts::{AccountsInMemory, BoxFuture, Security};
+use smtp_connector_host::accounts::{AccountsInMemory, BoxFuture};
 use smtp_connector_host::attachments::{Content, MemoryUploads, Metadata, SourceError, Uploads};
 use smtp_connector_host::linker::{SmtpCtx, SmtpCtxView, SmtpView, add_to_linker};
 use smtp_connector_host::transport::RecordingTransport;
@@ -17,7 +17,9 @@ use wasmtime::component::{Component, Linker, ResourceTable, Val};
 use wasmtime::{Engine, Store};
 
 use crate::hostile::guest::wrapped;
-use crate::support::{Act, FaultServer, HOST_CACHE, Log, Scenario, Stage, TestEnv, host_builder};
+use crate::support::{
+    Act, FaultServer, HOST_CACHE, Log, Scenario, Stage, TestEnv, connector_in, host_builder,
+};
 
 /// A component that somebody else wrote.
 const SECOND: &str = include_str!("../second-component/notice.wat");
@@ -277,14 +279,8 @@ async fn a_run_that_is_dropped_leaves_no_half_sent_message_and_no_store() {
         [Stage::Greeting, Stage::Ehlo, Stage::Mail, Stage::Rcpt(1), Stage::Data, Stage::Body]
     {
         let server = FaultServer::start(Scenario::when(stage, Act::Hang)).await;
-        let account = Account::builder("work", "127.0.0.1")
-            .port(server.port())
-            .security(Security::None)
-            .sender("alice@example.com")
-            .build()
-            .expect("the settings are right");
-        let host = host_builder([account]).build().expect("the sandbox runs");
-        let connector = Connector::builtin(&host).expect("a component");
+        let account = server.account().build().expect("the settings are right");
+        let connector = connector_in(host_builder([account]));
         let (held, watched) = watched();
         let input = json!({ "to": "bob@example.net", "attachments": { "upload": "f" } });
         let mail = Invocation::send_mail(input.to_string()).account("work").uploads(held);

@@ -3,11 +3,12 @@
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
-use smtp_connector_host::accounts::{AccountBuilder, AccountLimits, Security, Timeouts};
-use smtp_connector_host::{Account, Connector, Error, FailureCode, Invocation, Phase};
+use smtp_connector_host::accounts::{AccountBuilder, AccountLimits, Timeouts};
+use smtp_connector_host::{Connector, Error, FailureCode, Invocation, Phase};
 
 use crate::support::{
-    Act, AtOnce, CommandLine, FaultServer, Offers, Scenario, Seen, Stage, host_builder,
+    Act, AtOnce, CommandLine, FaultServer, Offers, Scenario, Seen, Stage, connector_in,
+    host_builder,
 };
 
 /// The stall of a first group is a quarter of the time for a command, and a second at least.
@@ -23,17 +24,12 @@ fn timeouts() -> Timeouts {
 }
 
 fn account(server: &FaultServer) -> AccountBuilder {
-    Account::builder("work", "127.0.0.1")
-        .port(server.port())
-        .security(Security::None)
-        .sender("alice@example.com")
-        .timeouts(timeouts())
+    server.account().timeouts(timeouts())
 }
 
 fn connector(account: AccountBuilder) -> Connector {
     let account = account.build().expect("the settings are right");
-    let host = host_builder([account]).build().expect("the sandbox runs");
-    Connector::builtin(&host).expect("a component")
+    connector_in(host_builder([account]))
 }
 
 async fn send(connector: &Connector, input: Value) -> Result<Value, Error> {

@@ -6,10 +6,12 @@ use std::time::{Duration, Instant};
 use serde_json::{Value, json};
 use smtp_connector_host::accounts::{AccountBuilder, AccountLimits, Security, Timeouts};
 use smtp_connector_host::{
-    Account, Connector, Delivered, Error, FailureCode, Invocation, Phase, Retry, Secret,
+    Account, Delivered, Error, FailureCode, Invocation, Phase, Retry, Secret,
 };
 
-use crate::support::{Act, Authority, FaultServer, Offers, Scenario, Stage, host_builder};
+use crate::support::{
+    Act, Authority, FaultServer, Offers, Scenario, Stage, connector_in, host_builder,
+};
 
 /// Deadlines that a test can wait for.
 fn timeouts() -> Timeouts {
@@ -38,14 +40,9 @@ async fn send_with(
     input: &Value,
     settings: impl FnOnce(AccountBuilder) -> AccountBuilder,
 ) -> Result<Value, Error> {
-    let account = Account::builder("work", "127.0.0.1")
-        .port(server.port())
-        .security(Security::None)
-        .sender("alice@example.com")
-        .timeouts(timeouts());
+    let account = server.account().timeouts(timeouts());
     let account = settings(account).build().expect("the settings are right");
-    let host = host_builder([account]).build().expect("the sandbox runs");
-    let connector = Connector::builtin(&host).expect("a component");
+    let connector = connector_in(host_builder([account]));
     let outcome =
         connector.invoke(Invocation::send_mail(input.to_string()).account("work")).await?;
     Ok(outcome.parse().expect("a result is JSON"))
@@ -361,8 +358,7 @@ async fn nobody_listens_there() {
             Phase::Resolve,
         ),
     ] {
-        let host = host_builder([account]).build().expect("the sandbox runs");
-        let connector = Connector::builtin(&host).expect("a component");
+        let connector = connector_in(host_builder([account]));
         let invocation =
             Invocation::send_mail(mail(&["b@example.net"]).to_string()).account("work");
         let error = connector.invoke(invocation).await.expect_err("there is no server");

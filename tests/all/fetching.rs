@@ -7,15 +7,14 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use serde_json::json;
-use smtp_connector_host::accounts::{AccountLimits, AccountsInMemory, BoxFuture, Policy};
+use smtp_connector_host::accounts::{AccountLimits, BoxFuture, Policy};
 use smtp_connector_host::{
-    Account, Connector, Error, FailureCode, Host, Invocation, Limits, Network, NetworkStream,
-    is_public,
+    Account, Connector, Error, FailureCode, Invocation, Limits, Network, NetworkStream, is_public,
 };
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 
-use crate::support::{Authority, FaultServer, HOST_CACHE, Offers, Scenario};
+use crate::support::{Authority, FaultServer, Offers, Scenario, connector_in, public_host};
 
 /// An address of the public internet: here, it is a server of the test's.
 pub(crate) const PUBLIC: &str = "93.184.216.34";
@@ -115,15 +114,12 @@ pub(crate) fn connector_of(denied: &[&str], named: &[&str], network: impl Networ
         .limits(AccountLimits::default().message_bytes(LIMIT))
         .build()
         .expect("the settings are right");
-    let host = Host::builder()
-        .accounts(AccountsInMemory::from_iter([account]))
-        .network(network)
-        .deny_addresses(denied.iter().map(|range| range.parse().expect(range)))
-        .limits(limits)
-        .cache_directory(HOST_CACHE)
-        .build()
-        .expect("the sandbox runs");
-    Connector::builtin(&host).expect("a component")
+    connector_in(
+        public_host([account])
+            .network(network)
+            .deny_addresses(denied.iter().map(|range| range.parse().expect(range)))
+            .limits(limits),
+    )
 }
 
 pub(crate) async fn fetch(connector: &Connector, url: &str) -> Result<(), Error> {

@@ -5,16 +5,16 @@ use std::time::Duration;
 
 use serde_json::json;
 use smtp_connector_host::accounts::{
-    AccountBuilder, AccountsInMemory, Auth, OAuth2, SecretSource, Security, Timeouts, TokenUrl,
+    AccountBuilder, Auth, OAuth2, SecretSource, Security, Timeouts, TokenUrl,
 };
 use smtp_connector_host::smtp::SmtpTransport;
 use smtp_connector_host::{
-    Account, Connector, Error, FailureCode, Host, Invocation, Phase, Retry, Secret,
+    Account, Connector, Error, FailureCode, Invocation, Phase, Retry, Secret,
 };
 
 use crate::support::{
-    Act, Authority, CommandLine, FaultServer, HOST_CACHE, HttpServer, Offers, Page, Scenario,
-    Stage, TranscriptLog, write_private,
+    Act, Authority, CommandLine, FaultServer, HttpServer, Offers, Page, Scenario, Stage,
+    TranscriptLog, connector_in, host_builder, write_private,
 };
 
 /// A connector with some accounts, and what is told of its conversations.
@@ -30,13 +30,7 @@ impl Setting {
             .danger_allow_private_hosts()
             .without_pool()
             .transcript(Arc::new(told.clone()));
-        let host = Host::builder()
-            .accounts(AccountsInMemory::from_iter(accounts))
-            .transport(transport)
-            .cache_directory(HOST_CACHE)
-            .build()
-            .expect("the sandbox runs");
-        let connector = Connector::builtin(&host).expect("a component");
+        let connector = connector_in(host_builder(accounts).transport(transport));
         Self { connector, told }
     }
 

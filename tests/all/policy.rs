@@ -1,11 +1,13 @@
 //! What an account may do, through the built-in component.
 
 use serde_json::{Value, json};
-use smtp_connector_host::accounts::{AccountLimits, AccountsInMemory, Policy, Security};
-use smtp_connector_host::{Account, Connector, Error, FailureCode, Host, Invocation, Retry};
+use smtp_connector_host::accounts::{AccountLimits, Policy, Security};
+use smtp_connector_host::{Account, Error, FailureCode, Invocation, Retry};
 use smtp_connector_inbox::Inbox;
 
-use crate::support::{Act, CommandLine, FaultServer, HOST_CACHE, Scenario, Stage, TestEnv};
+use crate::support::{
+    Act, CommandLine, FaultServer, Scenario, Stage, TestEnv, connector_in, public_host,
+};
 
 async fn env(policy: Policy) -> TestEnv {
     TestEnv::with(Inbox::builder(), |account| account.policy(policy)).await
@@ -139,9 +141,7 @@ async fn a_server_inside_is_not_dialled_for_a_platforms_customers() {
             .build()
             .expect("the settings are right");
         // What a host has unless it says otherwise.
-        let platform = Host::builder().accounts(AccountsInMemory::from_iter([account]));
-        let platform = platform.cache_directory(HOST_CACHE).build().expect("the sandbox runs");
-        let connector = Connector::builtin(&platform).expect("a component");
+        let connector = connector_in(public_host([account]));
         let mail = Invocation::send_mail(json!({ "to": "bob@example.net" }).to_string());
         let error = connector.invoke(mail.account("work")).await.expect_err("it is inside");
         assert_eq!(error.code(), FailureCode::Policy, "{host}: {error}");

@@ -4,22 +4,18 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::json;
-use smtp_connector_host::accounts::{
-    AccountBuilder, AccountLimits, AccountsInMemory, Security, Timeouts,
-};
+use smtp_connector_host::accounts::{AccountBuilder, AccountLimits, Security, Timeouts};
 use smtp_connector_host::smtp::SmtpTransport;
 use smtp_connector_host::transport::Transport as _;
-use smtp_connector_host::{Account, Connector, Error, Failure, Host, Invocation, Secret};
+use smtp_connector_host::{Connector, Error, Failure, Invocation, Secret};
 
 use crate::support::{
-    Act, Authority, FaultServer, HOST_CACHE, Offers, Scenario, Seen, Stage, TranscriptLog, envelope,
+    Act, Authority, FaultServer, Offers, Scenario, Seen, Stage, TranscriptLog, connector_in,
+    envelope, host_builder,
 };
 
 fn account(server: &FaultServer) -> AccountBuilder {
-    Account::builder("work", "127.0.0.1")
-        .port(server.port())
-        .security(Security::None)
-        .sender("alice@example.com")
+    server.account()
 }
 
 fn limits(connections: u32, messages_per_connection: u32) -> AccountLimits {
@@ -34,13 +30,7 @@ fn transport() -> SmtpTransport {
 
 /// A connector with one account, on a transport that others may share.
 fn connector(transport: &SmtpTransport, account: AccountBuilder) -> Connector {
-    let host = Host::builder()
-        .accounts(AccountsInMemory::from_iter([account.build().expect("right")]))
-        .transport(transport.clone())
-        .cache_directory(HOST_CACHE)
-        .build()
-        .expect("the sandbox runs");
-    Connector::builtin(&host).expect("a component")
+    connector_in(host_builder([account.build().expect("right")]).transport(transport.clone()))
 }
 
 async fn send(connector: &Connector) -> Result<(), Error> {

@@ -1,16 +1,13 @@
 //! What a reply means: the table of causes, read row by row in real conversations, and queue ids.
 
 use serde_json::{Value, json};
-use smtp_connector_host::accounts::{
-    Account, AccountsInMemory, Auth, OAuth2, PRESETS, Preset, Security,
-};
-use smtp_connector_host::smtp::SmtpTransport;
+use smtp_connector_host::accounts::{Account, Auth, OAuth2, PRESETS, Preset, Security};
 use smtp_connector_host::smtp::replies::{Cause, Given, Lack, causes};
-use smtp_connector_host::{Connector, Error, FailureCode, Host, Invocation, Phase, Retry, Secret};
+use smtp_connector_host::{Error, FailureCode, Invocation, Phase, Retry, Secret};
 use tokio::task::JoinSet;
 
 use crate::support::{
-    Act, Authority, FaultServer, HOST_CACHE, Offers, Scenario, Stage, host_builder,
+    Act, Authority, FaultServer, Offers, Scenario, Stage, connector_in, host_builder,
 };
 
 /// A sample of a row, with the account and the server that play it.
@@ -149,13 +146,7 @@ async fn every_row_of_the_table_is_what_a_conversation_ends_with() {
             plays.push(play(name, cause, sample, &authority).await);
         }
     }
-    let host = Host::builder()
-        .accounts(AccountsInMemory::from_iter(plays.iter().map(|play| play.account.clone())))
-        .transport(SmtpTransport::new().danger_allow_private_hosts())
-        .cache_directory(HOST_CACHE)
-        .build()
-        .expect("the sandbox runs");
-    let connector = Connector::builtin(&host).expect("a component");
+    let connector = connector_in(host_builder(plays.iter().map(|play| play.account.clone())));
     let mut sending = JoinSet::new();
     for play in plays {
         let connector = connector.clone();
@@ -174,14 +165,9 @@ async fn every_row_of_the_table_is_what_a_conversation_ends_with() {
 
 /// Sends with an account that logs in with this password.
 async fn send_with(server: &FaultServer, password: &str, input: &Value) -> Result<Value, Error> {
-    let account = Account::builder("work", "127.0.0.1")
-        .port(server.port())
-        .security(Security::None)
-        .sender("alice@example.com")
-        .credentials("user", Secret::new(password));
+    let account = server.account().credentials("user", Secret::new(password));
     let account = account.build().expect("the settings are right");
-    let host = host_builder([account]).build().expect("the sandbox runs");
-    let connector = Connector::builtin(&host).expect("a component");
+    let connector = connector_in(host_builder([account]));
     let invocation = Invocation::send_mail(input.to_string()).account("work");
     let outcome = connector.invoke(invocation).await?;
     Ok(outcome.parse().expect("a result is JSON"))
@@ -232,14 +218,8 @@ async fn a_connection_that_served_before_has_the_same_hints() {
         (Stage::DotAgain, quota, "24 hours"),
     ] {
         let server = FaultServer::start(Scenario::when(stage, Act::Reply(reply))).await;
-        let account = Account::builder("work", "127.0.0.1")
-            .port(server.port())
-            .security(Security::None)
-            .sender("alice@example.com")
-            .build()
-            .expect("the settings are right");
-        let host = host_builder([account]).build().expect("the sandbox runs");
-        let connector = Connector::builtin(&host).expect("a component");
+        let account = server.account().build().expect("the settings are right");
+        let connector = connector_in(host_builder([account]));
         let input = json!({ "to": "b@example.net", "body": "x" }).to_string();
         let send = || connector.invoke(Invocation::send_mail(input.clone()).account("work"));
         send().await.expect("the first is sent");

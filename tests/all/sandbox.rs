@@ -3,10 +3,10 @@
 use std::time::{Duration, Instant};
 
 use serde_json::json;
-use smtp_connector_host::accounts::{BoxFuture, Security};
+use smtp_connector_host::accounts::BoxFuture;
 use smtp_connector_host::attachments::{Content, Metadata, SourceError, Uploads};
 use smtp_connector_host::{
-    Account, Allocation, Connector, Delivered, Error, FailureCode, Host, Invocation, Limits, Retry,
+    Allocation, Connector, Delivered, Error, FailureCode, Host, Invocation, Limits, Retry,
 };
 
 use crate::support::{Act, FaultServer, Scenario, Stage, TestEnv, host_builder};
@@ -154,12 +154,7 @@ async fn a_run_that_computes_too_long_is_stopped() {
 #[tokio::test]
 async fn a_run_that_is_out_of_time_after_the_final_dot_may_have_been_sent() {
     let server = FaultServer::start(Scenario::when(Stage::Dot, Act::Hang)).await;
-    let account = Account::builder("work", "127.0.0.1")
-        .port(server.port())
-        .security(Security::None)
-        .sender("alice@example.com")
-        .build()
-        .expect("the settings are right");
+    let account = server.account().build().expect("the settings are right");
     let mut little_time = Limits::default();
     little_time.wall_clock = Duration::from_secs(2);
     let host = host_builder([account]).limits(little_time).build().expect("the sandbox runs");

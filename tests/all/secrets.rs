@@ -3,16 +3,14 @@
 use std::sync::Arc;
 
 use serde_json::json;
-use smtp_connector_host::accounts::{AccountBuilder, AccountsInMemory, Security, TlsSettings};
+use smtp_connector_host::accounts::{AccountBuilder, Security, TlsSettings};
 use smtp_connector_host::smtp::SmtpTransport;
-use smtp_connector_host::{
-    Account, Connector, Error, FailureCode, Host, Invocation, Outcome, Secret,
-};
+use smtp_connector_host::{Connector, Error, FailureCode, Invocation, Outcome, Secret};
 
 use crate::hostile::sending::{MESSAGE, sends};
 use crate::support::{
-    Act, Authority, CommandLine, FaultServer, HOST_CACHE, Log, Offers, Scenario, Stage,
-    TranscriptLog, host_builder,
+    Act, Authority, CommandLine, FaultServer, Log, Offers, Scenario, Stage, TranscriptLog,
+    connector_in, host_builder,
 };
 
 const PASSWORD: &str = "Mark3d-p\u{e4}ssw\u{f6}rd";
@@ -60,10 +58,8 @@ fn the_forms_are_what_an_encoder_makes() {
 async fn no_error_no_result_and_no_transcript_holds_the_password() {
     for (stage, reply) in ECHOES {
         let server = FaultServer::start(Scenario::when(*stage, Act::Reply(reply))).await;
-        let account = Account::builder("work", "127.0.0.1")
-            .port(server.port())
-            .security(Security::None)
-            .sender("alice@example.com")
+        let account = server
+            .account()
             .credentials("user", Secret::new(PASSWORD))
             .build()
             .expect("the settings are right");
@@ -71,12 +67,7 @@ async fn no_error_no_result_and_no_transcript_holds_the_password() {
         let told = TranscriptLog::default();
         let transport =
             SmtpTransport::new().danger_allow_private_hosts().transcript(Arc::new(told.clone()));
-        let host = Host::builder()
-            .accounts(AccountsInMemory::from_iter([account]))
-            .transport(transport)
-            .cache_directory(HOST_CACHE)
-            .build()
-            .expect("the sandbox runs");
+        let host = host_builder([account]).transport(transport).build().expect("the sandbox runs");
         assert_clean(&format!("{host:?}"));
         let connector = Connector::builtin(&host).expect("a component");
         let input = json!({ "to": "b@example.net" }).to_string();
@@ -119,11 +110,7 @@ const BAD_INPUTS: &[&str] = &[
 ];
 
 fn account(server: &FaultServer) -> AccountBuilder {
-    Account::builder("work", "127.0.0.1")
-        .port(server.port())
-        .security(Security::None)
-        .sender("alice@example.com")
-        .credentials("user", Secret::new(PASSWORD))
+    server.account().credentials("user", Secret::new(PASSWORD))
 }
 
 async fn run(account: AccountBuilder, component: &[u8], input: &str) -> Result<Outcome, Error> {
@@ -162,13 +149,7 @@ async fn a_password_in_pieces_is_shown_no_more_than_in_one() {
         let transport =
             SmtpTransport::new().danger_allow_private_hosts().transcript(Arc::new(told.clone()));
         let account = account(&server).build().expect("the settings are right");
-        let host = Host::builder()
-            .accounts(AccountsInMemory::from_iter([account]))
-            .transport(transport)
-            .cache_directory(HOST_CACHE)
-            .build()
-            .expect("the sandbox runs");
-        let connector = Connector::builtin(&host).expect("a component");
+        let connector = connector_in(host_builder([account]).transport(transport));
         let input = json!({ "to": "b@example.net" }).to_string();
         let shown = match connector.invoke(Invocation::send_mail(input).account("work")).await {
             Ok(outcome) => format!("{outcome:?} {}", outcome.as_json()),

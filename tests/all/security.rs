@@ -12,7 +12,9 @@ use smtp_connector_host::{
 };
 use smtp_connector_inbox::{Encryption, Inbox};
 
-use crate::support::{Act, Authority, FaultServer, Offers, Scenario, Stage, TestEnv, host_builder};
+use crate::support::{
+    Act, Authority, FaultServer, Offers, Scenario, Stage, TestEnv, connector_in, host_builder,
+};
 
 fn mail() -> serde_json::Value {
     json!({ "to": "bob@example.net", "subject": "x", "body": "y" })
@@ -89,8 +91,7 @@ pub(crate) async fn send_to(port: u16, security: Security, tls: TlsSettings) -> 
         .credentials("user", Secret::new("s3cr3t"))
         .build()
         .expect("the settings are right");
-    let host = host_builder([account]).build().expect("the sandbox runs");
-    let connector = Connector::builtin(&host).expect("a component");
+    let connector = connector_in(host_builder([account]));
     let mail = Invocation::send_mail(mail().to_string()).account("work");
     connector.invoke(mail).await.map(|_| ())
 }

@@ -3,15 +3,12 @@
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use smtp_connector_host::accounts::{
-    AccountBuilder, AccountLimits, AccountsInMemory, OAuth2, Security,
-};
-use smtp_connector_host::smtp::SmtpTransport;
+use smtp_connector_host::accounts::{AccountBuilder, AccountLimits, OAuth2, Security};
 use smtp_connector_host::{
-    Account, Connector, Delivered, Error, FailureCode, Host, Invocation, Outcome, Retry, Secret,
+    Account, Connector, Delivered, Error, FailureCode, Invocation, Outcome, Retry, Secret,
 };
 
-use crate::support::{Act, FaultServer, HOST_CACHE, Offers, Scenario, Seen, Stage};
+use crate::support::{Act, FaultServer, Offers, Scenario, Seen, Stage, connector_in, host_builder};
 
 fn account(port: u16) -> AccountBuilder {
     Account::builder("work", "127.0.0.1").port(port).security(Security::None).sender("a@x.test")
@@ -19,13 +16,7 @@ fn account(port: u16) -> AccountBuilder {
 
 /// A connector with one account, on connections that are kept.
 fn connector(account: AccountBuilder) -> Connector {
-    let host = Host::builder()
-        .accounts(AccountsInMemory::from_iter([account.build().expect("right")]))
-        .transport(SmtpTransport::new().danger_allow_private_hosts())
-        .cache_directory(HOST_CACHE)
-        .build()
-        .expect("the sandbox runs");
-    Connector::builtin(&host).expect("a component")
+    connector_in(host_builder([account.build().expect("right")]))
 }
 
 fn mail() -> Invocation {

@@ -4,6 +4,8 @@ use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use smtp_connector_host::Account;
+use smtp_connector_host::accounts::{AccountBuilder, Security};
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinHandle;
@@ -71,6 +73,14 @@ impl FaultServer {
             }
         });
         Self { address, seen, task }
+    }
+
+    /// An account on it that is called `work`.
+    pub(crate) fn account(&self) -> AccountBuilder {
+        Account::builder("work", "127.0.0.1")
+            .port(self.port())
+            .security(Security::None)
+            .sender("alice@example.com")
     }
 
     pub(crate) fn port(&self) -> u16 {

@@ -23,7 +23,9 @@ pub(crate) use log::Log;
 pub(crate) use scenario::{Act, AtOnce, Offers, Scenario, Stage};
 #[cfg(unix)]
 pub(crate) use screen::run_on_terminal;
-pub(crate) use test_env::{HOST_CACHE, TestEnv, USER_CACHE, host_builder};
+pub(crate) use test_env::{
+    HOST_CACHE, TestEnv, USER_CACHE, connector_in, host_builder, public_host,
+};
 pub(crate) use transcript_log::TranscriptLog;
 
 /// Writes a file that only its owner may read or change, whatever the umask.

@@ -26,13 +26,22 @@ pub(crate) struct TestEnv {
     pub(crate) connector: Connector,
 }
 
+/// A host as a platform has it that sets nothing: it reaches no server of the tests.
+pub(crate) fn public_host(accounts: impl IntoIterator<Item = Account>) -> HostBuilder {
+    Host::builder().accounts(AccountsInMemory::from_iter(accounts)).cache_directory(HOST_CACHE)
+}
+
 /// A host as the tests need it.
 pub(crate) fn host_builder(accounts: impl IntoIterator<Item = Account>) -> HostBuilder {
-    Host::builder()
-        .accounts(AccountsInMemory::from_iter(accounts))
+    public_host(accounts)
         .transport(SmtpTransport::new().danger_allow_private_hosts())
         .attachment_hosts(AttachmentHosts::danger_any())
-        .cache_directory(HOST_CACHE)
+}
+
+/// The built-in component in a host.
+pub(crate) fn connector_in(host: HostBuilder) -> Connector {
+    let host = host.build().expect("the sandbox runs on this machine");
+    Connector::builtin(&host).expect("the built-in component is one")
 }
 
 impl TestEnv {
