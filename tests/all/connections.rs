@@ -5,9 +5,7 @@ use std::sync::Arc;
 use serde_json::json;
 use smtp_connector_host::accounts::{AccountBuilder, OAuth2, Security};
 use smtp_connector_host::smtp::SmtpTransport;
-use smtp_connector_host::{
-    Account, AddressRange, Error, FailureCode, Invocation, Secret,
-};
+use smtp_connector_host::{Account, AddressRange, Error, FailureCode, Invocation, Secret};
 
 use crate::fetching::{FILE, Liar, PUBLIC, connector_of, fetch, saying};
 use crate::support::{
