@@ -163,8 +163,8 @@ impl From<Written> for AttachmentView {
         Self {
             filename: file.file_name,
             content_type: file.content_type,
-            size: file.evidence.size,
-            sha256: file.evidence.sha256_text(),
+            size: file.digest.size,
+            sha256: file.digest.sha256_text(),
             cid: file.content_id,
         }
     }

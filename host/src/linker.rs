@@ -92,7 +92,7 @@ impl SmtpCtx {
         SmtpCtxBuilder { services, may_send: true }
     }
 
-    /// Whether the server took the run's message: what the component says of it is only hearsay.
+    /// Whether the server took the run's message: whatever the component says.
     pub fn was_sent(&self) -> bool {
         self.delivery.was_sent()
     }

@@ -257,7 +257,7 @@ pub mod connectors {
             #[doc(hidden)]
             static __FORCE_SECTION_REF: fn() = super::super::super::__link_custom_section_describing_imports;
             use super::super::super::_rt;
-            /// What the source says of itself. It is hearsay: the guest checks it like any other input.
+            /// What the source says of itself. The guest must check it like any other input.
             #[derive(Clone)]
             pub struct Metadata {
                 pub filename: ::core::option::Option<_rt::String>,

@@ -37,13 +37,13 @@ pub struct File<'a, C> {
     pub sha256: Option<[u8; 32]>,
     /// Its bytes.
     pub bytes: Bytes<'a, C>,
-    /// What was seen of the bytes as the source gave them, where they were read before they are written.
-    pub evidence: Option<Evidence>,
+    /// Their digest, where they were read before they are written.
+    pub digest: Option<FileDigest>,
 }
 
-/// What was seen of a file's bytes: proof of what was sent.
+/// The size and the hash of a file, as it was sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Evidence {
+pub struct FileDigest {
     /// Bytes, before encoding.
     pub size: u64,
     /// The hash of those bytes.
@@ -80,7 +80,7 @@ pub enum FileError {
     /// Its source fails; the platform says how.
     Source(AttachmentError),
     /// Its bytes do not have the hash that the input gives.
-    Checksum(Evidence),
+    Checksum(FileDigest),
 }
 
 /// Bytes that are asked of a source at once: whole lines of base64, 57 bytes each, that make just under
@@ -171,16 +171,16 @@ impl<'a, C: Content> File<'a, C> {
             is_shown: attachment.is_shown,
             sha256: attachment.sha256,
             bytes,
-            evidence: None,
+            digest: None,
         };
         // What may be left out must be known to be whole before the message begins, and a message within
         // the message must be seen before its headers are written.
         if attachment.optional || file.is_raw() {
             let bytes = file.read_all(limit)?;
-            let evidence = Evidence::of(&bytes);
-            file.check(evidence)?;
+            let digest = FileDigest::of(&bytes);
+            file.check(digest)?;
             file.bytes = Bytes::Known(bytes);
-            file.evidence = Some(evidence);
+            file.digest = Some(digest);
         }
         if file.is_raw() {
             file.make_raw(warnings);
@@ -192,9 +192,9 @@ impl<'a, C: Content> File<'a, C> {
     }
 
     /// Whether what was seen of the bytes is what the input says of them.
-    pub fn check(&self, evidence: Evidence) -> Result<(), FileError> {
+    pub fn check(&self, digest: FileDigest) -> Result<(), FileError> {
         match self.sha256 {
-            Some(wanted) if wanted != evidence.sha256 => Err(FileError::Checksum(evidence)),
+            Some(wanted) if wanted != digest.sha256 => Err(FileError::Checksum(digest)),
             _ => Ok(()),
         }
     }
@@ -282,7 +282,7 @@ fn made_up_name(number: usize, media_type: &MediaType) -> Option<FileName> {
     FileName::sanitise(&format!("attachment-{number}.{extension}")).map(|(name, _)| name)
 }
 
-impl Evidence {
+impl FileDigest {
     /// What there is to see of bytes in memory.
     pub fn of(bytes: &[u8]) -> Self {
         Self { size: bytes.len() as u64, sha256: Sha256::digest(bytes).into() }

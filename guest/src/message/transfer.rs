@@ -3,7 +3,7 @@
 use encodify::base64::MIME;
 use sha2::{Digest, Sha256};
 
-use super::file::{Bytes, Evidence, File, READ, Unavailable};
+use super::file::{Bytes, File, FileDigest, READ, Unavailable};
 use super::skeleton::Piece;
 use super::{Content, Message};
 use crate::bindings::connectors::smtp::attachments::AttachmentError;
@@ -24,7 +24,7 @@ pub struct Written {
     /// The media type.
     pub content_type: String,
     /// Its bytes, as its source gave them.
-    pub evidence: Evidence,
+    pub digest: FileDigest,
     /// The content id, where it has one.
     pub content_id: Option<String>,
 }
@@ -130,15 +130,15 @@ fn write_file<C: Content, S: Sink>(
             take(&lines.rest, out).map_err(TransferError::Sink)?;
         }
     }
-    let seen = Evidence { size, sha256: hash.finalize().into() };
+    let seen = FileDigest { size, sha256: hash.finalize().into() };
     // What was read before may have been made fit to be sent since.
-    let evidence = file.evidence.unwrap_or(seen);
-    file.check(evidence)
+    let digest = file.digest.unwrap_or(seen);
+    file.check(digest)
         .map_err(|error| TransferError::File(Unavailable { path: file.path.clone(), error }))?;
     Ok(Written {
         file_name: file.file_name.as_ref().map(|name| name.as_str().to_owned()),
         content_type: file.media_type.essence().to_owned(),
-        evidence,
+        digest,
         content_id: file.content_id.as_ref().map(|id| id.as_str().to_owned()),
     })
 }

@@ -2,7 +2,7 @@
 
 /// The file name in a Content-Disposition header: `filename*` before `filename`.
 ///
-/// What it returns is hearsay from a stranger: the component makes a safe name of it.
+/// The server chose it, so it is not safe as a file name: the component makes a safe name of it.
 pub(super) fn file_name(header: &str) -> Option<String> {
     let extended = parameter(header, "filename*").and_then(|value| {
         let mut parts = value.splitn(3, '\'');
