@@ -1,7 +1,7 @@
-//! Builds the component for wasm32-wasip2, so that one command builds everything. A published package has
-//! the component beside it, and needs neither its source nor the target.
+//! Builds the component for wasm32-wasip2, so that one command builds everything. A published package contains the
+//! built component, and does not need its source or the target.
 
-#![expect(clippy::print_stderr, reason = "it is how a build script says what is wrong")]
+#![expect(clippy::print_stderr, reason = "a build script reports errors on stderr")]
 
 #[path = "build/description.rs"]
 mod description;
@@ -15,8 +15,8 @@ const TARGET: &str = "wasm32-wasip2";
 const PACKAGE: &str = "smtp-connector-guest";
 const FILE: &str = "smtp_connector_guest.wasm";
 
-/// Settings of the outer build that are not meant for wasm, or that would build the guest once more:
-/// RUSTC_WORKSPACE_WRAPPER is set by clippy, CARGO_ENCODED_RUSTFLAGS holds flags for this machine.
+/// Settings of the outer build that do not fit wasm, or that would build the guest again. For example, clippy sets
+/// RUSTC_WORKSPACE_WRAPPER, and CARGO_ENCODED_RUSTFLAGS contains flags for this machine.
 const FOREIGN: &[&str] = &[
     "CARGO_ENCODED_RUSTFLAGS",
     "RUSTFLAGS",
@@ -37,7 +37,7 @@ fn main() {
     println!("cargo:rustc-env=SMTP_CONNECTOR_COMPONENT={}", component.display());
 }
 
-/// Builds the component out of its source.
+/// Builds the component from its source.
 fn build_component(root: &Path) -> PathBuf {
     for path in ["guest/src", "guest/build.rs", "guest/Cargo.toml", "Cargo.toml", "Cargo.lock"] {
         println!("cargo:rerun-if-changed={}", root.join(path).display());
@@ -58,7 +58,7 @@ fn build_component(root: &Path) -> PathBuf {
     component
 }
 
-/// What the component says of itself, under the names that wasm-tools, wkg and registries read.
+/// The metadata of the component, under the names that wasm-tools, wkg and registries read.
 fn sections() -> [(&'static str, String); 4] {
     let description = "The SMTP connector: checks an action's input and assembles the message";
     [
@@ -69,16 +69,16 @@ fn sections() -> [(&'static str, String); 4] {
     ]
 }
 
-/// Adds the target where rustup can, and says what to do where it cannot.
+/// Installs the target with rustup. If that fails, exits with an error that says what to do.
 fn ensure_target() {
     if has_target() {
         return;
     }
-    // Whatever comes of it shows in whether the target is there now.
+    // The next check shows whether this worked.
     let _ = Command::new("rustup").args(["target", "add", TARGET]).status();
     if !has_target() {
         eprintln!(
-            "error: the component needs Rust's target {TARGET}; run: rustup target add {TARGET}"
+            "error: the component needs the Rust target {TARGET}; run: rustup target add {TARGET}"
         );
         exit(1);
     }
@@ -91,9 +91,11 @@ fn has_target() -> bool {
     directory.is_some_and(|directory| Path::new(directory.trim()).is_dir())
 }
 
-/// Builds the guest in a folder of its own: a lock of its own, so that the two cargos do not wait for
-/// each other, and one folder for build, test and clippy, so that it is built once. Releases and debug builds have a
-/// profile each: cargo has one name for the component in both, and would take one's for the other's.
+/// Builds the guest in a separate target folder. Its lock is separate too, so that the two cargo processes do not wait
+/// for each other. Build, test and clippy share the folder, so that the guest is built once.
+///
+/// Release and debug builds use different profiles. The component has the same file name in both, and with one profile
+/// cargo would use one in place of the other.
 fn build_guest(root: &Path) -> PathBuf {
     let folder = target_folder().join("guest");
     let profile = if variable("PROFILE") == "release" { "guest" } else { "guest-dev" };
@@ -110,21 +112,21 @@ fn build_guest(root: &Path) -> PathBuf {
     match cargo.status() {
         Ok(status) if status.success() => {}
         _ => {
-            eprintln!("error: the component did not build; its own messages stand above");
+            eprintln!("error: the component did not build; see cargo's messages above");
             exit(1);
         }
     }
     folder.join(TARGET).join(profile).join(FILE)
 }
 
-/// Flags that keep this machine's folders out of the component: panics name their files, and two builds in
-/// two folders are to be the same bytes.
+/// Returns flags that keep this machine's folders out of the component. Panics contain file names, and builds in
+/// different folders must give the same bytes.
 fn without_paths(root: &Path, target: &Path) -> String {
     let home = env::var_os("HOME").or_else(|| env::var_os("USERPROFILE")).unwrap_or_default();
     let cargo_home =
         env::var_os("CARGO_HOME").map_or_else(|| Path::new(&home).join(".cargo"), PathBuf::from);
     let registry = cargo_home.join("registry").join("src");
-    // Of several that fit, the compiler takes the last.
+    // If several prefixes match, the compiler uses the last.
     let mut folders = vec![(root.to_owned(), "/source".to_owned())];
     let sources = fs::read_dir(registry).into_iter().flatten().flatten();
     folders.extend(sources.map(|source| (source.path(), "/crates".to_owned())));
@@ -132,12 +134,12 @@ fn without_paths(root: &Path, target: &Path) -> String {
     let flags = folders
         .into_iter()
         .map(|(folder, name)| format!("--remap-path-prefix={}={name}", folder.display()));
-    // The separator that cargo takes for this variable.
+    // The separator that cargo expects in this variable.
     flags.collect::<Vec<_>>().join("\u{1f}")
 }
 
-/// The folder that cargo builds in: `OUT_DIR` is `<target>/<profile>/build/<package>-<hash>/out`, or a
-/// folder deeper when a target was named.
+/// Returns the folder that cargo builds in. `OUT_DIR` is `<target>/<profile>/build/<package>-<hash>/out`, or one folder
+/// deeper if cargo builds for a named target.
 fn target_folder() -> PathBuf {
     let out = PathBuf::from(variable("OUT_DIR"));
     let profile = out.ancestors().nth(3).unwrap_or(&out);
@@ -150,7 +152,7 @@ fn variable(name: &str) -> String {
     match env::var(name) {
         Ok(value) => value,
         Err(_) => {
-            eprintln!("error: {name} is not set; this is run by cargo");
+            eprintln!("error: {name} is not set; run this build script with cargo");
             exit(1);
         }
     }

@@ -1,4 +1,4 @@
-//! The command, for the tests.
+//! The command, built for the tests.
 
 use std::process::ExitCode;
 

@@ -1,4 +1,4 @@
-//! The validator, which looks at every octet that leaves the sandbox.
+//! Benchmarks of the validator, which checks every byte that leaves the sandbox.
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use smtp_connector_host::policy::MessageValidator;

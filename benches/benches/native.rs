@@ -1,4 +1,4 @@
-//! The component's logic as a plain library: the limit for what the sandbox adds.
+//! Benchmarks of the component's logic as a plain library: the lower bound for the sandboxed component.
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use smtp_connector_benches::mails;

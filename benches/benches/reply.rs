@@ -1,19 +1,19 @@
-//! The reply parser, which reads whatever a server says.
+//! Benchmarks of the parser for server replies.
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use reader::ReplyReader;
 
-// No part of the library's interface, so it is compiled here once more.
+// Not part of the library's public API, so it is compiled here again.
 #[path = "../../smtp/src/replies/reply.rs"]
 #[expect(dead_code, reason = "what is not measured is used in the library")]
 mod reader;
 
-/// Where the parser finds the type.
+/// The path where the parser expects this type.
 mod reply {
     pub(crate) use smtp_connector_host::ReplyCode;
 }
 
-/// What is said to MAIL, RCPT and DATA that came in one write.
+/// The replies to MAIL, RCPT and DATA that were sent in one write.
 const ENVELOPE: &[u8] = b"250 2.1.0 Ok\r\n250 2.1.5 Ok\r\n354 End data with <CR><LF>.<CR><LF>\r\n";
 
 const EHLO: &[u8] = b"250-mail.example.com\r\n250-PIPELINING\r\n250-SIZE 52428800\r\n250-ETRN\r\n\

@@ -1,4 +1,4 @@
-//! The same in the sandbox: a fresh store, an instance and a call for each, and both allocators.
+//! The same benchmarks in the sandbox: a fresh store, an instance and a call each time, with both allocators.
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use smtp_connector_benches::mails;
@@ -9,7 +9,7 @@ use tokio::runtime::Builder;
 const ALLOCATORS: [(&str, Allocation); 2] =
     [("on-demand", Allocation::OnDemand), ("pooled", Allocation::Pooled { runs: 64 })];
 
-/// A store, an instance, and a call that ends at its first look: the input is no JSON.
+/// A store, an instance, and a call that ends at once, because the input is not JSON.
 fn instance(criterion: &mut Criterion) {
     let runtime = Builder::new_current_thread().enable_time().build().expect("a runtime");
     let mut group = criterion.benchmark_group("sandbox/instance");

@@ -1,4 +1,4 @@
-//! What the benchmarks share: the mails that they send, and platforms that throw them away.
+//! Code shared by the benchmarks: mails, and platforms that discard them.
 
 pub mod mails;
 pub mod native;

@@ -1,14 +1,14 @@
-//! The mails that are measured.
+//! The mails that the benchmarks send.
 
 use serde_json::json;
 
 /// A mail, and the file that the platform holds for it.
 pub struct Mail {
-    /// What it is called in the figures.
+    /// The name in the results.
     pub name: &'static str,
     /// The input of `send-mail`.
     pub input: String,
-    /// Octets of the upload `file`.
+    /// The size of the upload `file`, in octets.
     pub upload: usize,
 }
 

@@ -1,4 +1,4 @@
-//! The component's logic without a sandbox, on a platform that throws messages away.
+//! The component's logic without a sandbox, on a platform that discards messages.
 
 use smtp_connector_guest::bindings::connectors::smtp::account::Profile;
 use smtp_connector_guest::bindings::connectors::smtp::attachments::{AttachmentError, Metadata};
@@ -7,25 +7,25 @@ use smtp_connector_guest::bindings::connectors::smtp::transport::{Envelope, Rece
 use smtp_connector_guest::bindings::connectors::smtp::types::{Failure, Reply};
 use smtp_connector_guest::platform::{Content, Outgoing, Platform};
 
-/// A platform with one upload of so many octets.
+/// A platform with one upload.
 #[derive(Clone, Copy, Debug)]
 pub struct FakePlatform {
-    /// Its size.
+    /// The size of the upload, in octets.
     pub upload: usize,
 }
 
-/// The upload, as far as it was not read yet.
+/// The unread rest of the upload.
 #[derive(Debug)]
 pub struct Upload {
     size: usize,
     left: usize,
 }
 
-/// A message that goes nowhere.
+/// A message that is discarded.
 #[derive(Debug)]
 pub struct Nowhere(Vec<String>);
 
-/// The account's public part, with limits that nothing here reaches.
+/// Returns the account's public part, with limits that the benchmarks do not reach.
 pub fn profile() -> Profile {
     Profile {
         name: "work".into(),

@@ -1,4 +1,4 @@
-//! The component in its sandbox, on a host whose transport throws messages away.
+//! The component in its sandbox, on a host whose transport discards messages.
 
 use std::sync::Arc;
 
@@ -7,7 +7,7 @@ use smtp_connector_host::attachments::{MemoryUploads, Metadata};
 use smtp_connector_host::transport::{Envelope, Outgoing, Receipt, Transport};
 use smtp_connector_host::{Connector, Failure, ForwardPath, Host, HostBuilder, Reply, ReplyCode};
 
-/// A transport that takes everything and sends nothing.
+/// A transport that accepts everything and sends nothing.
 #[derive(Clone, Copy, Debug)]
 pub struct Nowhere;
 
@@ -38,10 +38,10 @@ impl Outgoing for Taken {
     }
 }
 
-/// Where the compiled component is kept from one benchmark to the next.
+/// The cache of compiled components, kept between benchmarks.
 const CACHE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../target/component-cache");
 
-/// A connector on a host with an upload of so many octets, built as `settings` has it.
+/// Returns a connector on a host with an upload of this size in octets. `settings` configures the host.
 pub fn connector(upload: usize, settings: impl FnOnce(HostBuilder) -> HostBuilder) -> Connector {
     let limits = AccountLimits::default().message_bytes(1 << 30);
     let account = Account::builder("work", "mail.example.com").limits(limits).build();

@@ -1,4 +1,4 @@
-//! The body of a mail from the command line: from an option, from a file, or piped.
+//! The body of a mail from the command line: an option, a file or a pipe.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -11,33 +11,33 @@ use super::stop::Stop;
 use super::{standard_input, text};
 use smtp_connector_host::{Error, Issue};
 
-/// What a mail says.
+/// The body options.
 #[derive(Args, Debug)]
 #[group(id = "body", multiple = true)]
 pub(crate) struct Body {
-    /// The text part; `-` is standard input [default: what is piped]
+    /// Text body; `-` reads standard input [default: piped input]
     #[arg(long, value_name = "TEXT")]
     text: Option<String>,
 
-    /// A file with the text part, in UTF-8; `-` is standard input
+    /// Read the text body from a UTF-8 file; `-` is standard input
     #[arg(long, value_name = "PATH", conflicts_with = "text")]
     text_file: Option<PathBuf>,
 
-    /// The HTML part; `-` is standard input
+    /// HTML body; `-` reads standard input
     #[arg(long, value_name = "HTML")]
     html: Option<String>,
 
-    /// A file with the HTML part, in UTF-8; `-` is standard input
+    /// Read the HTML body from a UTF-8 file; `-` is standard input
     #[arg(long, value_name = "PATH", conflicts_with = "html")]
     html_file: Option<PathBuf>,
 }
 
-/// The parts that the options stand for.
+/// The body parts that the options give.
 #[derive(Default)]
 pub(crate) struct Parts {
     pub(crate) text: Option<String>,
     pub(crate) html: Option<String>,
-    /// What may not be meant.
+    /// Warnings about likely mistakes.
     pub(crate) warnings: Vec<Issue>,
 }
 
@@ -46,7 +46,7 @@ impl Body {
         self.options().iter().all(Option::is_none)
     }
 
-    /// How many options read standard input.
+    /// Returns the number of options that read standard input.
     pub(crate) fn readers(&self) -> usize {
         self.options().into_iter().flatten().filter(|value| *value == Path::new("-")).count()
     }
@@ -56,7 +56,7 @@ impl Body {
         [text, html, self.text_file.as_deref(), self.html_file.as_deref()]
     }
 
-    /// Reads the parts. Without an option for any, what is piped is the text, unless something else reads it.
+    /// Reads the parts. If no body option is given, piped input is the text, unless another option reads it.
     pub(crate) fn read(&self, context: &Context<'_>, is_taken: bool) -> Result<Parts, Stop> {
         let mut parts = Parts::default();
         if self.is_empty() && !is_taken {
@@ -84,26 +84,26 @@ impl Body {
     }
 }
 
-/// A part that is the name of a file: `--text notes.txt`, `--html @page.html`.
+/// Returns a warning if a part is the name of a file: `--text notes.txt`, `--html @page.html`.
 fn warning_of_file(name: &str, text: &str) -> Option<Issue> {
     let named = text.strip_prefix('@').unwrap_or(text);
     let is_name =
         |name: &str| name.len() < 4096 && !name.contains('\n') && Path::new(name).is_file();
     let file = [text, named].into_iter().find(|name| is_name(name))?;
     let message = format!(
-        "the mail says {text:?}, which is the name of a file, and not what is in the file; \
-         to send what is in it, give --{name}-file {file}"
+        "the body is {text:?}, which is the name of a file, not the contents of the file; \
+         to send the contents, use --{name}-file {file}"
     );
     Some(Issue { path: name.to_owned(), code: "local-path".to_owned(), message })
 }
 
-/// A piped text that is an input as JSON, for which `--input -` is meant.
+/// Returns a warning if the piped text is an input in JSON, which `--input -` would read.
 fn warning_of_input(text: &str) -> Option<Issue> {
     let looks_like_json = text.trim_start().starts_with('{');
     let value: Value = looks_like_json.then(|| serde_json::from_str(text).ok()).flatten()?;
     value.get("to").or_else(|| value.get("subject"))?;
-    let message = "the mail says what was piped, which is JSON with the fields of a mail; if it is the input, give \
-                   --input - without --to and other fields";
+    let message = "the body is the piped text, which is JSON with the fields of a mail; to use it as the input, \
+                   pass --input - without --to and other field options";
     Some(Issue {
         path: "text".to_owned(),
         code: "wrong-type".to_owned(),
@@ -118,25 +118,27 @@ fn read_file(context: &Context<'_>, path: &Path, name: &str) -> Result<String, S
     }
     let shown = path.display();
     if path.is_dir() {
-        return Err(Stop::Usage(format!("--{name}-file {shown} is a folder; name a file")));
+        return Err(Stop::Usage(format!(
+            "--{name}-file {shown} is a folder; give the path of a file"
+        )));
     }
     let bytes = fs::read(path).map_err(|reason| {
-        Stop::Usage(format!("--{name}-file {shown} cannot be read: {}", text::reason(&reason)))
+        Stop::Usage(format!("could not read --{name}-file {shown}: {}", text::reason(&reason)))
     })?;
     decode(bytes, &shown.to_string())
 }
 
-/// Text in UTF-8, with a byte order mark or without.
+/// Decodes UTF-8 text, with or without a byte order mark.
 pub(crate) fn decode(bytes: Vec<u8>, place: &str) -> Result<String, Stop> {
     let from = match bytes.as_slice() {
         [0xff, 0xfe, ..] | [0xfe, 0xff, ..] => "UTF-16",
-        // What most texts are that are not UTF-8. Nothing in the bytes tells.
+        // A guess, because the bytes do not tell: most text that is not UTF-8 has this encoding.
         _ => "WINDOWS-1252",
     };
     let text = String::from_utf8(bytes).map_err(|error| {
         let at = error.utf8_error().valid_up_to();
-        let message = format!("{place} is not UTF-8: byte {at} cannot be read");
-        let hint = format!("convert it first, with `iconv -f {from} -t UTF-8` if it is {from}");
+        let message = format!("{place} is not UTF-8: byte {at} is not valid");
+        let hint = format!("convert it first; if it is {from}, use `iconv -f {from} -t UTF-8`");
         let issue = Issue { path: "$".to_owned(), code: "invalid-character".to_owned(), message };
         Stop::Failed(Error::invalid(vec![issue]).with_hint(hint))
     })?;

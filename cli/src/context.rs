@@ -1,6 +1,7 @@
-//! What commands share: where things are, the accounts, and the sandbox.
+//! The environment that all commands share: folders, accounts and the sandbox.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use super::home::Home;
@@ -13,32 +14,33 @@ use smtp_connector_host::attachments::AttachmentHosts;
 use smtp_connector_host::{Allocation, Connector, Host};
 use smtp_connector_smtp::{Entry, SmtpTransport, Transcript};
 
-/// The surroundings of a command.
+/// The environment of a command.
 pub(crate) struct Context<'o> {
     pub(crate) output: &'o Output,
     pub(crate) home: Home,
     shared: Shared,
+    has_compiled: Arc<AtomicBool>,
 }
 
 impl<'o> Context<'o> {
     pub(crate) fn new(shared: Shared, output: &'o Output) -> Result<Self, Stop> {
         let home = Home::find(shared.home.clone()).ok_or_else(|| {
-            Stop::Usage("there is no home folder for you; name one with --home".to_owned())
+            Stop::Usage("could not find your home folder; set one with --home".to_owned())
         })?;
-        // clap looks for what an option requires on the same side of the command.
+        // clap's `requires` only sees options on the same side of the subcommand.
         if shared.sha256.is_some() && shared.component.is_none() {
-            let message = "--sha256 pins the file of --component; name one";
+            let message = "--sha256 pins a --component FILE; add --component";
             return Err(Stop::Usage(message.to_owned()));
         }
-        Ok(Self { output, home, shared })
+        Ok(Self { output, home, shared, has_compiled: Arc::default() })
     }
 
-    /// The user's accounts.
+    /// Returns the user's accounts.
     pub(crate) fn accounts(&self) -> AccountsFile {
         AccountsFile::new(&self.home.accounts)
     }
 
-    /// The account that is meant: the one that is named, or the only one. None: there is none at all.
+    /// Returns the named account, or the only one. Returns `None` if there are no accounts.
     pub(crate) fn choose_account(&self, named: Option<&str>) -> Result<Option<Arc<Account>>, Stop> {
         let accounts = self.accounts();
         if let Some(name) = named {
@@ -55,9 +57,9 @@ impl<'o> Context<'o> {
         }
     }
 
-    /// The way to servers. This is the user's own machine: nothing on it is out of bounds.
+    /// Returns the transport. It may connect to private hosts, because the command runs on the user's machine.
     pub(crate) fn transport(&self) -> SmtpTransport {
-        // A command sends one message, and is done.
+        // A command sends one message, so a pool would not be used.
         let transport = SmtpTransport::new().danger_allow_private_hosts().without_pool();
         if self.shared.verbose {
             transport.transcript(Arc::new(ToStandardError))
@@ -66,28 +68,36 @@ impl<'o> Context<'o> {
         }
     }
 
-    /// A host with these accounts.
+    /// Builds a host with these accounts.
     pub(crate) fn host(&self, accounts: impl Accounts) -> Result<Host, Stop> {
-        // A command is one run, on its user's own machine.
+        // A command is one run, on the user's machine.
         let builder = Host::builder()
             .allocation(Allocation::OnDemand)
             .attachment_hosts(AttachmentHosts::danger_any());
         let builder = builder.accounts(accounts).transport(self.transport());
-        let output = self.output.clone();
+        let (output, has_compiled) = (self.output.clone(), Arc::clone(&self.has_compiled));
         let builder = builder.cache_directory(&self.home.cache).cache_observer(move |event| match event {
-            CacheEvent::Compiling { keep: true } => {
-                output.note("compiling the component, once on this machine");
+            CacheEvent::Compiling { keep } => {
+                has_compiled.store(true, Ordering::Relaxed);
+                // Without `keep` the cache cannot be used, and `Unusable` gives the reason.
+                if *keep {
+                    output.note("compiling the component for this machine: a few seconds, only once");
+                }
             }
             CacheEvent::Unusable { reason, hint } => output.warn(format_args!(
-                "the cache of compiled components is not used, so every start compiles: {reason}; {hint}"
+                "the cache of compiled components cannot be used, so every start compiles again: {reason}; {hint}"
             )),
-            // A compilation that is not kept: the reason was told.
             _ => {}
         });
         Ok(builder.build()?)
     }
 
-    /// The component: the built-in one, or the one that was named.
+    /// Reports whether this command compiled the component, because it was not in the cache.
+    pub(crate) fn has_compiled(&self) -> bool {
+        self.has_compiled.load(Ordering::Relaxed)
+    }
+
+    /// Loads the component that the user named, or the built-in one.
     pub(crate) fn connector(&self, host: &Host) -> Result<Connector, Stop> {
         let loaded = match (&self.shared.component, self.shared.sha256) {
             (Some(path), Some(pinned)) => Connector::from_file_pinned(host, path, pinned),
@@ -95,27 +105,27 @@ impl<'o> Context<'o> {
             (None, _) => Connector::builtin(host),
         };
         loaded.map_err(|error| match &self.shared.component {
-            // Another component is the caller's choice: not being one is no bug here.
+            // The user chose this file, so an invalid component is not a bug of the command.
             Some(path) => Stop::Component(path.clone(), error),
             None => error.into(),
         })
     }
 
-    /// Tells what an error was caused by, where that was asked for.
+    /// Prints the causes of an error if `--verbose` is given.
     pub(crate) fn tell_causes(&self, error: &smtp_connector_host::Error) {
         if self.shared.verbose {
             super::text::causes(error).iter().for_each(tell);
         }
     }
 
-    /// The same, and ends the command with the error.
+    /// Prints the causes as `tell_causes` does, and ends the command with the error.
     pub(crate) fn explain(&self, error: smtp_connector_host::Error) -> Stop {
         self.tell_causes(&error);
         Stop::Failed(error)
     }
 }
 
-/// Shows conversations on standard error.
+/// A transcript that prints SMTP conversations to standard error.
 struct ToStandardError;
 
 impl Transcript for ToStandardError {

@@ -1,4 +1,4 @@
-//! `demo`: an example from input to inbox, in one process.
+//! `demo`: sends an example email to an inbox in the same process.
 
 use std::time::{Duration, Instant};
 
@@ -17,17 +17,19 @@ use smtp_connector_host::attachments::{MemoryUploads, Metadata};
 use smtp_connector_inbox::{Inbox, Received};
 use smtp_connector_smtp::settings::Security;
 
-/// Send an example through the sandbox to an inbox in this process, and show what arrived.
+/// Send an example email to an inbox in this process, and show what arrives
 #[derive(Args, Debug)]
 pub(crate) struct Demo {}
 
 static LETTER: &[u8] = include_bytes!("../assets/letter.png");
 static PAGE: &[u8] = include_bytes!("../assets/page.pdf");
 
-/// What the steps took.
-struct Times {
+/// The sizes and times that the demo shows.
+struct Figures {
     load: Duration,
-    send: Duration,
+    run: Duration,
+    /// Bytes of memory that the component used.
+    memory: usize,
 }
 
 impl Demo {
@@ -50,15 +52,16 @@ impl Demo {
             .account("demo")
             .uploads(uploads());
         let outcome = connector.invoke(invocation).await.map_err(|error| context.explain(error))?;
-        let times = Times { load: loaded - started, send: loaded.elapsed() };
+        let (load, run) = (loaded - started, loaded.elapsed());
+        let figures = Figures { load, run, memory: outcome.memory_bytes() };
         let received = inbox.next().await;
         let result: Value = outcome.parse().map_err(|reason| unreadable(&reason))?;
-        show(context, &result, &received, &times)?;
+        show(context, &result, &received, &figures)?;
         Ok(Exit::Done)
     }
 }
 
-/// What `{{...}}` in the example stands for, as a platform would hand it over.
+/// The keywords of the example: the values of its `{{...}}` placeholders.
 const KEYWORDS: &str =
     r#"{"customer": {"name": "Béla", "email": "bela@example.net"}, "order": {"id": 4711}}"#;
 
@@ -93,12 +96,11 @@ fn show(
     context: &Context<'_>,
     result: &Value,
     received: &Received,
-    times: &Times,
+    figures: &Figures,
 ) -> Result<(), Stop> {
     let view = MessageView::parse(&received.content)
-        .ok_or_else(|| crate::stop::bug("what arrived is no message"))?;
-    let output = context.output;
-    output.document(&json!({
+        .ok_or_else(|| crate::stop::bug("the inbox received something that is not a message"))?;
+    context.output.document(&json!({
         "result": result,
         "received": {
             "from": received.sender,
@@ -107,38 +109,65 @@ fn show(
             "parts": view.tree_json(),
             "size": received.content.len(),
         },
-        "milliseconds": { "load": milliseconds(times.load), "send": milliseconds(times.send) },
+        "milliseconds": { "load": milliseconds(figures.load), "send": milliseconds(figures.run) },
     }))?;
-    output
-        .say("An example went through the sandbox, and over SMTP to an inbox in this process.")?;
-    output.title("Envelope")?;
+    show_steps(context, received, figures)?;
+    show_message(context, received, &view)?;
+    show_sandbox(context, figures)
+}
+
+fn show_steps(context: &Context<'_>, received: &Received, figures: &Figures) -> Result<(), Stop> {
+    let output = context.output;
+    let load = match context.has_compiled() {
+        true => "compiled the component for this machine; the next start takes milliseconds",
+        false => "loaded the component from the cache",
+    };
+    output.say("An email, from JSON to an inbox in this process, through the sandbox:")?;
+    output.say("")?;
+    output.say(format_args!("  {:>8}  {load}", text::duration(figures.load)))?;
+    output.say(format_args!(
+        "  {:>8}  checked the input, built the message in a fresh sandbox, and sent it over SMTP",
+        text::duration(figures.run)
+    ))?;
+    let size = text::size(received.content.len() as u64);
+    let recipients = text::count(received.recipients.len(), "recipient");
+    output.say(format_args!("  {size:>8}  arrived, for {recipients}"))
+}
+
+fn show_message(
+    context: &Context<'_>,
+    received: &Received,
+    view: &MessageView<'_>,
+) -> Result<(), Stop> {
+    let output = context.output;
+    output.title("The envelope")?;
     output.say(format_args!("  from  {}", received.sender))?;
     for recipient in &received.recipients {
         output.say(format_args!("  to    {recipient}"))?;
     }
-    output.title("Headers")?;
+    output.title("The message")?;
     for (name, value) in view.headers() {
         output.say(format_args!("  {name}: {value}"))?;
     }
-    output.title("Parts")?;
+    output.say("")?;
     for line in view.tree() {
         output.say(format_args!("  {line}"))?;
     }
-    output.title("What it took")?;
-    let size = text::size(received.content.len() as u64);
-    output.say(format_args!("  message    {size}"))?;
-    output
-        .say(format_args!("  loading    {}, once for each process", text::duration(times.load)))?;
-    output.say(format_args!(
-        "  sending    {}, a fresh sandbox and a connection",
-        text::duration(times.send)
-    ))?;
-    output.title(
-        "The component had no password, no socket and no file system: it can reach what its host lends it.",
-    )?;
+    Ok(())
+}
+
+fn show_sandbox(context: &Context<'_>, figures: &Figures) -> Result<(), Stop> {
+    let output = context.output;
+    output.title("The sandbox")?;
+    output.say("  password     stays with the host")?;
+    output.say("  network      none: the host opens the connection")?;
+    output.say("  files        none: the host hands over the two attachments")?;
+    output.say(format_args!("  memory       {} used", text::size(figures.memory as u64)))?;
+    output.title("Next, connect an account and send:")?;
     output.say(
-        "Next: smtp-connector accounts add NAME --provider gmail --username you@gmail.com --from you@gmail.com",
-    )
+        "  smtp-connector accounts add work --provider gmail --username you@gmail.com --from you@gmail.com",
+    )?;
+    output.say("  smtp-connector send --to bob@example.com --subject Hello --text 'Hello, Bob!'")
 }
 
 fn milliseconds(time: Duration) -> f64 {

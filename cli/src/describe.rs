@@ -9,10 +9,10 @@ use super::send::unreadable;
 use super::stop::Outcome;
 use smtp_connector_host::accounts::AccountsInMemory;
 
-/// Print the manifest: what a platform draws its forms from.
+/// Print the manifest, from which a platform builds its forms
 #[derive(Args, Debug)]
 pub(crate) struct Describe {
-    /// Print one schema alone
+    /// Print only this schema
     #[arg(long, value_name = "WHICH")]
     schema: Option<Schema>,
 }
@@ -20,11 +20,11 @@ pub(crate) struct Describe {
 /// The schemas in the manifest.
 #[derive(Clone, Copy, Debug, ValueEnum)]
 enum Schema {
-    /// Of the action's input
+    /// Input of the action
     Input,
-    /// Of its result
+    /// Result of the action
     Output,
-    /// Of an account's settings
+    /// Settings of an account
     Account,
 }
 

@@ -1,33 +1,33 @@
-//! Exit codes, as sysexits.h has them.
+//! Exit codes, as in sysexits.h.
 
 use std::process::ExitCode;
 
 use smtp_connector_smtp::failure::{Delivered, FailureCode, Retry};
 
-/// What the command tells whoever called it.
+/// The exit codes of the command.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Exit {
-    /// Done.
+    /// Success.
     Done = 0,
-    /// A bug here.
+    /// A bug in the command or the component.
     Bug = 1,
-    /// The command was not used as it is meant to be.
+    /// The command line is wrong.
     Usage = 64,
-    /// The input is wrong, or the message was refused for good.
+    /// The input is wrong, or the message was refused permanently.
     Data = 65,
     /// Recipients were refused.
     Recipients = 67,
-    /// The server cannot be reached, or speaks nonsense.
+    /// The server cannot be reached, or does not speak SMTP correctly.
     Unavailable = 69,
-    /// Nobody can tell whether the message was sent.
+    /// It is not known whether the message was sent.
     Unknown = 73,
-    /// The same may work later.
+    /// A temporary failure: retry later.
     Later = 75,
-    /// Authentication or policy.
+    /// Refused by authentication or policy.
     Refused = 77,
-    /// The account's settings.
+    /// The account's settings are wrong.
     Settings = 78,
-    /// Stopped by Ctrl-C, as shells count it: 128 and the number of SIGINT.
+    /// Stopped by Ctrl-C: 128 plus the number of SIGINT, as shells report it.
     Interrupted = 130,
     /// Stopped by SIGTERM.
     Terminated = 143,
@@ -42,7 +42,7 @@ impl From<&smtp_connector_host::Error> for Exit {
         let asked = error.reply().is_some_and(|reply| reply.code.is_transient());
         match error.code() {
             FailureCode::Cancelled => Self::Interrupted,
-            // The server is there, and says that it wants to be asked again.
+            // The server replied, and asks for a retry.
             _ if later && asked => Self::Later,
             FailureCode::Dns
             | FailureCode::Connect
@@ -59,7 +59,7 @@ impl From<&smtp_connector_host::Error> for Exit {
             | FailureCode::TooLarge
             | FailureCode::Data
             | FailureCode::Limit => Self::Data,
-            // `Internal`, and a code that this command does not know.
+            // `Internal`, and codes that this command does not know.
             _ => Self::Bug,
         }
     }
@@ -67,7 +67,7 @@ impl From<&smtp_connector_host::Error> for Exit {
 
 impl From<Exit> for ExitCode {
     fn from(exit: Exit) -> Self {
-        // Every discriminant is a byte.
+        // Every discriminant fits in a byte.
         Self::from(exit as u8)
     }
 }
@@ -83,7 +83,7 @@ mod tests {
     }
 
     #[test]
-    fn a_reply_that_says_later_is_told_apart_from_no_server() {
+    fn a_temporary_refusal_and_an_unreachable_server_have_different_exit_codes() {
         let connect = || Failure::new(FailureCode::Connect, Phase::Greeting, "x").later();
         assert_eq!(exit(connect()), Exit::Unavailable);
         let reply = Reply::new(ReplyCode::new(421).expect("a reply code"), "busy");

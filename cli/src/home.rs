@@ -1,4 +1,4 @@
-//! Where the command keeps what it keeps.
+//! The folders in which the command keeps its files.
 
 use std::path::{Path, PathBuf};
 
@@ -9,19 +9,20 @@ use smtp_connector_smtp::private_files;
 
 /// The folders of one user.
 pub(crate) struct Home {
-    /// The file of accounts.
+    /// The accounts file.
     pub(crate) accounts: PathBuf,
     /// Compiled components.
     pub(crate) cache: PathBuf,
-    /// Mail that the inbox caught.
+    /// Messages that the inbox caught.
     pub(crate) inbox: PathBuf,
 }
 
 impl Home {
-    /// One folder for accounts and mail, or else the platform's own. None: the user has no home.
+    /// Finds the folders: `folder` for accounts and mail, or the platform's folders. Returns `None` if the user has no
+    /// home folder.
     ///
-    /// Compiled components do not depend on the accounts: they are in the platform's cache folder, once for each user.
-    /// A user without such a folder, as a service may be, has them in `folder`.
+    /// Compiled components do not depend on the accounts, so they are in the platform's cache folder, once for each
+    /// user. If that folder cannot be used, which is common for services, they are in `folder`.
     pub(crate) fn find(folder: Option<PathBuf>) -> Option<Self> {
         let strategy = choose_app_strategy(AppStrategyArgs {
             top_level_domain: String::new(),
@@ -47,7 +48,7 @@ impl Home {
     }
 }
 
-/// Whether a directory is there, or can be made, and nobody else can write to it.
+/// Reports whether a directory exists or can be created, and other users cannot write to it.
 fn can_be_used(directory: &Path) -> bool {
     private_files::create_directory(directory).is_ok()
         && private_files::check_directory(directory).is_ok()

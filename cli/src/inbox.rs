@@ -1,4 +1,4 @@
-//! `inbox`: catches mail, and shows what was caught.
+//! `inbox`: catches mail, and shows the caught messages.
 
 use std::io;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -14,34 +14,34 @@ use super::stop::{Outcome, Stop};
 use super::{question, text};
 use smtp_connector_inbox::{Inbox as Server, Mailbox, MailboxError, Received, Store, Stored};
 
-/// Catch mail instead of delivering it.
+/// Catch mail instead of delivering it
 ///
-/// Every message is kept, and shown by `inbox list` and `inbox show`.
+/// The inbox keeps every message. `inbox list` and `inbox show` print the messages.
 #[derive(Args, Debug)]
 pub(crate) struct Inbox {
     #[command(subcommand)]
     command: Option<Command>,
 
-    /// Where to listen
+    /// Listen on this address
     #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:1025")]
     smtp: String,
 }
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// List what was caught, the oldest first
+    /// List the caught messages, oldest first
     List,
-    /// Show a message: the latest, or the one of that number
+    /// Show the latest message, or the message with this number
     Show {
-        /// The message's number
+        /// Number of the message [default: the latest]
         id: Option<u64>,
-        /// Print it as it came
+        /// Print the message as received
         #[arg(long)]
         raw: bool,
     },
-    /// Throw everything away; on a terminal, you are asked
+    /// Delete all messages; asks first if run in a terminal
     Clear {
-        /// Do not ask
+        /// Delete without asking
         #[arg(long)]
         force: bool,
     },
@@ -55,16 +55,14 @@ impl Inbox {
             Some(Command::List) => list(context, &mailbox),
             Some(Command::Show { id, raw }) => show(context, &mailbox, *id, *raw),
             Some(Command::Clear { force }) => {
-                // What was caught in tests is no loss to a script.
+                // A script is not asked: caught test mail is cheap to lose.
                 if !force && question::can_ask() {
                     let waiting = text::count(mailbox.list()?.len(), "message");
-                    question::confirm_or_force(false, &format!("throw away {waiting}"))?;
+                    question::confirm_or_force(false, &format!("delete {waiting}"))?;
                 }
                 let number = mailbox.clear()?;
                 context.output.document(&json!({ "cleared": number }))?;
-                context
-                    .output
-                    .say(format_args!("{} thrown away", text::count(number, "message")))?;
+                context.output.say(format_args!("deleted {}", text::count(number, "message")))?;
                 Ok(Exit::Done)
             }
         }
@@ -75,12 +73,12 @@ impl Inbox {
         let server = Server::builder().store(store).start(&self.smtp).await.map_err(|reason| {
             let reason = match reason.kind() {
                 io::ErrorKind::InvalidInput => "write HOST:PORT, such as 127.0.0.1:1025".to_owned(),
-                _ => format!("{}; choose another with --smtp", text::reason(&reason)),
+                _ => format!("{}; choose another address with --smtp", text::reason(&reason)),
             };
-            Stop::Usage(format!("--smtp {} cannot be listened on: {reason}", self.smtp))
+            Stop::Usage(format!("could not listen on --smtp {}: {reason}", self.smtp))
         })?;
         context.output.note(format_args!(
-            "catching mail on {}; it is kept until `smtp-connector inbox clear`; stop with Ctrl-C",
+            "catching mail on {}; press Ctrl-C to stop. Messages are kept until `smtp-connector inbox clear`",
             server.address()
         ));
         loop {
@@ -91,7 +89,7 @@ impl Inbox {
             let stored = Stored::of(&received, received.id);
             let line = line(&stored, &received.content);
             if context.output.is_json() {
-                // One document for each message, on a line of its own.
+                // One document for each message, each on one line.
                 context.output.print_json(&json_of(&stored, &received.content).to_string())?;
             }
             context.output.say(line)?;
@@ -99,7 +97,7 @@ impl Inbox {
     }
 }
 
-/// Keeps messages in the folder, and tells the person who watches the inbox what could not be kept.
+/// A store that keeps messages in the folder, and prints an error for each message that it could not keep.
 struct Keeping(Mailbox);
 
 impl Store for Keeping {
@@ -146,7 +144,7 @@ fn show(context: &Context<'_>, mailbox: &Mailbox, id: Option<u64>, raw: bool) ->
         output.say(format_args!("  to    {recipient}"))?;
     }
     let Some(view) = MessageView::parse(&content) else {
-        output.title("This is not a message; use --raw to see it as it came")?;
+        output.title("This is not a mail message; use --raw to see it as received")?;
         return Ok(Exit::Done);
     };
     output.title("Headers")?;
@@ -155,7 +153,7 @@ fn show(context: &Context<'_>, mailbox: &Mailbox, id: Option<u64>, raw: bool) ->
     }
     if view.more_header() > 0 {
         let more = text::size(view.more_header() as u64);
-        output.say(format_args!("  ... {more} more of headers; see them with --raw"))?;
+        output.say(format_args!("  ... {more} more of headers; use --raw to see them"))?;
     }
     output.title("Parts")?;
     for line in view.tree() {

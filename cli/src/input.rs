@@ -1,4 +1,4 @@
-//! The input of *Send mail*, from a file or from flags.
+//! The input of *Send mail*, from a file or from options.
 
 use std::fs;
 use std::io;
@@ -15,59 +15,59 @@ use super::{question, standard_input, text};
 use smtp_connector_host::attachments::FileUploads;
 use smtp_connector_host::{Account, Delivered, Error, Invocation, Issue};
 
-/// Where the input comes from, and the account it is for.
+/// The options for the input and the account.
 #[derive(Args, Debug)]
 pub(crate) struct Input {
-    /// A file with the input as JSON; `-` is standard input
+    /// Read the whole input from a JSON file; `-` is standard input
     #[arg(long, value_name = "FILE", conflicts_with_all = ["flags", "body"])]
     input: Option<PathBuf>,
 
-    // Beside the flags: a group with another in it has no members of its own for clap.
+    // Not inside the flags: for clap, a group that contains another group has no members.
     #[command(flatten)]
     flags: Flags,
 
     #[command(flatten)]
     body: Body,
 
-    /// A file with keywords as JSON: what {{...}} in the input stands for
+    /// Fill {{...}} placeholders with the values in this JSON file
     #[arg(long, value_name = "FILE")]
     keywords: Option<PathBuf>,
 
-    /// A file that the input calls {"upload": "ID"}; may be repeated
+    /// Provide the file for {"upload": "ID"} in the input; repeatable
     #[arg(long, value_name = "ID=PATH", value_parser = parse_upload)]
     upload: Vec<(String, PathBuf)>,
 
-    /// The account; the only one, if there is only one
+    /// Account to use [default: the only one]
     #[arg(long, value_name = "NAME")]
     pub(crate) account: Option<String>,
 }
 
-/// The commonest fields, for the command line.
+/// The most common fields, as options.
 #[derive(Args, Debug)]
 #[group(id = "flags", multiple = true)]
 struct Flags {
-    /// Sender; default: the account's
+    /// Sender [default: the account's sender]
     #[arg(long, value_name = "ADDRESS")]
     from: Option<String>,
-    /// Receiver; may be repeated, or a list
+    /// Recipient, or several separated by commas; repeatable
     #[arg(long, value_name = "ADDRESS")]
     to: Vec<String>,
-    /// Who gets a copy and is shown
+    /// Copy recipient, visible to all recipients (Cc); repeatable
     #[arg(long, value_name = "ADDRESS")]
     cc: Vec<String>,
-    /// Who gets a copy and is not shown
+    /// Copy recipient, hidden from all others (Bcc); repeatable
     #[arg(long, value_name = "ADDRESS")]
     bcc: Vec<String>,
-    /// Where answers go
+    /// Address that replies go to; repeatable
     #[arg(long, value_name = "ADDRESS")]
     reply_to: Vec<String>,
     /// Subject
     #[arg(long, value_name = "TEXT")]
     subject: Option<String>,
-    /// A file, or a URL, to attach; may be repeated
+    /// Attach a file or a URL; repeatable
     #[arg(long, value_name = "PATH")]
     attach: Vec<String>,
-    /// A header of your own, as "Name: value"; may be repeated
+    /// Add a header, written "Name: value"; repeatable
     #[arg(long, value_name = "HEADER")]
     header: Vec<String>,
 }
@@ -82,12 +82,12 @@ fn parse_upload(text: &str) -> Result<(String, PathBuf), String> {
 /// An invocation that is ready to run.
 pub(crate) struct Prepared {
     pub(crate) invocation: Invocation,
-    /// What the command itself finds odd about it.
+    /// Warnings of the command itself.
     pub(crate) warnings: Vec<Issue>,
     pub(crate) origin: Origin,
 }
 
-/// Where an input came from: what a person can do about it depends on that.
+/// The origin of an input, on which the hints for its errors depend.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Origin {
     form: Form,
@@ -98,28 +98,28 @@ pub(crate) struct Origin {
 enum Form {
     File,
     Flags,
-    /// Without any option that says so.
+    /// From standard input, without an option.
     Piped,
 }
 
-/// What becomes of a mail that says nothing.
+/// The treatment of a mail without a body and attachments.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Empty {
-    /// It is meant.
+    /// Send it.
     Allowed,
-    /// The person at the terminal is asked. Where there is none, a subject is enough.
+    /// Ask the user. Without a terminal, send it if it has a subject.
     Asked,
-    /// It is not sent now, and worth a warning.
+    /// Warn, because this command does not send it.
     Warned,
 }
 
 impl Input {
-    /// The account that is meant. None: there is none at all.
+    /// Returns the chosen account, or `None` if there are no accounts.
     pub(crate) fn account(&self, context: &Context<'_>) -> Result<Option<Arc<Account>>, Stop> {
         context.choose_account(self.account.as_deref())
     }
 
-    /// The invocation that is meant.
+    /// Prepares the invocation that the options describe.
     pub(crate) fn prepare(
         &self,
         context: &Context<'_>,
@@ -166,12 +166,13 @@ impl Input {
         }
     }
 
-    /// Standard input is read once.
+    /// Refuses several options that read standard input, which can be read only once.
     fn check_readers(&self) -> Result<(), Stop> {
         let files = [&self.input, &self.keywords].into_iter().flatten();
         let readers = files.filter(|path| *path == Path::new("-")).count();
         if readers + self.body.readers() > 1 {
-            let message = "several options read standard input (-), which can be read once; give one of them a file";
+            let message = "several options read standard input (-), which can be read only once; \
+                           use files for the others";
             return Err(Stop::Usage(message.to_owned()));
         }
         Ok(())
@@ -185,8 +186,8 @@ impl Input {
         match piped {
             Some(bytes) => decode_json(bytes, "standard input"),
             None => {
-                let message = "there is no input: give --to and --subject, and the text with --text or through a \
-                               pipe; or --input FILE with an input as JSON";
+                let message = "there is no input; use --to, --subject and --text (or pipe the text), or use \
+                               --input FILE for an input in JSON";
                 Err(Stop::Usage(message.to_owned()))
             }
         }
@@ -194,7 +195,7 @@ impl Input {
 }
 
 impl Origin {
-    /// Adds to an error what this command has for it.
+    /// Adds this command's options and hints to an error.
     pub(crate) fn teach(self, error: Error) -> Error {
         if error.issues().is_empty() || error.delivered() == Delivered::Unknown {
             return error;
@@ -209,16 +210,16 @@ impl Origin {
         }
     }
 
-    /// Names the option that mends an issue, where the component, which knows none, could not.
+    /// Adds the option that fixes an issue to its message. The component does not know the command's options.
     pub(crate) fn name_options(self, issues: &mut [Issue]) {
         for issue in issues {
             if issue.code == "missing-keyword" && !self.has_keywords {
-                issue.message.push_str("; give them with --keywords FILE");
+                issue.message.push_str("; give the values with --keywords FILE");
             }
         }
     }
 
-    /// What to do about an input as a whole.
+    /// Returns a hint for an input that is not JSON.
     pub(crate) fn hint(self, issues: &[Issue]) -> Option<&'static str> {
         if !issues.iter().any(|one| one.path == "$" && one.code == "invalid-json") {
             return None;
@@ -226,12 +227,12 @@ impl Origin {
         match self.form {
             Form::Flags => None,
             Form::File => Some(
-                "an input is JSON, such as {\"to\": \"bob@example.com\", \"subject\": \"Hi\", \"text\": \"Hi, Bob!\"}; \
+                "the input must be JSON, such as {\"to\": \"bob@example.com\", \"subject\": \"Hi\", \"text\": \"Hi\"}; \
                  to send a file as the text, use --to, --subject and --text-file",
             ),
             Form::Piped => Some(
-                "without options for its fields, a mail is piped as JSON; to send what is piped as the text, name \
-                 the recipient with --to",
+                "without --to and other field options, piped input must be JSON; to send it as the text, name the \
+                 recipient with --to",
             ),
         }
     }
@@ -244,7 +245,7 @@ impl Flags {
         lists.iter().all(|list| list.is_empty()) && texts.iter().all(|text| text.is_none())
     }
 
-    /// Holds up a mail without body and attachment, of which its subject, if any, is all.
+    /// Asks, warns or fails, as `empty` says, for a mail without a body and attachments.
     fn check_says_something(&self, parts: &Parts, empty: Empty) -> Result<Option<Issue>, Stop> {
         let is_blank =
             |text: &Option<String>| text.as_deref().is_none_or(|text| text.trim().is_empty());
@@ -255,27 +256,27 @@ impl Flags {
         }
         let has_subject = !is_blank(&self.subject);
         let what = match has_subject {
-            true => "the mail has a subject and no text",
+            true => "the mail has a subject but no text",
             false => "the mail has no text, no subject and no attachment",
         };
         if empty == Empty::Asked && question::can_ask() {
-            return match question::confirm(&format!("{what}. Send it as it is?"))? {
+            return match question::confirm(&format!("{what}. Send it anyway?"))? {
                 true => Ok(None),
                 false => Err(Stop::Usage("nothing was sent".to_owned())),
             };
         }
         if empty == Empty::Asked && !has_subject {
             let message = format!(
-                "{what}; pipe the text, or give --text, --text-file or --attach; \
-                 to send it as it is, give --allow-empty"
+                "{what}; pipe the text, or use --text, --text-file or --attach; \
+                 to send it anyway, use --allow-empty"
             );
             return Err(Stop::Usage(message));
         }
-        let message = format!("{what}; --allow-empty says that this is meant");
+        let message = format!("{what}; if this is intended, use send --allow-empty");
         Ok(Some(Issue { path: "text".to_owned(), code: "missing-value".to_owned(), message }))
     }
 
-    /// The input that the flags stand for. Files become uploads, so that they are read while they are sent.
+    /// Builds the input from the flags. Files become uploads, so that they are read while the message is sent.
     fn input(&self, parts: &Parts, mut uploads: FileUploads) -> Result<(Value, FileUploads), Stop> {
         let mut input = Map::new();
         let texts = [
@@ -320,7 +321,9 @@ impl Flags {
         let mut headers = Map::new();
         for header in &self.header {
             let (name, value) = header.split_once(':').ok_or_else(|| {
-                Stop::Usage(format!("--header {header:?}: write it as \"Name: value\""))
+                Stop::Usage(format!(
+                    "--header {header:?} has no colon; write it as \"Name: value\""
+                ))
             })?;
             let values = headers.entry(name.trim()).or_insert_with(|| json!([]));
             if let Value::Array(values) = values {
@@ -331,20 +334,20 @@ impl Flags {
     }
 }
 
-/// Refuses a file that cannot be attached, before anything is connected to.
+/// Refuses a file that cannot be attached, before the command connects to a server.
 fn check_file(option: &str, path: &Path) -> Result<(), Stop> {
     let found = fs::metadata(path);
     let message = match found {
         Ok(found) if found.is_dir() => {
             format!(
-                "{option} is a folder; name the files in it, or pack it into one: zip -r folder.zip FOLDER"
+                "{option} is a folder; name each file in it, or pack it into one file: zip -r folder.zip FOLDER"
             )
         }
         Err(reason) if reason.kind() == io::ErrorKind::NotFound => {
-            format!("{option}: there is no such file")
+            format!("{option}: no such file")
         }
         Err(reason) => format!("{option} cannot be read: {}", text::reason(&reason)),
-        // Opened, since permissions alone do not tell. What is no file, such as a pipe, is opened when it is read.
+        // Open it, because its permissions are not enough to tell. A pipe or a device is opened later, to be read.
         Ok(found) if found.is_file() => match fs::File::open(path) {
             Ok(_) => return Ok(()),
             Err(reason) => format!("{option} cannot be read: {}", text::reason(&reason)),
@@ -354,17 +357,19 @@ fn check_file(option: &str, path: &Path) -> Result<(), Stop> {
     Err(Stop::Usage(message))
 }
 
-/// Reads JSON. What is not even text is an input that is wrong.
+/// Reads JSON as text. Bytes that are not UTF-8 are an issue of the input, not a usage error.
 fn read_json_text(context: &Context<'_>, path: &Path, what: &str) -> Result<String, Stop> {
     if path == Path::new("-") {
         return decode_json(standard_input::read(context, what)?, what);
     }
     let shown = path.display();
     if path.is_dir() {
-        return Err(Stop::Usage(format!("{shown} is a folder; name the file that has {what}")));
+        return Err(Stop::Usage(format!(
+            "{shown} is a folder; give the path of the file with {what}"
+        )));
     }
     let bytes = fs::read(path).map_err(|reason| {
-        Stop::Usage(format!("{what} cannot be read from {shown}: {}", text::reason(&reason)))
+        Stop::Usage(format!("could not read {what} from {shown}: {}", text::reason(&reason)))
     })?;
     decode_json(bytes, what)
 }
@@ -375,7 +380,7 @@ fn decode_json(bytes: Vec<u8>, what: &str) -> Result<String, Stop> {
         let issue = Issue {
             path: "$".to_owned(),
             code: "invalid-json".to_owned(),
-            message: format!("{what} is not UTF-8, from byte {at} on"),
+            message: format!("{what} is not UTF-8: byte {at} is not valid"),
         };
         Stop::Failed(Error::invalid(vec![issue]))
     })

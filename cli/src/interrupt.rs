@@ -1,6 +1,6 @@
-//! Ctrl-C and SIGTERM while a message is under way: the command ends at once, and says whether anybody may have it.
+//! Ctrl-C and SIGTERM during a send: the command ends at once, and reports whether the message may have been sent.
 //!
-//! Until a command listens, and in commands that send nothing, a signal ends the process as it does any other.
+//! Before a command listens, and in commands that do not send, a signal ends the process in the default way.
 
 use std::cell::Cell;
 
@@ -16,7 +16,7 @@ pub(crate) struct Interrupt {
 }
 
 impl Interrupt {
-    /// Listens from now on.
+    /// Starts to listen for signals.
     pub(crate) fn listen() -> Result<Self, Stop> {
         Ok(Self {
             came: Cell::new(None),
@@ -32,13 +32,13 @@ impl Interrupt {
         #[cfg(not(unix))]
         let exit = match tokio::signal::ctrl_c().await {
             Ok(()) => Exit::Interrupted,
-            // Nobody can interrupt it.
+            // Listening failed, so the command cannot be interrupted this way.
             Err(_) => std::future::pending().await,
         };
         self.came.set(Some(exit));
     }
 
-    /// How a command ends whose run failed: by the signal, if that is what stopped it.
+    /// Converts the error of a run: `Stop::Interrupted` if a signal stopped the run, `Stop::Failed` if not.
     pub(crate) fn explain(&self, error: Error) -> Stop {
         match self.came.get() {
             Some(exit) if error.code() == FailureCode::Cancelled => {
@@ -63,7 +63,7 @@ impl Signals {
         let listen = |kind: SignalKind| match is_ignored(kind.as_raw_value()) {
             true => Ok(None),
             false => signal(kind).map(Some).map_err(|reason| {
-                let message = format!("the command cannot listen for signals: {reason}");
+                let message = format!("could not listen for signals: {reason}");
                 Stop::Failed(crate::stop::bug(message))
             }),
         };
@@ -87,8 +87,8 @@ impl Signals {
     }
 }
 
-/// Whether the parent process asked for the signal to be ignored, as a shell's script does for what it starts with `&`.
-/// Listening to it would undo that. Known on Linux alone.
+/// Reports whether the parent process set the signal to be ignored, as a shell script does for commands that it starts
+/// with `&`. Listening would undo that. This is known on Linux only.
 #[cfg(unix)]
 fn is_ignored(signal: i32) -> bool {
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();

@@ -1,4 +1,4 @@
-//! The command `smtp-connector`: one file for each of its commands.
+//! The command `smtp-connector`, with one file for each subcommand.
 
 #![deny(missing_docs)]
 #![deny(unsafe_code)]
@@ -49,12 +49,12 @@ pub fn main() -> ExitCode {
     let outcome = match runtime {
         Ok(runtime) => {
             let outcome = runtime.block_on(run(options, &output));
-            // A task that waits for a server's goodbye does not hold up the command.
+            // Do not wait for tasks that wait for a server's reply to QUIT.
             runtime.shutdown_background();
             outcome
         }
         Err(reason) => {
-            let message = format!("the command cannot be started: {reason}");
+            let message = format!("could not start the async runtime: {reason}");
             Err(Stop::Failed(bug(message)))
         }
     };

@@ -1,4 +1,4 @@
-//! A message as a person looks at it: its headers decoded, its parts as a tree.
+//! A message in readable form: decoded headers, and the parts as a tree.
 
 use mail_parser::MessageParser;
 use serde_json::{Value, json};
@@ -6,31 +6,31 @@ use serde_json::{Value, json};
 use super::mime_parts::{Limit, MimePart, header_of, parts_of, whole_lines};
 use super::text;
 
-/// How much of a message's header is read: what Postfix takes (`header_size_limit`).
+/// The number of header bytes that are read: the default of Postfix (`header_size_limit`).
 const HEADER_BYTES: usize = 100 << 10;
 
-/// A message that was taken apart.
+/// A parsed message.
 pub(crate) struct MessageView<'m> {
     header: &'m [u8],
     parts: Vec<MimePart<'m>>,
 }
 
 impl<'m> MessageView<'m> {
-    /// Takes a message apart. None: it has no header.
+    /// Parses a message. Returns `None` if it has no header.
     pub(crate) fn parse(raw: &'m [u8]) -> Option<Self> {
         let (header, _) = header_of(raw);
         let is_message = header.is_empty() || !all_headers(header).is_empty();
         is_message.then(|| Self { header, parts: parts_of(raw) })
     }
 
-    /// The subject of a message, decoded; empty where there is none.
+    /// Returns the decoded subject of a message, or an empty string if it has no subject.
     pub(crate) fn subject_of(raw: &[u8]) -> String {
         let headers = all_headers(header_of(raw).0);
         let found = headers.into_iter().find(|(name, _)| name.eq_ignore_ascii_case("subject"));
         found.map_or_else(String::new, |(_, subject)| subject)
     }
 
-    /// The header lines that people look for, decoded.
+    /// Returns the decoded header fields, without the MIME fields.
     pub(crate) fn headers(&self) -> Vec<(String, String)> {
         let mut headers = all_headers(self.header);
         headers.retain(|(name, _)| {
@@ -40,15 +40,15 @@ impl<'m> MessageView<'m> {
         headers
     }
 
-    /// The number of bytes of the header that are not shown.
+    /// Returns the number of header bytes that are not shown.
     pub(crate) fn more_header(&self) -> usize {
         self.header.len().saturating_sub(whole_lines(self.header, HEADER_BYTES).len())
     }
 
-    /// The tree of parts, a line each.
+    /// Returns the tree of parts, with one line for each part.
     pub(crate) fn tree(&self) -> Vec<String> {
         let mut lines = Vec::new();
-        // What is drawn before a part: a trunk for each part that it is in.
+        // The prefix of a line: a vertical line or spaces for each level above it.
         let mut trunks: Vec<&str> = Vec::new();
         for (part, is_last) in self.parts.iter().zip(self.last_ones()) {
             let Some(above) = part.depth.checked_sub(1) else {
@@ -63,7 +63,7 @@ impl<'m> MessageView<'m> {
         lines
     }
 
-    /// Of each part, whether it is the last in the part that it is in.
+    /// Returns, for each part, whether it is the last part of its parent.
     fn last_ones(&self) -> Vec<bool> {
         let mut followed: Vec<bool> = Vec::new();
         let is_last = |part: &MimePart<'_>| {
@@ -76,9 +76,9 @@ impl<'m> MessageView<'m> {
         last
     }
 
-    /// The tree of parts for programs.
+    /// Returns the tree of parts as JSON.
     pub(crate) fn tree_json(&self) -> Value {
-        // From the last to the first: a part comes after all that it consists of. By depth.
+        // The parts that wait for their parent, by depth. In reverse order, a part follows all its children.
         let mut waiting: Vec<Vec<Value>> = Vec::new();
         for part in self.parts.iter().rev() {
             waiting.resize_with(waiting.len().max(part.depth + 2), Vec::new);
@@ -89,7 +89,7 @@ impl<'m> MessageView<'m> {
         waiting.first_mut().and_then(Vec::pop).unwrap_or_default()
     }
 
-    /// What the message says, as text.
+    /// Returns the text of the message.
     pub(crate) fn text(&self) -> Option<String> {
         self.parts.iter().find_map(MimePart::text)
     }
@@ -131,7 +131,7 @@ fn describe(part: &MimePart<'_>) -> String {
     }
 }
 
-/// Every header line, decoded.
+/// Decodes every header field.
 fn all_headers(header: &[u8]) -> Vec<(String, String)> {
     let lines = whole_lines(header, HEADER_BYTES);
     let parser = MessageParser::new().header_text("Subject").default_header_text();
@@ -183,11 +183,11 @@ mod tests {
         let raw = (0..20_000).map(level).collect::<String>();
         let view = MessageView::parse(raw.as_bytes()).expect("it is a message");
         let tree = view.tree();
-        assert!(tree.last().is_some_and(|line| line.contains("not taken apart")), "{tree:?}");
-        // A reader that stops at 128 levels, as serde_json's does, reads all of it.
+        assert!(tree.last().is_some_and(|line| line.contains("not parsed")), "{tree:?}");
+        // A JSON reader with a limit of 128 levels, such as serde_json, can read all of it.
         let json = json!({ "messages": [{ "parts": view.tree_json() }] }).to_string();
         serde_json::from_str::<Value>(&json).expect("it is not too deep");
-        assert!(json.contains("not taken apart"), "{json}");
+        assert!(json.contains("not parsed"), "{json}");
     }
 
     #[test]

@@ -1,38 +1,38 @@
-//! Finds the parts of a message (RFC 2046, section 5.1): in one pass, without recursion, up to a limit.
+//! Finds the parts of a message (RFC 2046, section 5.1) in one pass, without recursion, up to a limit.
 //!
-//! mail-parser reads the headers and decodes the contents, and is given one part at a time. It would also find the
-//! parts, but it holds a message within a message as a value within a value, and copies and drops those by recursion:
-//! the sender of a message could exhaust the stack.
+//! mail-parser reads the headers and decodes the contents of one part at a time. It could also find the parts, but it
+//! stores a nested message as a nested value, and copies and drops nested values by recursion. The sender of a message
+//! could exhaust the stack.
 
 use std::borrow::Cow;
 use std::fmt;
 
 use mail_parser::{ContentType, MessageParser, MimeHeaders as _};
 
-/// Levels of parts within parts. Mail has hardly more than five. Readers of JSON stop at 128 levels (serde_json), and
-/// the tree of parts has two for each.
+/// The maximum depth of nested parts. Mail rarely has more than five levels. JSON readers such as serde_json stop at
+/// 128 levels, and the tree of parts has two for each level of the message.
 const DEPTH: usize = 50;
 
-/// Parts of a message: as many as a person looks at.
+/// The maximum number of parts of a message, more than a person would look at.
 const PARTS: usize = 1_000;
 
-/// How much of a part's header is read: several times what a long file name in every encoding takes.
+/// The number of header bytes of a part that are read: several times the size of a long encoded file name.
 const HEADER_BYTES: usize = 8 << 10;
 
 /// A part of a message, or the message itself.
 #[derive(Debug)]
 pub(super) struct MimePart<'m> {
-    /// The number of parts that it is in.
+    /// The number of parts around this one.
     pub(super) depth: usize,
     pub(super) headers: MimeHeaders,
-    /// What follows the headers, as it is encoded.
+    /// The content after the headers, still encoded.
     body: &'m [u8],
-    /// Whether it consists of the deeper parts that follow it.
+    /// Whether the deeper parts that follow it are its content.
     pub(super) has_parts: bool,
     pub(super) limit: Option<Limit>,
 }
 
-/// Why a part was not taken apart.
+/// The limit that stopped the parser at a part.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Limit {
     Depth,
@@ -51,13 +51,13 @@ pub(super) struct MimeHeaders {
     encoding: Option<String>,
 }
 
-/// Finds the parts of a message. The message is the first; a part's own parts follow it.
+/// Finds the parts of a message. The first part is the message. The children of a part follow it.
 pub(super) fn parts_of(raw: &[u8]) -> Vec<MimePart<'_>> {
     let parser = MessageParser::new().with_mime_headers().default_header_ignore();
     Splitter { raw, at: 0, open: Vec::new(), parts: Vec::new(), parser }.split()
 }
 
-/// The end of a header, which is after its last line, and the start of what follows it.
+/// Splits a message into its header and its body. The blank line between them belongs to neither.
 pub(super) fn header_of(raw: &[u8]) -> (&[u8], &[u8]) {
     let mut at = 0;
     while let Some(line) = line_at(raw, at) {
@@ -69,8 +69,8 @@ pub(super) fn header_of(raw: &[u8]) -> (&[u8], &[u8]) {
     (raw, &[])
 }
 
-/// The whole lines in the first `limit` bytes of a header; the end of its last line is made up where it is missing,
-/// since mail-parser reads whole lines only.
+/// Returns the complete lines in the first `limit` bytes of a header. Adds a line end if the last line has none,
+/// because mail-parser reads complete lines only.
 pub(super) fn whole_lines(header: &[u8], limit: usize) -> Cow<'_, [u8]> {
     if header.len() > limit {
         let end = memchr::memrchr(b'\n', &header[..limit]).map_or(0, |end| end + 1);
@@ -94,16 +94,16 @@ struct Splitter<'m> {
 struct Multipart {
     boundary: Vec<u8>,
     is_digest: bool,
-    /// Its place among the parts.
+    /// Its index in the list of parts.
     index: usize,
 }
 
-/// A line that ends a part.
+/// A boundary delimiter line, which ends a part.
 struct Delimiter {
-    /// The multipart that it belongs to, in `open`.
+    /// The index in `open` of the multipart that it belongs to.
     of: usize,
     is_last: bool,
-    /// Where the line starts.
+    /// The position of the line.
     start: usize,
 }
 
@@ -114,7 +114,7 @@ impl<'m> Splitter<'m> {
                 Some(delimiter) => Some(delimiter),
                 None => self.next_delimiter(),
             };
-            // The body of the part that was started ends at the first delimiter.
+            // The body of the current part ends at the first delimiter.
             let mut is_body = true;
             let mut next = delimiter;
             loop {
@@ -135,7 +135,7 @@ impl<'m> Splitter<'m> {
         }
     }
 
-    /// Reads the headers of a part. Returns the delimiter that ends the part within them.
+    /// Reads the headers of a part. Returns a delimiter if one ends the part within the headers.
     fn start_part(&mut self) -> Option<Delimiter> {
         let start = self.at;
         let mut delimiter = None;
@@ -189,7 +189,7 @@ impl<'m> Splitter<'m> {
         })
     }
 
-    /// Ends the body of the last part, or finds that it has parts.
+    /// Ends the body of the last part, or marks it as a part with children.
     fn end_body(&mut self, delimiter: &Delimiter) {
         let index = self.parts.len() - 1;
         let Some(part) = self.parts.last_mut() else { return };
@@ -204,7 +204,7 @@ impl<'m> Splitter<'m> {
         part.body = body.strip_suffix(b"\r").unwrap_or(body);
     }
 
-    /// The parts, and one for all that follows them.
+    /// Returns the parts, and one more that holds the rest of the message.
     fn with_rest(mut self) -> Vec<MimePart<'m>> {
         let depth = self.open.len();
         let media_type = "application/octet-stream".to_owned();
@@ -216,7 +216,7 @@ impl<'m> Splitter<'m> {
 }
 
 impl MimePart<'_> {
-    /// The size of its content, decoded.
+    /// Returns the size of the decoded content.
     pub(super) fn size(&self) -> usize {
         let header = self.transfer_encoding();
         if header.is_empty() {
@@ -228,7 +228,7 @@ impl MimePart<'_> {
         message.map_or(0, |message| message.root_part().contents().len())
     }
 
-    /// Its text, if it is text to be read.
+    /// Returns the decoded text, if the part is readable text and not an attachment.
     pub(super) fn text(&self) -> Option<String> {
         let kind = match self.headers.media_type.as_str() {
             _ if self.headers.is_attachment || self.limit.is_some() => return None,
@@ -236,7 +236,7 @@ impl MimePart<'_> {
             "text/html" => "html",
             _ => return None,
         };
-        // A header of ours, so that mail-parser finds no parts in it.
+        // Use a new header, so that mail-parser does not find parts in the text.
         let charset = self.headers.charset.as_deref().filter(|charset| is_token(charset));
         let charset = charset.unwrap_or("utf-8");
         let mut alone = format!("Content-Type: text/{kind}; charset={charset}\r\n").into_bytes();
@@ -285,13 +285,13 @@ impl MimeHeaders {
 impl fmt::Display for Limit {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Depth => write!(f, "not taken apart: nested more than {DEPTH} levels deep"),
-            Self::Parts => write!(f, "not taken apart: the message has more than {PARTS} parts"),
+            Self::Depth => write!(f, "not parsed: nested more than {DEPTH} levels deep"),
+            Self::Parts => write!(f, "not parsed: the message has more than {PARTS} parts"),
         }
     }
 }
 
-/// The line at a place, with its end.
+/// Returns the line at a position, with its line end.
 fn line_at(raw: &[u8], at: usize) -> Option<&[u8]> {
     let rest = raw.get(at..).filter(|rest| !rest.is_empty())?;
     Some(memchr::memchr(b'\n', rest).map_or(rest, |end| &rest[..=end]))

@@ -1,4 +1,4 @@
-//! What stands on the command line, for all commands.
+//! The command line: global options and the list of commands.
 
 use std::env::ArgsOs;
 
@@ -10,7 +10,7 @@ use super::exit::Exit;
 use super::shared::Shared;
 use super::{output, printable};
 
-/// Sends mail with a connector that runs in a sandbox: it never sees your password, and has no socket.
+/// Send mail through a sandboxed connector that never sees your password and has no socket
 ///
 /// Start with `smtp-connector demo`.
 #[derive(Debug, Parser)]
@@ -22,34 +22,29 @@ pub(crate) struct Options {
     pub(crate) command: Command,
 }
 
-/// The commands. Where one has more to say than a line, it does so itself.
+/// The commands. The doc comment of each command's struct is its help text.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
-    /// Send an example through the sandbox to an inbox in this process, and show what arrived
     Demo(super::demo::Demo),
     Send(super::send::Send),
     Preview(super::preview::Preview),
-    /// Say everything that is wrong with an input, connecting to nothing
     Validate(super::validate::Validate),
-    /// Print the manifest: what forms can be drawn from
     Describe(super::describe::Describe),
-    /// Manage connected accounts
     Accounts(super::accounts::Accounts),
-    /// List providers whose settings are known
     Providers(super::providers::Providers),
     Inbox(super::inbox::Inbox),
 }
 
-/// Says what is wrong with the command line, or what was asked for: help, the version.
+/// Prints what is wrong with the command line, or the help or version that the user asked for.
 pub(crate) fn explain(error: clap::Error, words: ArgsOs) -> Exit {
     let words: Vec<_> = words.map(|word| word.to_string_lossy().into_owned()).collect();
     let json = words.iter().any(|word| word == "--json");
     let error = if words.iter().all(|word| printable::is_printable(word)) {
-        // Nothing more can be done where even this cannot be printed.
+        // If this cannot be printed, there is no other way to report it.
         let _ = error.print();
         error
     } else {
-        // clap prints words as they are. Of words that are safe, it says the same.
+        // clap prints arguments unescaped. Parse escaped arguments instead, to get the same error with safe text.
         let words = words.iter().map(|word| printable::line(word).into_owned());
         let error = Options::command().try_get_matches_from(words).err().unwrap_or(error);
         output::print_lines(&error.render().to_string(), error.use_stderr());

@@ -1,7 +1,7 @@
-//! What is printed, and where: results to standard output, words about them to standard error.
+//! Output: results to standard output, notes, warnings and errors to standard error.
 //!
-//! Every line and every document goes through here, and so through [`printable`], which makes the words of components,
-//! servers and mails safe for a terminal.
+//! All output goes through this module, and so through [`printable`], which makes text from components, servers and
+//! mails safe for a terminal.
 
 use std::fmt;
 use std::io::{self, IsTerminal as _, Write as _};
@@ -13,7 +13,7 @@ use super::stop::Stop;
 use super::{printable, text};
 use smtp_connector_host::Issue;
 
-/// How the command prints.
+/// The output settings of the command.
 #[derive(Clone)]
 pub(crate) struct Output {
     json: bool,
@@ -25,12 +25,12 @@ impl Output {
         Self { json, quiet }
     }
 
-    /// Whether a JSON document is what was asked for.
+    /// Reports whether `--json` is given.
     pub(crate) fn is_json(&self) -> bool {
         self.json
     }
 
-    /// Prints one line of a result for people, unless JSON or nothing was asked for.
+    /// Prints one line of the result, unless `--json` or `--quiet` is given.
     pub(crate) fn say(&self, line: impl fmt::Display) -> Result<(), Stop> {
         if self.json || self.quiet {
             return Ok(());
@@ -38,13 +38,13 @@ impl Output {
         Ok(writeln!(io::stdout().lock(), "{}", printable::line(&line.to_string()))?)
     }
 
-    /// Prints the title of a further section for people.
+    /// Prints a blank line and the title of the next section.
     pub(crate) fn title(&self, title: &str) -> Result<(), Stop> {
         self.say("")?;
         self.say(title)
     }
 
-    /// Prints the JSON document, if it was asked for.
+    /// Prints the JSON document, if `--json` is given.
     pub(crate) fn document(&self, value: &Value) -> Result<(), Stop> {
         if self.json {
             self.print_json(&pretty(value))?;
@@ -52,14 +52,14 @@ impl Output {
         Ok(())
     }
 
-    /// Prints a JSON document that was asked for whatever the options.
+    /// Prints a JSON document, regardless of the options.
     pub(crate) fn print_json(&self, document: &str) -> Result<(), Stop> {
         let mut out = io::stdout().lock();
         writeln!(out, "{}", printable::json(document.trim_end()))?;
         Ok(out.flush()?)
     }
 
-    /// Prints a message as it is; on a terminal, what the terminal would obey is shown instead.
+    /// Prints a message unchanged. On a terminal, control characters are escaped.
     pub(crate) fn print_message(&self, message: &[u8]) -> Result<(), Stop> {
         let mut out = io::stdout().lock();
         if out.is_terminal() {
@@ -70,19 +70,19 @@ impl Output {
         Ok(out.flush()?)
     }
 
-    /// Tells a person something beside the result.
+    /// Prints a note to standard error, unless `--quiet` is given.
     pub(crate) fn note(&self, line: impl fmt::Display) {
         if !self.quiet {
             tell(line);
         }
     }
 
-    /// Warns, even where nothing else is to be said.
+    /// Prints a warning, even with `--quiet`.
     pub(crate) fn warn(&self, line: impl fmt::Display) {
         tell(format_args!("warning: {line}"));
     }
 
-    /// Warns of each.
+    /// Prints each warning.
     pub(crate) fn warn_of(&self, warnings: &[Issue]) {
         for warning in warnings {
             self.warn(text::issue(warning));
@@ -106,7 +106,7 @@ impl Output {
         Exit::Usage
     }
 
-    /// Says why the command ends, and how.
+    /// Prints why the command ends, and returns its exit code.
     pub(crate) fn stop(&self, stop: &Stop) -> Exit {
         match stop {
             Stop::Closed => Exit::Done,
@@ -115,7 +115,7 @@ impl Output {
             Stop::Component(file, error) => {
                 let (file, mut message) =
                     (file.display().to_string(), text::without_numbers(&error.to_string()));
-                // A file that cannot be read is named already.
+                // The error for an unreadable file already names it.
                 if !message.contains(&file) {
                     message = format!("{file}: {message}");
                 }
@@ -140,17 +140,17 @@ impl Output {
     }
 }
 
-/// Prints a document where an error of printing could not be told any more.
+/// Prints a JSON document, and ignores write errors, which could not be reported.
 pub(crate) fn print_json(value: &Value) {
     let _ = writeln!(io::stdout().lock(), "{}", printable::json(&pretty(value)));
 }
 
-/// Tells a person something, on one line. Where even that cannot be printed, the exit code is left.
+/// Prints one line to standard error. Ignores write errors: the exit code still reports the outcome.
 pub(crate) fn tell(line: impl fmt::Display) {
     let _ = writeln!(io::stderr().lock(), "{}", printable::line(&line.to_string()));
 }
 
-/// Prints lines of our own where an error of printing could not be told any more.
+/// Prints lines whose values are already escaped, and ignores write errors, which could not be reported.
 pub(crate) fn print_lines(lines: &str, to_stderr: bool) {
     let lines = printable::lines(lines);
     let _ = match to_stderr {
@@ -160,6 +160,6 @@ pub(crate) fn print_lines(lines: &str, to_stderr: bool) {
 }
 
 fn pretty(value: &Value) -> String {
-    // `Display` of a value cannot fail, and indents in its alternate form.
+    // `Display` of a `Value` cannot fail. Its alternate form indents.
     format!("{value:#}")
 }

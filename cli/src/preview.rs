@@ -1,4 +1,4 @@
-//! `preview`: assembles a mail, and sends nothing.
+//! `preview`: builds a message without sending it.
 
 use std::fs;
 use std::io::Write as _;
@@ -14,19 +14,21 @@ use super::stop::{Outcome, Stop};
 use super::{question, text};
 use smtp_connector_smtp::private_files;
 
-/// Assemble a mail, and send nothing.
+/// Build a message and print it, without sending
 ///
-/// Prints the message; with --json, the result with the message in it.
+/// With --json, it prints the result as JSON, with the message in it.
 #[derive(Args, Debug)]
 pub(crate) struct Preview {
     #[command(flatten)]
     input: Input,
 
-    /// Write the message to this file instead; `-` is standard output. A new file is for you alone
+    /// Write the message to this file; `-` is standard output
+    ///
+    /// A new file is readable only by you.
     #[arg(short, long, value_name = "FILE.eml")]
     output: Option<PathBuf>,
 
-    /// Overwrite the file of --output without asking
+    /// Overwrite the --output file without asking
     #[arg(long)]
     force: bool,
 }
@@ -48,7 +50,7 @@ impl Preview {
         let message = outcome.message().unwrap_or_default();
         if let Target::File { path, is_new } = &target {
             write(path, *is_new, message.as_bytes())?;
-            context.output.say(format_args!("the message is in {}", path.display()))?;
+            context.output.say(format_args!("wrote the message to {}", path.display()))?;
         }
         if context.output.is_json() {
             context.output.print_json(&with_warnings(outcome.as_json(), &warnings))?;
@@ -59,15 +61,15 @@ impl Preview {
         Ok(Exit::Done)
     }
 
-    /// Where the message goes. What is there already is not overwritten unless that is meant.
+    /// Returns the target of the message. Asks before it overwrites a file, unless `--force` is given.
     fn target(&self, context: &Context<'_>) -> Result<Target, Stop> {
         let Some(path) = self.output.clone() else { return Ok(Target::StandardOutput) };
-        // Of the devices, since opening one that is redirected to a file would empty the file.
+        // Do not open these devices: if standard output is redirected to a file, that would truncate the file.
         if ["-", "/dev/stdout", "/dev/fd/1"].iter().any(|name| path == Path::new(name)) {
             return match context.output.is_json() {
                 true => Err(Stop::Usage(
                     "--json prints the result, with the message in it, to standard output; \
-                     leave out --output"
+                     remove --output"
                         .to_owned(),
                 )),
                 false => Ok(Target::StandardOutput),
@@ -76,28 +78,28 @@ impl Preview {
         let shown = path.display();
         let is_new = match fs::metadata(&path) {
             Ok(found) if found.is_dir() => {
-                let message = format!("--output {shown} is a folder; name a file in it");
+                let message = format!("--output {shown} is a folder; give the path of a file");
                 return Err(Stop::Usage(message));
             }
             Ok(found) if found.is_file() => {
                 question::confirm_or_force(self.force, &format!("overwrite {shown}"))?;
                 false
             }
-            // A pipe or a device: nothing in it is lost.
+            // Writing to a pipe or a device does not overwrite data.
             Ok(_) => false,
-            // One that cannot be written to is told when it is.
+            // If the path cannot be written to, `write` reports it.
             Err(_) => !self.force,
         };
         Ok(Target::File { path, is_new })
     }
 }
 
-/// Where a message is written to.
+/// The target that a message is written to.
 enum Target {
     StandardOutput,
     File {
         path: PathBuf,
-        /// Whether nothing was there, so that what is there now is somebody else's.
+        /// Whether the file did not exist. If it exists when it is created, another process made it.
         is_new: bool,
     },
 }
@@ -109,6 +111,6 @@ fn write(path: &Path, is_new: bool, message: &[u8]) -> Result<(), Stop> {
     };
     opened.and_then(|mut file| file.write_all(message)).map_err(|reason| {
         let shown = path.display();
-        Stop::Usage(format!("the message cannot be written to {shown}: {}", text::reason(&reason)))
+        Stop::Usage(format!("could not write the message to {shown}: {}", text::reason(&reason)))
     })
 }

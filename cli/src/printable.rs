@@ -1,26 +1,26 @@
 //! Text that is safe to show on a terminal.
 //!
-//! Components, servers, mails and arguments hold characters that a terminal obeys (escape sequences), or that turn the
-//! text around them (the bidirectional controls of [Trojan Source](https://trojansource.codes)). People are shown
-//! their numbers instead, as Rust writes them: `\u{1b}`.
+//! Text from components, servers, mails and arguments may contain escape sequences, which a terminal executes. It may
+//! also contain bidirectional controls, which reorder the text around them
+//! ([Trojan Source](https://trojansource.codes)). This module escapes such characters as Rust does: `\u{1b}`.
 
 use std::borrow::Cow;
 
-/// One line. A line end within it is shown as `\n`, so that a value cannot pass for further lines.
+/// Escapes one line. A line end becomes `\n`, so that a value cannot imitate other lines.
 pub(super) fn line(text: &str) -> Cow<'_, str> {
     escaped(text, |c| c == '\t')
 }
 
-/// Lines of our own, whose values are safe already.
+/// Escapes several lines, whose values are already escaped.
 pub(super) fn lines(text: &str) -> Cow<'_, str> {
     escaped(text, |c| matches!(c, '\n' | '\t'))
 }
 
-/// A message, or another text that was asked for as it is, on a terminal.
+/// Escapes a message, or other text that is shown unchanged, for a terminal.
 pub(super) fn raw(bytes: &[u8]) -> String {
     let text = String::from_utf8_lossy(bytes);
     let ends = text.split_inclusive("\r\n");
-    // A CR that ends no line returns to the start of its line, and hides what stood there.
+    // A CR without LF moves to the start of the line, where later text hides earlier text.
     let shown = ends.map(|line| match line.strip_suffix("\r\n") {
         Some(line) => lines(line).into_owned() + "\r\n",
         None => lines(line).into_owned(),
@@ -28,7 +28,7 @@ pub(super) fn raw(bytes: &[u8]) -> String {
     shown.collect()
 }
 
-/// A JSON document, which stays the same value: `\u001b`.
+/// Escapes a JSON document without changing its value: `\u001b`.
 pub(super) fn json(document: &str) -> Cow<'_, str> {
     if !document.contains(|c| is_active(c) && !matches!(c, '\n' | '\t')) {
         return Cow::Borrowed(document);
@@ -36,7 +36,7 @@ pub(super) fn json(document: &str) -> Cow<'_, str> {
     let mut safe = String::with_capacity(document.len());
     for c in document.chars() {
         match c {
-            // Within a string these are escaped already (RFC 8259, section 7): here they are blanks.
+            // Strings already escape these (RFC 8259, section 7), so here they are whitespace.
             '\n' | '\t' => safe.push(c),
             '\r' => safe.push(' '),
             c if is_active(c) => {
@@ -50,7 +50,7 @@ pub(super) fn json(document: &str) -> Cow<'_, str> {
     Cow::Owned(safe)
 }
 
-/// Whether a text is shown as it is.
+/// Reports whether a text needs no escapes.
 pub(super) fn is_printable(text: &str) -> bool {
     !text.contains(is_active)
 }
@@ -71,10 +71,10 @@ fn escaped(text: &str, is_kept: impl Fn(char) -> bool) -> Cow<'_, str> {
     Cow::Owned(safe)
 }
 
-/// Whether a terminal obeys a character, or shows other characters differently because of it.
+/// Reports whether a character controls the terminal, or changes how other characters are shown.
 fn is_active(c: char) -> bool {
     match c {
-        // C0, DEL and C1, where some terminals have one character for ESC [.
+        // C0, DEL and C1. In some terminals, a single C1 character means ESC [.
         c if c.is_control() => true,
         // Marks, embeddings, overrides and isolates (UAX #9); line and paragraph separators.
         '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}' => {
@@ -94,7 +94,7 @@ mod tests {
                           \u{202e}\u{2066}\u{2069}\u{206a}\u{206f}\u{feff}\u{e0001}\u{e007f}";
 
     #[test]
-    fn what_a_terminal_obeys_is_shown_as_its_number() {
+    fn terminal_control_characters_are_shown_as_escapes() {
         for c in ACTIVE.chars() {
             let shown = format!("a\\u{{{:x}}}b", u32::from(c));
             assert_eq!(line(&format!("a{c}b")), shown);

@@ -1,4 +1,4 @@
-//! `providers`: lists the presets.
+//! `providers`: lists the built-in providers.
 
 use clap::Args;
 use serde_json::json;
@@ -8,7 +8,7 @@ use super::exit::Exit;
 use super::stop::Outcome;
 use smtp_connector_host::accounts::PRESETS;
 
-/// List providers whose settings are known.
+/// List the providers with built-in settings
 #[derive(Args, Debug)]
 pub(crate) struct Providers {}
 

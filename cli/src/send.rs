@@ -13,23 +13,23 @@ use super::stop::{Outcome, Stop};
 use super::text;
 use smtp_connector_host::{Error, ForwardPath, Issue, Status};
 
-/// Send a mail.
+/// Send a mail
 ///
 /// Example: smtp-connector send --to bob@example.com --subject Hi --text 'Hi, Bob!' --attach report.pdf
 ///
-/// Standard input is the text where no option gives a body: df -h | smtp-connector send --to bob@example.com --subject
-/// Disks. A terminal, an empty pipe and /dev/null are no body. Where no option gives a field, standard input is the whole
-/// mail as JSON, as with --input -.
+/// Standard input is the text body if no option gives a body: df -h | smtp-connector send --to bob@example.com
+/// --subject Disks. A terminal, an empty pipe and /dev/null do not count as a body. If no option gives a field,
+/// standard input is the whole mail as JSON, as with --input -.
 #[derive(Args, Debug)]
 pub(crate) struct Send {
     #[command(flatten)]
     input: Input,
 
-    /// Assemble the message, and send nothing
+    /// Build the message without sending it
     #[arg(long)]
     dry_run: bool,
 
-    /// Send a mail without text and attachments, or without a subject too
+    /// Send even if the mail has no text, attachment or subject
     #[arg(long)]
     allow_empty: bool,
 }
@@ -41,7 +41,7 @@ impl Send {
         let empty = match (self.allow_empty, self.dry_run) {
             (true, _) => Empty::Allowed,
             (false, true) => Empty::Warned,
-            // Nobody is asked about a mail that cannot be sent.
+            // Do not ask about a mail that cannot be sent.
             (false, false) if cannot_send => Empty::Warned,
             (false, false) => Empty::Asked,
         };
@@ -50,7 +50,7 @@ impl Send {
         if cannot_send {
             return Err(no_account().into());
         }
-        // Before the mail is sent, so that it can still be stopped.
+        // Warn before the mail is sent, so that the user can still stop it.
         context.output.warn_of(&warnings);
         if self.dry_run {
             invocation = invocation.dry_run();
@@ -72,16 +72,16 @@ impl Send {
     }
 }
 
-/// The first mail of somebody who has connected no account yet.
+/// Returns the error of a user who has not added an account yet.
 fn no_account() -> Error {
     Error::account("there is no account to send with yet").with_hint(
-        "connect one: smtp-connector accounts add work --provider gmail --username you@gmail.com --from you@gmail.com \
-         (`smtp-connector providers` lists the providers; for another server, --host smtp.example.com). To try it without \
-         a server: smtp-connector demo",
+        "add one: smtp-connector accounts add work --provider gmail --username you@gmail.com --from you@gmail.com \
+         (`smtp-connector providers` lists the providers; for any other server, use --host smtp.example.com). \
+         To try it without a server: smtp-connector demo",
     )
 }
 
-/// A result with the command's own warnings among its own.
+/// Returns the result with the command's own warnings added.
 pub(crate) fn with_warnings<'r>(result: &'r str, warnings: &[Issue]) -> Cow<'r, str> {
     let mut value: Value = match serde_json::from_str(result) {
         Ok(value) if !warnings.is_empty() => value,
@@ -93,13 +93,13 @@ pub(crate) fn with_warnings<'r>(result: &'r str, warnings: &[Issue]) -> Cow<'r, 
     Cow::Owned(format!("{value:#}"))
 }
 
-/// A result that is JSON, and not a result.
+/// Returns the error for a result of the component that cannot be parsed.
 pub(crate) fn unreadable(reason: &serde_json::Error) -> Stop {
-    let message = format!("the component's result cannot be read: {reason}");
+    let message = format!("could not parse the component's result: {reason}");
     Stop::Failed(crate::stop::bug(message))
 }
 
-/// Tells of what is not as it may have been meant.
+/// Prints the warnings of an outcome, and the recipients that the server refused.
 pub(crate) fn warn(outcome: &smtp_connector_host::Outcome, context: &Context<'_>, origin: Origin) {
     let mut warnings = outcome.warnings().to_vec();
     origin.name_options(&mut warnings);
@@ -107,7 +107,7 @@ pub(crate) fn warn(outcome: &smtp_connector_host::Outcome, context: &Context<'_>
     for one in outcome.rejected() {
         let code = one.reply.code;
         let said = one.reply.text.replace('\n', " ");
-        context.output.warn(format!("{} was refused: {code} {said}", one.recipient));
+        context.output.warn(format!("the server refused {}: {code} {said}", one.recipient));
     }
 }
 

@@ -1,40 +1,47 @@
-//! Options that every command has.
+//! The options that every command has.
 
 use std::path::PathBuf;
 
 use clap::Args;
 use smtp_connector_host::ComponentDigest;
 
-/// Options that every command has.
+/// The heading of these options in `--help`.
+const GLOBAL: &str = "Global options";
+
+/// The options that every command has.
 #[derive(Args, Debug)]
 pub(crate) struct Shared {
-    /// Print one JSON document to standard output, and words for people to standard error.
-    #[arg(long, global = true)]
+    /// Print the result as JSON on standard output
+    #[arg(long, global = true, help_heading = GLOBAL)]
     pub(crate) json: bool,
 
-    /// Use another component than the built-in one.
-    #[arg(long, global = true, value_name = "FILE")]
+    /// Use this component file instead of the built-in component
+    #[arg(long, global = true, help_heading = GLOBAL, value_name = "FILE")]
     pub(crate) component: Option<PathBuf>,
 
-    /// Use the --component only if it has this SHA-256, as `sha256sum FILE` prints it.
-    #[arg(long, global = true, value_name = "HEX")]
+    /// Load the --component file only if it has this SHA-256 digest
+    ///
+    /// `sha256sum FILE` prints the digest.
+    #[arg(long, global = true, help_heading = GLOBAL, value_name = "HEX")]
     pub(crate) sha256: Option<ComponentDigest>,
 
-    /// Keep accounts and state in this folder. Default: the platform's own folders.
+    /// Keep accounts and caught mail in this folder
+    ///
+    /// By default, they are in the platform's folders for settings and data.
     #[arg(
         long,
-        global = true,
+        global = true, help_heading = GLOBAL,
         value_name = "DIR",
         env = "SMTP_CONNECTOR_HOME",
         hide_env_values = true
     )]
     pub(crate) home: Option<PathBuf>,
 
-    /// Show the conversation with the server, credentials left out, and what caused an error.
-    #[arg(short, long, global = true)]
+    /// Show the SMTP conversation (without credentials) and error causes
+    #[arg(short, long, global = true, help_heading = GLOBAL)]
     pub(crate) verbose: bool,
 
-    /// Say nothing unless something is wrong.
-    #[arg(short, long, global = true, conflicts_with = "verbose")]
+    /// Print only warnings and errors
+    #[arg(short, long, global = true, help_heading = GLOBAL, conflicts_with = "verbose")]
     pub(crate) quiet: bool,
 }

@@ -1,7 +1,7 @@
-//! Standard input: what is piped to the command.
+//! Standard input, as a pipe or a file.
 //!
-//! Where an option asks for it, it is read to its end, however long that takes. Where none does, a command in front of
-//! the pipe is waited for, and a parent process that only leaves a pipe open is not.
+//! If an option asks for standard input, it is read to its end without a time limit. If no option does, the command
+//! waits for the program before it in the pipeline, but not for a parent process that only leaves a pipe open.
 
 use std::io::{self, IsTerminal as _, Read as _};
 use std::sync::mpsc::{self, RecvTimeoutError};
@@ -12,27 +12,25 @@ use super::stop::Stop;
 use super::text;
 use smtp_connector_host::Limits;
 
-/// How long a pipe that a parent process holds open may stay silent. A program that pipes a body does so at once.
+/// The time limit for a pipe that a parent process holds open. A program that pipes a body writes at once.
 const PATIENCE: Duration = Duration::from_secs(10);
-/// The same where the system does not say who holds the pipe: a slow command in front of it has a chance, and nothing
-/// waits for ever.
+/// The time limit if the system does not report which process holds the pipe. It is long enough for a slow program
+/// before it in the pipeline.
 #[cfg(not(target_os = "linux"))]
 const PATIENCE_WITH_STRANGERS: Duration = Duration::from_secs(60);
-/// After so long, a person is told what the command waits for.
+/// The delay before the command prints what it waits for.
 const SILENCE: Duration = Duration::from_secs(2);
 
-/// Reads all of it.
+/// Reads standard input to its end.
 pub(crate) fn read(context: &Context<'_>, what: &str) -> Result<Vec<u8>, Stop> {
     if io::stdin().is_terminal() {
-        context
-            .output
-            .note(format_args!("type {what}, and end it with Ctrl-D on a line of its own"));
+        context.output.note(format_args!("type {what}; to end it, press Enter and then Ctrl-D"));
     }
     rest(Vec::new(), what)
 }
 
-/// Reads what is piped, although no option says that anything is. None: nothing.
-/// `option` is the one that asks for it.
+/// Reads piped input that no option asks for. Returns `None` if there is none. `option` is the option that would ask
+/// for it, for error messages.
 pub(crate) fn read_if_piped(
     context: &Context<'_>,
     what: &str,
@@ -48,25 +46,25 @@ pub(crate) fn read_if_piped(
     }
     if is_begun {
         let message = format!(
-            "standard input is a file that something else reads too, such as a loop with `read`; its rest is not \
-             taken for {what}, so nothing was sent. Add < /dev/null, or {option} if it is meant"
+            "standard input is a file that another program also reads, such as a loop with `read`, so its rest is \
+             not used as {what} and nothing was sent. Add < /dev/null, or use {option} to read it"
         );
         return Err(Stop::Usage(message));
     }
     rest(first, what).map(Some)
 }
 
-/// The first bytes, or none at its end.
+/// Reads the first bytes. Returns an empty vector at the end of the input.
 fn first(context: &Context<'_>, what: &str, option: &str) -> Result<Vec<u8>, Stop> {
     let (sender, receiver) = mpsc::channel();
-    // A read cannot be taken back: the thread ends with the process.
+    // A blocked read cannot be cancelled, so the thread ends with the process.
     std::thread::spawn(move || {
         let mut bytes = vec![0; 64 * 1024];
         let read = io::stdin().read(&mut bytes).map(|length| {
             bytes.truncate(length);
             bytes
         });
-        // Nobody waits for it any more.
+        // Sending fails if the receiver has timed out.
         let _ = sender.send(read);
     });
     let told = receiver.recv_timeout(SILENCE).or_else(|_| {
@@ -79,8 +77,8 @@ fn first(context: &Context<'_>, what: &str, option: &str) -> Result<Vec<u8>, Sto
     match told {
         Ok(read) => read.map_err(|reason| unreadable(what, &reason)),
         Err(_) => Err(Stop::Usage(format!(
-            "nothing came on standard input, which another process holds open; nothing was sent. \
-             Pipe {what}, or add < /dev/null if there is none; {option} waits for as long as it takes"
+            "no data arrived on standard input, which another process holds open, so nothing was sent. \
+             Pipe {what}, or add < /dev/null if there is none. {option} waits without a time limit"
         ))),
     }
 }
@@ -98,10 +96,10 @@ fn rest(mut bytes: Vec<u8>, what: &str) -> Result<Vec<u8>, Stop> {
 }
 
 fn unreadable(what: &str, reason: &io::Error) -> Stop {
-    Stop::Usage(format!("{what} cannot be read from standard input: {}", text::reason(reason)))
+    Stop::Usage(format!("could not read {what} from standard input: {}", text::reason(reason)))
 }
 
-/// Whether it is a file, and not at its beginning.
+/// Reports whether standard input is a file that is already partly read.
 #[cfg(unix)]
 fn is_begun_by_others() -> bool {
     use std::io::Seek as _;
@@ -115,7 +113,7 @@ fn is_begun_by_others() -> bool {
     false
 }
 
-/// How long it may stay silent. None: for as long as the other side likes.
+/// Returns the time limit for the first bytes, or `None` for no limit.
 #[cfg(target_os = "linux")]
 fn patience() -> Option<Duration> {
     holders::is_held_by_an_ancestor().then_some(PATIENCE)
@@ -128,18 +126,20 @@ fn patience() -> Option<Duration> {
 
 #[cfg(target_os = "linux")]
 mod holders {
-    //! Who holds the other end of the pipe, as `/proc` says.
+    //! Finds the processes that hold the other end of the pipe, from `/proc`.
 
     use std::fs;
     use std::path::Path;
 
-    /// Whether a process above this one may write to standard input.
+    /// Reports whether an ancestor process may write to standard input.
     ///
-    /// A command in front of the pipe is a sister of this process: the shell that started both has let go of the pipe.
+    /// The program before this one in a pipeline is not an ancestor but a sibling. The shell that started both has
+    /// closed its end of the pipe.
     pub(super) fn is_held_by_an_ancestor() -> bool {
         let Ok(pipe) = fs::read_link("/proc/self/fd/0") else { return false };
         match pipe.to_str() {
-            // The other end has a number of its own. Shells do not pipe through sockets; programs that start others do.
+            // The other end of a socket has a different number, so it cannot be found. Shells do not use sockets for
+            // pipelines, but programs that start other programs do.
             Some(name) if name.starts_with("socket:") => true,
             Some(name) if name.starts_with("pipe:") => {
                 ancestors().any(|process| writes_to(&process, &pipe))
@@ -148,7 +148,7 @@ mod holders {
         }
     }
 
-    /// The processes above this one, the nearest first.
+    /// Returns the ancestor processes, nearest first.
     fn ancestors() -> impl Iterator<Item = String> {
         let parent = |process: &String| {
             let status = fs::read_to_string(format!("/proc/{process}/status")).ok()?;
@@ -158,14 +158,14 @@ mod holders {
         std::iter::successors(parent(&"self".to_owned()), parent)
     }
 
-    /// Whether a process has the end of a pipe that is written to.
+    /// Reports whether a process holds the write end of a pipe.
     fn writes_to(process: &str, pipe: &Path) -> bool {
         let process = Path::new("/proc").join(process);
         let Ok(open) = fs::read_dir(process.join("fd")) else { return false };
         let is_writer = |number: &Path| {
             let told = fs::read_to_string(process.join("fdinfo").join(number)).unwrap_or_default();
             let flags = told.lines().find_map(|line| line.strip_prefix("flags:"));
-            // In octal. O_WRONLY and O_RDWR are its last two bits.
+            // The flags are octal. The last two bits are zero unless O_WRONLY or O_RDWR is set.
             flags.is_some_and(|flags| !flags.trim().ends_with(['0', '4']))
         };
         open.flatten().any(|descriptor| {

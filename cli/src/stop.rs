@@ -1,4 +1,4 @@
-//! What ends a command, early or not.
+//! The ways in which a command ends.
 
 use std::path::PathBuf;
 
@@ -6,26 +6,26 @@ use smtp_connector_host::{Error, Failure, FailureCode, Phase};
 
 use super::exit::Exit;
 
-/// What ends a command early.
+/// The reason that a command ends early.
 pub(crate) enum Stop {
     /// Something failed.
     Failed(Error),
-    /// A signal stopped a message on its way.
+    /// A signal stopped the command during a send.
     Interrupted(Error, Exit),
-    /// The command was not used as it is meant to be: a sentence, and what to do.
+    /// The command line is wrong. The message says what to do.
     Usage(String),
-    /// The same, with what to do in a sentence of its own.
+    /// The command line is wrong, with a separate hint.
     UsageWithHint(String, String),
-    /// The component that was named cannot be used.
+    /// The component file cannot be used.
     Component(PathBuf, Error),
-    /// Nobody reads any more what is printed.
+    /// The reader of standard output has closed it.
     Closed,
 }
 
-/// How a command ends.
+/// The result of a command.
 pub(crate) type Outcome = Result<Exit, Stop>;
 
-/// A failure that is nobody's mistake.
+/// Returns an internal error, which is not the user's mistake.
 pub(crate) fn bug(message: impl Into<String>) -> Error {
     Failure::new(FailureCode::Internal, Phase::Build, message).into()
 }
@@ -37,11 +37,11 @@ impl From<Error> for Stop {
 }
 
 impl From<std::io::Error> for Stop {
-    /// Of what is printed: when it is piped into `head`, that is no mistake of anybody's.
+    /// Converts a write error. A closed pipe is not an error, because `head` closes it on purpose.
     fn from(error: std::io::Error) -> Self {
         if error.kind() == std::io::ErrorKind::BrokenPipe {
             return Self::Closed;
         }
-        Self::Failed(bug(format!("nothing can be printed: {error}")))
+        Self::Failed(bug(format!("could not write the output: {error}")))
     }
 }

@@ -1,14 +1,14 @@
-//! Errors, times and sizes in words.
+//! Errors, times and sizes as text.
 
 use std::error::Error as _;
 use std::time::Duration;
 
 use smtp_connector_host::{Delivered, Error, Issue, Retry};
 
-/// An error for a person, line by line: what happened, where, and what to do.
+/// Formats an error as lines: what happened, where, and what to do.
 pub(crate) fn error(error: &Error) -> Vec<String> {
     let mut lines = vec![format!("error: {}", without_numbers(&error.to_string()))];
-    // One alone is the error's message.
+    // A single issue is already the error's message.
     if error.issues().len() > 1 {
         let line = |one: &Issue| format!("  {} [{}]", issue(one), one.code);
         lines.extend(error.issues().iter().map(line));
@@ -25,12 +25,12 @@ pub(crate) fn error(error: &Error) -> Vec<String> {
         let id = error.message_id().unwrap_or("unknown");
         lines.push(format!("  Message-ID: {id}"));
     } else if error.retry() == Retry::Later {
-        lines.push("  nothing was sent; the same may work later".to_owned());
+        lines.push("  nothing was sent; try again later".to_owned());
     }
     lines
 }
 
-/// An issue with its place, if it has one.
+/// Formats an issue, with its path unless that is the whole input.
 pub(crate) fn issue(issue: &Issue) -> String {
     match issue.path.as_str() {
         "$" => issue.message.clone(),
@@ -38,7 +38,7 @@ pub(crate) fn issue(issue: &Issue) -> String {
     }
 }
 
-/// What an error was caused by, one line for each step.
+/// Lists the causes of an error, one line for each.
 pub(crate) fn causes(error: &Error) -> Vec<String> {
     let mut causes = Vec::new();
     let mut next = error.source();
@@ -49,7 +49,7 @@ pub(crate) fn causes(error: &Error) -> Vec<String> {
     causes
 }
 
-/// Why something could not be read or written, without the number that the system has for it.
+/// Formats an I/O error without the system's error number.
 pub(crate) fn reason(error: &std::io::Error) -> String {
     let words = without_numbers(&error.to_string());
     let mut letters = words.chars();
@@ -57,7 +57,7 @@ pub(crate) fn reason(error: &std::io::Error) -> String {
     first + letters.as_str()
 }
 
-/// A sentence without the numbers that the system has for errors: `(os error 2)`.
+/// Removes the system's error numbers from a sentence: `(os error 2)`.
 pub(crate) fn without_numbers(sentence: &str) -> String {
     let mut parts = sentence.split(" (os error ");
     let first = parts.next().unwrap_or_default().to_owned();
@@ -67,7 +67,7 @@ pub(crate) fn without_numbers(sentence: &str) -> String {
     })
 }
 
-/// An error and what it was caused by, on one line. Our errors do not repeat their causes.
+/// Formats an error and its causes on one line. The project's errors do not repeat their causes.
 pub(crate) fn with_causes(error: &dyn std::error::Error) -> String {
     let mut line = error.to_string();
     let mut next = error.source();
@@ -79,13 +79,13 @@ pub(crate) fn with_causes(error: &dyn std::error::Error) -> String {
     line
 }
 
-/// A number of bytes, to three digits.
+/// Formats a number of bytes with three digits.
 pub(crate) fn size(bytes: u64) -> String {
     let units = ["kB", "MB", "GB"];
     if bytes < 1000 {
         return format!("{bytes} bytes");
     }
-    // Rounding is what it is for.
+    // The loss of precision is intended: the value is rounded.
     let mut value = bytes as f64 / 1000.0;
     let mut unit = 0;
     while value >= 999.5 && unit + 1 < units.len() {
@@ -96,12 +96,17 @@ pub(crate) fn size(bytes: u64) -> String {
     format!("{value:.digits$} {}", units[unit])
 }
 
-/// A time, to a tenth of a millisecond.
+/// Formats a time: `1.3 ms`, `412 ms` or `1.4 s`.
 pub(crate) fn duration(time: Duration) -> String {
-    format!("{:.1} ms", time.as_secs_f64() * 1000.0)
+    let milliseconds = time.as_secs_f64() * 1000.0;
+    match milliseconds {
+        ..9.95 => format!("{milliseconds:.1} ms"),
+        9.95..999.5 => format!("{milliseconds:.0} ms"),
+        _ => format!("{:.1} s", time.as_secs_f64()),
+    }
 }
 
-/// `one file`, `3 files`.
+/// Formats a count: `one file`, `3 files`.
 pub(crate) fn count(number: usize, thing: &str) -> String {
     if number == 1 { format!("one {thing}") } else { format!("{number} {thing}s") }
 }
@@ -109,6 +114,15 @@ pub(crate) fn count(number: usize, thing: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn durations_are_rounded() {
+        for (microseconds, text) in
+            [(1_340, "1.3 ms"), (9_960, "10 ms"), (412_400, "412 ms"), (1_449_000, "1.4 s")]
+        {
+            assert_eq!(duration(Duration::from_micros(microseconds)), text);
+        }
+    }
 
     #[test]
     fn reasons_have_no_numbers() {

@@ -1,4 +1,4 @@
-//! `validate`: says everything that is wrong with an input.
+//! `validate`: lists everything that is wrong with an input.
 
 use clap::Args;
 use serde_json::json;
@@ -10,7 +10,7 @@ use super::stop::{Outcome, Stop};
 use super::text;
 use smtp_connector_host::{Findings, Issue};
 
-/// Say everything that is wrong with an input, connecting to nothing.
+/// List everything that is wrong with an input, without connecting
 #[derive(Args, Debug)]
 pub(crate) struct Validate {
     #[command(flatten)]
@@ -33,7 +33,7 @@ impl Validate {
                 let hint = origin.hint(&findings.issues).map(str::to_owned);
                 (findings, hint)
             }
-            // What is not even text is an input like any other that is wrong.
+            // An input that is not text is reported like any other invalid input.
             Err(Stop::Failed(error)) if !error.issues().is_empty() => {
                 let findings = Findings { issues: error.issues().to_vec(), warnings: Vec::new() };
                 (findings, error.hint().map(str::to_owned))

@@ -1,4 +1,4 @@
-//! The crates that are published, the host's with the component inside, so that nobody needs a wasm target to build it.
+//! The crates to publish. The host's crate contains the component, so that its users need no wasm target.
 
 use std::error::Error;
 use std::fs;
@@ -7,36 +7,36 @@ use std::process::Command;
 
 use crate::repository;
 
-/// The packages, from the ground up: each needs those before it.
+/// The packages in dependency order: each may depend on those before it.
 const CRATES: &[&str] =
     &["smtp-connector-smtp", "smtp-connector-inbox", "smtp-connector-host", "smtp-connector"];
 
-/// A package: its file name, and its bytes.
+/// The file name and the bytes of a package.
 type Package = (String, Vec<u8>);
 
-/// Each package as `cargo publish` would send it, with its file name.
+/// Returns each package as `cargo publish` would upload it, with its file name.
 pub(crate) fn package_crates(component: &[u8]) -> Result<Vec<Package>, Box<dyn Error>> {
     let path = repository().join("host/smtp-connector.wasm");
     let beside = Component::put(&path, component)?;
     let target = repository().join("target/packages");
-    // Not verified: that compiles wasmtime once more, and the same sources were compiled just now.
+    // Do not verify: that would compile wasmtime again, and the same sources have just been compiled.
     let status = Command::new(env!("CARGO"))
         .current_dir(repository())
         .args(["package", "--quiet"])
-        // Together: none of them needs another to be published before.
+        // Package them together, so that no crate must be published before another.
         .args(CRATES.iter().flat_map(|name| ["--package", name]))
         .args(["--allow-dirty", "--no-verify", "--target-dir"])
         .arg(&target)
         .status()?;
     drop(beside);
     if !status.success() {
-        return Err("cargo did not make the packages; its own words stand above".into());
+        return Err("cargo could not make the packages; see its output above".into());
     }
     let files = CRATES.iter().map(|name| format!("{name}-{}.crate", env!("CARGO_PKG_VERSION")));
     files.map(|file| Ok((file.clone(), fs::read(target.join("package").join(file))?))).collect()
 }
 
-/// The component's file where the package's manifest names it, for as long as this value lives.
+/// The component's file at the path in the package's manifest. It is deleted when this value is dropped.
 struct Component<'p>(&'p Path);
 
 impl<'p> Component<'p> {
@@ -48,7 +48,7 @@ impl<'p> Component<'p> {
 
 impl Drop for Component<'_> {
     fn drop(&mut self) {
-        // A file that stays is ignored by git and by every build in the repository.
+        // A file that remains is ignored by git and by every build in the repository.
         let _ = fs::remove_file(self.0);
     }
 }

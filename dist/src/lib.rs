@@ -1,4 +1,4 @@
-//! What is published, and what is held to be true of it: see the program.
+//! The files of a release, for the program and its tests.
 
 pub mod component;
 mod crate_package;
@@ -10,13 +10,13 @@ use std::path::Path;
 
 pub use wit::Contract;
 
-/// The contract for people, made of it; from the repository's root.
+/// The generated documentation of the contract, relative to the repository's root.
 pub const PAGE: &str = "docs/wit.md";
 
-/// The contract in Rust, made of it for the component; from the repository's root.
+/// The generated Rust bindings of the contract for the component, relative to the repository's root.
 pub const BINDINGS: &str = "guest/src/bindings/generated.rs";
 
-/// The folder of the whole repository.
+/// Returns the root folder of the repository.
 pub fn repository() -> &'static Path {
     let own = Path::new(env!("CARGO_MANIFEST_DIR"));
     own.parent().unwrap_or(own)

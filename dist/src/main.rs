@@ -1,12 +1,12 @@
-//! Makes what is published.
+//! Makes the files of a release.
 //!
 //! ```text
 //! cargo run --release --package smtp-connector-dist            # everything, in target/dist
 //! cargo run --release --package smtp-connector-dist -- FOLDER  # everything, in another folder
-//! cargo run --package smtp-connector-dist -- --wit             # what is made of the WIT, after a change of it
+//! cargo run --package smtp-connector-dist -- --wit             # the files generated from the WIT, after it changes
 //! ```
 
-#![expect(clippy::print_stdout, clippy::print_stderr, reason = "it is a program for a terminal")]
+#![expect(clippy::print_stdout, clippy::print_stderr, reason = "this program runs in a terminal")]
 
 use std::error::Error;
 use std::fs;
@@ -20,7 +20,7 @@ fn main() -> ExitCode {
     let done = match argument.as_deref() {
         Some("--wit") => write_what_is_made_of_the_contract(),
         Some(option) if option.starts_with('-') => {
-            eprintln!("error: there is no option {option}; --wit is, or a folder to write to");
+            eprintln!("error: unknown option {option}; use --wit, or give a folder to write to");
             return ExitCode::from(64);
         }
         Some(folder) => make(Path::new(folder)),

@@ -9,13 +9,13 @@ use sha2::{Digest as _, Sha256};
 use crate::crate_package::package_crates;
 use crate::{Contract, repository, sbom};
 
-/// Writes every file of a release of a component into a folder, and returns their names with their SHA-256.
+/// Writes every file of a component's release into a folder, and returns their names and SHA-256 digests.
 ///
-/// The same source gives the same bytes, in whatever folder it lies.
+/// The same source gives the same bytes, independent of the folder of the repository.
 ///
 /// # Errors
 ///
-/// A folder that cannot be written to, and a cargo that fails.
+/// Returns an error if the folder cannot be written to, or if cargo fails.
 pub fn make(folder: &Path, component: &[u8]) -> Result<Vec<(String, String)>, Box<dyn Error>> {
     let mut files = vec![
         ("smtp-connector.wasm".to_owned(), component.to_vec()),
@@ -35,7 +35,7 @@ pub fn make(folder: &Path, component: &[u8]) -> Result<Vec<(String, String)>, Bo
     Ok(checksums)
 }
 
-/// In hexadecimal digits, as `sha256sum` writes it.
+/// Returns the SHA-256 in hexadecimal, as `sha256sum` prints it.
 pub(crate) fn sha256(bytes: &[u8]) -> String {
     Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
 }

@@ -1,6 +1,6 @@
-//! What a file is made of: a list of packages in CycloneDX's format, out of what cargo resolved.
+//! Software bills of materials (SBOM) in CycloneDX format, from the dependencies that cargo resolved.
 //!
-//! Without time and serial number, which the format does not ask for: the same source gives the same list.
+//! They have no timestamp and no serial number, which are optional, so the same source gives the same bytes.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::error::Error;
@@ -11,15 +11,15 @@ use serde_json::{Value, json};
 use crate::release::sha256;
 use crate::repository;
 
-/// What the component is made of.
+/// Returns the SBOM of the component.
 ///
 /// # Errors
 ///
-/// A cargo that does not tell.
+/// Returns an error if cargo fails.
 pub fn of_component(component: &[u8]) -> Result<Vec<u8>, Box<dyn Error>> {
     let resolved = Resolved::read("wasm32-wasip2")?;
     let mut list = resolved.list("smtp-connector-guest")?;
-    // Another compiler makes other bytes.
+    // The compiler is listed, because the bytes depend on its version.
     let compiler = json!({ "type": "application", "name": "rustc", "version": rustc_version()? });
     list["metadata"]["tools"] = json!({ "components": [compiler] });
     let file = &mut list["metadata"]["component"];
@@ -28,11 +28,11 @@ pub fn of_component(component: &[u8]) -> Result<Vec<u8>, Box<dyn Error>> {
     Ok(to_bytes(&list))
 }
 
-/// What the command is made of, on Linux.
+/// Returns the SBOM of the command on Linux.
 ///
 /// # Errors
 ///
-/// A cargo that does not tell.
+/// Returns an error if cargo fails.
 pub fn of_command() -> Result<Vec<u8>, Box<dyn Error>> {
     let resolved = Resolved::read("x86_64-unknown-linux-gnu")?;
     Ok(to_bytes(&resolved.list("smtp-connector")?))
@@ -48,14 +48,14 @@ fn to_bytes(list: &Value) -> Vec<u8> {
     format!("{list:#}\n").into_bytes()
 }
 
-/// Packages and what they need, by cargo's ids.
+/// The resolved packages and their dependencies, by cargo's package ids.
 struct Resolved {
     packages: BTreeMap<String, Value>,
     needs: BTreeMap<String, Vec<String>>,
 }
 
 impl Resolved {
-    /// Asks cargo, for one target.
+    /// Reads the resolved packages for one target from `cargo metadata`.
     fn read(target: &str) -> Result<Self, Box<dyn Error>> {
         let output = Command::new(env!("CARGO"))
             .current_dir(repository())
@@ -71,7 +71,7 @@ impl Resolved {
         Ok(Self { packages: packages.collect(), needs: nodes.collect() })
     }
 
-    /// What a package needs to run, macros left out: they run in the compiler.
+    /// Returns the runtime dependencies of a package, without macros, which run in the compiler.
     fn needs(&self, id: &str) -> impl Iterator<Item = &String> {
         let is_macro = |id: &&String| {
             let targets = self.packages.get(*id).map(|package| &package["targets"]);
@@ -82,10 +82,11 @@ impl Resolved {
         self.needs.get(id).into_iter().flatten().filter(move |id| !is_macro(id))
     }
 
-    /// Everything that a package of this repository needs to run.
+    /// Builds the SBOM of a package of this repository.
     fn list(&self, name: &str) -> Result<Value, Box<dyn Error>> {
         let found = self.packages.iter().find(|(_, package)| package["name"] == name);
-        let (root, package) = found.ok_or_else(|| format!("cargo knows no package {name}"))?;
+        let (root, package) =
+            found.ok_or_else(|| format!("cargo does not know the package {name}"))?;
         let mut reached = BTreeSet::from([root]);
         let mut next = vec![root];
         while let Some(id) = next.pop() {
@@ -114,7 +115,7 @@ fn list(value: &Value) -> impl Iterator<Item = &Value> {
     value.as_array().into_iter().flatten()
 }
 
-/// What a node names as needed: neither what tests it nor what builds it.
+/// Returns the normal dependencies of a node, without its dev and build dependencies.
 fn needed(node: &Value) -> Vec<String> {
     let normal =
         |dependency: &&Value| list(&dependency["dep_kinds"]).any(|kind| kind["kind"].is_null());
@@ -132,13 +133,13 @@ fn component(package: &Value) -> Value {
         "purl": url(package),
     });
     if let Some(license) = package["license"].as_str() {
-        // An old way to write "or", which is no expression.
+        // "/" is an old way to write "or", and is not valid in an SPDX expression.
         component["licenses"] = json!([{ "expression": license.replace('/', " OR ") }]);
     }
     component
 }
 
-/// The package's name among those of all languages (purl).
+/// Returns the package URL (purl), which is unique across languages.
 fn url(package: &Value) -> String {
     let text = |key: &str| package[key].as_str().unwrap_or_default();
     format!("pkg:cargo/{}@{}", text("name"), text("version"))

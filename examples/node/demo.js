@@ -1,4 +1,4 @@
-// Starts a server that takes mail, sends one to it through the component, and shows what arrived.
+// Starts a mail server, sends a mail to it through the component, and prints what arrived.
 //
 //     npm run demo -- smtp-connector.wasm
 

@@ -1,4 +1,4 @@
-"""Starts a server that takes mail, sends one to it through the component, and shows what arrived.
+"""Starts a mail server, sends a mail to it through the component, and prints what arrived.
 
 python demo.py smtp-connector.wasm
 """
@@ -25,7 +25,7 @@ KEYWORDS = {"customer": {"name": "Bob", "email": "Bob <bob@example.net>"}}
 
 
 class Shown:
-    """What a server does with a message: shows it."""
+    """A handler that prints each message."""
 
     async def handle_DATA(self, server, session, envelope):
         print(f"-- arrived, for {envelope.rcpt_tos}\n{envelope.content.decode()}", flush=True)

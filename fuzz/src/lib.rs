@@ -1,4 +1,4 @@
-//! What the fuzz targets share: a platform that keeps what it is given, and what every message must hold.
+//! Code shared by the fuzz targets: a platform that records messages, and the rules for every message.
 
 pub mod platform;
 pub mod rules;

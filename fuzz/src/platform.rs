@@ -1,4 +1,4 @@
-//! A platform for the component's logic without a sandbox around it.
+//! A platform for the component's logic without a sandbox.
 
 use std::cell::RefCell;
 use std::rc::Rc;
@@ -10,28 +10,28 @@ use smtp_connector_guest::bindings::connectors::smtp::transport::{Envelope, Rece
 use smtp_connector_guest::bindings::connectors::smtp::types::{Failure, Reply};
 use smtp_connector_guest::platform::{Content, Outgoing, Platform};
 
-/// Keeps the message that it is given.
+/// A platform that records the message it is given.
 #[derive(Default)]
 pub struct FakePlatform {
     sent: Rc<RefCell<Option<Sent>>>,
 }
 
-/// A message, and who gets it.
+/// A message and its envelope.
 pub struct Sent {
-    /// Who gets it.
+    /// The sender and the recipients.
     pub envelope: Envelope,
-    /// All of it.
+    /// The complete message.
     pub message: Vec<u8>,
 }
 
 impl FakePlatform {
-    /// What was sent.
+    /// Takes the recorded message.
     pub fn sent(&self) -> Option<Sent> {
         self.sent.take()
     }
 }
 
-/// A file of which nothing is known but its bytes: `upload` and `url` are their own content.
+/// A file whose id or URL is also its content.
 pub struct Echo {
     bytes: Vec<u8>,
 }
@@ -78,7 +78,7 @@ impl Platform for FakePlatform {
 
 impl Content for Echo {
     fn metadata(&self) -> Metadata {
-        // What servers say of their files is no more to be trusted than anything else.
+        // File names and types from servers are untrusted, so they can hold any text.
         let text = String::from_utf8_lossy(&self.bytes).into_owned();
         Metadata { filename: Some(text.clone()), media_type: Some(text), size: None }
     }

@@ -1,4 +1,4 @@
-//! What holds for every message, whatever input it came from. Each panics where it does not.
+//! Rules for every message, for any input. Each check panics if a rule is broken.
 
 use std::collections::BTreeSet;
 
@@ -6,14 +6,14 @@ use mail_parser::{Address, MessageParser};
 
 use crate::platform::Sent;
 
-/// Holds a message to all rules.
+/// Checks a message against all rules.
 pub fn check(sent: &Sent) {
     check_lines(&sent.message);
     check_headers(&sent.message);
     check_envelope(sent);
 }
 
-/// CRLF and nothing else ends a line, and no line is over 998 octets (RFC 5322 section 2.1).
+/// Checks that every line ends in CRLF and has at most 998 octets (RFC 5322 section 2.1).
 fn check_lines(message: &[u8]) {
     assert!(message.ends_with(b"\r\n"), "the last line has no end");
     assert!(!message.contains(&0), "a NUL");
@@ -25,7 +25,7 @@ fn check_lines(message: &[u8]) {
     }
 }
 
-/// The headers that must be there are, once, and those that must not be are not.
+/// Checks that required headers stand once, and that forbidden ones are absent.
 fn check_headers(message: &[u8]) {
     let end = message.windows(4).position(|octets| octets == b"\r\n\r\n").expect("a header block");
     let head = String::from_utf8(message[..end].to_vec()).expect("headers are UTF-8");
@@ -46,7 +46,7 @@ fn check_headers(message: &[u8]) {
     }
 }
 
-/// Everybody whom the headers name gets the message.
+/// Checks that everyone in the headers gets the message.
 fn check_envelope(sent: &Sent) {
     let envelope = &sent.envelope;
     for address in envelope.recipients.iter().chain([&envelope.sender]) {
@@ -54,7 +54,7 @@ fn check_envelope(sent: &Sent) {
         assert!(!address.contains(strange), "{address:?}");
     }
     let recipients: BTreeSet<_> = envelope.recipients.iter().map(String::as_str).collect();
-    assert_eq!(recipients.len(), envelope.recipients.len(), "somebody gets it twice");
+    assert_eq!(recipients.len(), envelope.recipients.len(), "a recipient is listed twice");
     let message = MessageParser::default().parse_headers(&sent.message).expect("a message");
     let named = [message.to(), message.cc()].into_iter().flatten().flat_map(Address::iter);
     for one in named.filter_map(|one| one.address()) {

@@ -1,4 +1,4 @@
-//! Addresses as people type them.
+//! Fuzzes the parser for addresses as people type them.
 
 #![no_main]
 
@@ -20,7 +20,7 @@ fuzz_target!(|text: &str| {
     }
 });
 
-/// What was parsed once is parsed the same again, and holds nothing that could end it.
+/// Checks that a parsed mailbox parses to the same value again, and contains no character that could end it.
 fn check(mailbox: &Mailbox) {
     let text = mailbox.address.to_string();
     assert_eq!(Address::parse(&text).as_ref(), Ok(&mailbox.address));

@@ -1,4 +1,4 @@
-//! An input as a whole, and keywords to it: JSON or not, a NUL between them.
+//! Fuzzes a complete input with keywords: JSON or not, separated by a NUL.
 
 #![no_main]
 

@@ -1,4 +1,4 @@
-//! The writer: values that are mostly right, with anything in them.
+//! Fuzzes the writer: mostly valid values, with arbitrary content.
 
 #![no_main]
 
@@ -42,7 +42,7 @@ enum Source {
 fuzz_target!(|mail: Mail<'_>| {
     let Some(sent) = send(&mail) else { return };
     rules::check(&sent);
-    // Hidden recipients change no byte of the message, and so nobody finds out that there are any.
+    // Hidden recipients do not change a byte of the message, so other recipients cannot detect them.
     if mail.hidden.is_some()
         && let Some(shown) = send(&Mail { hidden: None, ..mail })
     {

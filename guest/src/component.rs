@@ -1,4 +1,4 @@
-//! The glue between the contract and the action: translates, decides nothing.
+//! The WebAssembly component: translates between the contract's types and the action, without logic.
 
 use crate::bindings;
 use crate::bindings::connectors::smtp::account::Profile;
@@ -16,8 +16,8 @@ use crate::send_mail::{Unsent, send_mail};
 /// The component.
 struct Component;
 
-// The entry points that the macro writes are public for the linker; in Rust nobody names them. Why they are sound is
-// wit-bindgen's to say.
+// The macro's entry points are public for the linker only; Rust code does not call them. wit-bindgen is responsible for
+// their soundness.
 #[expect(unreachable_pub, clippy::undocumented_unsafe_blocks)]
 mod entry_points {
     use super::{Component, bindings};
@@ -63,7 +63,10 @@ fn known(action: &str) -> Result<(), contract::Issue> {
     Err(contract::Issue {
         path: "action".to_owned(),
         code: Code::UnknownAction.as_str().to_owned(),
-        message: format!("there is no such action; this connector has {:?}", manifest::ACTION),
+        message: format!(
+            "unknown action; the only action of this connector is {:?}",
+            manifest::ACTION
+        ),
     })
 }
 
@@ -73,7 +76,7 @@ impl From<Issue> for contract::Issue {
     }
 }
 
-/// The platform through the component's imports.
+/// The platform, called through the component's imports.
 struct Imports;
 
 impl Platform for Imports {

@@ -1,11 +1,11 @@
-//! Failures that the action itself finds, in the contract's words.
+//! Failures that the action itself detects, as the contract's [`Failure`].
 
 use crate::bindings::connectors::smtp::attachments::AttachmentError;
 use crate::bindings::connectors::smtp::types::{Delivered, Failure, Phase, Retry};
 use crate::message::file::{FileError, Unavailable};
 
 impl From<Unavailable> for Failure {
-    /// An attachment that cannot be had. Nobody has the message: it was not begun, or not finished.
+    /// Reports an attachment that cannot be read. The message is not delivered: it is not begun, or not finished.
     fn from(unavailable: Unavailable) -> Self {
         let Unavailable { path, error } = unavailable;
         let (code, retry, hint) = match &error {
@@ -17,7 +17,7 @@ impl From<Unavailable> for Failure {
             FileError::Source(AttachmentError::Forbidden(_)) => (
                 "policy",
                 Retry::AfterConfigChange,
-                "attach the file itself, or have its host named in the account's attachmentUrlHosts",
+                "attach the file itself, or add its host to policy.attachmentUrlHosts of the account",
             ),
             FileError::Source(AttachmentError::TooLarge(_)) => {
                 ("too-large", Retry::Never, "attach a smaller file, or send a link to it")
@@ -25,24 +25,28 @@ impl From<Unavailable> for Failure {
             FileError::Source(AttachmentError::Unavailable(_)) => {
                 ("attachment", Retry::Later, "try again, or mark the attachment \"optional\"")
             }
-            FileError::Checksum(_) => {
-                ("attachment", Retry::Never, "check the file, or the hash that was given for it")
-            }
+            FileError::Checksum(_) => (
+                "attachment",
+                Retry::Never,
+                "check the file, or correct its \"sha256\" in the input",
+            ),
         };
         failure(code, format!("{path}: {error}"), hint, Phase::Attachments, retry)
     }
 }
 
-/// A message that is larger than the account may send.
+/// Reports a message that is larger than the account may send.
 pub(crate) fn too_large(size: Option<u64>, limit: u64) -> Failure {
     let message = match size {
         Some(size) => format!(
-            "the message would have {size} bytes, and this account sends at most {limit}; attachments \
-             grow by a third when they are encoded"
+            "the message has {size} bytes, but this account sends at most {limit} bytes; encoding makes \
+             attachments a third larger"
         ),
-        None => format!("the message has more than the {limit} bytes that this account sends"),
+        None => {
+            format!("the message is larger than {limit} bytes, the most that this account sends")
+        }
     };
-    let hint = "attach less, or send a link instead";
+    let hint = "attach smaller files, or send links to them";
     failure("too-large", message, hint, Phase::Build, Retry::Never)
 }
 

@@ -1,15 +1,16 @@
-//! How the time that a parser takes grows with its input, for tests.
+//! A test helper that checks that a parser's time grows linearly with its input.
 
 use std::time::Duration;
 
-/// Bytes of the shorter input. The longer one has four times as many.
+/// The length of the shorter input in bytes. The longer input is four times as long.
 const LENGTH: usize = 16 * 1024;
-/// The shortest of this many runs counts: the others found cold caches.
+/// The number of runs. The fastest one counts, since the others may have had cold caches.
 const RUNS: usize = 7;
-/// Four times the input takes 4 times as long where the time is linear, and 16 times where it is quadratic.
+/// The largest allowed ratio of the two times. Four times the input takes 4 times as long if the time is linear, and
+/// 16 times as long if it is quadratic.
 const MOST: u32 = 9;
 
-/// Panics unless the time of `parse` grows in proportion to how often `piece` is repeated.
+/// Panics unless the time of `parse` grows linearly with the number of repetitions of `piece`.
 pub(crate) fn assert_linear(piece: &str, parse: impl Fn(&str)) {
     let [short, long] = [1, 4].map(|times| piece.repeat(times * LENGTH / piece.len()));
     let shortest = |text: &str| {
@@ -20,7 +21,7 @@ pub(crate) fn assert_linear(piece: &str, parse: impl Fn(&str)) {
         };
         (0..RUNS).map(|_| run()).min().unwrap_or_default()
     };
-    // A machine that is busy with other tests is asked again.
+    // The machine may be busy with other tests, so measure up to three times.
     let mut measured = (Duration::ZERO, Duration::ZERO);
     for _ in 0..3 {
         measured = (shortest(&short), shortest(&long));
@@ -31,12 +32,12 @@ pub(crate) fn assert_linear(piece: &str, parse: impl Fn(&str)) {
     panic!("{piece:?}: {measured:?} for {} and {} bytes", short.len(), long.len());
 }
 
-/// The time that this thread has computed: other tests do not count.
+/// Returns the CPU time of this thread, which does not include the work of other tests.
 #[cfg(unix)]
 fn computed() -> Duration {
     use rustix::time::{ClockId, clock_gettime};
     let now = clock_gettime(ClockId::ThreadCPUTime);
-    // Neither is negative.
+    // Neither value is negative.
     Duration::new(now.tv_sec.unsigned_abs(), u32::try_from(now.tv_nsec).unwrap_or_default())
 }
 

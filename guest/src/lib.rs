@@ -4,9 +4,9 @@
 //! input (JSON) -> Mail, checked -> Message, assembled -> bytes, streamed to the host
 //! ```
 //!
-//! [`input`] turns JSON into types that can hold nothing wrong; [`message`] turns those into bytes;
-//! [`send_mail`] does both and asks the host to deliver. All of it is plain Rust that runs, and is tested,
-//! anywhere; `component` alone knows that it is in a sandbox.
+//! [`input`] parses JSON into types that hold only valid values. [`message`] turns those into bytes. [`send_mail`] does
+//! both and asks the host to deliver the message. All of this is plain Rust that runs and is tested on any target. Only
+//! `component` depends on the sandbox.
 
 #[doc(hidden)]
 pub mod bindings;

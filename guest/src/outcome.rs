@@ -7,17 +7,17 @@ use crate::bindings::connectors::smtp::types::{Refusal, Retry};
 use crate::input::Issue;
 use crate::message::transfer::Written;
 
-/// A message that was assembled, sent or not.
+/// An assembled message, whether it is sent or not.
 pub(crate) struct Assembled {
     pub(crate) message_id: String,
     pub(crate) envelope: Envelope,
-    /// Its size in bytes.
+    /// The message's size in bytes.
     pub(crate) size: u64,
     pub(crate) files: Vec<Written>,
     pub(crate) warnings: Vec<Issue>,
 }
 
-/// What came of a mail.
+/// The result of `send-mail`.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Outcome {
@@ -34,11 +34,11 @@ pub(crate) struct Outcome {
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "kebab-case")]
 enum Status {
-    /// The server took the message for everybody.
+    /// The server accepted the message for every recipient.
     Sent,
-    /// The server took the message for some.
+    /// The server accepted the message for some recipients.
     Partial,
-    /// The message was assembled, and not sent.
+    /// The message was assembled but not sent.
     DryRun,
 }
 
@@ -48,7 +48,7 @@ struct EnvelopeView {
     to: Vec<String>,
 }
 
-/// What the server said: nothing, where it was not asked.
+/// The server's reply; empty for a dry run.
 #[derive(Debug, Default, Serialize)]
 #[serde(rename_all = "camelCase")]
 struct ReplyView {
@@ -96,12 +96,12 @@ struct Warning {
 }
 
 impl Assembled {
-    /// The result of a message that is not sent.
+    /// Returns the result of a dry run.
     pub(crate) fn dry_run(self) -> Outcome {
         self.outcome(Status::DryRun, ReplyView::default())
     }
 
-    /// The result of a message that the server took, for everybody or for some.
+    /// Returns the result of a message that the server accepted for all recipients or for some.
     pub(crate) fn sent(self, receipt: Receipt) -> Outcome {
         let status = if receipt.refused.is_empty() { Status::Sent } else { Status::Partial };
         self.outcome(status, ReplyView::from(receipt))
@@ -121,9 +121,10 @@ impl Assembled {
 }
 
 impl Outcome {
-    /// The result as JSON.
+    /// Returns the result as JSON.
     pub(crate) fn to_json(&self) -> String {
-        serde_json::to_string(self).expect("text, numbers and lists of them are always JSON")
+        serde_json::to_string(self)
+            .expect("strings, numbers and lists of them always serialize to JSON")
     }
 }
 
@@ -176,16 +177,16 @@ impl From<Issue> for Warning {
     }
 }
 
-/// The result of a message that is assembled only, as JSON: the message is escaped into its place while
-/// it is written, so that there is one copy of it.
+/// The result of a dry run as JSON. The message is escaped into the JSON while it is written, so that memory holds only
+/// one copy of it.
 #[derive(Debug)]
 pub(crate) struct Preview(Vec<u8>);
 
 impl Preview {
-    /// A result in which a message of so many bytes finds room.
+    /// Creates a result with room for a message of `message` bytes.
     pub(crate) fn with_room_for(message: u64) -> Self {
-        // CRLF is escaped, once in a line of base64: a sixteenth more than the message. What stands
-        // around it finds room in 4 KiB, unless recipients and files are many.
+        // Each CRLF is escaped. A line of base64 has one, so add a sixteenth of the message. The other fields fit into
+        // 4 KiB, unless there are many recipients and files.
         let room = usize::try_from(message + message / 16 + 4096).unwrap_or_default();
         let mut json = Vec::with_capacity(room);
         json.extend_from_slice(b"{\"message\":\"");
@@ -206,12 +207,12 @@ impl Preview {
         }
     }
 
-    /// The whole result, once the message is complete.
+    /// Returns the whole result, once the message is complete.
     pub(crate) fn into_json(mut self, outcome: &Outcome) -> String {
         self.0.extend_from_slice(b"\",");
         let rest = outcome.to_json();
         self.0.extend_from_slice(&rest.as_bytes()[1..]);
-        // Headers are UTF-8 and everything else in a message is ASCII, so nothing is ever replaced.
+        // Headers are UTF-8, and the rest of a message is ASCII, so no byte is ever replaced.
         String::from_utf8(self.0)
             .unwrap_or_else(|bytes| String::from_utf8_lossy(bytes.as_bytes()).into_owned())
     }
@@ -225,7 +226,7 @@ mod tests {
     fn a_message_in_json_reads_back() {
         let message = "Subject: \"q\" \\ ü\r\n\r\n\ttext\u{1}\r\n";
         let mut preview = Preview::with_room_for(0);
-        // In pieces that cut a character.
+        // Single bytes, which split the character ü.
         for byte in message.as_bytes().chunks(1) {
             preview.push(byte);
         }

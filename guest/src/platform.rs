@@ -1,5 +1,5 @@
-//! The platform as the action sees it: the contract's imports, behind a trait so that the action can be
-//! tried without a sandbox.
+//! The platform as the action sees it: the contract's imports as a trait, so that the action can be tested without a
+//! sandbox.
 
 use crate::bindings::connectors::smtp::account::Profile;
 use crate::bindings::connectors::smtp::attachments::{AttachmentError, Metadata};
@@ -7,20 +7,20 @@ use crate::bindings::connectors::smtp::invocation::Run;
 use crate::bindings::connectors::smtp::transport::{Envelope, Receipt};
 use crate::bindings::connectors::smtp::types::Failure;
 
-/// What the platform lends to a run.
+/// The functions that the platform offers to a run.
 pub trait Platform {
     /// An attachment that is being read.
     type Content: Content;
     /// A message that is being sent.
     type Outgoing: Outgoing;
 
-    /// The run that this is.
+    /// Returns the current run.
     fn run(&self) -> Run;
-    /// The public part of the account.
+    /// Returns the public part of the account.
     fn profile(&self) -> Profile;
-    /// Opens a file that the user gave the platform.
+    /// Opens a file that the user uploaded to the platform.
     fn open_upload(&self, id: &str) -> Result<Self::Content, AttachmentError>;
-    /// Opens a file on the web.
+    /// Opens the file at a URL.
     fn fetch(&self, url: &str) -> Result<Self::Content, AttachmentError>;
     /// Begins a message.
     fn begin(&self, envelope: &Envelope) -> Result<Self::Outgoing, Failure>;
@@ -28,16 +28,16 @@ pub trait Platform {
 
 /// An attachment that is being read.
 pub trait Content {
-    /// What the source says of itself.
+    /// Returns the metadata that the source gives, which is untrusted.
     fn metadata(&self) -> Metadata;
-    /// The next bytes, at most `max`; empty at the end.
+    /// Returns the next bytes, at most `max`; empty at the end.
     fn read(&mut self, max: u32) -> Result<Vec<u8>, AttachmentError>;
 }
 
-/// A message that is being sent. Dropped unfinished, it was never sent.
+/// A message that is being sent. If it is dropped before [`finish`](Self::finish), it is not sent.
 pub trait Outgoing {
-    /// The next bytes.
+    /// Writes the next bytes.
     fn write(&mut self, chunk: &[u8]) -> Result<(), Failure>;
-    /// The end: what the server said.
+    /// Ends the message and returns the server's answer.
     fn finish(self) -> Result<Receipt, Failure>;
 }

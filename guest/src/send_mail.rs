@@ -1,4 +1,4 @@
-//! The action *Send mail*: from an input to a message that the server took.
+//! The action *Send mail*: reads an input, assembles the message and sends it.
 
 use std::collections::HashMap;
 
@@ -18,19 +18,19 @@ use crate::message::transfer::{Sink, TransferError, Transferred};
 use crate::outcome::{Assembled, Preview};
 use crate::platform::{Outgoing, Platform};
 
-/// Why a mail was not sent.
+/// The reason why a mail was not sent.
 #[derive(Debug)]
 pub enum Unsent {
-    /// The input is wrong: every issue there is.
+    /// The input is invalid. Holds all issues.
     Invalid(Vec<Issue>),
-    /// The input is right, and something else went wrong.
+    /// The input is valid, but a later step failed.
     Failed(Failure),
 }
 
-/// Sends a mail, or assembles it only where the run or the input says so. Returns the result as JSON.
+/// Sends a mail, or only assembles it if the run or the input asks for a dry run. Returns the result as JSON.
 ///
-/// Nothing is connected to before the input is found right, every attachment is open, and the size is
-/// known to be allowed, where it is known at all.
+/// The connection is opened last: after the input is valid, every attachment is open, and the size, if known, is within
+/// the limit.
 pub fn send_mail<P: Platform>(
     platform: &P,
     input: &str,
@@ -58,10 +58,10 @@ fn make_id(ids: &MessageIds, mail: &Mail<'_>, profile: &Profile) -> MessageId {
         profile.domain.as_deref().and_then(|domain| MessageId::parse_strictly(&text(domain)));
     given
         .or_else(|| MessageId::parse_strictly(&text(own)))
-        .expect("hexadecimal digits, an @ and a domain that was parsed are a message id")
+        .expect("hexadecimal digits, an @ and a valid domain form a message id")
 }
 
-/// A mail on its way.
+/// A mail that is being assembled and sent.
 struct Work<'p, 'a, P> {
     platform: &'p P,
     mail: Mail<'a>,
@@ -95,7 +95,7 @@ impl<P: Platform> Work<'_, '_, P> {
         if dry_run { self.preview(message, envelope) } else { self.send(message, envelope) }
     }
 
-    /// Warns of a large message, unless what the input holds alone was worth the warning.
+    /// Warns about a large message, unless the input's own data already caused this warning.
     fn warn_of_size(&mut self, size: u64) {
         let known = self.warnings.iter().any(|warning| warning.code == Code::LargeMessage);
         if size > lint::LARGE_MESSAGE && !known {
@@ -188,7 +188,7 @@ fn notification(notification: &Notification) -> transport::Notification {
     }
 }
 
-/// Says which field of the input named each recipient that was refused.
+/// Adds to each refused recipient the input field that named it.
 fn name_fields(mut failure: Failure, recipients: &Recipients) -> Failure {
     name_refusals(&mut failure.refusals, recipients);
     failure
@@ -205,7 +205,7 @@ fn name_refusals(refusals: &mut [Refusal], recipients: &Recipients) {
     }
 }
 
-/// A sink that takes no more than a message may have: a source that does not say its size may have any.
+/// A sink that enforces the size limit of a message, since a source may not tell its size in advance.
 struct Bounded<S> {
     inner: S,
     left: u64,

@@ -1,17 +1,17 @@
-//! Text inside of a component's file.
+//! Writes text into a component's file.
 
-/// Appends a custom section: a name, and a text that no runtime looks at.
+/// Appends a custom section: a name, and text that runtimes ignore.
 pub(crate) fn append(component: &mut Vec<u8>, name: &str, text: &str) {
     let mut content = unsigned_leb128(name.len());
     content.extend_from_slice(name.as_bytes());
     content.extend_from_slice(text.as_bytes());
-    // Section 0 is a custom one, in components as in modules.
+    // Section 0 is a custom section, in components and in modules.
     component.push(0);
     component.extend_from_slice(&unsigned_leb128(content.len()));
     component.extend_from_slice(&content);
 }
 
-/// How the binary format writes numbers: seven bits in each byte, the lowest first.
+/// Encodes a number as LEB128, as the binary format requires: seven bits in each byte, the lowest first.
 fn unsigned_leb128(mut number: usize) -> Vec<u8> {
     let mut bytes = Vec::new();
     loop {

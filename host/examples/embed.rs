@@ -1,4 +1,4 @@
-//! A platform in sixty lines. Set `SMTP_HOST`, `SMTP_USER`, `SMTP_PASSWORD` and `TO`, and run
+//! Embeds the connector in a small platform. Set `SMTP_HOST`, `SMTP_USER`, `SMTP_PASSWORD` and `TO`, and run
 //! `cargo run --package smtp-connector-host --example embed`.
 
 use std::env;
@@ -8,7 +8,7 @@ use smtp_connector_host::accounts::{Account, Accounts, BoxFuture, Policy, Secret
 use smtp_connector_host::attachments::{MemoryUploads, Metadata};
 use smtp_connector_host::{Connector, Host, Invocation, Result};
 
-/// Where a platform keeps its customers' accounts: here, in variables; with you, in a vault.
+/// The store of a platform's accounts. Here they come from environment variables. Yours may use a vault.
 struct Vault;
 
 impl Accounts for Vault {
@@ -16,7 +16,7 @@ impl Accounts for Vault {
         Box::pin(async move {
             let (host, user) = (variable("SMTP_HOST"), variable("SMTP_USER"));
             let account = Account::builder(name, host)
-                // Looked up when it is needed, and overwritten afterwards.
+                // Read when it is needed, and overwritten in memory afterwards.
                 .credentials(&user, SecretSource::Env("SMTP_PASSWORD".into()))
                 .sender(&user)
                 .policy(Policy::default().allowed_senders(vec![user.parse()?]))
@@ -29,9 +29,9 @@ impl Accounts for Vault {
 #[tokio::main]
 async fn main() -> Result<()> {
     let host = Host::builder().accounts(Vault).build()?;
-    let connector = Connector::builtin(&host)?; // once; every task clones it
+    let connector = Connector::builtin(&host)?; // load it once, and clone it for each task
 
-    // What a customer filled in, and what the fields are bound to.
+    // The input that a customer filled in, and the values of its keywords.
     let input = r#"{"to": "{{to}}", "subject": "Hello", "body": "Hello!", "attachments": {"upload": "u-1"}}"#;
     let keywords = format!("{{\"to\": {:?}}}", variable("TO"));
     let note = Metadata::default().filename("note.txt".to_owned());

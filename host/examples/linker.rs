@@ -1,4 +1,4 @@
-//! A wasmtime `Linker` of your own: the component runs beside yours, in your engine, under your limits.
+//! Adds the imports to your wasmtime `Linker`. The component runs in your engine, under your limits.
 //!
 //! `cargo run --package smtp-connector-host --example linker`
 
@@ -10,7 +10,7 @@ use smtp_connector_host::transport::RecordingTransport;
 use smtp_connector_host::{Connector, Invocation, Services};
 use wasmtime_wasi::{WasiCtx, WasiCtxView, WasiView};
 
-/// What a store of yours holds.
+/// The data of your store.
 struct State {
     smtp: SmtpCtx,
     wasi: WasiCtx,
@@ -32,13 +32,13 @@ impl WasiView for State {
 #[tokio::main(flavor = "current_thread")]
 pub(crate) async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let transport = RecordingTransport::new();
-    // No engine and no thread is started.
+    // This does not start an engine or a thread.
     let services = Services::builder().transport(transport.clone()).build();
 
     let engine = Engine::default();
     let component = Component::new(&engine, Connector::builtin_bytes())?;
     let mut linker = Linker::<State>::new(&engine);
-    // The component starts and panics with Rust's standard library: an empty context is enough.
+    // Rust's standard library uses WASI to start and to panic. An empty WASI context is enough.
     wasmtime_wasi::p2::add_to_linker_async(&mut linker)?;
     add_to_linker(&mut linker)?;
 
@@ -60,7 +60,7 @@ pub(crate) async fn main() -> Result<(), Box<dyn std::error::Error>> {
 
     let [Val::Result(Ok(Some(told)))] = results else { return Err("the mail was refused".into()) };
     let Val::String(told) = *told else { return Err("a result is text".into()) };
-    // What the host saw of sending counts, and not what a component says of it.
+    // What the host observed about sending replaces the component's claims.
     let result = store.data().smtp.result(&told)?;
     assert!(result.contains("bob@example.net"), "{result}");
     assert_eq!(transport.take().len(), 1);

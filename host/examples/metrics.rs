@@ -1,4 +1,4 @@
-//! Counting runs: any recorder of the crate `metrics` gets them.
+//! Counts runs with a recorder of the crate `metrics`.
 //!
 //! `cargo run --package smtp-connector-host --example metrics`
 
@@ -12,7 +12,7 @@ use smtp_connector_host::accounts::Account;
 use smtp_connector_host::transport::RecordingTransport;
 use smtp_connector_host::{Connector, Host, Invocation};
 
-/// Counters by name and labels. Yours is an exporter, for Prometheus say.
+/// Counters by name and labels. Your program uses an exporter, for example for Prometheus.
 #[derive(Default)]
 struct Counters(Mutex<Vec<(String, Arc<Count>)>>);
 
@@ -36,7 +36,7 @@ impl Recorder for Counters {
 
     fn register_counter(&self, key: &Key, _: &Metadata<'_>) -> Counter {
         let count = Arc::<Count>::default();
-        self.0.lock().expect("nobody panicked").push((key.to_string(), Arc::clone(&count)));
+        self.0.lock().expect("no thread panicked").push((key.to_string(), Arc::clone(&count)));
         Counter::from_arc(count)
     }
 
@@ -52,7 +52,7 @@ impl Recorder for Counters {
 pub(crate) fn main() -> Result<(), Box<dyn std::error::Error>> {
     let counters = Counters::default();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    // A program sets one recorder for all of it, with `metrics::set_global_recorder`.
+    // Your program sets one recorder for all threads, with `metrics::set_global_recorder`.
     metrics::with_local_recorder(&counters, || runtime.block_on(send()))?;
     let counted = counters.0.into_inner()?;
     let (name, count) = counted.first().ok_or("a run is counted")?;

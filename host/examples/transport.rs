@@ -1,4 +1,4 @@
-//! A transport of your own: here, messages become files in a folder, which another program sends.
+//! Implements a transport. It writes messages to a folder, from which another program sends them.
 //!
 //! `cargo run --package smtp-connector-host --example transport`
 
@@ -11,10 +11,10 @@ use smtp_connector_host::{
     Connector, Failure, FailureCode, Host, Invocation, Phase, Reply, ReplyCode,
 };
 
-/// A folder of messages.
+/// A transport that writes messages to a folder.
 struct Spool(PathBuf);
 
-/// A message on its way into the folder. Dropped before it is finished, it was never there.
+/// A message that is being received. If it is dropped before it is finished, no file is written.
 struct Message {
     folder: PathBuf,
     envelope: Envelope,

@@ -1,4 +1,4 @@
-//! Uploads of your own: files that your platform holds for a run, by an id.
+//! Implements a store of uploads: files that your platform holds, by id.
 //!
 //! `cargo run --package smtp-connector-host --example uploads`
 
@@ -9,7 +9,7 @@ use smtp_connector_host::attachments::{Content, Metadata, SourceError, Uploads};
 use smtp_connector_host::transport::RecordingTransport;
 use smtp_connector_host::{Connector, Host, Invocation};
 
-/// Files by their id. Yours opens them in an object store: any `AsyncRead` is read chunk by chunk.
+/// Files by id. Your program opens them in an object store. Any `AsyncRead` works, and is read chunk by chunk.
 struct ObjectStore {
     files: HashMap<&'static str, &'static [u8]>,
 }

@@ -1,4 +1,4 @@
-//! Accounts of your own: settings from one place, passwords from a vault.
+//! Implements a store of accounts, with the passwords in a vault.
 //!
 //! `cargo run --package smtp-connector-host --example vault`
 
@@ -10,9 +10,9 @@ use smtp_connector_host::smtp::SmtpTransport;
 use smtp_connector_host::{Connector, Error, Host, Invocation, Result, Secret};
 use smtp_connector_inbox::Inbox;
 
-/// Customers' accounts. Yours asks a database, and a vault for the password.
+/// The accounts of customers. Your program reads the settings from a database, and the password from a vault.
 struct Vault {
-    /// The port of a server on this machine, by customer.
+    /// The port of each customer's server on this machine.
     ports: HashMap<String, u16>,
 }
 
@@ -36,7 +36,7 @@ pub(crate) async fn main() -> std::result::Result<(), Box<dyn std::error::Error>
     let ports = HashMap::from([("customer-17".to_owned(), inbox.address().port())]);
     let host = Host::builder()
         .accounts(Vault { ports })
-        // The server is on this machine. With public servers, the default transport is right.
+        // The server is on this machine. For public servers, use the default transport.
         .transport(SmtpTransport::new().danger_allow_private_hosts())
         .build()?;
     let connector = Connector::builtin(&host)?;

@@ -1,4 +1,4 @@
-//! The one error of the library.
+//! The error type of the library.
 
 use std::fmt;
 
@@ -12,10 +12,10 @@ use smtp_connector_smtp::excerpt::excerpt;
 use smtp_connector_smtp::failure::{Delivered, Failure, FailureCode, Phase, Refusal, Retry};
 use smtp_connector_smtp::private_files::Exposed;
 
-/// Why a component could not be loaded, an account not be used, or an action not be done.
+/// The error of loading a component, using an account or running an action.
 ///
-/// Opaque, with questions on it, so that kinds can be added. `Display` is one sentence; [`hint`] says
-/// what to do, and `source` what it was caused by.
+/// The type is opaque, so that kinds can be added. Read it through its methods. `Display` is one sentence, [`hint`]
+/// says what to do, and `source` is the cause.
 ///
 /// [`hint`]: Error::hint
 pub struct Error {
@@ -28,27 +28,27 @@ struct Inner {
     source: Option<Box<dyn std::error::Error + Send + Sync>>,
 }
 
-/// A result of this library.
+/// The result type of the library.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
 impl Error {
-    /// An input that is wrong, with everything that is wrong about it.
+    /// Returns an error for an input that is not valid, with all its issues.
     pub fn invalid(issues: Vec<Issue>) -> Self {
         let message = match issues.as_slice() {
-            [one] if one.path == "$" => format!("the input is wrong: {}", one.message),
-            [one] => format!("the input is wrong: {}: {}", one.path, one.message),
-            several => format!("the input is wrong in {} places", several.len()),
+            [one] if one.path == "$" => format!("the input is not valid: {}", one.message),
+            [one] => format!("the input is not valid: {}: {}", one.path, one.message),
+            several => format!("the input is not valid: it has {} issues", several.len()),
         };
         let failure = Failure::new(FailureCode::Validation, Phase::Input, message);
         Self { inner: Box::new(Inner { failure, issues, source: None }) }
     }
 
-    /// An account that is not there or not right.
+    /// Returns an error for an account that does not exist or is not valid.
     pub fn account(message: impl Into<String>) -> Self {
         Failure::of_settings(message).into()
     }
 
-    /// There is no account of that name: what an [`Accounts`](crate::accounts::Accounts) of yours says of it.
+    /// Returns an error for an unknown account. Use it in your [`Accounts`](crate::accounts::Accounts).
     ///
     /// ```
     /// use smtp_connector_host::Error;
@@ -60,19 +60,19 @@ impl Error {
         Self::account(format!("there is no account {}", excerpt(name)))
     }
 
-    /// A component that cannot be loaded, or does not keep to the contract.
+    /// Returns an error for a component that cannot be loaded, or that breaks the contract.
     pub(crate) fn component(message: impl Into<String>) -> Self {
         Failure::new(FailureCode::Internal, Phase::Build, message).into()
     }
 
-    /// Adds what a person can do about it.
+    /// Adds a hint for the user.
     #[must_use]
     pub fn with_hint(mut self, hint: impl Into<String>) -> Self {
         self.inner.failure.hint = Some(hint.into());
         self
     }
 
-    /// Adds what it was caused by.
+    /// Adds the cause.
     #[must_use]
     pub fn with_source(
         mut self,
@@ -82,57 +82,57 @@ impl Error {
         self
     }
 
-    /// What kind of error it is.
+    /// Returns the kind of error.
     pub fn code(&self) -> FailureCode {
         self.inner.failure.code
     }
 
-    /// What a person can do about it.
+    /// Returns what the user can do.
     pub fn hint(&self) -> Option<&str> {
         self.inner.failure.hint.as_deref()
     }
 
-    /// Where in the work it happened.
+    /// Returns the phase in which the error happened.
     pub fn phase(&self) -> Phase {
         self.inner.failure.phase
     }
 
-    /// Whether the same request may be tried again.
+    /// Returns whether the same request may be tried again.
     pub fn retry(&self) -> Retry {
         self.inner.failure.retry
     }
 
-    /// Whether the same request may work after a pause, and cannot become a second copy.
+    /// Reports whether a retry may work after a pause, and cannot deliver a second copy.
     pub fn is_transient(&self) -> bool {
         self.inner.failure.is_transient()
     }
 
-    /// Whether anyone may have the message.
+    /// Returns whether a recipient may have the message.
     pub fn delivered(&self) -> Delivered {
         self.inner.failure.delivered
     }
 
-    /// What the server said.
+    /// Returns the server's reply.
     pub fn reply(&self) -> Option<&Reply> {
         self.inner.failure.reply.as_ref()
     }
 
-    /// Recipients that the server refused, where that is why.
+    /// Returns the recipients that the server refused, if this caused the error.
     pub fn refusals(&self) -> &[Refusal] {
         &self.inner.failure.refusals
     }
 
-    /// Everything that is wrong with the input, where that is why.
+    /// Returns the issues of the input, if they caused the error.
     pub fn issues(&self) -> &[Issue] {
         &self.inner.issues
     }
 
-    /// Message-ID of the message that was to be sent.
+    /// Returns the Message-ID of the message.
     pub fn message_id(&self) -> Option<&str> {
         self.inner.failure.message_id.as_deref()
     }
 
-    /// The error as the contract's JSON has it: what stands in `{"error": ...}`.
+    /// Returns the error as JSON, as in the contract's `{"error": ...}`.
     pub fn to_json(&self) -> Value {
         let failure = &self.inner.failure;
         let mut json = Map::new();
@@ -183,7 +183,7 @@ impl From<InvalidSetting> for Error {
 }
 
 impl From<Exposed> for Error {
-    /// Of a file that an account names.
+    /// Converts the error of a file that an account names.
     fn from(exposed: Exposed) -> Self {
         Failure::from(exposed).into()
     }

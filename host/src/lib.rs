@@ -1,5 +1,7 @@
-//! Runs the SMTP connector, a WebAssembly component that turns an action's input into mail, and does for
-//! it what it cannot: holds the account's password, opens the connection, reads attachments.
+//! Runs the SMTP connector, a WebAssembly component that turns an action's input into mail.
+//!
+//! This host library does what the sandboxed component cannot do: it holds the account's password, opens the connection
+//! and reads attachments.
 //!
 //! ```no_run
 //! # async fn example() -> smtp_connector_host::Result<()> {
@@ -19,38 +21,38 @@
 //! # Ok(()) }
 //! ```
 //!
-//! | what | where |
+//! | topic | items |
 //! |---|---|
 //! | loading a component, checking an input, sending | [`Connector`], [`Invocation`], [`Outcome`] |
-//! | what all runs share, and what one may take | [`Host`], [`Limits`] |
+//! | shared parts and limits of runs | [`Host`], [`Limits`] |
 //! | accounts, secrets, providers | [`accounts`] |
 //! | uploads | [`attachments`] |
-//! | getting a message to its server, or elsewhere | [`transport`], [`smtp`] |
-//! | imports for a wasmtime `Linker` of your own | [`linker`] |
-//! | what goes wrong | [`Error`], [`Failure`] |
-//! | a server that catches mail | the crate `smtp-connector-inbox` |
+//! | transports: SMTP, or your own | [`transport`], [`smtp`] |
+//! | imports for your wasmtime `Linker` | [`linker`] |
+//! | errors | [`Error`], [`Failure`] |
+//! | a test server that catches mail | the crate `smtp-connector-inbox` |
 //!
-//! Each run is a `tracing` span `run` with the fields `call`, `action`, `account`, `phase`, `outcome` and `bytes`,
-//! and counts for `metrics`:
+//! Each run is a `tracing` span named `run`, with the fields `call`, `action`, `account`, `phase`, `outcome` and
+//! `bytes`. It also records these `metrics`:
 //!
 //! | metric | kind | labels |
 //! |---|---|---|
 //! | `smtp_connector_runs_total` | counter | `call`; `outcome`: `ok`, or an error's code |
 //! | `smtp_connector_run_seconds` | histogram | `call` |
-//! | `smtp_connector_message_bytes` | histogram, of messages that were sent | |
+//! | `smtp_connector_message_bytes` | histogram, for sent messages | |
 //!
 //! Every outgoing connection is logged as a `tracing` event with the target `smtp_connector_host::connections` and
-//! the level `INFO`. Each address that is tried gives one event, and so does an attempt that is denied or fails before
-//! an address is tried. Events never hold secrets or the path of a URL.
+//! the level `INFO`. There is one event for each address that is tried. There is also one for an attempt that is denied
+//! or fails before an address is tried. Events never contain secrets or the path of a URL.
 //!
-//! | field | |
+//! | field | meaning |
 //! |---|---|
 //! | `outcome` | `connected`, `failed`, `denied` (not a public address, or in a denied range), `unresolved` (the name has no address), `abandoned` (the run was dropped during the attempt) |
 //! | `purpose` | `smtp`, `attachment` or `token-endpoint` |
-//! | `host`, `port` | as the account or the attachment's URL has them |
+//! | `host`, `port` | as in the account or the attachment's URL |
 //! | `address` | IP address and port; missing if the name was not resolved |
 //! | `account` | the account's name; missing in a run without an account |
-//! | `reason` | why there is no connection; empty if there is one. For attachments, only this log tells an unknown name from one that is not public |
+//! | `reason` | why the connection failed; empty on success. For attachments, only this log distinguishes an unknown name from a name that is not public |
 
 #![deny(missing_docs)]
 #![deny(unsafe_code)]
@@ -87,3 +89,7 @@ pub use smtp_connector_smtp::{EnhancedStatusCode, ForwardPath, Reply, ReplyCode,
 #[cfg(doctest)]
 #[doc = include_str!("../../README.md")]
 struct Readme;
+
+#[cfg(doctest)]
+#[doc = include_str!("../../docs/rust.md")]
+struct EmbeddingInRust;

@@ -1,8 +1,8 @@
-//! For those who own a wasmtime `Store` and `Linker`: the contract's imports, to be added to theirs.
+//! The contract's imports, for programs that manage their own wasmtime `Store` and `Linker`.
 //!
-//! [`Connector`](crate::Connector) is all that most need; with it, limits on memory, time and calls come of
-//! themselves. Here they are the embedder's, apart from what a run counts itself: calls, attachments, one
-//! message. It is the only module in which types of wasmtime are public.
+//! Most programs only need [`Connector`](crate::Connector), which limits memory, time and calls. Here you set these
+//! limits yourself, except those that a run counts: calls, attachments and one message. This is the only module with
+//! public types of wasmtime.
 //!
 //! ```no_run
 //! # async fn example(engine: wasmtime::Engine, component: wasmtime::component::Component) -> Result<(), Box<dyn std::error::Error>> {
@@ -44,7 +44,7 @@ use crate::imports::{Imports, View};
 use crate::policy::DeliveryState;
 use crate::services::{Invocation, Run, Services, of_result};
 
-/// What one run may see and do. A store has one for its whole life, and serves one invocation.
+/// The context of one run: what it may see and do. A store has one context, and serves one invocation.
 pub struct SmtpCtx {
     run: Run,
     delivery: Arc<DeliveryState>,
@@ -58,27 +58,28 @@ pub struct SmtpCtxBuilder<'s> {
     may_send: bool,
 }
 
-/// What the imports need of a store.
+/// The parts of a store that the imports use.
 #[derive(Debug)]
 pub struct SmtpCtxView<'a> {
-    /// The run.
+    /// The context of the run.
     pub ctx: &'a mut SmtpCtx,
-    /// The store's resources. Its capacity bounds the attachments that are open at a time.
+    /// The store's resources. The table's capacity limits the attachments that are open at the same time.
     pub table: &'a mut ResourceTable,
 }
 
-/// A store's data in which the imports find what they need.
+/// The data of a store with an [`SmtpCtx`].
 pub trait SmtpView: Send {
-    /// Lends it to them.
+    /// Returns the parts that the imports use.
     fn smtp(&mut self) -> SmtpCtxView<'_>;
 }
 
-/// Adds the interfaces of `connectors:smtp` that a component may import. Those of WASI, which the built-in
-/// component needs too, are the embedder's to add: an empty context is enough for it.
+/// Adds the interfaces of `connectors:smtp` that a component may import.
+///
+/// The built-in component needs the interfaces of WASI too, which you add yourself. An empty WASI context is enough.
 ///
 /// # Errors
 ///
-/// A linker that has them already.
+/// Returns an error if the linker already has these interfaces.
 pub fn add_to_linker<T: SmtpView + 'static>(linker: &mut Linker<T>) -> wasmtime::Result<()> {
     Plugin::add_to_linker::<_, Imports>(linker, |state: &mut T| {
         let SmtpCtxView { ctx, table } = state.smtp();
@@ -87,33 +88,33 @@ pub fn add_to_linker<T: SmtpView + 'static>(linker: &mut Linker<T>) -> wasmtime:
 }
 
 impl SmtpCtx {
-    /// Starts the context of one run.
+    /// Returns a builder for the context of one run.
     pub fn builder(services: &Services) -> SmtpCtxBuilder<'_> {
         SmtpCtxBuilder { services, may_send: true }
     }
 
-    /// Whether the server took the run's message: whatever the component says.
+    /// Reports whether the server accepted the run's message, whatever the component says.
     pub fn was_sent(&self) -> bool {
         self.delivery.was_sent()
     }
 
-    /// The result of `invoke`, with what this host saw of sending in the place of what the component says of it.
+    /// Returns the result of `invoke`. What this host observed about sending replaces the component's claims.
     ///
     /// # Errors
     ///
-    /// A result that is not one, or that tells of a message where there was none.
+    /// Returns an error if the result is not valid, or if it reports a message that was not sent.
     pub fn result(&self, told: &str) -> Result<String> {
         of_result(told, &self.delivery)
     }
 
-    /// Whether the server may have the run's message. While it may, nothing should send it again.
+    /// Reports whether the server may have the run's message. If so, do not send it again.
     pub fn may_have_been_sent(&self) -> bool {
         self.delivery.may_have_been_sent()
     }
 }
 
 impl SmtpCtxBuilder<'_> {
-    /// For `describe` and `validate`: the component opens nothing and sends nothing.
+    /// Prevents the component from opening attachments and sending, for `describe` and `validate`.
     pub fn checking_only(self) -> Self {
         Self { may_send: false, ..self }
     }
@@ -122,7 +123,7 @@ impl SmtpCtxBuilder<'_> {
     ///
     /// # Errors
     ///
-    /// An input that is too large; an account that cannot be used, or may have no more runs.
+    /// Returns an error if the input is too large, if the account cannot be used, or if it has too many runs.
     pub async fn build(self, invocation: &Invocation) -> Result<SmtpCtx> {
         let delivery = Arc::<DeliveryState>::default();
         self.services.check(invocation)?;

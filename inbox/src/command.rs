@@ -1,6 +1,6 @@
-//! What a client can say (RFC 5321 section 4.1).
+//! Parses the commands of a client (RFC 5321 section 4.1).
 
-/// A command, parsed.
+/// A parsed command.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Command {
     Ehlo(String),
@@ -23,7 +23,7 @@ pub(super) enum Command {
         mechanism: String,
         initial: Option<String>,
     },
-    /// A known command with arguments that are not its own.
+    /// A known command with invalid arguments.
     Malformed,
     Unknown,
 }
@@ -64,7 +64,7 @@ impl Command {
     }
 }
 
-/// `FROM:<path> parameters`.
+/// Parses the arguments of MAIL and RCPT, such as `FROM:<path> parameters`.
 fn path(lead: &str, text: &str) -> Option<(String, Vec<String>)> {
     let start = text.get(..lead.len()).filter(|start| start.eq_ignore_ascii_case(lead))?;
     let rest = text[start.len()..].trim_start().strip_prefix('<')?;
@@ -101,7 +101,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_command() {
+    fn invalid_commands_are_refused() {
         for line in [
             "EHLO",
             "MAIL",

@@ -1,7 +1,7 @@
-//! The content of a message, from the go-ahead to the final dot (RFC 5321 section 4.5.2).
+//! Reads the content of a message after DATA, up to the final dot (RFC 5321 section 4.5.2).
 
-/// Takes dot-stuffed content apart, and is strict about it: a CR or an LF alone has been read as a line's
-/// end by some servers and not by others, and mail was smuggled through the gap.
+/// A strict reader of dot-stuffed content. It rejects a bare CR or LF: some servers treat it as a line end and others
+/// do not, which allows SMTP smuggling.
 #[derive(Debug, Default)]
 pub(super) struct ContentReader {
     message: Vec<u8>,
@@ -10,7 +10,7 @@ pub(super) struct ContentReader {
     overflow: bool,
 }
 
-/// What the last octets were.
+/// The state after the last octets.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 enum State {
     /// The start of a line.
@@ -18,32 +18,32 @@ enum State {
     LineStart,
     /// Within a line.
     Line,
-    /// A CR within a line.
+    /// After a CR within a line.
     Cr,
-    /// A dot at the start of a line.
+    /// After a dot at the start of a line.
     Dot,
-    /// A dot at the start of a line, and a CR.
+    /// After a dot at the start of a line, and a CR.
     DotCr,
 }
 
-/// What came of some octets.
+/// The result of reading some octets.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Progress {
-    /// The message goes on.
+    /// The message is not complete yet.
     More,
-    /// The message is whole; so many octets were its last.
+    /// The message is complete. It ends after this number of the octets.
     End(usize),
-    /// A CR or an LF alone.
+    /// The content has a bare CR or LF.
     LoneLineEnd,
 }
 
 impl ContentReader {
-    /// A reader for at most `limit` octets; what is more is read, and not kept.
+    /// Creates a reader that keeps at most `limit` octets. A longer message is read to its end but not kept.
     pub(super) fn new(limit: usize) -> Self {
         Self { limit, ..Self::default() }
     }
 
-    /// Takes the next octets.
+    /// Reads the next octets.
     pub(super) fn push(&mut self, octets: &[u8]) -> Progress {
         for (index, &octet) in octets.iter().enumerate() {
             self.state = match (self.state, octet) {
@@ -56,7 +56,7 @@ impl ContentReader {
                 }
                 (State::Cr | State::DotCr, _) | (_, b'\n') => return Progress::LoneLineEnd,
                 (_, b'\r') => State::Cr,
-                // The dot that stuffing added is not kept.
+                // The dot that was added by dot-stuffing is not kept.
                 (_, octet) => {
                     self.keep(&[octet]);
                     State::Line
@@ -66,18 +66,18 @@ impl ContentReader {
         Progress::More
     }
 
-    /// How many octets are kept so far.
+    /// Returns the number of octets kept so far.
     pub(super) fn kept(&self) -> usize {
         self.message.len()
     }
 
-    /// Reads what comes, and keeps nothing.
+    /// Drops the message, and reads the rest without keeping it.
     pub(super) fn give_up(&mut self) {
         self.overflow = true;
         self.message = Vec::new();
     }
 
-    /// The message; none if there was more of it than is kept.
+    /// Returns the message, or `None` if it was dropped or too long.
     pub(super) fn finish(self) -> Option<Vec<u8>> {
         (!self.overflow).then_some(self.message)
     }

@@ -1,5 +1,5 @@
-//! An inbox that catches mail instead of delivering it: for demonstrations, for tests, and for looking at
-//! what a program sends.
+//! An SMTP server that catches mail instead of delivering it. Use it in tests and demonstrations, or to look at the
+//! mail that a program sends.
 //!
 //! ```
 //! # async fn example() -> std::io::Result<()> {

@@ -1,4 +1,4 @@
-//! A client's bytes, taken apart into lines.
+//! Reads lines from a client and writes replies to it.
 
 use std::io;
 use std::time::Duration;
@@ -14,7 +14,7 @@ pub(super) struct Lines {
     /// The deadline for the end of the next message.
     until: Instant,
     buffer: Vec<u8>,
-    /// Replies that wait for the client to wait: those to pipelined commands go out together.
+    /// Replies that are not sent yet. Replies to pipelined commands are sent together.
     replies: Vec<u8>,
 }
 
@@ -28,19 +28,20 @@ pub(super) struct Patience {
 }
 
 impl Default for Patience {
-    /// RFC 5321 section 4.5.3.2.7 has servers wait five minutes for a command. In one hour, a message of 64 MiB arrives
-    /// at 150 kbit/s.
+    /// Returns 5 minutes for a step and 1 hour for a message. RFC 5321 section 4.5.3.2.7 tells servers to wait at least
+    /// 5 minutes for a command. In 1 hour, a message of 64 MiB arrives at 150 kbit/s.
     fn default() -> Self {
         Self { step: Duration::from_secs(300), message: Duration::from_secs(3600) }
     }
 }
 
-/// Anything that a client can be connected by.
+/// A byte stream to a client.
 pub(super) trait Stream: AsyncRead + AsyncWrite + Send + Unpin {}
 
 impl<T: AsyncRead + AsyncWrite + Send + Unpin> Stream for T {}
 
-/// Longer command lines are refused (RFC 5321 section 4.5.3.1.4 asks for 512, and extensions for more).
+/// The maximum length of a command line in octets. RFC 5321 section 4.5.3.1.4 requires 512, and extensions require
+/// more.
 const MAX_LINE: usize = 4096;
 
 impl Lines {
@@ -54,11 +55,11 @@ impl Lines {
         self.until = Instant::now() + self.patience.message;
     }
 
-    /// The next line, without its CRLF. None: the client has gone.
+    /// Returns the next line without its CRLF, or `None` if the client closed the connection.
     ///
     /// # Errors
     ///
-    /// `TimedOut`, if the line is not complete in time.
+    /// Returns `TimedOut` if the line is not complete in time.
     pub(super) async fn next(&mut self) -> io::Result<Option<Vec<u8>>> {
         let deadline = self.deadline();
         loop {
@@ -71,7 +72,7 @@ impl Lines {
                 return Ok(Some(line));
             }
             if self.buffer.len() > MAX_LINE {
-                return Err(io::Error::other("a line without an end"));
+                return Err(io::Error::other("a command line is too long"));
             }
             if self.fill(deadline).await? == 0 {
                 return Ok(None);
@@ -79,7 +80,8 @@ impl Lines {
         }
     }
 
-    /// Everything that has come and was not read yet, or else what comes next; empty at the end.
+    /// Returns all buffered bytes, or waits for the next ones if the buffer is empty. Returns an empty vector at the
+    /// end.
     pub(super) async fn chunk(&mut self) -> io::Result<Vec<u8>> {
         if self.buffer.is_empty() {
             self.fill(self.deadline()).await?;
@@ -87,22 +89,23 @@ impl Lines {
         Ok(std::mem::take(&mut self.buffer))
     }
 
-    /// Puts back what was read too far.
+    /// Puts back bytes that belong to the next command.
     pub(super) fn put_back(&mut self, rest: Vec<u8>) {
         self.buffer = rest;
     }
 
-    /// Answers.
+    /// Queues a reply.
     pub(super) fn reply(&mut self, line: &str) {
         self.replies.extend_from_slice(line.as_bytes());
         self.replies.extend_from_slice(b"\r\n");
     }
 
-    /// Sends the answers.
+    /// Sends the queued replies.
     ///
     /// # Errors
     ///
-    /// A client that does not read them. That is not `TimedOut`, which the session answers with one more reply.
+    /// Returns an error if the client does not read them in time. This error is not `TimedOut`, since the session
+    /// answers `TimedOut` with one more reply.
     pub(super) async fn flush(&mut self) -> io::Result<()> {
         let written = async {
             self.stream.write_all(&self.replies).await?;
@@ -110,12 +113,12 @@ impl Lines {
         };
         let deadline = Instant::now() + self.patience.step;
         let written = timeout_at(deadline, written).await;
-        written.map_err(|_| io::Error::other("the client does not read what it is told"))??;
+        written.map_err(|_| io::Error::other("the client does not read its replies"))??;
         self.replies.clear();
         Ok(())
     }
 
-    /// The connection, for TLS to take over. What the client sent before is forgotten (RFC 3207).
+    /// Returns the connection, for a TLS handshake. Drops bytes that the client sent before it (RFC 3207).
     pub(super) fn into_stream(self) -> Box<dyn Stream> {
         self.stream
     }
@@ -144,7 +147,7 @@ mod tests {
         let mut lines = Lines::new(ours, Patience { step, ..Patience::default() });
         lines.reply(&"x".repeat(100));
         let flushed = tokio::time::timeout(Duration::from_secs(10), lines.next()).await;
-        let error = flushed.expect("it ends").expect_err("nobody reads");
+        let error = flushed.expect("it ends").expect_err("the client does not read");
         assert_ne!(error.kind(), io::ErrorKind::TimedOut);
     }
 }

@@ -1,4 +1,4 @@
-//! Messages kept in a folder: each as a file of its own, with its envelope beside it.
+//! A folder of messages. Each message is one file, with its envelope in a second file beside it.
 
 use std::fmt;
 use std::fs;
@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use super::received::{Received, Store};
 use smtp_connector_smtp::private_files;
 
-/// A folder of messages that an inbox caught. On Unix, it and they are for their owner alone.
+/// A folder of messages that an inbox caught. On Unix, only their owner can access the folder and the messages.
 #[derive(Clone, Debug)]
 pub struct Mailbox {
     directory: PathBuf,
@@ -21,45 +21,45 @@ pub struct Mailbox {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Stored {
-    /// Its number.
+    /// The message's number.
     pub id: u64,
-    /// When it arrived, in seconds since 1970.
+    /// The time of its arrival, in seconds since 1970.
     pub at: u64,
-    /// What the client called itself.
+    /// The client's name in EHLO or HELO.
     pub client_name: String,
-    /// Whether it came through TLS.
+    /// Whether it was sent over TLS.
     pub encrypted: bool,
-    /// Who was logged in.
+    /// The user who was logged in.
     pub user: Option<String>,
-    /// MAIL FROM.
+    /// The sender in MAIL FROM.
     pub sender: String,
-    /// What else stood in MAIL FROM.
+    /// The parameters of MAIL FROM.
     pub parameters: Vec<String>,
-    /// RCPT TO.
+    /// The recipients in RCPT TO.
     pub recipients: Vec<String>,
-    /// Octets.
+    /// The size in bytes.
     pub size: u64,
 }
 
-/// A folder or a message in it that cannot be read or written.
+/// An error in reading or writing a folder or one of its messages.
 #[derive(Debug)]
 pub struct MailboxError {
     what: String,
-    /// None: there is no such message.
+    /// The cause; `None` if the message does not exist.
     source: Option<io::Error>,
 }
 
 impl Mailbox {
-    /// The messages in a folder, which need not be there yet.
+    /// Opens a folder of messages. The folder does not need to exist yet.
     pub fn new(directory: impl Into<PathBuf>) -> Self {
         Self { directory: directory.into() }
     }
 
-    /// Keeps a message, and returns it with its number. It is on the disk by then.
+    /// Writes a message to disk and returns it with its number.
     ///
     /// # Errors
     ///
-    /// A folder that cannot be written to. Nothing of the message is left in it then.
+    /// Returns an error if the folder cannot be written to. The message's files are then removed.
     pub fn put(&self, message: &Received) -> Result<Stored, MailboxError> {
         let failed = |source| self.failed("cannot be written to", source);
         private_files::create_directory(&self.directory).map_err(failed)?;
@@ -67,13 +67,13 @@ impl Mailbox {
         let id = self.put_content(&message.content)?;
         let stored = Stored::of(message, id);
         let written = serde_json::to_vec(&stored).map_err(io::Error::from).and_then(|envelope| {
-            // The envelope last: a message is there once it is whole.
+            // The envelope is written last, so a message is listed only when it is complete.
             private_files::write_new(&self.envelope_path(id), &envelope)?;
             private_files::sync_directory(&self.directory)
         });
         written.map_err(|reason| {
             for path in [self.envelope_path(id), self.content_path(id)] {
-                // It may not be there, and nothing more can be done about it.
+                // The file may not exist. If it cannot be removed, it is left.
                 let _ = fs::remove_file(path);
             }
             failed(reason)
@@ -81,8 +81,8 @@ impl Mailbox {
         Ok(stored)
     }
 
-    /// Writes the content under the first number that is free, which is this message's own from then on: another inbox
-    /// may write to the same folder.
+    /// Writes the content under the first free number and returns that number. The new file reserves the number, since
+    /// another inbox may write to the same folder.
     fn put_content(&self, content: &[u8]) -> Result<u64, MailboxError> {
         let failed = |source| self.failed("cannot be written to", source);
         let mut id =
@@ -95,17 +95,17 @@ impl Mailbox {
         }
     }
 
-    /// Every message, the oldest first.
+    /// Lists all messages, the oldest first.
     ///
     /// # Errors
     ///
-    /// A folder that cannot be read.
+    /// Returns an error if the folder cannot be read.
     pub fn list(&self) -> Result<Vec<Stored>, MailboxError> {
         private_files::close_directory(&self.directory);
         let mut messages = Vec::new();
         for id in self.numbers("json")? {
             match self.read_envelope(&self.envelope_path(id)) {
-                // Thrown away since.
+                // The message was deleted in the meantime.
                 Err(error) if error.is_not_found() => {}
                 stored => messages.push(stored?),
             }
@@ -114,7 +114,7 @@ impl Mailbox {
         Ok(messages)
     }
 
-    /// The numbers of the files with this ending. Other files are not the inbox's.
+    /// Returns the numbers of the files with this extension. Other files do not belong to the inbox.
     fn numbers(&self, ending: &str) -> Result<impl Iterator<Item = u64> + use<>, MailboxError> {
         let failed = |source| self.failed("cannot be read", source);
         let mut numbers = Vec::new();
@@ -132,11 +132,11 @@ impl Mailbox {
         Ok(numbers.into_iter())
     }
 
-    /// A message by its number, or the latest.
+    /// Returns the message with this number, or the latest message.
     ///
     /// # Errors
     ///
-    /// No such message, or a folder that cannot be read.
+    /// Returns an error if the message does not exist or the folder cannot be read.
     pub fn get(&self, id: Option<u64>) -> Result<(Stored, Vec<u8>), MailboxError> {
         private_files::close_directory(&self.directory);
         let nothing = |what: String| MailboxError { what, source: None };
@@ -153,11 +153,11 @@ impl Mailbox {
         Ok((stored, content.map_err(|source| self.failed("cannot be read", source))?))
     }
 
-    /// Throws every message away, and says how many there were.
+    /// Deletes all messages and returns their number.
     ///
     /// # Errors
     ///
-    /// A folder that cannot be written to.
+    /// Returns an error if the folder cannot be written to.
     pub fn clear(&self) -> Result<usize, MailboxError> {
         let messages = self.list()?;
         for message in &messages {
@@ -195,7 +195,7 @@ impl Mailbox {
 }
 
 impl Stored {
-    /// A message under its number.
+    /// Creates the entry of a message with its number.
     pub fn of(message: &Received, id: u64) -> Self {
         Self {
             id,
@@ -210,7 +210,7 @@ impl Stored {
         }
     }
 
-    /// When it arrived.
+    /// Returns the time of its arrival.
     pub fn arrived(&self) -> SystemTime {
         UNIX_EPOCH + std::time::Duration::from_secs(self.at)
     }
@@ -298,7 +298,7 @@ mod tests {
     fn several_inboxes_in_one_folder_share_its_numbers() {
         let directory = tempfile::tempdir().unwrap();
         let mailbox = Mailbox::new(directory.path());
-        // Left behind by an inbox that was killed, and by somebody else.
+        // Files of an inbox that was killed, and of another program.
         for name in ["7.eml", "notes.json", "x.eml"] {
             fs::write(directory.path().join(name), "half").unwrap();
         }

@@ -1,46 +1,48 @@
-//! A message that arrived, and where it is stored before it is accepted.
+//! A received message, and the store that it is written to before it is accepted.
 
 use std::io;
 use std::time::SystemTime;
 
-/// Stores each message before an inbox accepts it: [`Mailbox`](super::Mailbox) does, and a test may do so slowly, or fail.
+/// A store for messages. An inbox stores each message before it accepts it.
 ///
-/// The client is answered when [`store`](Self::store) returns, so a message that was accepted is stored.
+/// [`Mailbox`](super::Mailbox) is a store. A test can implement one that is slow or fails. The client gets its reply
+/// when [`store`](Self::store) returns, so every accepted message is stored.
 pub trait Store: Send + Sync + 'static {
-    /// Stores a message and returns its number, which the client is told. Runs on a thread that may block.
+    /// Stores a message and returns its number, which is part of the reply to the client. Runs on a thread that may
+    /// block.
     ///
     /// # Errors
     ///
-    /// A message that cannot be stored. It is refused with a temporary error: `452` where the disk is full
-    /// ([`io::ErrorKind::StorageFull`]), `451` otherwise.
+    /// Returns an error if the message cannot be stored. The message is then refused with a temporary error: `452` if
+    /// the disk is full ([`io::ErrorKind::StorageFull`]), otherwise `451`.
     fn store(&self, message: &Received) -> io::Result<u64>;
 }
 
-/// A message that arrived.
+/// A message that an inbox received.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Received {
-    /// Its number, as the client was told: `queued as 1`.
+    /// The message's number, which is in the reply to the client: `queued as 1`.
     pub id: u64,
-    /// When its end arrived.
+    /// The time when its end arrived.
     pub at: SystemTime,
-    /// What the client called itself.
+    /// The client's name in EHLO or HELO.
     pub client_name: String,
-    /// Whether it came through TLS.
+    /// Whether it was sent over TLS.
     pub encrypted: bool,
-    /// Who was logged in.
+    /// The user who was logged in.
     pub user: Option<String>,
-    /// MAIL FROM; empty for the null reverse-path.
+    /// The sender in MAIL FROM; empty for the null reverse-path.
     pub sender: String,
-    /// What else stood in MAIL FROM.
+    /// The parameters of MAIL FROM.
     pub parameters: Vec<String>,
-    /// RCPT TO, in order.
+    /// The recipients in RCPT TO, in order.
     pub recipients: Vec<String>,
-    /// The message, dots unstuffed.
+    /// The message, without dot-stuffing.
     pub content: Vec<u8>,
 }
 
 impl Received {
-    /// The approximate memory that it takes.
+    /// Returns the approximate memory that the message uses, in bytes.
     pub(super) fn held_bytes(&self) -> usize {
         let texts = self.parameters.iter().chain(&self.recipients);
         let texts: usize = texts.map(|text| size_of::<String>() + text.len()).sum();

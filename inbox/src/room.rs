@@ -1,15 +1,15 @@
-//! The memory limit of an inbox, shared by messages that are arriving and messages that wait to be taken out.
+//! The memory limit of an inbox. Messages that are arriving and messages in the queue share it.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-/// The bytes that are left for messages.
+/// The memory that is left for messages, in bytes.
 #[derive(Debug)]
 pub(super) struct Room {
     left: AtomicUsize,
 }
 
-/// One message's share, given back on drop.
+/// The memory reserved for one message. It is released on drop.
 pub(super) struct Hold {
     room: Arc<Room>,
     bytes: usize,
@@ -21,7 +21,7 @@ impl Room {
         Self { left: AtomicUsize::new(bytes) }
     }
 
-    /// Gives back the share of a message that was kept.
+    /// Releases the memory of a message.
     pub(super) fn give_back(&self, bytes: usize) {
         self.left.fetch_add(bytes, Ordering::Relaxed);
     }
@@ -42,7 +42,7 @@ impl Hold {
         Self { room: Arc::clone(room), bytes: 0, refused: false }
     }
 
-    /// Reserves more bytes. False: the inbox is full, and this message is refused from now on.
+    /// Reserves more bytes. Returns false if the inbox is full. The message is then refused from now on.
     pub(super) fn grow(&mut self, bytes: usize) -> bool {
         self.refused = self.refused || !self.room.take(bytes);
         if self.refused {
@@ -53,17 +53,17 @@ impl Hold {
         !self.refused
     }
 
-    /// Whether the inbox was too full for the message.
+    /// Reports whether the inbox was too full for the message.
     pub(super) fn was_refused(&self) -> bool {
         self.refused
     }
 
-    /// Reserves enough for a message of this size in all. False: the inbox is full.
+    /// Reserves memory up to a total of `bytes`. Returns false if the inbox is full.
     pub(super) fn reserve(&mut self, bytes: usize) -> bool {
         self.grow(bytes.saturating_sub(self.bytes))
     }
 
-    /// Keeps so much of the reservation past the drop, which gives back the rest.
+    /// Keeps `bytes` of the reservation after the drop. The drop releases the rest.
     pub(super) fn keep(mut self, bytes: usize) {
         self.bytes = self.bytes.saturating_sub(bytes);
     }

@@ -1,4 +1,4 @@
-//! The inbox: a socket that mail comes in by, and a queue that it is taken out of.
+//! The inbox: a listening socket, and a queue of received messages.
 
 use std::collections::VecDeque;
 use std::fmt;
@@ -19,14 +19,14 @@ use super::room::Room;
 use super::session::Session;
 use super::settings::{Encryption, Settings};
 
-/// An inbox that is listening. Dropping it closes the socket.
+/// A running inbox. Dropping it closes the socket.
 pub struct Inbox {
     address: SocketAddr,
     queue: Arc<Queue>,
     server: JoinHandle<()>,
 }
 
-/// Sets up an [`Inbox`].
+/// A builder for an [`Inbox`].
 #[derive(Default)]
 pub struct InboxBuilder {
     encryption: Option<Encryption>,
@@ -39,35 +39,35 @@ pub struct InboxBuilder {
     patience: Patience,
 }
 
-/// Messages that arrived and were not taken out.
+/// Received messages that were not taken out yet.
 struct Queue {
     messages: Mutex<VecDeque<Received>>,
     arrival: Notify,
     room: Arc<Room>,
 }
 
-/// What most servers take, and some more.
+/// The default size limit of a message in bytes, which is larger than that of most servers.
 const MAX_MESSAGE_BYTES: usize = 64 << 20;
-/// Sixteen messages of the largest size.
+/// The default memory limit in bytes: sixteen messages of the maximum size.
 const MAX_HELD_BYTES: usize = 1 << 30;
-/// Half of the usual limit of 1,024 open files.
+/// The default limit of connections: about half of the usual limit of 1,024 open files.
 const MAX_CONNECTIONS: usize = 500;
 
 impl Inbox {
-    /// An inbox that takes everything, in the clear.
+    /// Returns a builder. By default, the inbox accepts every message and does not encrypt.
     pub fn builder() -> InboxBuilder {
         InboxBuilder::default()
     }
 
-    /// Where it listens.
+    /// Returns the address that the inbox listens on.
     pub fn address(&self) -> SocketAddr {
         self.address
     }
 
-    /// The next message, once there is one.
+    /// Waits for the next message and takes it out of the queue.
     pub async fn next(&self) -> Received {
         loop {
-            // Asked for first: an arrival between the look and the wait is not missed.
+            // Registered first, so that an arrival between `take` and `await` is not missed.
             let arrival = self.queue.arrival.notified();
             if let Some(message) = self.take() {
                 return message;
@@ -76,7 +76,7 @@ impl Inbox {
         }
     }
 
-    /// The next message, if there is one.
+    /// Takes the next message out of the queue, if there is one.
     pub fn take(&self) -> Option<Received> {
         let message = self.queue.lock().pop_front()?;
         self.queue.room.give_back(message.held_bytes());
@@ -85,13 +85,13 @@ impl Inbox {
 }
 
 impl InboxBuilder {
-    /// Encrypts.
+    /// Encrypts connections. Default: no encryption.
     #[must_use]
     pub fn encryption(self, encryption: Encryption) -> Self {
         Self { encryption: Some(encryption), ..self }
     }
 
-    /// Takes mail only from this user, with this password. Default: from anybody, logged in as anybody.
+    /// Accepts mail only from this user with this password. Default: accepts mail without a login, and any login.
     #[must_use]
     pub fn login(self, user: impl Into<String>, password: impl Into<String>) -> Self {
         Self { login: Some((user.into(), password.into())), ..self }
@@ -104,36 +104,36 @@ impl InboxBuilder {
         self
     }
 
-    /// Takes messages up to this size. Default: 64 MiB.
+    /// Limits the size of a message. Default: 64 MiB.
     #[must_use]
     pub fn max_message_bytes(self, bytes: usize) -> Self {
         Self { max_message_bytes: Some(bytes), ..self }
     }
 
-    /// Limits the memory for messages that arrive or wait to be taken out. Beyond it, messages are refused with `452`,
-    /// a temporary error. Default: 1 GiB.
+    /// Limits the memory for messages that are arriving or in the queue. When it is full, messages are refused with
+    /// `452`, a temporary error. Default: 1 GiB.
     #[must_use]
     pub fn max_held_bytes(self, bytes: usize) -> Self {
         Self { max_held_bytes: Some(bytes), ..self }
     }
 
-    /// Limits the connections at one time. More are refused with `421`. Default: 500.
+    /// Limits the number of open connections. Further connections are refused with `421`. Default: 500.
     #[must_use]
     pub fn max_connections(self, connections: usize) -> Self {
         Self { max_connections: Some(connections), ..self }
     }
 
-    /// Stores each message before it is accepted. Default: it is accepted once it is in memory.
+    /// Stores each message before it is accepted. Default: messages are only kept in memory.
     #[must_use]
     pub fn store(self, store: impl Store) -> Self {
         Self { store: Some(Arc::new(store)), ..self }
     }
 
-    /// Starts to listen. Port 0 is a free one.
+    /// Starts the inbox. Port 0 selects a free port.
     ///
     /// # Errors
     ///
-    /// An address that cannot be listened on.
+    /// Returns an error if it cannot listen on the address.
     pub async fn start(self, address: impl ToSocketAddrs) -> io::Result<Inbox> {
         let listener = TcpListener::bind(address).await?;
         let address = listener.local_addr()?;
@@ -170,18 +170,18 @@ async fn serve(
         match listener.accept().await {
             Ok((stream, _)) => {
                 let Ok(place) = Arc::clone(&places).try_acquire_owned() else {
-                    // A client that cannot take this at once is not waited for.
+                    // Do not wait for a client that cannot receive this immediately.
                     let _ = stream.try_write(b"421 4.3.2 too many connections\r\n");
                     continue;
                 };
                 let (settings, queue) = (Arc::clone(&settings), Arc::clone(&queue));
                 tokio::spawn(async move {
-                    // A client that breaks off has its own reasons.
+                    // A client may close the connection at any time, which is not an error here.
                     let _ = converse(stream, settings, &queue).await;
                     drop(place);
                 });
             }
-            // Out of descriptors: wait for some client to go.
+            // The process has no free file descriptors, so wait until a client disconnects.
             Err(_) => tokio::time::sleep(std::time::Duration::from_millis(50)).await,
         }
     }
@@ -207,7 +207,7 @@ impl Queue {
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, VecDeque<Received>> {
-        // A queue of whole messages is right even if somebody panicked while holding it.
+        // The queue holds only complete messages, so it is valid even if a thread panicked while it held the lock.
         self.messages.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -1,4 +1,4 @@
-//! One client's conversation.
+//! The SMTP session of one client.
 
 use std::io;
 use std::sync::Arc;
@@ -16,18 +16,18 @@ use super::received::Received;
 use super::room::Hold;
 use super::settings::{Encryption, Settings};
 
-/// The most recipients of one message (RFC 5321 section 4.5.3.1.8 asks for a hundred).
+/// The maximum number of recipients of one message (RFC 5321 section 4.5.3.1.8 requires at least 100).
 const MAX_RECIPIENTS: usize = 1000;
-/// The most commands for one message: five times the recipients.
+/// The maximum number of commands for one message: five times the recipients.
 const MAX_COMMANDS: u32 = 5000;
-/// The most failed commands for one message, as in Postfix (smtpd_hard_error_limit).
+/// The maximum number of failed commands for one message, as in Postfix (smtpd_hard_error_limit).
 const MAX_MISTAKES: u32 = 20;
-/// The most failed logins on one connection.
+/// The maximum number of failed logins on one connection.
 const MAX_LOGINS: u32 = 5;
 
 const FULL: &str = "452 4.3.1 the inbox is full: take messages out of it";
 
-/// What a client is told of a message that cannot be stored. The reason may name the owner's files, and stays here.
+/// Returns the reply for a message that cannot be stored. The reason is not sent, since it may name the owner's files.
 fn not_stored(reason: &io::Error) -> &'static str {
     match reason.kind() {
         io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
@@ -37,7 +37,7 @@ fn not_stored(reason: &io::Error) -> &'static str {
     }
 }
 
-/// A conversation, and how far it got.
+/// A session and its state.
 pub(super) struct Session {
     settings: Arc<Settings>,
     lines: Lines,
@@ -45,13 +45,15 @@ pub(super) struct Session {
     encrypted: bool,
     user: Option<String>,
     transaction: Option<Transaction>,
-    /// Since the last message: commands, and failed ones. On the connection: failed logins.
+    /// The commands since the last message.
     commands: u32,
+    /// The failed commands since the last message.
     mistakes: u32,
+    /// The failed logins on this connection.
     failed_logins: u32,
 }
 
-/// A message whose envelope is being given.
+/// A message whose envelope is being received.
 struct Transaction {
     /// The memory reserved so far.
     hold: Hold,
@@ -60,7 +62,7 @@ struct Transaction {
     recipients: Vec<String>,
 }
 
-/// What a command leads to.
+/// The next step after a command.
 enum Next {
     Go,
     Starttls,
@@ -82,7 +84,7 @@ impl Session {
         }
     }
 
-    /// Converses until the client goes, and hands over each message that arrives.
+    /// Runs the session until the client disconnects, and passes each received message to `deliver`.
     pub(super) async fn run(mut self, deliver: impl Fn(Received)) -> io::Result<()> {
         self.lines.reply("220 smtp-connector inbox ESMTP");
         loop {
@@ -91,7 +93,7 @@ impl Session {
                 Ok(Next::Stop) => return self.lines.flush().await,
                 Ok(Next::Starttls) => self = self.starttls().await?,
                 Err(error) if error.kind() == io::ErrorKind::TimedOut => {
-                    self.lines.reply("421 4.4.2 you take too long");
+                    self.lines.reply("421 4.4.2 timeout");
                     return self.lines.flush().await;
                 }
                 Err(error) => return Err(error),
@@ -99,7 +101,7 @@ impl Session {
         }
     }
 
-    /// One command.
+    /// Reads and answers one command.
     async fn turn(&mut self, deliver: &impl Fn(Received)) -> io::Result<Next> {
         let Some(line) = self.lines.next().await? else { return Ok(Next::Stop) };
         self.commands += 1;
@@ -108,13 +110,13 @@ impl Session {
             || self.mistakes > MAX_MISTAKES
             || self.failed_logins >= MAX_LOGINS;
         if too_many && matches!(next, Next::Go) {
-            self.lines.reply("421 4.7.0 that is enough");
+            self.lines.reply("421 4.7.0 too many commands or errors");
             return Ok(Next::Stop);
         }
         Ok(next)
     }
 
-    /// Answers a failed command.
+    /// Replies to a failed command and counts it.
     fn mistake(&mut self, reply: &str) {
         self.mistakes += 1;
         self.lines.reply(reply);
@@ -138,7 +140,7 @@ impl Session {
                 self.lines.reply("250 2.0.0 ok");
             }
             Command::Noop => self.lines.reply("250 2.0.0 ok"),
-            Command::Vrfy => self.lines.reply("252 2.1.5 send it and see"),
+            Command::Vrfy => self.lines.reply("252 2.1.5 cannot verify; send the message to try"),
             Command::Quit => {
                 self.lines.reply("221 2.0.0 bye");
                 return Ok(Next::Stop);
@@ -148,10 +150,10 @@ impl Session {
                 self.lines.flush().await?;
                 return Ok(Next::Starttls);
             }
-            Command::Starttls => self.mistake("502 5.5.1 there is no TLS here"),
+            Command::Starttls => self.mistake("502 5.5.1 STARTTLS is not available"),
             Command::Auth { mechanism, initial } => self.auth(&mechanism, initial).await?,
-            Command::Malformed => self.mistake("501 5.5.4 that is not how it is written"),
-            Command::Unknown => self.mistake("500 5.5.1 there is no such command"),
+            Command::Malformed => self.mistake("501 5.5.4 invalid arguments"),
+            Command::Unknown => self.mistake("500 5.5.1 unknown command"),
         }
         Ok(Next::Go)
     }
@@ -188,7 +190,7 @@ impl Session {
         !self.encrypted && matches!(self.settings.encryption, Some(Encryption::Starttls(_)))
     }
 
-    /// Where there is TLS, logging in waits for it.
+    /// Reports whether AUTH is offered. An inbox with TLS offers it only on encrypted connections.
     fn offers_auth(&self) -> bool {
         self.encrypted || self.settings.encryption.is_none()
     }
@@ -197,13 +199,13 @@ impl Session {
         let size =
             parameters.iter().find_map(|one| one.strip_prefix("SIZE=")?.parse::<usize>().ok());
         if self.client_name.is_none() {
-            self.mistake("503 5.5.1 say EHLO first");
+            self.mistake("503 5.5.1 send EHLO first");
         } else if self.settings.login.is_some() && self.user.is_none() {
             self.mistake("530 5.7.0 log in first");
         } else if self.transaction.is_some() {
             self.mistake("503 5.5.1 one message at a time");
         } else if size.is_some_and(|size| size > self.settings.max_message_bytes) {
-            self.lines.reply("552 5.3.4 that is too large");
+            self.lines.reply("552 5.3.4 the message is too large");
         } else {
             let mut hold = Hold::of(&self.settings.room);
             let parameters_bytes: usize = parameters.iter().map(String::len).sum();
@@ -219,15 +221,15 @@ impl Session {
     fn rcpt(&mut self, recipient: String, parameters: &[String]) {
         let refusal = self.settings.refused.iter().find(|(address, _)| *address == recipient);
         let Some(transaction) = &mut self.transaction else {
-            return self.mistake("503 5.5.1 say MAIL first");
+            return self.mistake("503 5.5.1 send MAIL first");
         };
         let known = ["NOTIFY=", "ORCPT="];
         if let Some((_, reply)) = refusal {
             self.lines.reply(reply);
         } else if parameters.iter().any(|one| !known.iter().any(|name| one.starts_with(name))) {
-            self.lines.reply("555 5.5.4 there is no such parameter");
+            self.lines.reply("555 5.5.4 unknown parameter");
         } else if transaction.recipients.len() >= MAX_RECIPIENTS {
-            self.lines.reply("452 4.5.3 that is too many recipients");
+            self.lines.reply("452 4.5.3 too many recipients");
         } else if !transaction.hold.grow(size_of::<String>() + recipient.len()) {
             self.lines.reply(FULL);
         } else {
@@ -239,7 +241,11 @@ impl Session {
     async fn data(&mut self, deliver: &impl Fn(Received)) -> io::Result<Next> {
         let Some(transaction) = self.transaction.take_if(|one| !one.recipients.is_empty()) else {
             let nobody = self.transaction.is_some();
-            self.mistake(if nobody { "554 5.5.1 to nobody?" } else { "503 5.5.1 say MAIL first" });
+            self.mistake(if nobody {
+                "554 5.5.1 no valid recipients"
+            } else {
+                "503 5.5.1 send MAIL first"
+            });
             return Ok(Next::Go);
         };
         self.lines.reply("354 go ahead, and end with a dot");
@@ -262,7 +268,8 @@ impl Session {
                     break;
                 }
                 Progress::LoneLineEnd => {
-                    self.lines.reply("521 5.5.2 a CR or an LF alone: see https://smtpfix.org");
+                    self.lines
+                        .reply("521 5.5.2 a bare CR or LF is not allowed: see https://smtpfix.org");
                     return Ok(Next::Stop);
                 }
             }
@@ -271,7 +278,7 @@ impl Session {
         (self.commands, self.mistakes) = (0, 0);
         let Some(content) = reader.finish() else {
             let is_full = hold.was_refused();
-            self.lines.reply(if is_full { FULL } else { "552 5.3.4 that is too large" });
+            self.lines.reply(if is_full { FULL } else { "552 5.3.4 the message is too large" });
             return Ok(Next::Go);
         };
         let message = Received {
@@ -304,7 +311,7 @@ impl Session {
 
     async fn auth(&mut self, mechanism: &str, initial: Option<String>) -> io::Result<()> {
         if !self.offers_auth() || self.user.is_some() {
-            self.mistake("503 5.5.1 not now");
+            self.mistake("503 5.5.1 AUTH is not allowed now");
             return Ok(());
         }
         let credentials = match mechanism {
@@ -319,13 +326,13 @@ impl Session {
                 None => None,
             },
             _ => {
-                self.mistake("504 5.5.4 there is no such mechanism");
+                self.mistake("504 5.5.4 unknown mechanism");
                 return Ok(());
             }
         };
         let Some((user, password)) = credentials else {
             self.failed_logins += 1;
-            self.mistake("501 5.5.2 that is not how one logs in");
+            self.mistake("501 5.5.2 malformed credentials");
             return Ok(());
         };
         let is_right =
@@ -337,20 +344,20 @@ impl Session {
             self.lines.reply("235 2.7.0 welcome");
         } else {
             self.failed_logins += 1;
-            self.mistake("535 5.7.8 that is not right");
+            self.mistake("535 5.7.8 wrong user name or password");
         }
         Ok(())
     }
 
-    /// A response in base64: the one that came along, or the answer to a prompt. None: it is not
-    /// base64, such as the `*` that cancels a login (RFC 4954 section 4).
+    /// Returns the decoded response: the initial one, or the answer to a prompt. Returns `None` if it is not base64,
+    /// such as the `*` that cancels a login (RFC 4954 section 4).
     async fn response(
         &mut self,
         initial: Option<String>,
         prompt: &str,
     ) -> io::Result<Option<Vec<u8>>> {
         let text = match initial {
-            // An empty one, written so that it can be seen.
+            // `=` stands for an empty initial response.
             Some(text) if text == "=" => return Ok(Some(Vec::new())),
             Some(text) => text.into_bytes(),
             None => {
@@ -367,7 +374,7 @@ impl Session {
         let accepted = TlsAcceptor::from(Arc::clone(config)).accept(self.lines.into_stream());
         let patience = self.settings.patience;
         let stream = timeout(patience.step, accepted).await??;
-        // The client starts over (RFC 3207 section 4.2), but its failures still count.
+        // The session starts again (RFC 3207 section 4.2), but keeps its counts.
         let counts = (self.commands, self.mistakes, self.failed_logins);
         let mut session = Self::new(self.settings, Lines::new(stream, patience), true);
         (session.commands, session.mistakes, session.failed_logins) = counts;

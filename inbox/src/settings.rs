@@ -1,4 +1,4 @@
-//! What an inbox's sessions share.
+//! The settings and state that all sessions of an inbox share.
 
 use std::fmt;
 use std::io;
@@ -11,16 +11,16 @@ use super::line::Patience;
 use super::received::{Received, Store};
 use super::room::Room;
 
-/// How an inbox encrypts.
+/// The encryption of an inbox.
 #[derive(Clone)]
 pub enum Encryption {
-    /// By STARTTLS.
+    /// TLS after STARTTLS.
     Starttls(Arc<ServerConfig>),
-    /// From the first byte.
+    /// TLS from the first byte.
     Implicit(Arc<ServerConfig>),
 }
 
-/// What an inbox's sessions share.
+/// The settings and state that all sessions of an inbox share.
 pub(crate) struct Settings {
     pub(crate) encryption: Option<Encryption>,
     pub(crate) login: Option<(String, String)>,
@@ -33,7 +33,7 @@ pub(crate) struct Settings {
 }
 
 impl Settings {
-    /// Stores a message that has just arrived, and gives it its number.
+    /// Stores a received message and sets its number.
     pub(crate) async fn store(&self, mut message: Received) -> io::Result<Received> {
         let Some(store) = &self.store else {
             message.id = self.arrived.fetch_add(1, Ordering::Relaxed) + 1;
@@ -44,7 +44,7 @@ impl Settings {
             message.id = store.store(&message)?;
             Ok(message)
         });
-        // A store that panics has not stored the message.
+        // If the store panics, the message is not stored.
         stored.await.unwrap_or_else(|panic| Err(io::Error::other(panic)))
     }
 }

@@ -1,4 +1,4 @@
-//! Who gets a message, on what terms, and what a server said of it.
+//! The envelope of a message, and the receipt of a server that accepted it.
 
 use std::fmt;
 use std::str::FromStr;
@@ -8,7 +8,7 @@ use crate::failure::Refusal;
 use crate::reply::Reply;
 use crate::setters;
 
-/// Who gets a message, and on what terms.
+/// The sender, recipients and delivery options of a message.
 ///
 /// ```
 /// use smtp_connector_smtp::Envelope;
@@ -20,70 +20,70 @@ use crate::setters;
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Envelope {
-    /// MAIL FROM.
+    /// The sender, for MAIL FROM.
     pub sender: ReversePath,
-    /// RCPT TO, each once.
+    /// The recipients, for RCPT TO, without duplicates.
     pub recipients: Vec<ForwardPath>,
-    /// Send to those that the server accepts, rather than to nobody, when it refuses some.
+    /// Whether to send the message to the accepted recipients if the server refuses others.
     pub allow_partial: bool,
-    /// Whether the message's headers hold anything outside ASCII (RFC 6531).
+    /// Whether the message's headers contain non-ASCII characters (RFC 6531).
     pub utf8_headers: bool,
-    /// The whole message's size in bytes, where it is known.
+    /// The size of the whole message in bytes, if it is known.
     pub size: Option<u64>,
-    /// Reports that the sender wants.
+    /// The delivery reports that the sender requests.
     pub notification: Option<DsnOptions>,
 }
 
-/// A delivery status notification (RFC 3461). Default: no report.
+/// The options for delivery status notifications (RFC 3461). Default: no report.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct DsnOptions {
-    /// Report that the message arrived.
+    /// Whether to report that the message arrived.
     pub success: bool,
-    /// Report that it will not arrive.
+    /// Whether to report that it will not arrive.
     pub failure: bool,
-    /// Report that it is late.
+    /// Whether to report that it is delayed.
     pub delay: bool,
-    /// How much of the message a report holds.
+    /// The part of the message that a report contains.
     pub report: Option<DsnReturn>,
-    /// What a report calls the message.
+    /// The id of the message in a report.
     pub envelope_id: Option<EnvelopeId>,
 }
 
-/// How much of the message a report holds (RFC 3461 section 4.3).
+/// The part of the message that a report contains (RFC 3461 section 4.3).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum DsnReturn {
-    /// All of it.
+    /// The whole message.
     Full,
-    /// Its headers.
+    /// Only the headers.
     Headers,
 }
 
-/// What a report calls a message (RFC 3461 section 4.4): 1 to 100 octets of printable ASCII, no blank.
+/// The id of a message in a report (RFC 3461 section 4.4): 1 to 100 octets of printable ASCII, without spaces.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct EnvelopeId(String);
 
-/// A text that is no envelope id.
+/// The error for a text that is not an envelope id.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct InvalidEnvelopeId;
 
-/// What a server said of a message that it took.
+/// A server's confirmation that it accepted a message.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Receipt {
-    /// The reply to the message's end.
+    /// The reply to the end of the message.
     pub reply: Reply,
-    /// Recipients that the server took it for.
+    /// The recipients that the server accepted.
     pub accepted: Vec<ForwardPath>,
-    /// Recipients that it refused.
+    /// The recipients that the server refused.
     pub refused: Vec<Refusal>,
-    /// The server's own name for the message, where its reply tells.
+    /// The server's id for the message, if the reply has one.
     pub queue_id: Option<String>,
 }
 
 impl Envelope {
-    /// An envelope: all recipients or nobody, ASCII headers, a size that nobody knows, no reports.
+    /// Creates an envelope with ASCII headers, unknown size and no reports, which fails if any recipient is refused.
     pub fn new(sender: ReversePath, recipients: Vec<ForwardPath>) -> Self {
         Self {
             sender,
@@ -95,7 +95,7 @@ impl Envelope {
         }
     }
 
-    /// The sender, if it is not null, and the recipients.
+    /// Returns the sender, if it is not null, and the recipients.
     pub fn paths(&self) -> impl Iterator<Item = &ForwardPath> {
         self.sender.path().into_iter().chain(&self.recipients)
     }
@@ -108,14 +108,14 @@ setters!(DsnOptions { success: bool, failure: bool, delay: bool } optional { rep
 setters!(Receipt { refused: Vec<Refusal> } optional { queue_id: String });
 
 impl Receipt {
-    /// A receipt for all recipients.
+    /// Creates a receipt without refused recipients.
     pub fn new(reply: Reply, accepted: Vec<ForwardPath>) -> Self {
         Self { reply, accepted, refused: Vec::new(), queue_id: None }
     }
 }
 
 impl EnvelopeId {
-    /// The id.
+    /// Returns the id as text.
     pub fn as_str(&self) -> &str {
         &self.0
     }
@@ -135,7 +135,7 @@ impl FromStr for EnvelopeId {
 
 impl fmt::Display for InvalidEnvelopeId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("an envelope id is 1 to 100 octets of printable ASCII without blanks")
+        f.write_str("an envelope id is 1 to 100 octets of printable ASCII without spaces")
     }
 }
 

@@ -1,10 +1,11 @@
-//! What an error repeats of a text that somebody else wrote.
+//! Short excerpts of untrusted text for error messages.
 
 use std::fmt::Write as _;
 
-/// A text as an error may repeat it: in quotes, its control characters escaped, at most 80 characters of it.
+/// Returns at most 80 characters of a text, in quotes and with escaped control characters.
 ///
-/// The length is looked at first: a text of a component can be as large as its memory, and escaped it is five times that.
+/// The text is cut before it is escaped. A component's text can be as large as its memory, and five times that when
+/// escaped.
 ///
 /// ```text
 /// "bob@example.net"
@@ -22,7 +23,7 @@ pub fn excerpt(text: &str) -> String {
     shown
 }
 
-/// A text cut off after so many bytes, in memory of its own.
+/// Shortens a text to at most `most` bytes and an ellipsis, and releases unused memory.
 pub fn shortened(mut text: String, most: usize) -> String {
     if text.len() > most {
         let end = text.floor_char_boundary(most);
@@ -47,7 +48,7 @@ mod tests {
     }
 
     #[test]
-    fn a_shortened_text_keeps_no_more_memory_than_it_shows() {
+    fn a_shortened_text_keeps_only_the_memory_that_it_shows() {
         assert_eq!(shortened("abc".to_owned(), 3), "abc");
         assert_eq!(shortened("aüb".to_owned(), 2), "a…");
         assert!(shortened("x".repeat(1 << 20), 10).capacity() < 100);

@@ -1,5 +1,4 @@
-//! What goes wrong, in the contract's words: where, whether a retry makes sense, and whether anyone may
-//! have the message.
+//! Failures, as in the contract: where they happened, whether to retry, and whether the message may be delivered.
 
 use std::fmt;
 use std::sync::Arc;
@@ -9,9 +8,9 @@ use serde::Serialize;
 use crate::address::ForwardPath;
 use crate::reply::Reply;
 
-/// Why nothing was sent, or why nobody can tell.
+/// The reason why a message was not sent, or may not have been sent.
 ///
-/// Transports and attachment sources return it; a guest sees it as it is, so it never holds a secret.
+/// Transports and attachment sources return it. The guest sees it unchanged, so it never contains a secret.
 ///
 /// ```
 /// use smtp_connector_smtp::{Failure, FailureCode, Phase};
@@ -24,25 +23,25 @@ use crate::reply::Reply;
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Failure {
-    /// What kind of failure it is.
+    /// The kind of failure.
     pub code: FailureCode,
-    /// One sentence for a person.
+    /// The description, in one sentence.
     pub message: String,
-    /// What a person can do about it.
+    /// The advice on how to fix it.
     pub hint: Option<String>,
-    /// Where in the work it happened.
+    /// The phase in which it happened.
     pub phase: Phase,
-    /// Whether the same request may be tried again.
+    /// Whether the same request can be retried.
     pub retry: Retry,
-    /// Whether anyone may have the message.
+    /// Whether the message may have been delivered.
     pub delivered: Delivered,
-    /// What the server said.
+    /// The server's reply.
     pub reply: Option<Reply>,
-    /// Recipients that the server refused, where that is why.
+    /// The recipients that the server refused, if that is the reason.
     pub refusals: Vec<Refusal>,
-    /// Message-ID of the message that was to be sent.
+    /// The Message-ID of the message.
     pub message_id: Option<String>,
-    /// The error that caused it, where another program or library is the cause.
+    /// The underlying error, if another program or library caused the failure.
     pub cause: Option<Cause>,
 }
 
@@ -51,7 +50,7 @@ pub struct Failure {
 pub struct Cause(Arc<dyn std::error::Error + Send + Sync>);
 
 impl PartialEq for Cause {
-    /// Whether both are the same error.
+    /// Reports whether both are the same error value.
     fn eq(&self, other: &Self) -> bool {
         Arc::ptr_eq(&self.0, &other.0)
     }
@@ -59,7 +58,7 @@ impl PartialEq for Cause {
 
 impl Eq for Cause {}
 
-/// Declares an enumeration of the contract with its names there.
+/// Declares an enum of the contract, with the contract's names.
 macro_rules! names {
     ($(#[$doc:meta])* $name:ident { $($(#[$inner:meta])* $variant:ident => $text:literal,)+ }) => {
         $(#[$doc])*
@@ -72,7 +71,7 @@ macro_rules! names {
             /// Every value, in the order of the contract.
             pub const ALL: &'static [Self] = &[$(Self::$variant),+];
 
-            /// The name that the contract gives it.
+            /// Returns the name in the contract.
             pub const fn as_str(self) -> &'static str {
                 match self {
                     $(Self::$variant => $text,)+
@@ -95,48 +94,48 @@ macro_rules! names {
 }
 
 names! {
-    /// What kind of failure it is: stable, for programs.
+    /// The kind of failure, as a stable code for programs.
     #[non_exhaustive]
     FailureCode {
         /// The input is wrong.
         Validation => "validation",
-        /// An attachment cannot be had.
+        /// An attachment is not available.
         Attachment => "attachment",
-        /// There is no such account, or its settings are wrong.
+        /// The account does not exist, or its settings are wrong.
         Account => "account",
         /// The account's or the host's policy forbids it.
         Policy => "policy",
         /// The server's name cannot be resolved.
         Dns => "dns",
-        /// The server cannot be connected to, or the connection broke.
+        /// The connection to the server failed or broke.
         Connect => "connect",
         /// The server did not answer in time.
         Timeout => "timeout",
-        /// The connection cannot be encrypted as the account asks for.
+        /// The connection cannot be encrypted as the account requires.
         Tls => "tls",
         /// The server does not accept the credentials.
         Auth => "auth",
         /// The server does not accept the sender.
         Sender => "sender",
-        /// The server accepts none, or not all, of the recipients.
+        /// The server refuses some or all of the recipients.
         Recipients => "recipients",
-        /// The message is larger than the account or the server takes.
+        /// The message is larger than the account or the server allows.
         TooLarge => "too-large",
         /// The server does not accept the message.
         Data => "data",
-        /// The server does not speak SMTP as it should.
+        /// The server violates the SMTP protocol.
         Protocol => "protocol",
-        /// The run was stopped from outside, by Ctrl-C for example.
+        /// The run was cancelled from outside, for example by Ctrl-C.
         Cancelled => "cancelled",
-        /// The component took more than the sandbox allows.
+        /// The component exceeded a limit of the sandbox.
         Limit => "limit",
-        /// A bug, in the host or in the component.
+        /// There is a bug in the host or in the component.
         Internal => "internal",
     }
 }
 
 names! {
-    /// Where in the work something happened, in the order of the work.
+    /// The phase of a run, in order.
     Phase {
         /// Checking the input.
         Input => "input",
@@ -148,9 +147,9 @@ names! {
         Policy => "policy",
         /// Looking up the server's name.
         Resolve => "resolve",
-        /// Opening the connection, and encrypting it where the port speaks TLS from the start.
+        /// Opening the connection, and encrypting it if the port speaks TLS from the start.
         Connect => "connect",
-        /// Awaiting the server's greeting.
+        /// Waiting for the server's greeting.
         Greeting => "greeting",
         /// EHLO or HELO.
         Ehlo => "ehlo",
@@ -162,58 +161,58 @@ names! {
         MailFrom => "mail-from",
         /// RCPT TO.
         RcptTo => "rcpt-to",
-        /// DATA, up to the server's go-ahead.
+        /// DATA, up to the server's reply 354.
         Data => "data",
         /// Sending the message itself.
         Body => "body",
-        /// Awaiting the server's answer to the message's end.
+        /// Waiting for the server's reply to the end of the message.
         FinalReply => "final-reply",
     }
 }
 
 names! {
-    /// Whether the same request may be tried again.
+    /// Whether the same request can be retried.
     Retry {
-        /// It will fail the same way.
+        /// Do not retry: it will fail in the same way.
         Never => "never",
-        /// After a pause.
+        /// Retry after a pause.
         Later => "later",
-        /// Once somebody has changed the account's settings.
+        /// Retry after a change of the account's settings.
         AfterConfigChange => "after-config-change",
     }
 }
 
 names! {
-    /// Whether anyone may have a message that failed.
+    /// Whether a failed message may have been delivered.
     Delivered {
-        /// Nobody has it.
+        /// The message was not delivered.
         No => "no",
-        /// The end of the message was sent and no answer came: some may have it.
+        /// The end of the message was sent, but the server did not answer: it may have been delivered.
         Unknown => "unknown",
     }
 }
 
-/// A recipient that gets no message, and why.
+/// A recipient that the server refused, and the reason.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Refusal {
     /// The address, as in the envelope.
     pub recipient: ForwardPath,
-    /// The field of the input that named it; filled in by the component.
+    /// The input field with this recipient. The component sets it.
     pub field: Option<String>,
-    /// What the server said.
+    /// The server's reply.
     pub reply: Reply,
-    /// Whether the recipient may be tried again.
+    /// Whether the recipient can be retried.
     pub retry: Retry,
 }
 
 impl Refusal {
-    /// A refusal by a server.
+    /// Creates a refusal.
     pub fn new(recipient: ForwardPath, reply: Reply, retry: Retry) -> Self {
         Self { recipient, field: None, reply, retry }
     }
 
-    /// Says which field of the input named the recipient.
+    /// Sets the input field with this recipient.
     #[must_use]
     pub fn field(self, field: Option<String>) -> Self {
         Self { field, ..self }
@@ -221,7 +220,7 @@ impl Refusal {
 }
 
 impl Failure {
-    /// A failure that will happen again, and of which nobody has the message.
+    /// Creates a failure that must not be retried, of a message that was not delivered.
     pub fn new(code: FailureCode, phase: Phase, message: impl Into<String>) -> Self {
         Self {
             code,
@@ -237,36 +236,36 @@ impl Failure {
         }
     }
 
-    /// A failure to use an account's settings, or what they refer to.
+    /// Creates a failure of an account's settings, or of a file or command that they refer to.
     pub fn of_settings(message: impl Into<String>) -> Self {
         Self::new(FailureCode::Account, Phase::Policy, message).after_config_change()
     }
 
-    /// Adds the error that caused it.
+    /// Adds the underlying error.
     #[must_use]
     pub fn caused_by(self, cause: impl std::error::Error + Send + Sync + 'static) -> Self {
         Self { cause: Some(Cause(Arc::new(cause))), ..self }
     }
 
-    /// Says what a person can do about it.
+    /// Adds advice on how to fix it.
     #[must_use]
     pub fn hint(self, hint: impl Into<String>) -> Self {
         Self { hint: Some(hint.into()), ..self }
     }
 
-    /// The same may work after a pause.
+    /// Marks the failure as one to retry after a pause.
     #[must_use]
     pub fn later(self) -> Self {
         Self { retry: Retry::Later, ..self }
     }
 
-    /// The same may work with other settings.
+    /// Marks the failure as one to retry after a change of the settings.
     #[must_use]
     pub fn after_config_change(self) -> Self {
         Self { retry: Retry::AfterConfigChange, ..self }
     }
 
-    /// Whether the same may work after a pause.
+    /// Reports whether a retry after a pause may succeed, and the message was not delivered.
     pub fn is_transient(&self) -> bool {
         self.retry == Retry::Later && self.delivered == Delivered::No
     }

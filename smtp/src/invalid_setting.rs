@@ -1,8 +1,8 @@
-//! A setting that cannot be used.
+//! The error for a setting that is not valid.
 
 use std::fmt;
 
-/// Why a setting cannot be used, and what to do about it.
+/// The reason why a setting is not valid, and how to fix it.
 ///
 /// `Display` is one sentence. It never repeats a value that may be a secret.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -20,7 +20,7 @@ impl InvalidSetting {
         Self { hint: Some(hint), ..self }
     }
 
-    /// What a person can do about it.
+    /// Returns advice on how to fix it.
     pub fn hint(&self) -> Option<&str> {
         self.hint
     }

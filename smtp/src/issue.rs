@@ -1,20 +1,20 @@
-//! One thing wrong, or odd.
+//! A problem in an input: an error or a warning.
 
 use serde_json::{Value, json};
 
-/// One thing wrong, or odd, about an input.
+/// A problem in an input: an error or a warning.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Issue {
-    /// Where: `to[2].email`; `$` is the input as a whole.
+    /// The position in the input, such as `to[2].email`; `$` is the whole input.
     pub path: String,
-    /// Stable, lower-case, such as `invalid-address`.
+    /// The stable code in lower case, such as `invalid-address`.
     pub code: String,
-    /// One sentence for a person.
+    /// The description, in one sentence.
     pub message: String,
 }
 
 impl Issue {
-    /// The issue as the contract's JSON has it.
+    /// Returns the issue as JSON, as in the contract.
     pub fn to_json(&self) -> Value {
         json!({ "path": self.path, "code": self.code, "message": self.message })
     }

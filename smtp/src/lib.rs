@@ -1,30 +1,30 @@
-//! An SMTP client (RFC 5321): from a server's settings to the server's last word.
+//! An SMTP client (RFC 5321) with a connection pool.
 //!
-//! lettre has the commands, their parameters and the addresses in them. The socket is ours, and so is
-//! what is read from it: deadlines are absolute, replies bounded, nothing that came in the clear counts
-//! once TLS has begun, and success is what the RFC calls success.
+//! The commands, their parameters and their addresses are from lettre. This crate implements the connection itself:
+//! deadlines are absolute, replies are bounded, data from before TLS is not trusted afterwards, and only the replies
+//! that the RFC defines as success count as success.
 //!
-//! | what | where |
+//! | What | Where |
 //! |---|---|
-//! | a client with a connection pool | [`SmtpTransport`] |
-//! | a server, how to log in there, how long to wait | [`settings`], [`secret`] |
-//! | a message: its envelope, and its bytes | [`Envelope`], [`Outgoing`], [`Receipt`] |
-//! | what goes wrong | [`failure`] |
-//! | which addresses may be dialled, and by whom | [`network`] |
-//! | names of servers and clients, addresses | [`address`] |
-//! | what a server says, and what it means | [`reply`], [`replies`] |
+//! | the client with its connection pool | [`SmtpTransport`] |
+//! | server settings: login, security, timeouts | [`settings`], [`secret`] |
+//! | a message: its envelope and its bytes | [`Envelope`], [`Outgoing`], [`Receipt`] |
+//! | errors | [`failure`] |
+//! | outgoing connections and the allowed addresses | [`network`] |
+//! | host names, EHLO names and email addresses | [`address`] |
+//! | server replies and their causes | [`reply`], [`replies`] |
 //!
-//! Inside, from the top down:
+//! The internal layers, from the top down:
 //!
-//! | floor | |
+//! | Layer | Task |
 //! |---|---|
-//! | `transport` | what others call |
-//! | `session` | an envelope, a message's content, both as often as it takes |
-//! | `pool` | connections that are kept |
-//! | `opener` | dialled, greeted, encrypted, logged in |
-//! | `auth`, `oauth2` | mechanisms, access tokens |
-//! | `client` | commands out, replies in, TLS |
-//! | `replies` | what a reply is, and what it means |
+//! | `transport` | the public interface |
+//! | `session` | sends the envelope and the content, and retries |
+//! | `pool` | keeps connections for reuse |
+//! | `opener` | connects, greets, starts TLS and logs in |
+//! | `auth`, `oauth2` | login mechanisms and access tokens |
+//! | `client` | commands, replies and TLS |
+//! | `replies` | parses replies and finds their causes |
 
 #![deny(missing_docs)]
 #![deny(unsafe_code)]
@@ -67,5 +67,5 @@ pub use secret::Secret;
 pub use settings::ServerSettings;
 pub use transport::SmtpTransport;
 
-/// A future that a trait returns.
+/// A boxed future, as trait methods return it.
 pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;

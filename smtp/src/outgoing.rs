@@ -1,16 +1,16 @@
-//! A message on its way to a server.
+//! The trait for a message that is being sent.
 
 use crate::BoxFuture;
 use crate::Receipt;
 use crate::failure::Failure;
 use crate::issue::Issue;
 
-/// A message under way. Dropped before it is finished, it was never sent.
+/// A message that is being sent. If you drop it before it is finished, the message is not sent.
 ///
-/// Each call takes the message, and a write gives it back only if it succeeded. After a failure, or where the future was
-/// dropped, part of a chunk may be on the wire: whatever followed could be read as another command.
+/// Each call takes the message, and a write returns it only on success. After a failure or a dropped future, a part of
+/// a chunk may have been sent, so the server could read the following data as a command.
 pub trait Outgoing: Send {
-    /// Sends the next bytes: CRLF lines, not dot-stuffed.
+    /// Sends the next bytes: lines that end with CRLF, without dot-stuffing.
     fn write(
         self: Box<Self>,
         chunk: Vec<u8>,
@@ -18,15 +18,15 @@ pub trait Outgoing: Send {
 
     /// Ends the message.
     ///
-    /// A failure that cannot tell whether the server has the message says so:
+    /// If it is unknown whether the server accepted the message, the failure has
     /// [`Delivered::Unknown`](crate::Delivered::Unknown).
     fn finish(self: Box<Self>) -> BoxFuture<'static, Result<Receipt, Failure>>;
 
-    /// What is done otherwise than the envelope asks for, such as a delivery report that the server does not offer.
-    /// Default: nothing. It is asked once, when the message has begun, and stands among the result's warnings.
+    /// Returns warnings about requests of the envelope that are not met, such as a delivery report that the server does
+    /// not offer. Default: none.
     ///
-    /// The contract's `receipt` has no place for it, and needs none: the host writes it into the result, as it does all
-    /// else that a server said. A transport that wraps another hands its warnings on.
+    /// The host calls this once, after the message has begun, and adds the warnings to the result. They are not part of
+    /// the contract's `receipt`. A transport that wraps another passes on its warnings.
     fn warnings(&self) -> Vec<Issue> {
         Vec::new()
     }

@@ -1,7 +1,7 @@
-//! One style for options: a struct that may grow, with a default and a setter for each field.
+//! The macro for the setters of option structs, which can get more fields later.
 
-/// Declares setters, which take the struct and give it back. A field in the second group is an `Option`, and its setter
-/// takes the value with or without `Some`.
+/// Declares setters that take and return the struct. A field in the second group is an `Option`, and its setter takes
+/// the value with or without `Some`.
 #[doc(hidden)]
 #[macro_export]
 macro_rules! setters {

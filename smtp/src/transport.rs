@@ -1,4 +1,4 @@
-//! The transport that most hosts use: SMTP, on connections that are kept for the messages to come.
+//! The SMTP transport with a connection pool.
 
 use std::fmt;
 use std::sync::Arc;
@@ -16,11 +16,11 @@ use crate::session::transaction::Again;
 use crate::settings::ServerSettings;
 use crate::{Envelope, Outgoing};
 
-/// Sends over SMTP.
+/// The SMTP transport, with a connection pool.
 ///
-/// A connection is kept for the account's next message, up to the account's limits, and closed when none
-/// comes for a while. Clones share their connections. A password is looked up for each connection, and not
-/// for each message: a change of one that is kept in a file is seen when the connections have ended.
+/// An idle connection is kept for the account's next message, up to the account's limits, and closed after the idle
+/// time. Clones share their connections. The password is read for each new connection, not for each message. After you
+/// change a password in a file, existing connections stay in use until they close.
 ///
 /// ```no_run
 /// # async fn example() {
@@ -28,19 +28,19 @@ use crate::{Envelope, Outgoing};
 ///
 /// let transport = SmtpTransport::new();
 /// // ... `Host::builder().transport(transport.clone())` ...
-/// transport.close().await; // says goodbye to every server
+/// transport.close().await; // sends QUIT on every idle connection
 /// # }
 /// ```
 #[derive(Clone)]
 pub struct SmtpTransport {
     opener: Opener,
     pool: Arc<Pool>,
-    /// Whether connections are kept at all.
+    /// Whether connections are kept for reuse.
     is_pooled: bool,
 }
 
 impl SmtpTransport {
-    /// A transport to servers on the public internet.
+    /// Creates a transport that connects only to servers on the public internet.
     pub fn new() -> Self {
         let tokens = Arc::new(Tokens::default());
         let opener = Opener {
@@ -53,60 +53,61 @@ impl SmtpTransport {
         Self { opener, pool: Arc::new(Pool::new()), is_pooled: true }
     }
 
-    /// How mail servers and token endpoints are looked up and connected to, instead of by the system: through a proxy, or
-    /// by another resolver.
+    /// Replaces the system's resolver and sockets for mail servers and token endpoints, for example with a proxy or a
+    /// different resolver.
     #[must_use]
     pub fn network(self, network: impl Network) -> Self {
         self.shared_network(Arc::new(network))
     }
 
-    /// The same with a network that is used elsewhere as well.
+    /// Sets a network that other code also uses. Otherwise like [`network`](Self::network).
     #[must_use]
     pub fn shared_network(self, network: Arc<dyn Network>) -> Self {
         self.opening(|opener| Opener { network, ..opener })
     }
 
-    /// Also to servers on this machine and on private networks: for a program that runs on its user's own
-    /// machine, and for tests. A platform whose customers choose the host must not do this.
+    /// Danger: also connects to servers on this machine and on private networks. Use it in tests, and in a program that
+    /// runs on the user's machine. Do not use it on a platform whose customers choose the host.
     #[must_use]
     pub fn danger_allow_private_hosts(self) -> Self {
         self.opening(|opener| Opener { reach: Reach::Anywhere, ..opener })
     }
 
-    /// Denies addresses for mail servers and token endpoints, even if private hosts are allowed. A host with a denied
-    /// address is refused. Each call adds ranges.
+    /// Denies addresses for mail servers and token endpoints, even if private hosts are allowed. A name with any
+    /// denied address is refused. Each call adds ranges.
     ///
-    /// A host that fetches attachments denies the same ranges for them, with its own method of this name.
+    /// For attachments, also call the `deny_addresses` method of the host.
     #[must_use]
     pub fn deny_addresses(self, ranges: impl IntoIterator<Item = AddressRange>) -> Self {
         self.opening(|opener| Opener { denied: opener.denied.and(ranges), ..opener })
     }
 
-    /// Shows conversations to somebody, credentials left out.
+    /// Sets a transcript that receives the conversations, without credentials.
     #[must_use]
     pub fn transcript(self, transcript: Arc<dyn Transcript>) -> Self {
         Self { opener: Opener { transcript: Some(transcript), ..self.opener }, ..self }
     }
 
-    /// Keeps connections for so long while no message comes. Default: 30 seconds.
+    /// Sets how long an idle connection is kept. Default: 30 seconds.
     #[must_use]
     pub fn idle_time(self, idle_time: Duration) -> Self {
         Self { pool: Arc::new(Pool::with_idle_time(idle_time)), ..self }
     }
 
-    /// Keeps no connection: one for each message, as a program wants that sends one.
+    /// Disables the connection pool: each message opens a new connection. Use it in a program that sends one message.
     #[must_use]
     pub fn without_pool(self) -> Self {
         Self { is_pooled: false, ..self }
     }
 
-    /// Closes the connections that wait for a message. Those in use are closed when theirs is sent; a
-    /// message that comes later opens a new one.
+    /// Closes idle connections. A connection in use is closed after its message is sent. A later message opens a new
+    /// connection.
     pub async fn close(&self) {
         self.pool.close().await;
     }
 
-    /// Changes how connections are opened. The pool is replaced: a clone with other rules must not share connections.
+    /// Changes how connections are opened. The pool is replaced, because a clone with different rules must not share
+    /// connections.
     fn opening(self, change: impl FnOnce(Opener) -> Opener) -> Self {
         let pool = Arc::new(self.pool.another());
         Self { opener: change(self.opener), pool, ..self }
@@ -119,21 +120,21 @@ impl SmtpTransport {
         }
     }
 
-    /// Begins a message: as far as the server's go-ahead for its content.
+    /// Begins a message, up to the server's reply 354 to DATA.
     ///
     /// # Errors
     ///
-    /// Why the server does not take it.
+    /// The connection fails, or the server refuses the message.
     pub async fn begin_message(
         &self,
         server: &Arc<ServerSettings>,
         mut envelope: Envelope,
     ) -> Result<Box<dyn Outgoing>, Failure> {
-        // One clock for all of it: for the wait for a connection, and for each connection that is tried.
+        // One clock for the wait for a connection and for each connection that is tried.
         let clock = Clock::start(server);
         let mut lost = None;
-        // Ends with a connection that was never idle, since a stale one is not put back, and on which commands are
-        // sent one by one.
+        // The loop ends at the latest with a new connection and commands without pipelining, since stale connections
+        // are not put back.
         loop {
             let lease = self.lease(server, clock).await?;
             let undelivered = match Delivery::begin(lease, envelope, lost).await {
@@ -149,11 +150,11 @@ impl SmtpTransport {
         }
     }
 
-    /// Resolves, connects, encrypts and logs in, as a message would, and sends none.
+    /// Tests a server: resolves, connects, encrypts and logs in as for a message, but does not send one.
     ///
     /// # Errors
     ///
-    /// What a message would fail with.
+    /// The failure that a message would get.
     pub async fn test(&self, server: &Arc<ServerSettings>) -> Result<(), Failure> {
         self.opener.open(server, Clock::start(server)).await?.quit().await;
         Ok(())

@@ -1,16 +1,16 @@
-//! A duration as errors tell it.
+//! Durations in error messages.
 
 use std::fmt;
 use std::time::Duration;
 
-/// A duration for people: `250 ms`, `1.5 s`, `15 min`.
+/// A duration that displays as `250 ms`, `1.5 s` or `15 min`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Waited(pub Duration);
 
 impl fmt::Display for Waited {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let milliseconds = self.0.as_millis();
-        // Clocks are read a little after a wait ends: 10.04 s of a limit of 10 s are 10 s.
+        // Clocks are read slightly after a wait ends, so 10.04 s with a limit of 10 s counts as 10 s.
         let tenths = (milliseconds + 50) / 100;
         match tenths {
             0..10 => write!(f, "{milliseconds} ms"),

@@ -1,4 +1,4 @@
-//! The crates and their modules, held to the picture in `docs/architecture.md`.
+//! Checks the crates and their modules against the picture in `docs/architecture.md`.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -9,7 +9,7 @@ use serde_json::Value;
 
 const PICTURE: &str = include_str!("../../docs/architecture.md");
 
-/// The crates that the picture shows, and what each of them may use.
+/// Returns the crates in the picture, with the crates that each may use.
 fn crates() -> BTreeMap<String, BTreeSet<String>> {
     let mut crates = BTreeMap::new();
     for line in block("## Crates").lines() {
@@ -20,7 +20,7 @@ fn crates() -> BTreeMap<String, BTreeSet<String>> {
     crates
 }
 
-/// The floors of each crate, from the top down, each with its modules.
+/// Returns the floors of each crate, from the top down, each with its modules.
 fn floors() -> BTreeMap<String, Vec<Vec<String>>> {
     let mut floors = BTreeMap::<_, Vec<Vec<String>>>::new();
     let mut folder = "";
@@ -36,7 +36,7 @@ fn floors() -> BTreeMap<String, Vec<Vec<String>>> {
     floors
 }
 
-/// The first code block below a heading.
+/// Returns the first code block below a heading.
 fn block(heading: &str) -> &'static str {
     let below = PICTURE.split_once(heading).expect("the heading is there").1;
     below.split("```").nth(1).and_then(|block| block.split_once('\n')).expect("a code block").1
@@ -47,7 +47,7 @@ fn root() -> PathBuf {
 }
 
 #[test]
-fn crates_use_those_below_them_and_no_other() {
+fn a_crate_uses_only_crates_below_it() {
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let output = Command::new(cargo)
         .args(["metadata", "--no-deps", "--offline", "--format-version", "1"])
@@ -68,7 +68,7 @@ fn crates_use_those_below_them_and_no_other() {
     for (name, allowed) in crates() {
         assert!(ours.contains(&name), "there is no crate {name}");
         let package = packages.iter().find(|package| folder(package) == name);
-        // It is one of ours.
+        // It is a crate of this workspace.
         let package = package.expect("it has a package");
         let used: BTreeSet<_> = package["dependencies"]
             .as_array()
@@ -82,7 +82,7 @@ fn crates_use_those_below_them_and_no_other() {
 }
 
 #[test]
-fn modules_use_those_below_them_and_no_other() {
+fn a_module_uses_only_modules_below_it() {
     for (folder, floors) in floors() {
         let modules = Modules::of(&root().join(&folder).join("src"));
         let shown: BTreeSet<_> = floors.iter().flatten().cloned().collect();
@@ -99,10 +99,10 @@ fn modules_use_those_below_them_and_no_other() {
     }
 }
 
-/// The modules at the top of a crate.
+/// The top-level modules of a crate.
 struct Modules {
     names: BTreeSet<String>,
-    /// Names that `lib.rs` takes out of a module: `crate::Failure` is `crate::failure::Failure`.
+    /// Names that `lib.rs` re-exports from a module: `crate::Failure` is `crate::failure::Failure`.
     reexports: BTreeMap<String, String>,
     files: Vec<(Vec<String>, String)>,
 }
@@ -135,7 +135,7 @@ impl Modules {
         Self { names, reexports, files }
     }
 
-    /// Which module uses which.
+    /// Returns which module uses which.
     fn arrows(&self) -> BTreeSet<(String, String)> {
         let mut arrows = BTreeSet::new();
         for (path, text) in &self.files {
@@ -151,11 +151,11 @@ impl Modules {
         arrows
     }
 
-    /// The modules whose names stand in a file.
+    /// Returns the modules that a file names.
     fn used(&self, path: &[String], text: &str) -> BTreeSet<String> {
         let mut used = BTreeSet::new();
         for (at, _) in text.match_indices("crate::") {
-            // `$crate::` and `my_crate::` are something else.
+            // `$crate::` and `my_crate::` are different paths.
             let is_other = |c: char| c.is_alphanumeric() || c == '_' || c == '$';
             if !text[..at].ends_with(is_other) {
                 used.extend(self.named(&text[at + "crate::".len()..]));
@@ -166,7 +166,7 @@ impl Modules {
                 continue;
             }
             let levels = repetitions(&text[at..], "super::");
-            // What is above the file's own folder is the crate's top.
+            // Above the file's own folder is the crate's top.
             if levels == path.len() {
                 used.extend(self.named(&text[at + levels * "super::".len()..]));
             }
@@ -174,7 +174,7 @@ impl Modules {
         used
     }
 
-    /// The modules that stand at the start of a path, or in a group there: `a::b`, `{a, b::C}`.
+    /// Returns the modules at the start of a path, or in a group there: `a::b`, `{a, b::C}`.
     fn named(&self, path: &str) -> Vec<String> {
         let names: Vec<_> = match path.strip_prefix('{') {
             Some(group) => words(group.split(';').next().unwrap_or_default()).collect(),
@@ -188,7 +188,7 @@ impl Modules {
     }
 }
 
-/// How often a text begins with a pattern, one after the other.
+/// Counts how often a text begins with a pattern, in sequence.
 fn repetitions(mut text: &str, pattern: &str) -> usize {
     let mut number = 0;
     while let Some(after) = text.strip_prefix(pattern) {

@@ -15,7 +15,7 @@ fn input(attachment: &Value) -> Value {
 }
 
 #[tokio::test]
-async fn an_upload_is_read_from_the_platform_and_arrives_whole() {
+async fn an_upload_is_read_from_the_platform_and_arrives_complete() {
     let env = TestEnv::new().await;
     let bytes: Vec<u8> = (0..3_000_000_u32).map(|n| (n % 253) as u8).collect();
     let metadata = Metadata::default().filename("scan.tiff".to_owned());
@@ -37,7 +37,7 @@ async fn an_upload_is_read_from_the_platform_and_arrives_whole() {
     assert!(error.to_string().contains("attachments[0]"), "{error}");
 }
 
-/// An environment whose account may fetch from a web server, and the server.
+/// Starts a web server, and an environment whose account may fetch from it.
 async fn web(pages: Vec<Page>) -> (TestEnv, HttpServer) {
     let server = HttpServer::start(pages).await;
     let host = server.host().parse().expect("an address is a host");
@@ -88,7 +88,7 @@ async fn a_file_on_the_web_is_fetched_by_the_host() {
 }
 
 #[tokio::test]
-async fn a_file_that_cannot_be_had_whole_stops_the_mail() {
+async fn a_file_that_cannot_be_fetched_completely_stops_the_mail() {
     let (env, server) = web(vec![
         Page::raw("/gone", "HTTP/1.1 410 Gone\r\nContent-Length: 0\r\n\r\n"),
         Page::raw("/down", "HTTP/1.1 503 Down\r\nContent-Length: 0\r\n\r\n"),
@@ -122,7 +122,7 @@ async fn a_file_that_cannot_be_had_whole_stops_the_mail() {
 }
 
 #[tokio::test]
-async fn what_is_not_public_is_not_fetched_unless_the_account_names_it() {
+async fn a_private_address_is_fetched_only_if_the_account_names_it() {
     let (env, server) = web(vec![
         Page::raw(
             "/inside",

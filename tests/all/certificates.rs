@@ -1,4 +1,4 @@
-//! Which certificates are trusted, and what is said of the others.
+//! Which certificates are trusted, and the error messages for the others.
 
 use std::sync::Arc;
 
@@ -21,7 +21,7 @@ use crate::support::{
     VERSION_1_KEY, der, server_showing, signing_key, write_private,
 };
 
-/// A file with these certificates in it, for `tls.ca`.
+/// Writes these certificates to a file, for `tls.ca`.
 fn trusting(pem: impl AsRef<[u8]>) -> (tempfile::TempDir, TlsSettings) {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let file = folder.path().join("trusted.pem");
@@ -33,7 +33,7 @@ fn params(name: &str) -> CertificateParams {
     CertificateParams::new([name.to_owned()]).expect("a name that can be certified")
 }
 
-/// What a send fails with; no command was sent.
+/// Returns the error of a send, and checks that no command was sent.
 async fn fails(config: Arc<ServerConfig>, tls: TlsSettings) -> Error {
     let server = implicit(config).await;
     let error = send(&server, Security::Tls, tls).await.expect_err("it must not be sent");
@@ -49,7 +49,7 @@ fn says(error: &Error, message: &str, hint: &str) {
 }
 
 #[tokio::test]
-async fn a_certificate_that_is_named_is_trusted_whatever_its_kind() {
+async fn a_named_certificate_of_any_kind_is_trusted() {
     let mut authority = params("127.0.0.1");
     authority.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
     let mut no_authority = params("127.0.0.1");
@@ -73,7 +73,7 @@ async fn a_certificate_that_is_named_is_trusted_whatever_its_kind() {
 }
 
 #[tokio::test]
-async fn a_certificate_that_is_named_is_held_to_its_dates_its_name_and_its_key() {
+async fn a_named_certificate_is_still_checked_for_dates_name_and_key() {
     let mut expired = params("127.0.0.1");
     expired.not_before = date_time_ymd(2001, 1, 1);
     expired.not_after = date_time_ymd(2002, 1, 1);
@@ -82,7 +82,7 @@ async fn a_certificate_that_is_named_is_held_to_its_dates_its_name_and_its_key()
     future.not_after = date_time_ymd(2127, 1, 1);
     let mut common_name = CertificateParams::default();
     common_name.distinguished_name.push(DnType::CommonName, "mail.example.com");
-    // The common name is not looked at beside another name.
+    // With a subject alternative name, the common name is ignored.
     let mut both = params("mail.example.com");
     both.distinguished_name.push(DnType::CommonName, "127.0.0.1");
     for (params, message) in [
@@ -100,19 +100,19 @@ async fn a_certificate_that_is_named_is_held_to_its_dates_its_name_and_its_key()
     for version in [&TLS12, &TLS13] {
         let config = server_showing(der(VERSION_1), Arc::clone(&another), version);
         let (_folder, tls) = trusting(VERSION_1);
-        says(&fails(config, tls).await, "does not show that it has the certificate's key", "");
+        says(&fails(config, tls).await, "does not prove that it has the certificate's key", "");
     }
 }
 
 #[tokio::test]
-async fn another_certificate_of_the_same_name_is_not_the_one_that_is_named() {
+async fn another_certificate_with_the_same_name_is_not_trusted() {
     let (pem, _) = Authority::self_signed_with(&params("127.0.0.1"), rustls::ALL_VERSIONS);
     let (_, config) = Authority::self_signed_with(&params("127.0.0.1"), rustls::ALL_VERSIONS);
     let (_folder, tls) = trusting(pem);
     says(&fails(config, tls).await, "it is self-signed", "tls.ca");
 }
 
-/// Settings that pin a certificate, and those that trust any.
+/// Settings that pin a certificate, and settings that trust any.
 fn pins(pem: &str) -> [TlsSettings; 2] {
     let whole = ring::digest::digest(&ring::digest::SHA256, &der(pem));
     let whole = CertificatePin::Certificate(whole.as_ref().try_into().expect("32 octets"));
@@ -122,7 +122,7 @@ fn pins(pem: &str) -> [TlsSettings; 2] {
 }
 
 #[tokio::test]
-async fn what_is_pinned_may_be_of_any_version() {
+async fn a_pinned_certificate_may_have_any_version() {
     for version in [&TLS12, &TLS13] {
         for tls in pins(VERSION_1) {
             let config = server_showing(der(VERSION_1), signing_key(VERSION_1_KEY), version);
@@ -132,7 +132,7 @@ async fn what_is_pinned_may_be_of_any_version() {
 }
 
 #[tokio::test]
-async fn a_key_that_cannot_be_verified_is_told_and_connects_only_where_any_may() {
+async fn a_key_that_cannot_be_verified_is_reported_and_connects_only_if_all_are_allowed() {
     let config = || server_showing(der(RSA_1024), Arc::new(ForgedKey), &TLS13);
     let [pinned, any] = pins(RSA_1024);
     let (_folder, named) = trusting(RSA_1024);
@@ -145,7 +145,7 @@ async fn a_key_that_cannot_be_verified_is_told_and_connects_only_where_any_may()
 }
 
 #[tokio::test]
-async fn each_way_in_which_a_certificate_is_not_trusted_is_told() {
+async fn each_reason_not_to_trust_a_certificate_is_reported() {
     let (authority, stranger) = (Authority::new(), Authority::new());
     let server = |params: CertificateParams| authority.server_with(&params);
     let dated = |from: i32, to: i32| {
@@ -169,7 +169,7 @@ async fn each_way_in_which_a_certificate_is_not_trusted_is_told() {
         (authority.server("mail.example.com"), "for mail.example.com", "tls.serverName"),
         (server(many_names), "mx5.example.com and 4 more", "tls.serverName"),
         (server(no_name), "no alternative names", "subjectAltName"),
-        (stranger.server("127.0.0.1"), "has its issuer's name, but another key", "tls.ca"),
+        (stranger.server("127.0.0.1"), "has its issuer's name, but a different key", "tls.ca"),
         (Authority::self_signed("127.0.0.1"), "self-signed", "tls.ca"),
         (server(for_clients), "extended key usage", "operator"),
         (server(an_authority), "CA:TRUE", "tls.ca"),
@@ -182,19 +182,19 @@ async fn each_way_in_which_a_certificate_is_not_trusted_is_told() {
 }
 
 #[tokio::test]
-async fn each_way_in_which_a_server_ends_a_handshake_is_told() {
+async fn each_way_a_server_ends_a_handshake_is_reported() {
     for (alert, message, hint) in [
         ("\x28", "no cipher suite", "ECDHE"),
         ("\x47", "no cipher suite", "ECDHE"),
         ("\x46", "no version of TLS", "TLS 1.2 or 1.3"),
         ("\x70", "alert unrecognized_name", "tls.serverName"),
-        ("\x74", "wants a client certificate", "tls.clientCert"),
-        // It has not asked for one.
+        ("\x74", "requires a client certificate", "tls.clientCert"),
+        // The server has not asked for one.
         ("\x2a", "alert bad_certificate", "operator"),
         ("\x50", "alert internal_error", "later"),
         ("\x63", "alert 99", "operator"),
     ] {
-        // A record with an alert of TLS 1.2 that is fatal.
+        // A TLS 1.2 record with a fatal alert.
         let answer: &'static str = format!("\x15\x03\x03\0\x02\x02{alert}").leak();
         let server = FaultServer::start(Scenario::when(Stage::Greeting, Act::Reply(answer))).await;
         let error = send(&server, Security::Tls, TlsSettings::default()).await;
@@ -208,7 +208,7 @@ async fn each_way_in_which_a_server_ends_a_handshake_is_told() {
 }
 
 #[tokio::test]
-async fn a_client_certificate_may_be_of_any_version_and_has_its_own_key() {
+async fn a_client_certificate_may_have_any_version_and_must_match_its_key() {
     let authority = Authority::new();
     let folder = tempfile::tempdir().expect("a temporary folder");
     let [certificate, key] = ["client.pem", "client.key"].map(|name| folder.path().join(name));
@@ -222,14 +222,14 @@ async fn a_client_certificate_may_be_of_any_version_and_has_its_own_key() {
             Ok(()) => assert!(fits),
             Err(error) => {
                 assert!(!fits, "{error}");
-                says(&error, "the key is not that of the certificate", "tls.clientKey");
+                says(&error, "the key does not belong to the certificate", "tls.clientKey");
             }
         }
     }
 }
 
-/// Passes a connection on to a server, and replaces the alert `certificate_required`, which TLS 1.2 does not have, as
-/// servers of TLS 1.2 do: by `handshake_failure`, or by nothing but the end of the connection.
+/// Forwards a connection to a server, but replaces the alert `certificate_required`, which TLS 1.2 does not have, with
+/// what a TLS 1.2 server sends: `handshake_failure`, or only the end of the connection.
 async fn without_its_alert(port: u16, alert: Option<u8>) -> u16 {
     const REQUIRED: &[u8] = b"\x15\x03\x03\0\x02\x02\x74";
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("it listens");
@@ -256,11 +256,11 @@ async fn without_its_alert(port: u16, alert: Option<u8>) -> u16 {
 }
 
 #[tokio::test]
-async fn a_server_of_tls_1_2_that_wants_a_client_certificate_is_understood() {
+async fn a_tls_1_2_server_that_requires_a_client_certificate_is_recognised() {
     let authority = Authority::new();
     for (alert, message) in [
-        (Some(40), "wants a client certificate"),
-        (Some(42), "wants a client certificate"),
+        (Some(40), "requires a client certificate"),
+        (Some(42), "requires a client certificate"),
         (None, "closed"),
     ] {
         let server = implicit(authority.server_for_known("127.0.0.1", &[&TLS12])).await;
@@ -271,7 +271,7 @@ async fn a_server_of_tls_1_2_that_wants_a_client_certificate_is_understood() {
 }
 
 #[tokio::test]
-async fn a_connection_that_is_closed_in_a_handshake_is_told() {
+async fn a_connection_closed_during_the_handshake_is_reported() {
     let server = FaultServer::start(Scenario::when(Stage::Greeting, Act::Drop)).await;
     let error = send(&server, Security::Tls, TlsSettings::default()).await;
     let error = error.expect_err("there is no encryption");
@@ -279,7 +279,7 @@ async fn a_connection_that_is_closed_in_a_handshake_is_told() {
 }
 
 #[tokio::test]
-async fn a_version_that_the_account_excludes_is_told() {
+async fn a_tls_version_that_the_account_excludes_is_reported() {
     let authority = Authority::new();
     let tls = authority.trusted().min_version(TlsVersion::Tls13);
     let error = fails(authority.server_of_tls12("127.0.0.1"), tls).await;
@@ -287,12 +287,12 @@ async fn a_version_that_the_account_excludes_is_told() {
 }
 
 #[tokio::test]
-async fn a_file_without_certificates_is_told_what_is_in_it() {
+async fn a_file_without_certificates_is_reported_with_what_it_contains() {
     let whole = VERSION_1.as_bytes();
     let marked = ["\u{feff}".as_bytes(), &VERSION_1.replace('\n', "\r\n").into_bytes()].concat();
     for (text, message) in [
-        (b"".to_vec(), "no certificate in it"),
-        (VERSION_1_KEY.into(), "a private key in it, and no certificate"),
+        (b"".to_vec(), "it contains no certificate"),
+        (VERSION_1_KEY.into(), "a private key but no certificate"),
         (der(RSA_1024).to_vec(), "not PEM"),
         (whole[..200].to_vec(), "-----END ...----- is missing"),
         (VERSION_1.replacen("MII", "M!I", 1).into(), "not base64"),
@@ -326,9 +326,9 @@ async fn a_file_without_certificates_is_told_what_is_in_it() {
 
 #[cfg(target_os = "linux")]
 #[test]
-fn a_machine_without_authorities_is_told() {
+fn a_machine_without_certificate_authorities_is_reported() {
     let line = CommandLine::new();
-    // It is connected to before the authorities are looked for.
+    // The connection is opened before the authorities are loaded.
     let endpoint = std::net::TcpListener::bind("127.0.0.1:0").expect("it listens");
     let port = endpoint.local_addr().expect("it has an address").port();
     line.write_accounts(&format!(

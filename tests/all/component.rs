@@ -1,11 +1,10 @@
-//! What the built component wants of its host: the whole list, so that a dependency that wants more is
-//! seen when it comes in.
+//! The imports of the built component: the complete list, so that a dependency that adds an import is noticed at once.
 
 use smtp_connector_host::Connector;
 use wasmparser::{Parser, Payload};
 
-/// The contract's own interfaces, and those of WASI that Rust's standard library starts, hashes and
-/// panics with. No file system, no sockets, no HTTP.
+/// The contract's own interfaces, and the WASI interfaces that Rust's standard library uses to start, hash and panic.
+/// No file system, no sockets, no HTTP.
 const IMPORTS: &[&str] = &[
     "connectors:smtp/account",
     "connectors:smtp/attachments",
@@ -27,12 +26,12 @@ const IMPORTS: &[&str] = &[
     "wasi:io/error",
     "wasi:io/poll",
     "wasi:io/streams",
-    // A seed for hash tables, which is all that std links of it; the host's is always the same.
+    // A seed for hash tables: all that std links of this interface. The host always returns the same seed.
     "wasi:random/insecure-seed",
 ];
 
 #[test]
-fn the_component_imports_this_and_nothing_else() {
+fn the_component_imports_exactly_this() {
     let mut imports = Vec::new();
     let mut depth = 0;
     for payload in Parser::new(0).parse_all(Connector::builtin_bytes()) {

@@ -1,4 +1,4 @@
-//! What this library connects to: what an operator denies is not dialled, and everything is logged.
+//! Outgoing connections: an address that the operator denies is not dialled, and every connection is logged.
 
 use std::sync::Arc;
 
@@ -15,7 +15,7 @@ use crate::support::{
 const TOKEN: &str = "HTTP/1.1 200 OK\r\nContent-Length: 57\r\n\r\n\
                      {\"access_token\":\"t\",\"token_type\":\"bearer\",\"expires_in\":9}";
 
-/// What was logged of connections, without the time.
+/// Returns the log lines about connections, without the time.
 fn connections(log: &Log) -> Vec<String> {
     let text = log.text();
     let lines =
@@ -63,8 +63,8 @@ async fn each_connection_is_logged_with_its_purpose_and_account() {
     let endpoint = HttpServer::start(vec![Page::raw("/token?k=s3cr3t", TOKEN)]).await;
     let url = endpoint.url("/token?k=s3cr3t").parse().expect("an address on this machine");
     let oauth2 = OAuth2::client_credentials(url, "client", Secret::new("cl1ent-s3cr3t"));
-    // The server offers no login by token: it is dialled all the same.
-    send(account("127.0.0.1", port).oauth2("user", oauth2)).await.expect_err("nobody logs in");
+    // The server offers no token login, but the token endpoint is dialled anyway.
+    send(account("127.0.0.1", port).oauth2("user", oauth2)).await.expect_err("the login fails");
     let lines = connections(&log);
     assert_eq!(lines.len(), 2, "{lines:?}");
     let address = endpoint.host();
@@ -88,7 +88,7 @@ async fn each_connection_is_logged_with_its_purpose_and_account() {
 }
 
 #[tokio::test]
-async fn a_connection_that_is_not_made_is_logged_with_the_reason() {
+async fn a_connection_that_is_not_opened_is_logged_with_the_reason() {
     for (denied, answers, logged) in [
         (
             &[][..],
@@ -138,13 +138,13 @@ async fn a_connection_that_is_not_made_is_logged_with_the_reason() {
 }
 
 #[tokio::test]
-async fn an_address_that_does_not_answer_is_followed_by_the_next_and_both_are_logged() {
+async fn after_an_address_that_does_not_answer_the_next_is_tried_and_both_are_logged() {
     use smtp_connector_host::accounts::BoxFuture;
     use smtp_connector_host::{Network, NetworkStream, SystemNetwork};
     use std::io;
     use std::net::SocketAddr;
 
-    /// A host whose first address swallows packets, as broken IPv6 does, and whose second is a server of the test's.
+    /// A host with two addresses: the first drops packets, as broken IPv6 does; the second is a test server.
     struct Dual(SocketAddr);
     const SILENT: &str = "2606:4700::1111";
     impl Network for Dual {
@@ -171,7 +171,7 @@ async fn an_address_that_does_not_answer_is_followed_by_the_next_and_both_are_lo
     let log = Log::default();
     let _here = tracing::subscriber::set_default(log.subscriber());
     let connector = connector_of(&[], &[], Dual(saying(FILE).await));
-    // Attachments have 600 ms here.
+    // Attachments have a timeout of 600 ms here.
     fetch(&connector, "http://files.example/a").await.expect("the second address answers");
     let lines = connections(&log);
     assert_eq!(lines.len(), 2, "the third address is not needed: {lines:?}");
@@ -183,13 +183,13 @@ async fn an_address_that_does_not_answer_is_followed_by_the_next_and_both_are_lo
 }
 
 #[tokio::test]
-async fn an_attempt_that_is_dropped_is_logged() {
+async fn a_dropped_connection_attempt_is_logged() {
     use smtp_connector_host::accounts::BoxFuture;
     use smtp_connector_host::{Network, NetworkStream};
     use std::io;
     use std::net::SocketAddr;
 
-    /// Answers names, and nothing else.
+    /// Resolves names, but opens no connections.
     struct Deaf;
     impl Network for Deaf {
         fn resolve<'a>(
@@ -216,7 +216,7 @@ async fn an_attempt_that_is_dropped_is_logged() {
 }
 
 #[tokio::test]
-async fn denied_addresses_get_neither_mail_nor_secrets() {
+async fn a_denied_address_gets_neither_mail_nor_secrets() {
     let server = FaultServer::start(Scenario::default()).await;
     let transport = |denied: &[&str]| {
         SmtpTransport::new().danger_allow_private_hosts().deny_addresses(ranges(denied))
@@ -237,7 +237,7 @@ async fn denied_addresses_get_neither_mail_nor_secrets() {
     assert_eq!(error.code, FailureCode::Policy, "{error}");
     assert!(endpoint.requests().is_empty());
 
-    // A clone that is denied more does not use the connections of the one that is not.
+    // A clone that denies more addresses does not use the original's connections.
     let free = transport(&["127.0.0.2"]);
     let bound = free.clone().deny_addresses(ranges(&["127.0.0.1"]));
     for (transport, is_sent) in [(free.clone(), true), (bound, false), (free, true)] {
@@ -250,7 +250,7 @@ async fn denied_addresses_get_neither_mail_nor_secrets() {
 }
 
 #[tokio::test]
-async fn the_default_transport_denies_what_the_host_denies() {
+async fn the_default_transport_denies_the_hosts_denied_addresses() {
     let log = Log::default();
     let _here = tracing::subscriber::set_default(log.subscriber());
     let connector = connector_in(

@@ -1,4 +1,4 @@
-//! One deadline over everything that a message waits for, and errors that say what it was.
+//! One deadline covers everything that a message waits for, and the error names what it waited for.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -14,7 +14,7 @@ use tokio::net::{TcpListener, TcpStream};
 
 use crate::support::envelope;
 
-/// All the time that a message has.
+/// The total time of a message.
 const TOTAL: Duration = Duration::from_millis(1500);
 
 fn account(port: u16) -> AccountBuilder {
@@ -27,7 +27,7 @@ fn account(port: u16) -> AccountBuilder {
         .timeouts(timeouts)
 }
 
-/// A server that talks to its first client, and never says a word to those that come later.
+/// A server that talks to its first client, but never answers later ones.
 async fn talking_once() -> u16 {
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port on loopback is free");
     let port = listener.local_addr().expect("it is bound").port();
@@ -55,7 +55,7 @@ async fn talk(stream: TcpStream) {
     }
 }
 
-/// A server that takes connections and says nothing.
+/// A server that accepts connections but never answers.
 async fn silent() -> u16 {
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port on loopback is free");
     let port = listener.local_addr().expect("it is bound").port();
@@ -72,13 +72,13 @@ fn is_over(began: Instant, failure: &Failure) {
     let took = began.elapsed();
     assert!((TOTAL..TOTAL + Duration::from_millis(700)).contains(&took), "{took:?}: {failure}");
     let told = failure.to_string();
-    assert!(told.contains("the 1.5 s of the account's timeouts.total are over"), "{told}");
+    assert!(told.contains("the account's timeouts.total of 1.5 s ran out"), "{told}");
     assert_eq!(failure.retry, Retry::Later, "{failure}");
     assert!(failure.hint.is_some(), "{failure:?}");
 }
 
 #[tokio::test]
-async fn waiting_for_a_connection_ends_with_the_messages_time() {
+async fn waiting_for_a_connection_ends_at_the_messages_deadline() {
     let transport = SmtpTransport::new().danger_allow_private_hosts();
     let account = Arc::new(account(talking_once().await).build().expect("right"));
     let first = transport.begin(&account, envelope()).await.expect("it begins");
@@ -86,7 +86,7 @@ async fn waiting_for_a_connection_ends_with_the_messages_time() {
     let failure = transport.begin(&account, envelope()).await.map(drop).expect_err("none is free");
     is_over(began, &failure);
     assert_eq!(failure.code, FailureCode::Timeout);
-    assert!(failure.to_string().starts_with("the one connection to 127.0.0.1 stayed in use"));
+    assert!(failure.to_string().starts_with("no connection to 127.0.0.1 became free"));
     drop(first);
 }
 
@@ -101,7 +101,7 @@ async fn the_wait_for_a_connection_and_the_conversation_share_one_deadline() {
         async move { transport.begin(&account, envelope()).await.map(drop) }
     });
     tokio::time::sleep(TOTAL / 2).await;
-    // Its connection ends with it, and the next one is silent.
+    // The first message's connection ends with it, and the next connection is silent.
     drop(first);
     let failure = waiting.await.expect("no panic").expect_err("the server is silent");
     is_over(began, &failure);
@@ -109,8 +109,8 @@ async fn the_wait_for_a_connection_and_the_conversation_share_one_deadline() {
 }
 
 #[tokio::test]
-async fn a_connection_is_opened_by_the_time_of_its_own_message() {
-    // Timeouts may differ between accounts that share their connections.
+async fn a_connection_is_opened_within_its_messages_deadline() {
+    // Accounts that share connections may have different timeouts.
     let transport = SmtpTransport::new().danger_allow_private_hosts();
     let port = talking_once().await;
     let patient = account(port).timeouts(Timeouts::default()).build().expect("right");
@@ -124,7 +124,7 @@ async fn a_connection_is_opened_by_the_time_of_its_own_message() {
 
 #[cfg(unix)]
 #[tokio::test]
-async fn a_secret_is_waited_for_as_long_as_the_message_has_time() {
+async fn waiting_for_a_secret_ends_at_the_messages_deadline() {
     let slow = || SecretSource::Command(["sleep", "60"].map(str::to_owned).to_vec());
     for login in
         [account(1).credentials("user", slow()), account(1).oauth2("user", OAuth2::token(slow()))]
@@ -140,7 +140,7 @@ async fn a_secret_is_waited_for_as_long_as_the_message_has_time() {
 }
 
 #[tokio::test]
-async fn a_token_endpoint_is_waited_for_as_long_as_the_message_has_time() {
+async fn waiting_for_a_token_endpoint_ends_at_the_messages_deadline() {
     let url = format!("http://127.0.0.1:{}/token", silent().await);
     let oauth2 = OAuth2::client_credentials(
         url.parse().expect("an address"),
@@ -153,7 +153,7 @@ async fn a_token_endpoint_is_waited_for_as_long_as_the_message_has_time() {
     let patient = Arc::new(login().timeouts(patient).build().expect("right"));
     let transport = SmtpTransport::new().danger_allow_private_hosts().without_pool();
     let began = Instant::now();
-    // The second waits for the first, which asks for the token of both and has more time.
+    // The second run waits for the first, which requests the token for both and has more time.
     let (first, second) = tokio::join!(transport.begin(&patient, envelope()), async {
         (transport.begin(&hasty, envelope()).await, began.elapsed())
     });

@@ -1,4 +1,4 @@
-//! What somebody who embeds the library counts on.
+//! What an embedder of the library relies on.
 
 use std::sync::{Arc, Mutex, Weak};
 use std::time::Duration;
@@ -21,7 +21,7 @@ use crate::support::{
     Act, FaultServer, HOST_CACHE, Log, Scenario, Stage, TestEnv, connector_in, host_builder,
 };
 
-/// A component that somebody else wrote.
+/// A component by another author.
 const SECOND: &str = include_str!("../second-component/notice.wat");
 
 fn account() -> Account {
@@ -53,7 +53,7 @@ async fn an_account_may_come_with_the_run() {
 }
 
 #[test]
-fn what_is_shared_can_be_shared() {
+fn hosts_and_connectors_can_be_shared_between_threads() {
     fn assert_shared<T: Clone + Send + Sync + 'static>() {}
     fn assert_sent<T: Send>(_: &T) {}
     assert_shared::<Host>();
@@ -93,7 +93,7 @@ async fn a_pinned_component_loads_and_another_does_not() {
 
 #[cfg(unix)]
 #[tokio::test]
-async fn a_cache_that_others_may_write_to_is_warned_of_once() {
+async fn a_cache_that_others_may_write_to_is_warned_about_once() {
     use std::os::unix::fs::PermissionsExt as _;
     let folder = tempfile::tempdir().expect("a temporary folder");
     let open = std::fs::Permissions::from_mode(0o777);
@@ -112,7 +112,7 @@ async fn a_cache_that_others_may_write_to_is_warned_of_once() {
 }
 
 #[tokio::test]
-async fn a_component_loads_from_memory_from_a_file_and_from_the_library() {
+async fn a_component_loads_from_memory_or_a_file_or_the_library() {
     let host = recording(&RecordingTransport::new());
     let folder = tempfile::tempdir().expect("a temporary folder");
     let file = folder.path().join("second.wasm");
@@ -131,14 +131,14 @@ async fn a_component_loads_from_memory_from_a_file_and_from_the_library() {
 }
 
 #[tokio::test]
-async fn a_component_of_somebody_else_sends_like_the_built_in_one() {
+async fn a_component_by_another_author_sends_like_the_built_in_one() {
     let second = wrapped(SECOND);
     let env =
         TestEnv::with_component(&second, Inbox::builder(), |one| one.sender("alice@example.com"));
     let env = env.await;
     let result = env.send(&json!({ "to": "bob@example.net" })).await.expect("it is sent");
     assert_eq!(result["status"], "sent");
-    // It says no more, and the host does.
+    // The component adds nothing to its result, but the host does.
     assert_eq!(result["accepted"], json!(["bob@example.net"]));
     let received = env.received().await;
     assert_eq!(received.recipients, ["bob@example.net"]);
@@ -150,13 +150,14 @@ async fn a_component_of_somebody_else_sends_like_the_built_in_one() {
         result,
         json!({ "status": "dry-run", "accepted": [], "rejected": [], "rejectedErrors": [] })
     );
-    let error = env.send(&json!({ "cc": "bob@example.net" })).await.expect_err("nobody is named");
+    let error =
+        env.send(&json!({ "cc": "bob@example.net" })).await.expect_err("no recipient is named");
     assert_eq!(error.issues()[0].code, "missing-value");
-    let error = env.send(&json!({ "to": "bob" })).await.expect_err("that is nobody");
+    let error = env.send(&json!({ "to": "bob" })).await.expect_err("it is not an address");
     assert_eq!(error.code(), FailureCode::Internal);
 }
 
-/// A store of the embedder's own.
+/// An embedder's own store.
 struct State {
     ctx: SmtpCtx,
     table: ResourceTable,
@@ -168,7 +169,7 @@ impl SmtpView for State {
     }
 }
 
-/// Calls `invoke` of a component in a store and a linker of the embedder's own.
+/// Calls `invoke` of a component in an embedder's own store and linker.
 async fn invoke_in_a_store(ctx: SmtpCtx, input: &str) -> (Store<State>, wasmtime::Result<Val>) {
     let engine = Engine::default();
     let component = Component::new(&engine, wrapped(SECOND)).expect("it is a component");
@@ -191,7 +192,7 @@ async fn invoke_in_a_store(ctx: SmtpCtx, input: &str) -> (Store<State>, wasmtime
 }
 
 #[tokio::test]
-async fn the_imports_work_in_a_linker_of_ones_own() {
+async fn the_imports_work_in_an_embedders_linker() {
     let transport = RecordingTransport::new();
     let host = recording(&transport);
     let input = json!({ "to": "bob@example.net" }).to_string();
@@ -229,7 +230,7 @@ async fn a_context_for_checking_sends_nothing() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn thousands_of_runs_at_a_time_do_not_disturb_each_other() {
+async fn thousands_of_concurrent_runs_do_not_disturb_each_other() {
     const RUNS: usize = 2000;
     let transport = RecordingTransport::new();
     let connector = Connector::builtin(&recording(&transport)).expect("a component");
@@ -255,7 +256,7 @@ async fn thousands_of_runs_at_a_time_do_not_disturb_each_other() {
     }
 }
 
-/// Uploads that are gone when the run is.
+/// Uploads that are dropped together with the run.
 struct Watched(#[expect(dead_code, reason = "held, not read")] Arc<()>);
 
 impl Uploads for Watched {
@@ -274,7 +275,7 @@ async fn gone(run: &Weak<()>) {
 }
 
 #[tokio::test]
-async fn a_run_that_is_dropped_leaves_no_half_sent_message_and_no_store() {
+async fn a_dropped_run_leaves_no_half_sent_message_and_no_store() {
     for stage in
         [Stage::Greeting, Stage::Ehlo, Stage::Mail, Stage::Rcpt(1), Stage::Data, Stage::Body]
     {
@@ -299,8 +300,8 @@ fn watched() -> (Watched, Weak<()>) {
 }
 
 #[tokio::test]
-async fn a_run_that_is_dropped_while_its_file_is_read_sends_nothing() {
-    /// A file that says something, and then nothing more.
+async fn a_run_dropped_while_its_file_is_read_sends_nothing() {
+    /// A file that returns some bytes, and then waits forever.
     struct Silent;
     impl Uploads for Silent {
         fn open<'a>(&'a self, _: &'a str) -> BoxFuture<'a, Result<Content, SourceError>> {
@@ -319,7 +320,7 @@ async fn a_run_that_is_dropped_while_its_file_is_read_sends_nothing() {
     let mail = Invocation::send_mail(input.to_string()).account("work").uploads(Silent);
     let run = tokio::time::timeout(Duration::from_millis(300), env.connector.invoke(mail));
     run.await.expect_err("the file has no end");
-    // What the inbox takes next is the next message, and the only one.
+    // The inbox's next message is the next one sent, and the only one.
     let uploads = MemoryUploads::new().with("f", Metadata::default(), *b"all of it");
     let mail = Invocation::send_mail(input.to_string()).account("work").uploads(uploads);
     env.invoke(mail).await.expect("it is sent");
@@ -327,7 +328,7 @@ async fn a_run_that_is_dropped_while_its_file_is_read_sends_nothing() {
     assert!(env.inbox.take().is_none());
 }
 
-/// Notes what is counted, and with which labels.
+/// Records the metrics that are counted, and their labels.
 #[derive(Clone, Default)]
 struct Metered(Arc<Mutex<Vec<String>>>);
 
@@ -374,7 +375,7 @@ impl metrics::Recorder for Metered {
 }
 
 #[test]
-fn a_run_is_a_span_and_is_counted_and_neither_tells_an_address() {
+fn a_run_has_a_span_and_a_count_and_neither_contains_an_address() {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let runtime = runtime.expect("a runtime can be made");
     let connector =
@@ -392,7 +393,10 @@ fn a_run_is_a_span_and_is_counted_and_neither_tells_an_address() {
                     .invoke(mail("bob@example.net").account("work"))
                     .await
                     .expect("it is sent");
-                connector.invoke(mail("nobody").account("work")).await.expect_err("that is none");
+                connector
+                    .invoke(mail("nobody").account("work"))
+                    .await
+                    .expect_err("it is not an address");
             });
         });
     });

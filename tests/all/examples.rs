@@ -1,4 +1,4 @@
-//! The library's examples hold what they say.
+//! The library's examples run, and do what they say.
 
 #[path = "../../host/examples/cancelling.rs"]
 mod cancelling;

@@ -1,4 +1,4 @@
-//! Extensions that a server offers and does not have, or that were asked for and that it does not offer.
+//! Extensions that a server offers but does not support, and requested extensions that it does not offer.
 
 use std::time::{Duration, Instant};
 
@@ -11,7 +11,8 @@ use crate::support::{
     host_builder,
 };
 
-/// The stall of a first group is a quarter of the time for a command, and a second at least.
+/// Short timeouts. The first pipelined group may stall for a quarter of the command timeout, and for one second at
+/// least.
 fn timeouts() -> Timeouts {
     let five = Duration::from_secs(5);
     Timeouts::default()
@@ -85,7 +86,7 @@ async fn a_server_that_loses_commands_sent_at_once_gets_them_one_by_one() {
 }
 
 #[tokio::test]
-async fn later_messages_do_not_pay_again() {
+async fn later_messages_do_not_try_pipelining_again() {
     for messages_per_connection in [100, 1] {
         let server = losing(AtOnce::Lost).await;
         let limits = AccountLimits::default().messages_per_connection(messages_per_connection);
@@ -104,25 +105,25 @@ async fn later_messages_do_not_pay_again() {
 }
 
 #[tokio::test]
-async fn a_conversation_is_repeated_once_and_in_time() {
-    // It hangs, however the commands come.
+async fn a_conversation_is_repeated_once_and_only_in_time() {
+    // The server hangs both for pipelined commands and for single ones.
     let server = FaultServer::start(Scenario::when(Stage::Rcpt(1), Act::Hang)).await;
     let error = send(&connector(account(&server)), mail()).await.expect_err("it hangs");
     assert_eq!((error.code(), error.phase()), (FailureCode::Timeout, Phase::RcptTo), "{error}");
     assert!(error.to_string().contains("within "), "{error}");
     assert_eq!(server.seen().connections, 2);
-    // There is no time for it.
+    // There is no time to repeat the conversation.
     let server = losing(AtOnce::Lost).await;
     let timeouts = timeouts().total(Duration::from_millis(600));
     let account = account(&server).timeouts(timeouts);
     let error = send(&connector(account), mail()).await.expect_err("no time is left");
     assert_eq!(error.code(), FailureCode::Timeout, "{error}");
-    assert!(error.to_string().contains("the 600 ms of the account's timeouts.total"), "{error}");
+    assert!(error.to_string().contains("the account's timeouts.total of 600 ms"), "{error}");
     assert_eq!(server.seen().connections, 1);
 }
 
 #[tokio::test]
-async fn what_a_server_refuses_for_another_reason_is_not_repeated() {
+async fn a_refusal_for_another_reason_is_not_repeated() {
     for (stage, act) in [
         (Stage::Mail, Act::ReplyAndDrop("550 5.7.1 no\r\n")),
         (Stage::Mail, Act::Reply("503 5.5.1 log in first\r\n")),
@@ -148,7 +149,7 @@ async fn pipelining_can_be_switched_off() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn pipelining_can_be_switched_off_in_the_file_of_accounts() {
+async fn pipelining_can_be_switched_off_in_the_accounts_file() {
     let server = losing(AtOnce::Dropped).await;
     let line = CommandLine::new();
     let settings = |pipelining: &str| {
@@ -172,7 +173,7 @@ async fn pipelining_can_be_switched_off_in_the_file_of_accounts() {
 }
 
 #[tokio::test]
-async fn reports_that_a_server_does_not_offer_are_a_warning() {
+async fn delivery_reports_that_a_server_does_not_offer_are_a_warning() {
     let mut input = mail();
     let notify = " NOTIFY=SUCCESS,FAILURE";
     for (extensions, is_offered) in
@@ -193,12 +194,12 @@ async fn reports_that_a_server_does_not_offer_are_a_warning() {
                 assert_eq!(result["warnings"][0]["path"], "dsn");
             }
         }
-        // Nothing was asked for.
+        // Nothing was requested.
         input["dsn"] = json!(null);
         let result = send(&connector, input.clone()).await.expect("it is sent");
         assert!(codes(&result).is_empty(), "{result}");
     }
-    // The component's own warnings stay.
+    // The component's own warnings are kept.
     let server = FaultServer::start(Scenario::default()).await;
     let input = json!({ "to": ["b@example.net", "b@example.net"], "text": "y", "dsn": { "notify": "never" } });
     let connector = connector(account(&server));

@@ -1,5 +1,5 @@
-//! Servers that refuse, drop and hang: each failure names its phase, whether to try again, and whether
-//! anyone may have the message.
+//! Servers that refuse, drop and hang. Each failure names its phase, whether to retry, and whether the message may have
+//! been delivered.
 
 use std::time::{Duration, Instant};
 
@@ -13,7 +13,7 @@ use crate::support::{
     Act, Authority, FaultServer, Offers, Scenario, Stage, connector_in, host_builder,
 };
 
-/// Deadlines that a test can wait for.
+/// Timeouts short enough for a test.
 fn timeouts() -> Timeouts {
     let half = Duration::from_millis(500);
     Timeouts::default()
@@ -29,12 +29,12 @@ pub(crate) async fn send_to(server: &FaultServer, input: &Value) -> Result<Value
     send_with(server, input, |account| account).await
 }
 
-/// The same with an account's usual deadlines: for large messages, which take their time on a busy machine.
+/// Sends with an account's default timeouts, for large messages, which take longer on a busy machine.
 pub(crate) async fn send_patiently(server: &FaultServer, input: &Value) -> Result<Value, Error> {
     send_with(server, input, |account| account.timeouts(Timeouts::default())).await
 }
 
-/// The same with other settings.
+/// Sends with other settings.
 async fn send_with(
     server: &FaultServer,
     input: &Value,
@@ -53,7 +53,7 @@ pub(crate) fn mail(to: &[&str]) -> Value {
 }
 
 #[tokio::test]
-async fn every_fault_has_its_phase_and_its_verdict() {
+async fn every_fault_reports_its_phase_and_retry_verdict() {
     use Act::*;
     use Delivered::{No, Unknown};
     use FailureCode::*;
@@ -145,7 +145,7 @@ async fn every_fault_has_its_phase_and_its_verdict() {
     }
 }
 
-/// What a fault must end with.
+/// The error that a fault must cause.
 #[derive(Clone, Copy)]
 struct Verdict {
     code: FailureCode,
@@ -154,7 +154,7 @@ struct Verdict {
     delivered: Delivered,
 }
 
-/// How the conversation goes in which the fault happens.
+/// The kind of conversation in which the fault happens.
 #[derive(Clone, Copy, Debug)]
 struct Manner {
     pipelining: bool,
@@ -192,7 +192,7 @@ async fn try_fault(
 }
 
 #[tokio::test]
-async fn every_fault_before_the_envelope_has_its_verdict_and_nothing_is_sent() {
+async fn a_fault_before_the_envelope_reports_its_verdict_and_sends_nothing() {
     use Act::*;
     use FailureCode::*;
     use Retry::*;
@@ -253,7 +253,7 @@ async fn every_fault_before_the_envelope_has_its_verdict_and_nothing_is_sent() {
 }
 
 #[tokio::test]
-async fn extensions_are_used_as_the_server_has_them() {
+async fn extensions_are_used_if_the_server_offers_them() {
     let login = |account: AccountBuilder| account.credentials("user", Secret::new("s3cr3t"));
     for (stage, reply, line) in [
         (Stage::Ehlo, "502 5.5.1 no\r\n", "HELO "),
@@ -279,7 +279,7 @@ async fn extensions_are_used_as_the_server_has_them() {
 }
 
 #[tokio::test]
-async fn what_servers_get_away_with_is_no_fault() {
+async fn a_tolerable_protocol_error_is_not_a_fault() {
     use Stage::*;
     for (stage, reply) in [
         (Greeting, "220\r\n"),
@@ -301,12 +301,12 @@ async fn what_servers_get_away_with_is_no_fault() {
 }
 
 #[tokio::test]
-async fn nothing_that_happens_at_quit_undoes_a_message() {
+async fn a_failure_at_quit_does_not_undo_a_message() {
     let mail = mail(&["b@example.net"]);
     for act in [Act::Drop, Act::Reset, Act::Hang, Act::Reply("554 no\r\n"), Act::EndlessLine] {
         let server = FaultServer::start(Scenario::when(Stage::Quit, act)).await;
         let started = Instant::now();
-        // The last message that the connection may serve.
+        // The last message that the connection may carry.
         let sent = send_with(&server, &mail, |account| {
             account.limits(AccountLimits::default().messages_per_connection(1))
         });
@@ -316,7 +316,7 @@ async fn nothing_that_happens_at_quit_undoes_a_message() {
 }
 
 #[tokio::test]
-async fn a_large_message_that_breaks_off_reaches_nobody() {
+async fn a_large_message_that_breaks_off_reaches_no_recipient() {
     let body = "0123456789abcdef0123456789abcdef\n".repeat(250_000);
     for (act, code) in [
         (Act::Drop, FailureCode::Connect),
@@ -333,7 +333,7 @@ async fn a_large_message_that_breaks_off_reaches_nobody() {
 }
 
 #[tokio::test]
-async fn nobody_listens_there() {
+async fn a_port_without_a_server_is_reported() {
     let server = FaultServer::start(Scenario::default()).await;
     let account = |builder: smtp_connector_host::accounts::AccountBuilder| {
         builder

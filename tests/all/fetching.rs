@@ -1,4 +1,4 @@
-//! Attachments from the web whose hosts lie: about their addresses, about their size, about time.
+//! Attachments from dishonest web servers: false addresses, false sizes, endless waiting.
 
 use std::collections::VecDeque;
 use std::io;
@@ -16,12 +16,12 @@ use tokio::net::{TcpListener, TcpStream};
 
 use crate::support::{Authority, FaultServer, Offers, Scenario, connector_in, public_host};
 
-/// An address of the public internet: here, it is a server of the test's.
+/// An address of the public internet. In these tests, connections to it reach a test server.
 pub(crate) const PUBLIC: &str = "93.184.216.34";
 const LIMIT: u64 = 1 << 20;
 
-/// A network in which a name has the next of its answers each time that it is looked up, and every public
-/// address is one server of the test's.
+/// A network in which each lookup of a name returns the next of its answers, and every public address leads to one test
+/// server.
 #[derive(Clone, Default)]
 pub(crate) struct Liar {
     answers: Arc<Mutex<VecDeque<Vec<IpAddr>>>>,
@@ -31,7 +31,7 @@ pub(crate) struct Liar {
 }
 
 impl Liar {
-    /// With a server behind every public address.
+    /// A network with a server behind every public address.
     pub(crate) fn with(server: SocketAddr) -> Self {
         Self { server: Some(server), ..Self::default() }
     }
@@ -85,14 +85,14 @@ where
                     break;
                 }
             }
-            // A client that has heard enough may go.
+            // A client may close the connection once it has read enough.
             tokio::spawn(answer(stream, String::from_utf8_lossy(&request).into_owned()));
         }
     });
     address
 }
 
-/// A server that says the same to everybody.
+/// A server that gives the same answer to every request.
 pub(crate) async fn saying(text: &'static str) -> SocketAddr {
     serve(move |mut stream, _| async move { stream.write_all(text.as_bytes()).await }).await
 }
@@ -103,7 +103,7 @@ fn connector(network: Liar) -> Connector {
     connector_of(&[], &[], network)
 }
 
-/// A connector that keeps away from these ranges, with an account `work` that names these hosts.
+/// A connector that denies these address ranges, with an account `work` that names these hosts.
 pub(crate) fn connector_of(denied: &[&str], named: &[&str], network: impl Network) -> Connector {
     let mut limits = Limits::default();
     limits.attachment_time = Duration::from_millis(600);
@@ -134,7 +134,7 @@ async fn fails(network: &Liar, url: &str) -> Error {
 }
 
 #[tokio::test]
-async fn one_inner_address_among_others_is_enough_to_refuse_a_host() {
+async fn a_host_with_one_internal_address_is_refused() {
     let server = Some(saying(FILE).await);
     for inner in [
         "127.0.0.1",
@@ -179,7 +179,7 @@ async fn denied_addresses_are_not_fetched_even_if_the_account_names_the_host() {
             assert_eq!(network.dialled(), [], "{denied}");
         }
     }
-    // A redirect is no way around, and what is not denied is fetched.
+    // A redirect does not bypass the rule, and an address that is not denied is fetched.
     let answer =
         "HTTP/1.1 302 Found\r\nLocation: http://ours.example/\r\nContent-Length: 0\r\n\r\n";
     let redirecting = Liar { server: Some(saying(answer).await), ..Liar::default() }
@@ -193,7 +193,7 @@ async fn denied_addresses_are_not_fetched_even_if_the_account_names_the_host() {
 }
 
 #[tokio::test]
-async fn a_name_that_does_not_exist_is_not_told_from_one_that_is_not_public() {
+async fn an_unknown_name_and_an_internal_name_give_the_same_error() {
     /// Never answers.
     struct Silent;
     impl Network for Silent {
@@ -222,7 +222,7 @@ async fn a_name_that_does_not_exist_is_not_told_from_one_that_is_not_public() {
     assert_eq!(told(connector_of(&[PUBLIC], &[], network)).await, missing);
     assert_eq!(told(connector_of(&[], &[], Silent)).await, missing);
 
-    // The same behind a redirect.
+    // A redirect gives the same error.
     let answer =
         "HTTP/1.1 302 Found\r\nLocation: http://name.example/\r\nContent-Length: 0\r\n\r\n";
     let server = Some(saying(answer).await);
@@ -237,9 +237,9 @@ async fn a_name_that_does_not_exist_is_not_told_from_one_that_is_not_public() {
 }
 
 #[tokio::test]
-async fn a_thousand_names_that_change_their_address_lead_nowhere_inside() {
+async fn names_that_change_their_address_never_lead_to_an_internal_address() {
     let server = Some(saying(FILE).await);
-    // What a second look would find is another address than the first did.
+    // A second lookup would return a different address from the first.
     let answers: Vec<&[&str]> =
         (0..500).flat_map(|_| [&[PUBLIC][..], &["127.0.0.1"][..]]).collect();
     let network = Liar { server, ..Liar::default() }.answering(&answers);
@@ -259,7 +259,7 @@ async fn a_thousand_names_that_change_their_address_lead_nowhere_inside() {
 }
 
 #[tokio::test]
-async fn a_redirect_is_looked_at_like_the_first_address() {
+async fn a_redirect_is_checked_like_the_first_address() {
     for (location, answers, dialled) in [
         ("http://inside.example/", &[&[PUBLIC][..], &["10.0.0.1"]][..], 1),
         ("http://mixed.example/", &[&[PUBLIC], &[PUBLIC, "::1"]], 1),
@@ -285,7 +285,7 @@ async fn a_redirect_is_looked_at_like_the_first_address() {
 }
 
 #[tokio::test]
-async fn five_redirects_are_followed_and_no_sixth() {
+async fn at_most_five_redirects_are_followed() {
     let server = serve(|mut stream, request: String| async move {
         let left = request.split(['/', ' ']).nth(2).and_then(|n| n.parse::<u32>().ok());
         match left {
@@ -311,7 +311,7 @@ async fn five_redirects_are_followed_and_no_sixth() {
 }
 
 #[tokio::test]
-async fn a_circle_of_redirects_is_not_worth_another_try() {
+async fn a_redirect_loop_is_not_retried() {
     let server = serve(|mut stream, request: String| async move {
         let next = if request.starts_with("GET /a ") { "/b" } else { "/a" };
         let answer = format!("HTTP/1.1 302 Found\r\nLocation: {next}\r\nContent-Length: 0\r\n\r\n");
@@ -321,18 +321,18 @@ async fn a_circle_of_redirects_is_not_worth_another_try() {
     let network = Liar { server, ..Liar::default() }.answering(&[&[PUBLIC][..]; 10]);
     let error = fails(&network, "http://files.example/a").await;
     assert_eq!((error.code(), error.is_transient()), (FailureCode::Attachment, false), "{error}");
-    assert!(error.to_string().contains("in a circle"), "{error}");
+    assert!(error.to_string().contains("in a loop"), "{error}");
     assert_eq!(network.dialled().len(), 2);
 }
 
-/// `bytes` as gzip makes them.
+/// Compresses `bytes` with gzip.
 fn packed(bytes: &[u8]) -> Vec<u8> {
     let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::best());
     io::Write::write_all(&mut encoder, bytes).expect("memory takes everything");
     encoder.finish().expect("memory takes everything")
 }
 
-/// What is attached when a server says so of a body.
+/// Returns what is attached if a server sends these headers and this body.
 async fn attached(url: &str, headers: &'static str, body: Vec<u8>) -> Result<Vec<u8>, Error> {
     let server = serve(move |mut stream, _| {
         let body = body.clone();
@@ -354,7 +354,7 @@ async fn attached(url: &str, headers: &'static str, body: Vec<u8>) -> Result<Vec
 }
 
 #[tokio::test]
-async fn what_a_server_packs_unasked_is_unpacked() {
+async fn a_body_that_a_server_compresses_unasked_is_decompressed() {
     let file = b"a;b\r\n".repeat(20_000);
     for headers in
         ["Content-Encoding: gzip\r\n", "Content-Encoding: X-GZIP\r\nContent-Type: text/csv\r\n"]
@@ -362,7 +362,7 @@ async fn what_a_server_packs_unasked_is_unpacked() {
         let found = attached("http://files.example/a.csv", headers, packed(&file)).await;
         assert_eq!(found.expect("gzip is known"), file, "{headers}");
     }
-    // A file that is packed itself is attached as it is, whatever its server calls it.
+    // A file that is itself compressed is attached unchanged, whatever headers its server sends.
     for (url, headers) in [
         (
             "http://files.example/a.tar.gz",
@@ -381,19 +381,19 @@ async fn what_a_server_packs_unasked_is_unpacked() {
             attached("http://files.example/a", gzip, broken).await.expect_err("it is broken");
         assert_eq!(error.code(), FailureCode::Attachment, "{error}");
     }
-    // However little comes, no more is unpacked than a message may have.
+    // A small compressed body cannot unpack to more than a message may hold.
     let bomb = packed(&vec![0; 64 << 20]);
     assert!(bomb.len() < LIMIT as usize / 10);
     let error = attached("http://files.example/a", gzip, bomb).await.expect_err("it is too large");
     assert_eq!(error.code(), FailureCode::TooLarge, "{error}");
-    // Nor does it take for ever to say nothing.
+    // A body that unpacks to nothing does not take forever either.
     let nothing = packed(b"").repeat(100_000);
     let error = attached("http://files.example/a", "Content-Encoding: gzip\r\n", nothing).await;
     assert!(error.is_err(), "{error:?}");
 }
 
 #[tokio::test]
-async fn a_body_without_end_is_cut_at_the_size_of_a_message() {
+async fn an_endless_body_is_stopped_at_the_message_size_limit() {
     let server = serve(|mut stream, _| async move {
         stream.write_all(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n").await?;
         let chunk = format!("10000\r\n{}\r\n", "x".repeat(0x10000));
@@ -407,8 +407,8 @@ async fn a_body_without_end_is_cut_at_the_size_of_a_message() {
 }
 
 #[tokio::test]
-async fn what_takes_too_long_is_given_up_however_busy_it_seems() {
-    /// An octet every 50 ms, at each place where a client waits.
+async fn a_slow_download_is_stopped_even_if_bytes_keep_coming() {
+    /// Writes an octet every 50 ms, at each point where a client waits.
     async fn trickle(mut stream: TcpStream, first: &str, then: &str) -> io::Result<()> {
         stream.write_all(first.as_bytes()).await?;
         for octet in then.as_bytes().iter().cycle() {
@@ -432,7 +432,7 @@ async fn what_takes_too_long_is_given_up_however_busy_it_seems() {
 }
 
 #[tokio::test]
-async fn a_web_server_whose_certificate_is_not_trusted_is_told() {
+async fn an_untrusted_web_server_certificate_is_reported() {
     let implicit = Some(Authority::self_signed("127.0.0.1"));
     let offers = Offers { implicit, ..Offers::default() };
     let server = FaultServer::start(Scenario::default().offering(offers)).await;

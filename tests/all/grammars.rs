@@ -1,4 +1,4 @@
-//! What component and host each read for themselves, and must read alike.
+//! Values that component and host each parse, and must parse alike.
 
 use proptest::prelude::*;
 use smtp_connector_guest::input::fields::Field;
@@ -18,7 +18,7 @@ fn names(fields: &[Field]) -> Vec<String> {
 }
 
 #[test]
-fn the_host_looks_at_every_name_of_a_field_that_the_component_takes() {
+fn the_host_reads_every_field_name_that_the_component_accepts() {
     assert_eq!(
         sorted(InputRule::RECIPIENT_FIELDS.iter().copied()),
         names(&[Field::To, Field::Cc, Field::Bcc])
@@ -34,7 +34,7 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 10_000, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
-    fn an_address_of_the_component_is_a_path_of_the_host(
+    fn every_address_that_the_component_accepts_is_a_valid_path_for_the_host(
         text in "[a-zü0-9!#%{}.-]{1,70}@[a-zB0-9ü.-]{1,12}\\.(test|xn--p1ai|(0x)?[0-9a-f]{1,4})",
     ) {
         if let Ok(address) = Address::parse(&text) {

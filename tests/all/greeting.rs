@@ -1,4 +1,4 @@
-//! Ports that speak TLS from the start to an account that expects otherwise, and servers that greet late.
+//! Ports that expect TLS from the start while the account expects otherwise, and servers that greet late.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -20,8 +20,8 @@ async fn test(server: &FaultServer, security: Security) -> Result<(), Error> {
 }
 
 #[tokio::test]
-async fn a_port_that_speaks_tls_from_the_start_is_noticed_at_once() {
-    // For a name that nobody asks for: it is not trusted, and gets nothing either.
+async fn a_port_that_expects_tls_from_the_start_is_reported_at_once() {
+    // The certificate is for an unrelated name: it is not trusted, and gets no secrets either.
     let config = Authority::new().server("other.example");
     for security in [Security::Starttls, Security::StarttlsOptional, Security::None] {
         let offers = Offers { implicit: Some(Arc::clone(&config)), ..Offers::default() };
@@ -42,7 +42,7 @@ async fn a_port_that_speaks_tls_from_the_start_is_noticed_at_once() {
 }
 
 #[tokio::test]
-async fn a_server_that_greets_late_is_waited_for() {
+async fn the_client_waits_for_a_late_greeting() {
     for pause in [2_500, 1_200] {
         let late = Act::Pause(Duration::from_millis(pause));
         let server = FaultServer::start(Scenario::when(Stage::Greeting, late)).await;
@@ -60,7 +60,7 @@ async fn a_server_that_greets_is_not_tried_with_tls() {
 }
 
 #[tokio::test]
-async fn plain_smtp_where_tls_is_expected_is_named_at_once() {
+async fn plain_smtp_on_a_tls_port_is_reported_at_once() {
     let server = FaultServer::start(Scenario::default()).await;
     let began = Instant::now();
     let error = test(&server, Security::Tls).await.expect_err("it does not speak TLS");

@@ -1,5 +1,5 @@
-//! Values that try to be more than a value. Each is refused, or stands in the message as what it is: no
-//! header, no part and no recipient comes of it.
+//! Injection attempts. Each value is refused, or stays a plain value in the message: it never becomes a header, a part
+//! or a recipient.
 
 use std::collections::BTreeSet;
 
@@ -9,7 +9,7 @@ use smtp_connector_host::{FailureCode, Invocation};
 
 use crate::support::TestEnv;
 
-/// The headers that a message or a part of ours may have, and those that the inputs below ask for.
+/// The headers that our messages and parts may have, and those that the inputs below request.
 const HEADERS: &[&str] = &[
     "from",
     "to",
@@ -34,7 +34,7 @@ const HEADERS: &[&str] = &[
     "content-id",
 ];
 
-/// Values that have got out of their place in one mail library or another.
+/// Payloads that have escaped their place in one mail library or another.
 const PAYLOADS: &[&str] = &[
     "x\r\nX-Injected: yes",
     "x\nX-Injected: yes",
@@ -60,7 +60,7 @@ const PAYLOADS: &[&str] = &[
     "x\r\n.\r\nMAIL FROM:<evil@evil.test>",
 ];
 
-/// Inputs with a payload in one place each.
+/// Inputs with one payload each.
 fn inputs(payload: &str) -> Vec<Value> {
     let file = |key: &str| json!({ "attachments": { "text": "x", key: payload } });
     let calendar = "BEGIN:VCALENDAR\r\nMETHOD:REQUEST\r\nEND:VCALENDAR";
@@ -100,7 +100,7 @@ fn inputs(payload: &str) -> Vec<Value> {
     ]
 }
 
-/// The names of all headers, those of parts as well. What stands in a message within the message is its own.
+/// Returns the names of all headers, including those of parts. An attached message keeps its own headers.
 fn header_names(message: &[u8]) -> BTreeSet<String> {
     let message = MessageParser::default().parse(message).expect("a message");
     let headers = message.parts.iter().flat_map(|part| &part.headers);
@@ -108,7 +108,7 @@ fn header_names(message: &[u8]) -> BTreeSet<String> {
 }
 
 #[tokio::test]
-async fn no_value_becomes_a_header_a_part_or_a_recipient() {
+async fn a_value_never_becomes_a_header_a_part_or_a_recipient() {
     let env = TestEnv::new().await;
     let (mut refused, mut contained) = (0, 0);
     for payload in PAYLOADS {
@@ -141,7 +141,7 @@ async fn no_value_becomes_a_header_a_part_or_a_recipient() {
 }
 
 #[tokio::test]
-async fn headers_that_others_write_cannot_be_set() {
+async fn headers_that_servers_write_cannot_be_set() {
     let env = TestEnv::new().await;
     for name in [
         "From",
@@ -175,7 +175,7 @@ async fn headers_that_others_write_cannot_be_set() {
 }
 
 #[tokio::test]
-async fn a_header_that_sets_a_field_is_written_once_and_holds_nothing_else() {
+async fn a_header_that_sets_a_field_is_written_once_with_only_that_value() {
     let env = TestEnv::new().await;
     let headers = json!({ "Reply-To": "Ann <ann@example.net>", "in_reply_to": "<a@example.net>",
                           "References": "<r@example.net>\r\n <a@example.net>",
@@ -214,7 +214,7 @@ async fn a_header_that_sets_a_field_is_written_once_and_holds_nothing_else() {
 }
 
 #[tokio::test]
-async fn the_same_run_gives_the_same_bytes_and_another_gives_others() {
+async fn the_same_run_gives_the_same_bytes_and_another_run_different_ones() {
     let env = TestEnv::new().await;
     let message = async |key: &str| {
         let input = json!({
@@ -231,7 +231,7 @@ async fn the_same_run_gives_the_same_bytes_and_another_gives_others() {
 }
 
 #[tokio::test]
-async fn a_message_within_the_message_cannot_end_its_part() {
+async fn an_attached_message_cannot_end_its_part() {
     let env = TestEnv::new().await;
     let assemble = async |inner: &str| {
         let input = json!({
@@ -247,7 +247,7 @@ async fn a_message_within_the_message_cannot_end_its_part() {
     let first = assemble("Subject: inner\r\n\r\nx").await;
     let boundary = first.split("boundary=\"").nth(1).expect("a boundary");
     let boundary = boundary.split('"').next().expect("its end");
-    // Whoever knows the run knows the boundary, and may write it into the file.
+    // An attacker who knows the run also knows the boundary, and may write it into the file.
     let forged = format!("Subject: inner\r\n\r\nx\r\n--{boundary}--\r\n--{boundary}\r\n\r\nforged");
     let second = assemble(&forged).await;
     assert_eq!(second.matches(&format!("boundary=\"{boundary}\"")).count(), 0);

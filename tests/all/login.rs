@@ -1,4 +1,4 @@
-//! Logging in otherwise than by sending the password: what is sent, what is believed, and what is shown.
+//! Login mechanisms other than plain passwords: what is sent, what is accepted, and what is displayed.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -17,7 +17,7 @@ use crate::support::{
     TranscriptLog, connector_in, host_builder, write_private,
 };
 
-/// A connector with some accounts, and what is told of its conversations.
+/// A connector with accounts, and a record of its conversations.
 pub(crate) struct Setting {
     connector: Connector,
     told: TranscriptLog,
@@ -39,7 +39,7 @@ impl Setting {
         self.connector.invoke(Invocation::send_mail(input).account(account)).await.map(|_| ())
     }
 
-    /// Everything that anybody is shown, of an error and of the conversation.
+    /// Returns everything that is displayed of an error and of the conversation.
     pub(crate) fn shown(&self, error: Option<&Error>) -> String {
         let told = self.told.text();
         let error = error.map_or(String::new(), |error| {
@@ -89,7 +89,7 @@ async fn cram_md5_answers_the_challenge_and_shows_neither_password_nor_digest() 
 }
 
 #[tokio::test]
-async fn prompts_are_answered_in_their_order_whatever_they_say() {
+async fn prompts_are_answered_in_order_whatever_they_say() {
     for (user, password) in
         [("334 VXNlcm5hbWU6\r\n", "334 UGFzc3dvcmQ6\r\n"), ("334 Username:\r\n", "334\r\n")]
     {
@@ -104,12 +104,12 @@ async fn prompts_are_answered_in_their_order_whatever_they_say() {
 }
 
 #[tokio::test]
-async fn a_server_that_proves_nothing_is_not_believed_after_scram() {
+async fn a_server_without_a_scram_proof_is_not_trusted() {
     for (scenario, why) in [
         (Scenario::default(), "prove"),
         (Scenario::when(Stage::Auth, Act::Reply("334 cj14LHM9eCxpPTE=\r\n")), "another login"),
         (Scenario::when(Stage::Auth, Act::Reply("334 \r\n")), "prove"),
-        (Scenario::when(Stage::Auth, Act::Reply("334 eA==\r\n")), "not one of SCRAM"),
+        (Scenario::when(Stage::Auth, Act::Reply("334 eA==\r\n")), "not a SCRAM challenge"),
     ] {
         let server = server("AUTH SCRAM-SHA-256 PLAIN", scenario).await;
         let account = account("work", &server).credentials("user", Secret::new("pencil"));
@@ -124,7 +124,7 @@ async fn a_server_that_proves_nothing_is_not_believed_after_scram() {
 }
 
 #[tokio::test]
-async fn a_token_is_sent_and_a_refused_one_gives_the_servers_reason() {
+async fn a_token_logs_in_and_a_refused_token_reports_the_servers_reason() {
     // {"status":"400","schemes":"Bearer"}
     const REFUSAL: &str = "334 eyJzdGF0dXMiOiI0MDAiLCJzY2hlbWVzIjoiQmVhcmVyIn0=\r\n";
     for (mechanism, auth, line, last) in [
@@ -170,10 +170,10 @@ async fn a_token_is_sent_and_a_refused_one_gives_the_servers_reason() {
 }
 
 #[tokio::test]
-async fn a_token_that_is_too_long_for_a_line_is_sent_when_it_is_asked_for() {
+async fn a_token_too_long_for_one_line_is_sent_after_the_servers_prompt() {
     let scenario = Scenario::when(Stage::Auth, Act::Reply("334 \r\n"));
     let server = server("AUTH XOAUTH2", scenario).await;
-    // A password stands for the token where the account asks for this login.
+    // If the account chooses this login, the password is used as the token.
     let account = account("work", &server)
         .credentials("user", Secret::new("t".repeat(2000)))
         .auth(Auth::XOAuth2)
@@ -185,7 +185,7 @@ async fn a_token_that_is_too_long_for_a_line_is_sent_when_it_is_asked_for() {
     assert!(seen.answers[0].len() > 2600);
 }
 
-/// A token endpoint that always answers the same.
+/// A token endpoint with a fixed answer.
 async fn endpoint(status: &str, body: &str) -> (HttpServer, TokenUrl) {
     let answer = format!(
         "HTTP/1.1 {status}\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\r\n{body}",
@@ -203,7 +203,7 @@ fn refreshing(url: TokenUrl) -> OAuth2 {
 }
 
 #[tokio::test]
-async fn an_access_token_is_asked_for_once_and_kept() {
+async fn an_access_token_is_requested_once_and_cached() {
     let granted = r#"{"access_token":"Mark3d-t0k3n","token_type":"Bearer","expires_in":3600}"#;
     let (endpoint, url) = endpoint("200 OK", granted).await;
     let accepting = server("AUTH XOAUTH2", Scenario::default()).await;
@@ -214,7 +214,7 @@ async fn an_access_token_is_asked_for_once_and_kept() {
     let oauth2 = refreshing(url);
     let later = account("later", &busy).oauth2("user", oauth2.clone()).build().expect("right");
     let work = account("work", &accepting).oauth2("user", oauth2.clone()).build().expect("right");
-    // Says nothing of the token.
+    // A 504 does not say that the token is wrong.
     let ignorant = Scenario::when(Stage::Auth, Act::Reply("504 5.7.4 what\r\n"));
     let ignorant = server("AUTH XOAUTH2", ignorant).await;
     let ignored = account("ignored", &ignorant).oauth2("user", oauth2.clone()).build();
@@ -224,7 +224,7 @@ async fn an_access_token_is_asked_for_once_and_kept() {
     for _ in 0..3 {
         setting.send("work").await.expect("the token is accepted");
         setting.send("ignored").await.expect_err("the server does not know the mechanism");
-        let error = setting.send("later").await.expect_err("nobody can log in now");
+        let error = setting.send("later").await.expect_err("the server is busy");
         assert_eq!(error.retry(), Retry::Later);
     }
     let requests = endpoint.requests();
@@ -237,7 +237,7 @@ async fn an_access_token_is_asked_for_once_and_kept() {
         ),
         "{requests:?}"
     );
-    // A token that was kept may have been revoked: a new one is tried, once.
+    // A cached token may have been revoked: a new one is tried, once.
     let error = setting.send("other").await.expect_err("no token is accepted");
     assert_eq!(error.code(), FailureCode::Auth);
     assert_eq!(endpoint.requests().len(), 2);
@@ -245,7 +245,7 @@ async fn an_access_token_is_asked_for_once_and_kept() {
 }
 
 #[tokio::test]
-async fn a_token_that_is_about_to_expire_is_not_kept() {
+async fn a_token_that_is_about_to_expire_is_not_cached() {
     let granted =
         r#"{"access_token":"t","token_type":"bearer","expires_in":"30","refresh_token":"n3xt"}"#;
     let (endpoint, url) = endpoint("200 OK", granted).await;
@@ -261,7 +261,7 @@ async fn a_token_that_is_about_to_expire_is_not_kept() {
 }
 
 #[tokio::test]
-async fn an_endpoint_that_gives_no_token_is_a_failure_to_log_in() {
+async fn a_token_endpoint_without_a_valid_answer_fails_the_login() {
     for (status, body, retry) in [
         (
             "400 Bad Request",
@@ -295,7 +295,7 @@ async fn an_endpoint_that_gives_no_token_is_a_failure_to_log_in() {
 }
 
 #[tokio::test]
-async fn an_endpoint_that_is_not_trusted_or_not_public_gets_no_secret() {
+async fn an_untrusted_or_private_token_endpoint_gets_no_secret() {
     let offers =
         Offers { implicit: Some(Authority::new().server("127.0.0.1")), ..Offers::default() };
     let stranger = FaultServer::start(Scenario::default().offering(offers)).await;
@@ -303,7 +303,7 @@ async fn an_endpoint_that_is_not_trusted_or_not_public_gets_no_secret() {
     let server = server("AUTH XOAUTH2", Scenario::default()).await;
     let oauth2 = refreshing(url.parse().expect("an address"));
     let work = account("work", &server).oauth2("user", oauth2).build().expect("right");
-    let error = Setting::with([work]).send("work").await.expect_err("nobody has signed for it");
+    let error = Setting::with([work]).send("work").await.expect_err("it is not trusted");
     assert_eq!((error.code(), error.phase()), (FailureCode::Auth, Phase::Auth), "{error}");
     assert!(error.to_string().contains("its issuer is \"Authority of the tests\""), "{error}");
     assert!(error.hint().is_some_and(|hint| hint.contains("tls.ca is not")), "{error:?}");
@@ -319,7 +319,7 @@ async fn an_endpoint_that_is_not_trusted_or_not_public_gets_no_secret() {
 
 #[cfg(unix)]
 #[tokio::test]
-async fn a_secret_that_would_end_early_is_sent_by_no_mechanism() {
+async fn a_secret_that_a_mechanism_would_truncate_is_never_sent() {
     let prints = |text: &str| SecretSource::Command(["printf", text].map(str::to_owned).to_vec());
     for (mechanism, auth, text) in [
         ("AUTH PLAIN", Auth::Auto, r"s3c\000r3t"),
@@ -344,7 +344,7 @@ async fn a_secret_that_would_end_early_is_sent_by_no_mechanism() {
 
 #[cfg(unix)]
 #[tokio::test]
-async fn a_secret_that_is_not_there_in_time_is_not_waited_for() {
+async fn a_secret_that_takes_too_long_fails_the_login() {
     let server = server("AUTH XOAUTH2 PLAIN", Scenario::default()).await;
     let (endpoint, url) = endpoint("200 OK", "{}").await;
     let slow = || SecretSource::Command(["sleep", "60"].map(str::to_owned).to_vec());

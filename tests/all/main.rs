@@ -1,5 +1,5 @@
-//! The whole, tried through the public API and through the command: the real component in the real
-//! sandbox, over real sockets to servers on this machine.
+//! Tests of the whole system through the public API and the command: the real component in the real sandbox, over real
+//! sockets to servers on this machine.
 
 mod architecture;
 mod attachments;
@@ -8,6 +8,7 @@ mod command;
 mod component;
 mod connections;
 mod deadlines;
+mod docs;
 mod embedding;
 mod examples;
 mod extensions;
@@ -24,7 +25,6 @@ mod policy;
 mod pool;
 mod portable;
 mod properties;
-mod readme;
 mod recipients;
 mod replies;
 mod sandbox;

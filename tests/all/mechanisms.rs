@@ -1,4 +1,4 @@
-//! Which mechanism logs in, and what becomes of what was sent with AUTH itself.
+//! Which mechanism logs in, and how the client handles a server that ignores the response sent with AUTH.
 
 use smtp_connector_host::accounts::{Auth, OAuth2};
 use smtp_connector_host::{FailureCode, Phase, Secret};
@@ -7,7 +7,7 @@ use crate::login::{Setting, account, server};
 use crate::support::{Act, FaultServer, Scenario, Stage};
 
 #[tokio::test]
-async fn a_server_that_asks_again_for_what_came_with_auth_gets_it_again() {
+async fn a_server_that_asks_again_gets_the_initial_response_again() {
     const PLAIN: &str = "AHVzZXIAczNjcjN0";
     for challenge in ["334 \r\n", "334\r\n", "334 go on\r\n"] {
         let server = server("AUTH PLAIN", Scenario::when(Stage::Auth, Act::Reply(challenge))).await;
@@ -20,7 +20,7 @@ async fn a_server_that_asks_again_for_what_came_with_auth_gets_it_again() {
         let shown = setting.shown(None);
         assert!(!shown.contains("s3cr3t") && !shown.contains(PLAIN), "{shown}");
     }
-    // Once: a server that goes on asking has no use for it.
+    // It is resent once: a server that asks again would not accept it.
     let endless = Scenario::when(Stage::Auth, Act::Reply("334 \r\n"))
         .and(Stage::AuthAnswer(1), Act::Reply("334 \r\n"))
         .and(Stage::AuthAnswer(2), Act::Reply("334 \r\n"));
@@ -33,7 +33,7 @@ async fn a_server_that_asks_again_for_what_came_with_auth_gets_it_again() {
 }
 
 #[tokio::test]
-async fn a_token_is_sent_again_where_the_server_did_not_take_it_with_auth() {
+async fn a_token_is_sent_again_if_the_server_ignored_it_in_auth() {
     const TOKEN: &str = "dXNlcj11c2VyAWF1dGg9QmVhcmVyIE1hcmszZC10MGszbgEB";
     // {"status":"400"}
     const REFUSAL: &str = "334 eyJzdGF0dXMiOiI0MDAifQ==\r\n";
@@ -52,7 +52,7 @@ async fn a_token_is_sent_again_where_the_server_did_not_take_it_with_auth() {
 }
 
 #[tokio::test]
-async fn a_mechanism_that_the_server_does_not_know_is_followed_by_the_next() {
+async fn after_an_unknown_mechanism_the_next_one_is_tried() {
     let mechanisms = |server: &FaultServer| -> Vec<String> {
         let commands = server.seen().commands;
         let auth = commands.iter().filter(|line| line.starts_with("AUTH"));
@@ -88,7 +88,7 @@ async fn a_mechanism_that_the_server_does_not_know_is_followed_by_the_next() {
         setting.send("work").await.expect_err(refusal);
         assert_eq!(mechanisms(&server), ["SCRAM-SHA-256"], "{refusal}: accounts get locked");
     }
-    // The last refusal is told, once no mechanism is left; and an account that names one has no other.
+    // The last refusal is reported once no mechanism is left. If the account names a mechanism, no other is tried.
     for (auth, tried) in
         [(Auth::Auto, &["SCRAM-SHA-256", "PLAIN", "LOGIN"][..]), (Auth::Plain, &["PLAIN"])]
     {

@@ -1,4 +1,4 @@
-//! Messages as a parser that is not ours reads them.
+//! Messages, as an independent parser reads them.
 
 use mail_parser::{Message, MessageParser, MimeHeaders as _};
 use serde_json::{Value, json};
@@ -60,7 +60,7 @@ async fn addresses_subject_and_headers_read_back() {
 }
 
 #[tokio::test]
-async fn bodies_read_back_whatever_they_hold() {
+async fn bodies_with_any_content_read_back() {
     let env = TestEnv::new().await;
     for body in [
         "plain".to_owned(),

@@ -1,4 +1,4 @@
-//! What an account may do, through the built-in component.
+//! What an account's policy allows, checked through the built-in component.
 
 use serde_json::{Value, json};
 use smtp_connector_host::accounts::{AccountLimits, Policy, Security};
@@ -22,7 +22,7 @@ async fn refused(env: &TestEnv, input: &Value, words: &str) {
 }
 
 #[tokio::test]
-async fn an_account_sends_as_those_that_it_may_and_nobody_else() {
+async fn an_account_sends_only_from_allowed_senders() {
     let senders = ["alice@example.com", "*@team.example.com"];
     let allowed_senders = senders.map(|one| one.parse().expect("a rule")).to_vec();
     let env = env(Policy::default().allowed_senders(allowed_senders)).await;
@@ -37,12 +37,12 @@ async fn an_account_sends_as_those_that_it_may_and_nobody_else() {
         json!({ "from": "bob@team.example.com", "fromName": "ceo@evil.test", "to": "bob@example.net" }),
         json!({ "returnPath": "ceo@example.com", "to": "bob@example.net" }),
     ] {
-        refused(&env, &input, "as whom the account does not send").await;
+        refused(&env, &input, "the account does not allow this sender").await;
     }
 }
 
 #[tokio::test]
-async fn an_account_sends_to_the_domains_that_it_may_and_no_other() {
+async fn an_account_sends_only_to_allowed_domains() {
     let domains = ["example.net", "*.example.org"];
     let allowed_recipient_domains = domains.map(|one| one.parse().expect("a rule")).to_vec();
     let env = env(Policy::default().allowed_recipient_domains(allowed_recipient_domains)).await;
@@ -54,7 +54,7 @@ async fn an_account_sends_to_the_domains_that_it_may_and_no_other() {
 }
 
 #[tokio::test]
-async fn a_local_part_that_names_another_host_is_refused_where_the_policy_names_domains() {
+async fn a_local_part_that_names_another_host_is_refused_if_the_policy_names_domains() {
     let allowed_recipient_domains = vec!["example.com".parse().expect("a rule")];
     let strict = env(Policy::default().allowed_recipient_domains(allowed_recipient_domains)).await;
     for to in
@@ -83,12 +83,12 @@ async fn an_account_on_trial_sends_everything_to_one_address() {
     assert_eq!(result["envelope"]["to"].as_array().map(Vec::len), Some(3));
     let received = env.received().await;
     assert_eq!(received.recipients, ["staging@example.com"]);
-    // What would be refused without the trial is refused in it.
+    // A recipient that is refused without the trial is refused in it too.
     refused(&env, &json!({ "to": "b@example.org" }), "b@example.org").await;
 }
 
 #[tokio::test]
-async fn an_account_begins_so_many_messages_a_minute() {
+async fn an_account_is_limited_to_its_messages_per_minute() {
     let limits = AccountLimits::default().messages_per_minute(2);
     let env = TestEnv::with(Inbox::builder(), |account| account.limits(limits)).await;
     let input = json!({ "to": "bob@example.net" });
@@ -99,13 +99,13 @@ async fn an_account_begins_so_many_messages_a_minute() {
     let error = env.send(&input).await.expect_err("it is the third");
     assert_eq!((error.code(), error.retry()), (FailureCode::Policy, Retry::Later));
     assert!(env.inbox.take().is_none());
-    // What is only checked or assembled is no message.
+    // Checking or assembling a message does not count as sending one.
     let dry = Invocation::send_mail(input.to_string()).account("work").dry_run();
     env.invoke(dry).await.expect("it is assembled");
 }
 
 #[tokio::test]
-async fn an_account_has_so_many_runs_at_a_time() {
+async fn an_account_is_limited_to_its_concurrent_runs() {
     let server = FaultServer::start(Scenario::when(Stage::Dot, Act::Hang)).await;
     let limits = AccountLimits::default().concurrent_runs(1);
     let env =
@@ -116,7 +116,7 @@ async fn an_account_has_so_many_runs_at_a_time() {
         async move { connector.invoke(mail.account("work")).await }
     };
     let first = tokio::spawn(send());
-    // The first holds its place as long as its server says nothing.
+    // The first run holds its place until its server answers.
     while server.seen().commands.is_empty() {
         tokio::time::sleep(std::time::Duration::from_millis(5)).await;
     }
@@ -125,12 +125,12 @@ async fn an_account_has_so_many_runs_at_a_time() {
     assert!(refused.is_transient(), "{refused:?}");
     first.abort();
     let _ = first.await;
-    // Whoever was dropped has left.
+    // A dropped run frees its place.
     assert!(tokio::time::timeout(std::time::Duration::from_millis(500), send()).await.is_err());
 }
 
 #[tokio::test]
-async fn a_server_inside_is_not_dialled_for_a_platforms_customers() {
+async fn a_private_mail_server_is_not_dialled_by_default() {
     let inbox = Inbox::builder().start("127.0.0.1:0").await.expect("a port on loopback is free");
     for host in ["127.0.0.1", "localhost", "::1", "10.0.0.5", "169.254.169.254", "::ffff:127.0.0.1"]
     {
@@ -140,7 +140,7 @@ async fn a_server_inside_is_not_dialled_for_a_platforms_customers() {
             .sender("alice@example.com")
             .build()
             .expect("the settings are right");
-        // What a host has unless it says otherwise.
+        // The default rules of a host.
         let connector = connector_in(public_host([account]));
         let mail = Invocation::send_mail(json!({ "to": "bob@example.net" }).to_string());
         let error = connector.invoke(mail.account("work")).await.expect_err("it is inside");
@@ -149,7 +149,7 @@ async fn a_server_inside_is_not_dialled_for_a_platforms_customers() {
     assert!(inbox.take().is_none());
 }
 
-/// Every name that means one of these fields, as the manifest tells them.
+/// Returns every name of these fields, as the manifest lists them.
 async fn names_of(env: &TestEnv, fields: &[&str]) -> Vec<String> {
     let manifest = env.connector.describe().await.expect("a manifest");
     let manifest: Value = serde_json::from_str(&manifest).expect("the manifest is JSON");
@@ -157,11 +157,11 @@ async fn names_of(env: &TestEnv, fields: &[&str]) -> Vec<String> {
     let targets: Vec<_> =
         fields.iter().map(|name| json!({ "$ref": format!("#/properties/{name}") })).collect();
     let names = patterns.iter().filter(|(_, target)| targets.contains(target));
-    // A pattern spells each letter in both cases, and allows blanks between them: `[tT]...`.
+    // A pattern spells each letter in both cases, and allows spaces between them: `[tT]...`.
     names.flat_map(|(pattern, _)| spelled(pattern)).collect()
 }
 
-/// The names that a pattern of the manifest stands for.
+/// Returns the names that a pattern of the manifest stands for.
 fn spelled(pattern: &str) -> Vec<String> {
     pattern
         .split('|')
@@ -170,7 +170,7 @@ fn spelled(pattern: &str) -> Vec<String> {
             let mut rest = name;
             while let Some((_, after)) = rest.split_once('[') {
                 let (class, after) = after.split_once(']').unwrap_or((after, ""));
-                // What may stand between letters is a class too.
+                // The separator between letters is a character class too.
                 if !class.contains('_') {
                     letters.extend(class.chars().find(char::is_ascii_lowercase));
                 }
@@ -183,7 +183,7 @@ fn spelled(pattern: &str) -> Vec<String> {
 }
 
 #[tokio::test]
-async fn the_host_finds_recipients_wherever_the_component_does() {
+async fn the_host_finds_every_recipient_that_the_component_finds() {
     let env = TestEnv::new().await;
     let names = names_of(&env, &["to", "cc", "bcc"]).await;
     assert!(names.len() >= 14 && names.contains(&"receiver".to_owned()), "{names:?}");
@@ -239,12 +239,12 @@ async fn the_host_finds_recipients_wherever_the_component_does() {
 }
 
 #[tokio::test]
-async fn the_host_finds_attachments_wherever_the_component_does() {
+async fn the_host_finds_every_attachment_that_the_component_finds() {
     let env = TestEnv::new().await;
     let names = names_of(&env, &["attachments"]).await;
     assert!(names.len() >= 12 && names.contains(&"files".to_owned()), "{names:?}");
-    // Nothing listens there, and an address on loopback is refused: by the host's rules for addresses, which are asked
-    // after the list of what the input names.
+    // No server listens there, and the host's address rules refuse loopback. Those rules apply after the check that the
+    // input names the source.
     let url = "http://127.0.0.1:1/a.pdf";
     let mut inputs: Vec<Value> = names.iter().map(|name| json!({ name: url })).collect();
     inputs.extend(
@@ -261,13 +261,16 @@ async fn the_host_finds_attachments_wherever_the_component_does() {
     for mut input in inputs {
         input["to"] = json!("bob@example.net");
         let error = env.send(&input).await.expect_err("there is no such file");
-        assert!(!error.to_string().contains("do not name it"), "{input}: {error}");
+        assert!(
+            !error.to_string().contains("not named in the input's attachments"),
+            "{input}: {error}"
+        );
         assert_ne!(error.code(), FailureCode::Validation, "{input}: {error}");
     }
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_file_of_accounts_holds_the_policy() {
+async fn the_accounts_file_sets_the_policy() {
     let inbox = Inbox::builder().start("127.0.0.1:0").await.expect("a port on loopback is free");
     let line = CommandLine::with_account(&inbox);
     let path = line.home().join("accounts.toml");

@@ -1,4 +1,5 @@
-//! Connections that are kept: shared by messages, replaced when they have died, and never shared too far.
+//! The connection pool: connections are shared by messages, replaced when they die, and never shared between different
+//! settings.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -28,7 +29,7 @@ fn transport() -> SmtpTransport {
     SmtpTransport::new().danger_allow_private_hosts()
 }
 
-/// A connector with one account, on a transport that others may share.
+/// A connector with one account, on a transport that can be shared.
 fn connector(transport: &SmtpTransport, account: AccountBuilder) -> Connector {
     connector_in(host_builder([account.build().expect("right")]).transport(transport.clone()))
 }
@@ -38,7 +39,7 @@ async fn send(connector: &Connector) -> Result<(), Error> {
     connector.invoke(Invocation::send_mail(input).account("work")).await.map(|_| ())
 }
 
-/// Waits until a server has seen something; it always does, or the test hangs for a while and fails.
+/// Waits until a server has seen something. If that never happens, the test times out.
 async fn until(server: &FaultServer, what: impl Fn(&Seen) -> bool) {
     for _ in 0..500 {
         if what(&server.seen()) {
@@ -77,7 +78,7 @@ async fn messages_share_a_connection() {
 }
 
 #[tokio::test]
-async fn a_connection_is_seen_off_after_so_many_messages() {
+async fn a_connection_is_closed_after_its_maximum_of_messages() {
     let server = FaultServer::start(Scenario::default()).await;
     let connector = connector(&transport(), account(&server).limits(limits(4, 2)));
     for _ in 0..5 {
@@ -88,7 +89,7 @@ async fn a_connection_is_seen_off_after_so_many_messages() {
 }
 
 #[tokio::test]
-async fn a_connection_is_seen_off_when_no_message_comes() {
+async fn an_idle_connection_is_closed() {
     let server = FaultServer::start(Scenario::default()).await;
     let transport = transport().idle_time(Duration::from_millis(50));
     let connector = connector(&transport, account(&server));
@@ -100,7 +101,7 @@ async fn a_connection_is_seen_off_when_no_message_comes() {
 }
 
 #[tokio::test]
-async fn a_connection_that_died_while_it_was_idle_is_replaced_without_anyone_noticing() {
+async fn a_connection_that_died_while_idle_is_replaced_silently() {
     for (stage, act) in [
         (Stage::Dot, Act::ReplyAndDrop("250 2.0.0 ok\r\n")),
         (Stage::Dot, Act::ReplyAndDrop("250 2.0.0 ok\r\n421 4.4.2 idle\r\n")),
@@ -122,7 +123,7 @@ async fn a_connection_that_died_while_it_was_idle_is_replaced_without_anyone_not
 }
 
 #[tokio::test]
-async fn what_fails_on_a_connection_that_lives_is_not_tried_again() {
+async fn a_failure_on_a_live_connection_is_not_retried() {
     for act in [Act::Reply("451 4.3.0 later\r\n"), Act::Hang] {
         let server = FaultServer::start(Scenario::when(Stage::MailAgain, act)).await;
         let timeouts = Timeouts::default().command(Duration::from_millis(300));
@@ -135,7 +136,7 @@ async fn what_fails_on_a_connection_that_lives_is_not_tried_again() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn no_more_connections_are_open_than_the_account_allows() {
+async fn the_accounts_connection_limit_is_kept() {
     for most in [1, 3] {
         let server = FaultServer::start(Scenario::default()).await;
         let connector = connector(&transport(), account(&server).limits(limits(most, 100)));
@@ -164,7 +165,7 @@ async fn a_server_that_takes_fewer_connections_gets_fewer() {
         let (transport, account) = (transport.clone(), Arc::clone(&account));
         async move { transport.begin(&account, envelope()).await.map(|_| ()) }
     });
-    // It has been turned away, and waits for the first to end.
+    // The second connection was turned away, and its message waits for the first to end.
     until(&server, |seen| seen.connections == 2 && seen.open == 1).await;
     finish(first).await.expect("the first is sent");
     second.await.expect("it ends").expect("the second goes over the first's connection");
@@ -178,9 +179,9 @@ async fn finish(
     outgoing.finish().await.map(|_| ())
 }
 
-// On one thread: what is seen below was done before the first run went on.
+// On one thread: the events below happen before the first run continues.
 #[tokio::test]
-async fn a_message_that_waits_for_a_connection_goes_before_its_last_user_goes_on() {
+async fn a_released_connection_goes_to_the_next_waiting_message_first() {
     let server = FaultServer::start(Scenario::default()).await;
     let told = TranscriptLog::default();
     let transport = transport().transcript(Arc::new(told.clone()));
@@ -200,7 +201,7 @@ async fn a_message_that_waits_for_a_connection_goes_before_its_last_user_goes_on
 }
 
 #[tokio::test]
-async fn a_message_that_is_given_up_takes_its_connection_with_it() {
+async fn a_dropped_message_closes_its_connection() {
     let server = FaultServer::start(Scenario::default()).await;
     let transport = transport();
     let account = Arc::new(account(&server).build().expect("right"));
@@ -222,7 +223,7 @@ async fn a_message_that_is_given_up_takes_its_connection_with_it() {
 }
 
 #[tokio::test]
-async fn other_settings_get_other_connections() {
+async fn accounts_with_different_settings_do_not_share_connections() {
     let server = FaultServer::start(Scenario::default()).await;
     let transport = transport();
     let login = |password: &str| account(&server).credentials("user", Secret::new(password));
@@ -240,7 +241,7 @@ async fn other_settings_get_other_connections() {
 }
 
 #[tokio::test]
-async fn a_refused_envelope_does_not_cost_the_connection() {
+async fn a_refused_envelope_does_not_close_the_connection() {
     let no = Act::Reply("550 5.1.1 no such user\r\n");
     let data = Act::Reply("503 5.5.1 no valid recipients\r\n");
     let scenario = Scenario::when(Stage::Rcpt(1), no).and(Stage::Data, data);
@@ -254,7 +255,7 @@ async fn a_refused_envelope_does_not_cost_the_connection() {
 }
 
 #[tokio::test]
-async fn connections_are_closed_when_that_is_asked_for_or_never_kept() {
+async fn connections_are_closed_on_request_or_never_pooled() {
     let server = FaultServer::start(Scenario::default()).await;
     let transport = transport();
     let kept = connector(&transport, account(&server));
@@ -263,7 +264,7 @@ async fn connections_are_closed_when_that_is_asked_for_or_never_kept() {
         transport.close().await;
         until(&server, |seen| spoken(seen, "QUIT") == number && seen.open == 0).await;
     }
-    // However long they could be idle.
+    // Connections are closed even though the idle time is long.
     let never = transport.without_pool().idle_time(Duration::from_secs(30));
     let never = connector(&never, account(&server));
     for number in 3..=4 {

@@ -1,5 +1,5 @@
-//! Mails of every kind, generated, and read back by parsers that are not ours: whatever goes in, all of
-//! them find the same tree, the same bytes and the same headers.
+//! Generated mails of every kind, read back by independent parsers. For every input, all parsers find the same tree,
+//! the same bytes and the same headers.
 
 use std::thread;
 
@@ -11,14 +11,15 @@ use tokio::runtime::Runtime;
 
 use crate::support::host_builder;
 
-/// Mails in a run. More by hand: `PROPTEST_CASES=1000000`.
+/// The number of mails per run. To try more by hand: `PROPTEST_CASES=1000000`.
 const MAILS: u32 = 10_000;
 
-/// Runs at a time, each with readers of its own: most of the time goes into making mails and reading messages.
+/// The number of concurrent runs, each with its own readers. Most of the time is spent making mails and reading
+/// messages.
 const RUNS: u32 = 2;
 
 #[test]
-fn every_reader_finds_what_went_in() {
+fn every_reader_finds_what_the_input_says() {
     let runtime = Runtime::new().expect("threads can be started");
     let host = host_builder([]).build().expect("the sandbox runs on this machine");
     let connector = Connector::builtin(&host).expect("the built-in component is one");
@@ -53,7 +54,7 @@ fn run(config: Config, runtime: &Runtime, connector: &Connector) {
     }
 }
 
-/// The message that a mail becomes, in the sandbox.
+/// Assembles the message of a mail, in the sandbox.
 async fn assemble(connector: &Connector, input: &Value) -> String {
     let mail = Invocation::send_mail(input.to_string()).dry_run();
     let outcome = connector.invoke(mail).await.unwrap_or_else(|error| {

@@ -1,4 +1,4 @@
-//! Recipients: each has an answer of its own, in as many transactions as the server wants.
+//! Recipients: each gets its reply, in the number of transactions that the server needs.
 
 use serde_json::json;
 use smtp_connector_host::{Delivered, FailureCode, Phase, Retry};
@@ -7,7 +7,7 @@ use crate::faults::{mail, send_patiently, send_to};
 use crate::support::{Act, FaultServer, Offers, Scenario, Stage};
 
 #[tokio::test]
-async fn recipients_get_their_own_answers() {
+async fn each_recipient_gets_its_own_reply() {
     let scenario = Scenario::when(Stage::Rcpt(2), Act::Reply("550 5.1.1 no such user\r\n"))
         .and(Stage::Rcpt(3), Act::Reply("450 4.2.1 greylisted\r\n"));
     let server = FaultServer::start(scenario).await;
@@ -26,11 +26,11 @@ async fn recipients_get_their_own_answers() {
 }
 
 #[tokio::test]
-async fn recipients_that_are_too_many_for_one_transaction_get_another() {
+async fn recipients_beyond_the_limit_of_one_transaction_get_another() {
     const TOO_MANY: Act = Act::Reply("452 4.5.3 too many recipients\r\n");
     let to = ["a@x.test", "b@x.test", "c@x.test", "d@x.test"];
     for body in ["y".to_owned(), "0123456789abcdef\n.\n".repeat(100_000)] {
-        // Of the second transaction's two, the sixth of the connection is too many again.
+        // In the second transaction, the connection's sixth recipient is again over the server's limit.
         let scenario = Scenario::when(Stage::Rcpt(2), TOO_MANY)
             .and(Stage::Rcpt(3), TOO_MANY)
             .and(Stage::Rcpt(6), TOO_MANY);
@@ -46,7 +46,7 @@ async fn recipients_that_are_too_many_for_one_transaction_get_another() {
 }
 
 #[tokio::test]
-async fn a_further_transaction_that_fails_undoes_nothing() {
+async fn a_further_transaction_that_fails_does_not_undo_the_first() {
     const TOO_MANY: Act = Act::Reply("452 4.5.3 too many recipients\r\n");
     let mail = mail(&["a@x.test", "b@x.test"]);
     for (stage, act, code, retry) in [
@@ -67,13 +67,13 @@ async fn a_further_transaction_that_fails_undoes_nothing() {
     }
     let scenario = Scenario::when(Stage::Rcpt(2), TOO_MANY).and(Stage::DotAgain, Act::Drop);
     let server = FaultServer::start(scenario).await;
-    let error = send_to(&server, &mail).await.expect_err("nobody can tell");
+    let error = send_to(&server, &mail).await.expect_err("the delivery is unknown");
     assert_eq!((error.delivered(), error.retry()), (Delivered::Unknown, Retry::Never));
     assert!(error.to_string().contains("it was sent to a@x.test"), "{error}");
 }
 
 #[tokio::test]
-async fn no_further_transaction_begins_where_the_server_says_too_much() {
+async fn after_an_unexpected_reply_no_further_transaction_begins() {
     for too_much in ["250 2.0.0 ok\r\n421 4.3.2 bye\r\n", "250 2.0.0 ok\r\n250 2.0.0 again\r\n"] {
         let scenario = Scenario::when(Stage::Rcpt(2), Act::Reply("452 4.5.3 too many\r\n"))
             .and(Stage::Dot, Act::Reply(too_much));
@@ -90,7 +90,7 @@ async fn no_further_transaction_begins_where_the_server_says_too_much() {
 }
 
 #[tokio::test]
-async fn where_all_or_nobody_is_to_get_it_nobody_does() {
+async fn without_partial_sending_one_refused_recipient_stops_the_message() {
     for reply in ["550 5.1.1 no such user\r\n", "452 4.5.3 too many recipients\r\n"] {
         for pipelining in [true, false] {
             let extensions = (!pipelining).then(|| vec!["SIZE 35882577"]);

@@ -1,4 +1,4 @@
-//! What a reply means: the table of causes, read row by row in real conversations, and queue ids.
+//! The meaning of replies: each row of the table of causes, played in a real conversation; and queue ids.
 
 use serde_json::{Value, json};
 use smtp_connector_host::accounts::{Account, Auth, OAuth2, PRESETS, Preset, Security};
@@ -10,7 +10,7 @@ use crate::support::{
     Act, Authority, FaultServer, Offers, Scenario, Stage, connector_in, host_builder,
 };
 
-/// A sample of a row, with the account and the server that play it.
+/// A row's sample, with the account and the server that play it.
 struct Play {
     cause: &'static Cause,
     phase: Phase,
@@ -19,12 +19,12 @@ struct Play {
     _server: FaultServer,
 }
 
-/// A text for as long as the tests run.
+/// Returns a text that lives as long as the tests run.
 fn kept(text: String) -> &'static str {
     Box::leak(text.into_boxed_str())
 }
 
-/// A scenario in which a server says a sample.
+/// A scenario in which a server replies with a sample.
 fn scenario(cause: &Cause, phase: Phase, said: &str) -> Scenario {
     let said = format!("{}\r\n", said.replace('\n', "\r\n"));
     if cause.lack.is_some() {
@@ -54,7 +54,7 @@ fn provider(cause: &Cause) -> Option<&'static Preset> {
     PRESETS.iter().find(named).or_else(any)
 }
 
-/// An account to which a row's conditions apply.
+/// An account that meets a row's conditions.
 fn account(name: &str, cause: &Cause, phase: Phase, port: u16, authority: &Authority) -> Account {
     let given = |fact| cause.given.contains(&fact);
     let base = match provider(cause) {
@@ -115,7 +115,7 @@ fn filled(cause: &Cause, account: &Account) -> String {
         .replace("{port}", &account.port().to_string())
 }
 
-/// What is wrong with the failure of a row's sample.
+/// Returns what is wrong with the failure of a row's sample.
 fn complaints(play: &Play, error: &Error) -> Vec<String> {
     let Play { cause, phase, said, account, .. } = play;
     let what = format!("{}, {phase} {said:?}", cause.name);
@@ -136,7 +136,7 @@ fn complaints(play: &Play, error: &Error) -> Vec<String> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn every_row_of_the_table_is_what_a_conversation_ends_with() {
+async fn every_row_of_the_table_is_the_result_of_its_conversation() {
     let authority = Authority::new();
     let mut plays = Vec::new();
     for cause in causes() {
@@ -174,7 +174,7 @@ async fn send_with(server: &FaultServer, password: &str, input: &Value) -> Resul
 }
 
 #[tokio::test]
-async fn refusals_with_one_cause_have_its_hint_and_others_a_general_one() {
+async fn refusals_with_one_cause_have_its_hint_and_mixed_ones_a_general_hint() {
     let relay = "554 5.7.1 <b@example.net>: Relay access denied\r\n";
     let relay_again = "550 5.7.1 Unable to relay\r\n";
     let unknown = "550 5.1.1 User unknown\r\n";
@@ -183,7 +183,7 @@ async fn refusals_with_one_cause_have_its_hint_and_others_a_general_one() {
     for (first, second, code, retry, words) in [
         (relay, relay_again, FailureCode::Recipients, Retry::AfterConfigChange, "does not relay"),
         (unknown, unknown, FailureCode::Recipients, Retry::Never, "before the @"),
-        (later, later, FailureCode::Recipients, Retry::Later, "ten minutes"),
+        (later, later, FailureCode::Recipients, Retry::Later, "10 minutes"),
         (foreign, foreign, FailureCode::Sender, Retry::AfterConfigChange, "may not send as"),
         (relay, unknown, FailureCode::Recipients, Retry::Never, "check the addresses"),
     ] {
@@ -199,7 +199,7 @@ async fn refusals_with_one_cause_have_its_hint_and_others_a_general_one() {
 }
 
 #[tokio::test]
-async fn the_hint_of_all_or_nobody_is_about_that() {
+async fn without_partial_sending_the_hint_is_about_that_setting() {
     let unknown = Act::Reply("550 5.1.1 User unknown\r\n");
     let server = FaultServer::start(Scenario::when(Stage::Rcpt(2), unknown)).await;
     let to = ["b@example.net", "c@example.net"];
@@ -209,7 +209,7 @@ async fn the_hint_of_all_or_nobody_is_about_that() {
 }
 
 #[tokio::test]
-async fn a_connection_that_served_before_has_the_same_hints() {
+async fn a_reused_connection_gives_the_same_hints() {
     let quota = "550 5.4.5 Daily user sending limit exceeded\r\n";
     let relay = "554 5.7.1 <b@example.net>: Relay access denied\r\n";
     for (stage, reply, words) in [
@@ -230,7 +230,7 @@ async fn a_connection_that_served_before_has_the_same_hints() {
 }
 
 #[tokio::test]
-async fn a_queue_id_is_what_the_server_says_whatever_the_password() {
+async fn a_queue_id_is_kept_whatever_the_password_is() {
     let gmail = "250 2.0.0 OK  1731389794 ffacd0b85a97d-381ed975a54si7856017f8f.119 - gsmtp\r\n";
     let exchange = "250 2.6.0 <a@x.test> [InternalId=12345678901234, Hostname=mail.example] \
                     8123 bytes in 0.123, 64.1 KB/sec Queued mail for delivery\r\n";
@@ -242,11 +242,11 @@ async fn a_queue_id_is_what_the_server_says_whatever_the_password() {
         (exchange, "passw0rd", json!("12345678901234")),
         (exchange, "1234", json!("12345678901234")),
         (postfix, "4X", json!("4XyZ12")),
-        // A part of the words that say it.
+        // The password is part of the words that introduce the queue id.
         (postfix, "queued", json!("4XyZ12")),
         (postfix, "as", json!("4XyZ12")),
         (sendmail, "4X", json!("x4XB12")),
-        // The password itself is no id.
+        // The password itself is not an id.
         (postfix, "4XyZ12", Value::Null),
         ("250 2.0.0 Ok: queued as 4X\r\n", "4X", Value::Null),
     ] {

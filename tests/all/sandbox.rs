@@ -1,4 +1,4 @@
-//! Components that are none, want too much, or take too much.
+//! Invalid components, and components that import too much or use too many resources.
 
 use std::time::{Duration, Instant};
 
@@ -24,10 +24,10 @@ fn component(wat: &str) -> Vec<u8> {
 }
 
 #[test]
-fn what_is_no_component_does_not_load() {
+fn invalid_component_bytes_do_not_load() {
     for (bytes, words) in [
-        (&b""[..], "no WebAssembly component"),
-        (b"#!/bin/sh\n", "no WebAssembly component"),
+        (&b""[..], "not a WebAssembly component"),
+        (b"#!/bin/sh\n", "not a WebAssembly component"),
         (b"\0asm", "cannot be compiled"),
         (b"\0asm\x01\0\0\0", "a WebAssembly module"),
         (&Connector::builtin_bytes()[..100_000], "cannot be compiled"),
@@ -48,17 +48,17 @@ fn a_component_without_the_contract_does_not_load() {
 }
 
 #[test]
-fn a_component_that_wants_more_than_any_gets_does_not_load() {
+fn a_component_that_imports_files_or_sockets_does_not_load() {
     for interface in
         ["wasi:filesystem/preopens@0.2.0", "wasi:sockets/tcp@0.2.0", "wasi:http/types@0.2.0"]
     {
         let wat = format!(r#"(component (import "{interface}" (instance (export "f" (func)))))"#);
         let error = refused(&component(&wat));
-        assert!(error.to_string().contains("wants what no component gets"), "{error}");
+        assert!(error.to_string().contains("does not provide"), "{error}");
     }
 }
 
-/// The built-in component under other limits.
+/// Runs the built-in component under other limits.
 async fn limited(limits: Limits, body: &str) -> Error {
     let host = host_builder([]).limits(limits).build().expect("the sandbox runs");
     let connector = Connector::builtin(&host).expect("a component");
@@ -67,7 +67,7 @@ async fn limited(limits: Limits, body: &str) -> Error {
 }
 
 #[tokio::test]
-async fn a_run_that_takes_too_much_ends_as_an_ordinary_error() {
+async fn a_run_that_exceeds_a_limit_ends_with_an_ordinary_error() {
     let mut little_memory = Limits::default();
     little_memory.memory_bytes = 4 << 20;
     let mut little_time = Limits::default();
@@ -80,7 +80,7 @@ async fn a_run_that_takes_too_much_ends_as_an_ordinary_error() {
     for (limits, words) in [
         (little_memory, "memory"),
         (little_time, "of time"),
-        (few_calls, "calls to its host"),
+        (few_calls, "calls to the host"),
         (few_bytes, "out of the sandbox"),
     ] {
         let error = limited(limits, &body).await;
@@ -90,11 +90,11 @@ async fn a_run_that_takes_too_much_ends_as_an_ordinary_error() {
 }
 
 #[tokio::test]
-async fn an_input_or_keywords_over_their_limit_are_an_issue_before_anything_runs() {
+async fn an_input_or_keywords_over_the_limit_are_an_issue_before_the_component_runs() {
     let mut limits = Limits::default();
     limits.input_bytes = 100;
     limits.keywords_bytes = 20;
-    // No time for a component: nothing of it runs.
+    // The time limit is zero: if the component ran, it would be stopped.
     limits.cpu = Duration::ZERO;
     let host = host_builder([]).limits(limits).build().expect("the sandbox runs");
     let connector = Connector::builtin(&host).expect("a component");
@@ -117,7 +117,7 @@ async fn an_input_or_keywords_over_their_limit_are_an_issue_before_anything_runs
 }
 
 #[tokio::test]
-async fn a_template_that_runs_away_ends_as_an_ordinary_error() {
+async fn an_endless_template_ends_with_an_ordinary_error() {
     let env = TestEnv::new().await;
     for body in [
         "{% for a in range(99999) %}{% for b in range(99999) %}{{ 'x' * 1000 }}{% endfor %}{% endfor %}",
@@ -148,11 +148,11 @@ async fn a_run_that_computes_too_long_is_stopped() {
     let invocation = Invocation::send_mail(input).keywords("{}").dry_run();
     let error = connector.invoke(invocation).await.expect_err("it takes more than a tick");
     assert_eq!(error.code(), FailureCode::Limit);
-    assert!(error.to_string().contains("computing time"), "{error}");
+    assert!(error.to_string().contains("CPU time"), "{error}");
 }
 
 #[tokio::test]
-async fn a_run_that_is_out_of_time_after_the_final_dot_may_have_been_sent() {
+async fn a_timeout_after_the_final_dot_reports_an_unknown_delivery() {
     let server = FaultServer::start(Scenario::when(Stage::Dot, Act::Hang)).await;
     let account = server.account().build().expect("the settings are right");
     let mut little_time = Limits::default();
@@ -169,8 +169,8 @@ async fn a_run_that_is_out_of_time_after_the_final_dot_may_have_been_sent() {
 }
 
 #[tokio::test]
-async fn a_message_on_a_slow_line_is_not_taken_for_computing() {
-    /// A file that comes in pieces of a few bytes, with a pause before each.
+async fn waiting_on_a_slow_connection_does_not_count_as_computing() {
+    /// A file that arrives in pieces of a few bytes, with a pause before each.
     struct Slow;
     impl Uploads for Slow {
         fn open<'a>(&'a self, _: &'a str) -> BoxFuture<'a, Result<Content, SourceError>> {
@@ -187,7 +187,7 @@ async fn a_message_on_a_slow_line_is_not_taken_for_computing() {
         }
     }
     let mut little = Limits::default();
-    // A hundred waits are a hundred ticks of the engine's clock: a second, had it computed.
+    // A hundred waits are a hundred ticks of the engine's clock: a second, if they counted as CPU time.
     little.cpu = Duration::from_millis(500);
     let host = host_builder([]).limits(little).build().expect("the sandbox runs");
     let connector = Connector::builtin(&host).expect("a component");
@@ -198,7 +198,7 @@ async fn a_message_on_a_slow_line_is_not_taken_for_computing() {
 }
 
 #[tokio::test]
-async fn a_run_leaves_nothing_for_the_next() {
+async fn a_run_leaves_no_data_for_the_next() {
     let env = TestEnv::new().await;
     let mark = "a-mark-that-no-message-has-by-chance";
     for _ in 0..20 {
@@ -212,7 +212,7 @@ async fn a_run_leaves_nothing_for_the_next() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn runs_from_a_pool_and_those_beyond_it_find_nothing_of_each_other() {
+async fn runs_inside_and_beyond_the_memory_pool_see_no_data_of_each_other() {
     let host = host_builder([]).allocation(Allocation::Pooled { runs: 2 }).build();
     let connector = Connector::builtin(&host.expect("the sandbox runs")).expect("a component");
     let runs: Vec<_> = (0..50)

@@ -1,13 +1,12 @@
-//! The schemas that `describe` returns, against what the component itself takes and gives.
+//! The schemas that `describe` returns, compared with what the component accepts and returns.
 
 use serde_json::{Value, json};
 use smtp_connector_host::{Connector, Findings, Invocation};
 
 use crate::support::TestEnv;
 
-/// What JSON Schema cannot say, or could say only as an expression that nobody can read: the grammar of an
-/// address, that two names mean one field, that base64 is canonical, what JSON in a text holds. A value with one of these issues and
-/// no other may pass the schema.
+/// Issues that JSON Schema cannot express, or only in an unreadable expression: the grammar of an address, two names
+/// for one field, canonical base64, the contents of JSON text. A value with only such issues may pass the schema.
 const BEYOND_A_SCHEMA: &[&str] = &[
     "attachment-source",
     "checksum-mismatch",
@@ -26,7 +25,7 @@ const BEYOND_A_SCHEMA: &[&str] = &[
     "reserved-header",
 ];
 
-/// Values of every shape: each is tried in every field.
+/// Values of every type and shape. Each is tried in every field.
 fn shapes() -> Vec<Value> {
     let mut shapes = vec![
         json!(null),
@@ -87,7 +86,7 @@ fn shapes() -> Vec<Value> {
     shapes
 }
 
-/// Values for one field each.
+/// Special values for single fields.
 fn particulars() -> Vec<Value> {
     let calendar = "BEGIN:VCALENDAR\r\nMETHOD:REQUEST\r\nEND:VCALENDAR";
     let file = |key: &str, value: Value| json!({ "attachments": { "text": "x", key: value } });
@@ -231,7 +230,7 @@ fn particulars() -> Vec<Value> {
     ]
 }
 
-/// Inputs that are whole, apart from what is tried.
+/// Returns inputs that are complete, apart from the value under test.
 fn samples(fields: &[String]) -> Vec<Value> {
     let mut samples = particulars();
     for field in fields {
@@ -252,7 +251,7 @@ async fn findings(connector: &Connector, input: &Value) -> Findings {
 }
 
 #[tokio::test]
-async fn the_input_schema_takes_what_the_component_takes() {
+async fn the_input_schema_accepts_what_the_component_accepts() {
     let env = TestEnv::new().await;
     let manifest: Value =
         serde_json::from_str(&env.connector.describe().await.expect("a manifest"))
@@ -283,7 +282,7 @@ async fn the_input_schema_takes_what_the_component_takes() {
 }
 
 #[tokio::test]
-async fn results_are_as_the_output_schema_says() {
+async fn results_match_the_output_schema() {
     let env = TestEnv::new().await;
     let manifest: Value =
         serde_json::from_str(&env.connector.describe().await.expect("a manifest"))

@@ -1,4 +1,4 @@
-//! A password goes to the server, and nowhere else.
+//! A password goes only to the server.
 
 use std::sync::Arc;
 
@@ -15,7 +15,7 @@ use crate::support::{
 
 const PASSWORD: &str = "Mark3d-p\u{e4}ssw\u{f6}rd";
 
-/// The forms that the password could hide in: plain, percent, and base64 wherever it starts.
+/// The forms in which the password could appear: plain, percent-encoded, and base64 at each offset.
 fn forms() -> Vec<String> {
     let percent: String = PASSWORD
         .bytes()
@@ -24,7 +24,7 @@ fn forms() -> Vec<String> {
             _ => format!("%{byte:02X}"),
         })
         .collect();
-    // Of `\0user\0password`, of the password alone, and at the third offset.
+    // For `\0user\0password`, for the password alone, and at the third offset.
     let base64 = ["TWFyazNkLXDDpHNzd8O2cm", "1hcmszZC1ww6Rzc3fDtnJk", "NYXJrM2QtcMOkc3N3w7ZyZ"];
     base64.into_iter().map(str::to_owned).chain([PASSWORD.to_owned(), percent]).collect()
 }
@@ -36,7 +36,7 @@ fn assert_clean(text: &str) {
     }
 }
 
-/// What servers that echo what they were sent answer with.
+/// Replies of servers that echo what they were sent.
 const ECHOES: &[(Stage, &str)] = &[
     (
         Stage::Auth,
@@ -49,13 +49,13 @@ const ECHOES: &[(Stage, &str)] = &[
 ];
 
 #[test]
-fn the_forms_are_what_an_encoder_makes() {
-    // `TWFyazNk...` is base64 of the password; the others are the same, one and two octets later.
+fn the_forms_match_an_encoders_output() {
+    // `TWFyazNk...` is base64 of the password. The others are base64 of it one and two octets later.
     assert!("AHVzZXIATWFyazNkLXDDpHNzd8O2cmQ=".contains(&forms()[0]));
 }
 
 #[tokio::test]
-async fn no_error_no_result_and_no_transcript_holds_the_password() {
+async fn the_password_is_in_no_error_result_or_transcript() {
     for (stage, reply) in ECHOES {
         let server = FaultServer::start(Scenario::when(*stage, Act::Reply(reply))).await;
         let account = server
@@ -91,7 +91,7 @@ async fn no_error_no_result_and_no_transcript_holds_the_password() {
     }
 }
 
-/// What is wrong with an input, in as many ways as there are places to tell of it.
+/// Invalid inputs, one for each place that could report the problem.
 const BAD_INPUTS: &[&str] = &[
     "",
     "{",
@@ -129,7 +129,7 @@ fn assert_outcome_is_clean(outcome: &Result<Outcome, Error>) {
     }
 }
 
-/// What servers answer with that write the password so that it does not stand in one piece.
+/// Server replies in which the password does not stand in one piece.
 const SCATTERED: &[(Stage, &str)] = &[
     (Stage::Auth, "535 5.7.8 Mark3d-p\u{e4}\x07ssw\u{f6}rd\r\n"),
     (Stage::Auth, "535 5.7.8 Mark3d\u{200b}-\u{202e}p\u{e4}s\u{ad}sw\u{f6}rd\r\n"),
@@ -142,7 +142,7 @@ const SCATTERED: &[(Stage, &str)] = &[
 ];
 
 #[tokio::test]
-async fn a_password_in_pieces_is_shown_no_more_than_in_one() {
+async fn a_password_in_pieces_is_redacted() {
     for (stage, reply) in SCATTERED {
         let server = FaultServer::start(Scenario::when(*stage, Act::Reply(reply))).await;
         let told = TranscriptLog::default();
@@ -166,7 +166,7 @@ async fn a_password_in_pieces_is_shown_no_more_than_in_one() {
 }
 
 #[tokio::test]
-async fn nothing_is_logged_of_the_password_whatever_goes_wrong() {
+async fn the_password_is_never_logged() {
     let log = Log::default();
     let _here = tracing::subscriber::set_default(log.subscriber());
     let good = r#"{"to": "bob@example.net", "body": "Hi"}"#;
@@ -207,7 +207,7 @@ async fn nothing_is_logged_of_the_password_whatever_goes_wrong() {
 }
 
 #[tokio::test]
-async fn no_component_finds_the_password_in_its_memory() {
+async fn the_password_never_reaches_a_components_memory() {
     let searching = |texts: &[String]| {
         let guest = sends("alice@example.com", &["bob@example.net"], MESSAGE.as_bytes());
         guest.and_searching(texts).encode()
@@ -220,7 +220,7 @@ async fn no_component_finds_the_password_in_its_memory() {
             outcome => assert_outcome_is_clean(&outcome),
         }
     }
-    // It would find it: it finds what the server said.
+    // A check of the search itself: it finds the server's reply.
     let reply = "250 2.0.0 Ok: queued as 4XYZZY\r\n";
     let server = FaultServer::start(Scenario::when(Stage::Dot, Act::Reply(reply))).await;
     let found = run(account(&server), &searching(&["4XYZZY".to_owned()]), input).await;
@@ -228,7 +228,7 @@ async fn no_component_finds_the_password_in_its_memory() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_conversation_is_shown_with_times_and_without_credentials_and_content() {
+async fn a_transcript_shows_times_but_no_credentials_or_content() {
     let server = FaultServer::start(Scenario::default()).await;
     let line = CommandLine::new();
     let settings = format!(

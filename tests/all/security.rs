@@ -53,7 +53,7 @@ async fn each_way_of_encrypting_and_logging_in_works() {
 }
 
 #[tokio::test]
-async fn a_wrong_password_is_told_once() {
+async fn a_wrong_password_is_reported_once() {
     let inbox = Inbox::builder().login("user", "right");
     let env =
         TestEnv::with(inbox, |account| account.credentials("user", Secret::new("wrong"))).await;
@@ -64,7 +64,7 @@ async fn a_wrong_password_is_told_once() {
     assert!(error.hint().is_some_and(|hint| hint.contains("password")));
 }
 
-/// What a send through a fault server ends with, with a login, this security and an authority's word.
+/// Returns the error of a send with a login through a fault server, with this security and this trusted authority.
 async fn fails(server: &FaultServer, security: Security, authority: Option<&Authority>) -> Error {
     let tls = TlsSettings::default().ca(authority.map(Authority::file));
     let error = send(server, security, tls).await.expect_err("it must not be sent");
@@ -97,7 +97,7 @@ pub(crate) async fn send_to(port: u16, security: Security, tls: TlsSettings) -> 
 }
 
 #[tokio::test]
-async fn without_starttls_nothing_is_said() {
+async fn without_starttls_no_credentials_or_mail_are_sent() {
     let server = FaultServer::start(Scenario::default()).await;
     let error = fails(&server, Security::Starttls, None).await;
     assert_eq!((error.code(), error.phase()), (FailureCode::Tls, Phase::Starttls));
@@ -105,7 +105,7 @@ async fn without_starttls_nothing_is_said() {
 }
 
 #[tokio::test]
-async fn what_came_in_the_clear_after_the_go_ahead_ends_the_connection() {
+async fn plain_text_after_the_starttls_reply_ends_the_connection() {
     let authority = Authority::new();
     for injected in [
         "220 go\r\n250 forged\r\n",
@@ -125,7 +125,7 @@ async fn what_came_in_the_clear_after_the_go_ahead_ends_the_connection() {
 }
 
 #[tokio::test]
-async fn a_certificate_that_is_not_trusted_is_not_talked_to() {
+async fn a_server_with_an_untrusted_certificate_gets_no_commands() {
     let (authority, stranger) = (Authority::new(), Authority::new());
     let expired = || {
         let mut params = rcgen::CertificateParams::new(["127.0.0.1".to_owned()]).expect("a name");
@@ -139,8 +139,8 @@ async fn a_certificate_that_is_not_trusted_is_not_talked_to() {
         authority.server_with(&params)
     };
     for (config, words) in [
-        (authority.server("mail.example.com"), "another name"),
-        (in_common_name_alone(), "another name"),
+        (authority.server("mail.example.com"), "it is not for 127.0.0.1"),
+        (in_common_name_alone(), "it is not for 127.0.0.1"),
         (stranger.server("127.0.0.1"), "no trusted authority"),
         (Authority::self_signed("127.0.0.1"), "self-signed"),
         (expired(), "expired"),
@@ -165,7 +165,7 @@ async fn a_certificate_that_is_not_trusted_is_not_talked_to() {
 }
 
 #[tokio::test]
-async fn tls_at_a_port_that_speaks_starttls_is_explained() {
+async fn tls_on_a_starttls_port_is_explained() {
     let server = FaultServer::start(Scenario::default()).await;
     let error = fails(&server, Security::Tls, None).await;
     assert_eq!((error.code(), error.phase()), (FailureCode::Tls, Phase::Connect));
@@ -173,8 +173,8 @@ async fn tls_at_a_port_that_speaks_starttls_is_explained() {
 }
 
 #[tokio::test]
-async fn versions_before_tls_1_2_are_not_spoken() {
-    // An alert, and a ServerHello, of TLS 1.1.
+async fn versions_before_tls_1_2_are_refused() {
+    // An alert and a ServerHello of TLS 1.1.
     const ALERT: &str = "\x15\x03\x02\x00\x02\x02\x46";
     const HELLO: &str = concat!(
         "\x16\x03\x02\x00\x2a\x02\x00\x00\x26\x03\x02",
@@ -196,7 +196,7 @@ pub(crate) async fn implicit(config: Arc<rustls::ServerConfig>) -> FaultServer {
 }
 
 #[tokio::test]
-async fn the_least_version_is_kept_to() {
+async fn the_minimum_tls_version_is_enforced() {
     let authority = Authority::new();
     for (min_version, sent) in [(TlsVersion::Tls12, true), (TlsVersion::Tls13, false)] {
         let server = implicit(authority.server_of_tls12("127.0.0.1")).await;
@@ -213,13 +213,13 @@ async fn the_least_version_is_kept_to() {
 }
 
 #[tokio::test]
-async fn a_pinned_certificate_is_believed_and_no_other() {
+async fn only_the_pinned_certificate_is_trusted() {
     let (stranger, other) = (Authority::new(), Authority::new());
     let sha256 = |octets: &[u8]| -> [u8; 32] {
         ring::digest::digest(&ring::digest::SHA256, octets).as_ref().try_into().expect("32 octets")
     };
     for whole in [true, false] {
-        // Not even the name is looked at.
+        // With a pin, not even the name is checked.
         let (config, certificate, key) = stranger.server_and_hashes("mail.example.com");
         let pin = match whole {
             true => CertificatePin::Certificate(sha256(&certificate)),
@@ -238,14 +238,14 @@ async fn a_pinned_certificate_is_believed_and_no_other() {
 }
 
 #[tokio::test]
-async fn any_certificate_is_believed_where_that_is_asked_for() {
+async fn any_certificate_is_accepted_with_the_danger_setting() {
     let server = implicit(Authority::new().server("mail.example.com")).await;
     let tls = TlsSettings::default().danger_accept_invalid_certificates(true);
     send(&server, Security::Tls, tls).await.expect("nothing is checked");
 }
 
 #[tokio::test]
-async fn a_server_that_asks_is_shown_the_accounts_certificate() {
+async fn a_server_that_asks_gets_the_accounts_client_certificate() {
     let authority = Authority::new();
     let folder = tempfile::tempdir().expect("a temporary folder can be made");
     let (certificate, key) = authority.write_pair("client.example.com", folder.path());
@@ -258,9 +258,9 @@ async fn a_server_that_asks_is_shown_the_accounts_certificate() {
         send(&server, Security::Tls, known).await.expect("the client is known");
 
         let nobody = TlsSettings::default().ca(ca);
-        let error = send(&server, Security::Tls, nobody).await.expect_err("the client is nobody");
+        let error = send(&server, Security::Tls, nobody).await.expect_err("no client certificate");
         assert_eq!((error.code(), error.retry()), (FailureCode::Tls, Retry::AfterConfigChange));
-        assert!(error.to_string().contains("wants a client certificate"), "{error}");
+        assert!(error.to_string().contains("requires a client certificate"), "{error}");
         assert!(error.hint().is_some_and(|hint| hint.contains("tls.clientCert")), "{error:?}");
 
         let other = Authority::new();
@@ -294,7 +294,7 @@ async fn a_server_that_asks_is_shown_the_accounts_certificate() {
 }
 
 #[tokio::test]
-async fn a_client_key_that_is_encrypted_is_called_that() {
+async fn an_encrypted_client_key_is_reported_as_encrypted() {
     let authority = Authority::new();
     let folder = tempfile::tempdir().expect("a temporary folder can be made");
     let (certificate, key) = authority.write_pair("client.example.com", folder.path());
@@ -316,7 +316,7 @@ async fn a_client_key_that_is_encrypted_is_called_that() {
 }
 
 #[tokio::test]
-async fn a_host_with_the_dot_of_the_root_has_the_certificate_of_the_name() {
+async fn a_host_with_a_trailing_dot_uses_the_certificate_of_the_name() {
     let authority = Authority::new();
     let pooled = SmtpTransport::new().danger_allow_private_hosts();
     for transport in [pooled.clone(), pooled.without_pool()] {
@@ -341,7 +341,7 @@ async fn a_host_with_the_dot_of_the_root_has_the_certificate_of_the_name() {
 }
 
 #[tokio::test]
-async fn tls_on_the_whole_way_is_asked_for_or_nothing_is_sent() {
+async fn with_require_tls_the_mail_is_sent_only_if_the_server_offers_it() {
     let authority = Authority::new();
     for offered in [true, false] {
         let keyword = if offered { "REQUIRETLS" } else { "8BITMIME" };

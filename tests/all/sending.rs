@@ -1,4 +1,4 @@
-//! From an input to a message that arrived.
+//! Sending, from an input to a message that arrives.
 
 use serde_json::json;
 use smtp_connector_host::{FailureCode, Invocation, Phase, Retry, Status};
@@ -57,7 +57,7 @@ async fn a_preview_is_the_message_that_is_sent() {
 }
 
 #[tokio::test]
-async fn an_input_that_is_wrong_is_told_whole_and_connects_to_nothing() {
+async fn an_invalid_input_reports_all_issues_and_opens_no_connection() {
     let env = TestEnv::new().await;
     let error = env
         .send(&json!({
@@ -119,7 +119,7 @@ async fn an_outcome_answers_questions_about_a_mail() {
 }
 
 #[tokio::test]
-async fn some_refused_recipients_leave_the_others() {
+async fn refused_recipients_do_not_stop_the_others() {
     let inbox = || Inbox::builder().refuse("nobody@example.net", "550 5.1.1 no such user");
     let env = TestEnv::with(inbox(), |account| account).await;
     let input = json!({ "to": "bob@example.net", "cc": "nobody@example.net", "subject": "x" });
@@ -176,7 +176,7 @@ async fn addresses_beyond_ascii_go_out_with_smtputf8() {
 }
 
 #[tokio::test]
-async fn reports_are_asked_for_where_the_server_offers_them() {
+async fn delivery_reports_are_requested_if_the_server_offers_them() {
     let env = TestEnv::new().await;
     let input = json!({
         "to": "b@example.net", "returnPath": "bounce@example.com",
@@ -190,7 +190,7 @@ async fn reports_are_asked_for_where_the_server_offers_them() {
 }
 
 #[tokio::test]
-async fn the_null_sender_is_sent_as_one() {
+async fn a_null_sender_is_sent_as_the_null_sender() {
     let env = TestEnv::new().await;
     let input = json!({ "to": "b@example.net", "text": "I am away.", "returnPath": "<>" });
     env.send(&input).await.expect("it is sent");
@@ -225,7 +225,7 @@ async fn many_mails_at_once_do_not_mix() {
 }
 
 #[tokio::test]
-async fn an_unknown_account_and_an_unknown_action_are_told() {
+async fn an_unknown_account_and_an_unknown_action_are_errors() {
     let env = TestEnv::new().await;
     let error =
         env.invoke(Invocation::send_mail("{}").account("wrok")).await.expect_err("there is none");
@@ -242,7 +242,7 @@ async fn an_unknown_account_and_an_unknown_action_are_told() {
 }
 
 #[tokio::test]
-async fn a_mail_without_an_account_says_that_one_is_needed() {
+async fn a_mail_without_an_account_reports_that_one_is_needed() {
     let env = TestEnv::new().await;
     let input = json!({ "from": "alice@example.com", "to": "bob@example.net", "body": "x" });
     let mail = Invocation::send_mail(input.to_string());

@@ -1,4 +1,4 @@
-//! SpamAssassin, where it is installed: it finds nothing malformed in the messages of the examples.
+//! SpamAssassin, if it is installed: it finds no malformed content in the messages of the examples.
 
 use std::io::Write as _;
 use std::process::{Command, Stdio};
@@ -8,7 +8,7 @@ use smtp_connector_host::Invocation;
 
 use crate::support::TestEnv;
 
-/// Parts of the names of its rules about mail that is malformed, rather than unwanted.
+/// Parts of the names of rules about malformed mail, as opposed to unwanted mail.
 const MALFORMED: &[&str] = &[
     "MISSING_",
     "INVALID_",
@@ -27,7 +27,7 @@ const MALFORMED: &[&str] = &[
     "NO_HEADERS",
 ];
 
-/// The rules about malformed mail that a message meets.
+/// Returns the rules about malformed mail that a message triggers.
 fn malformed(message: &[u8]) -> Vec<String> {
     let home = tempfile::tempdir().expect("a temporary folder can be made");
     let mut child = Command::new("spamassassin")
@@ -55,7 +55,7 @@ fn malformed(message: &[u8]) -> Vec<String> {
 
 #[test]
 #[ignore = "needs SpamAssassin"]
-fn spamassassin_knows_a_malformed_message_when_it_sees_one() {
+fn spamassassin_recognises_a_malformed_message() {
     let found = malformed(b"From: alice@example.com\r\nSubject: \xfc\r\n\r\nx\r\n");
     assert!(found.iter().any(|rule| rule == "MISSING_MID"), "{found:?}");
     assert!(found.iter().any(|rule| rule == "MISSING_DATE"), "{found:?}");
@@ -63,7 +63,7 @@ fn spamassassin_knows_a_malformed_message_when_it_sees_one() {
 
 #[tokio::test]
 #[ignore = "needs SpamAssassin"]
-async fn spamassassin_finds_nothing_malformed_in_our_messages() {
+async fn spamassassin_finds_our_messages_well_formed() {
     let env = TestEnv::new().await;
     let manifest: Value =
         serde_json::from_str(&env.connector.describe().await.expect("a manifest"))
@@ -79,7 +79,7 @@ async fn spamassassin_finds_nothing_malformed_in_our_messages() {
     for example in examples {
         let mut input = example["input"].clone();
         if let Some(attachments) = input["attachments"].as_array_mut() {
-            // Nothing here is on the web.
+            // There is no web server in this test.
             attachments.retain(Value::is_object);
         }
         let mut mail = Invocation::send_mail(input.to_string()).account("work");

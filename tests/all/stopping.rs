@@ -1,4 +1,4 @@
-//! Runs that are stopped from outside, on connections that are kept, and while an access token is awaited.
+//! Runs that are stopped from outside: on pooled connections, and while they wait for an access token.
 
 use std::time::Duration;
 
@@ -14,7 +14,7 @@ fn account(port: u16) -> AccountBuilder {
     Account::builder("work", "127.0.0.1").port(port).security(Security::None).sender("a@x.test")
 }
 
-/// A connector with one account, on connections that are kept.
+/// A connector with one account, with a connection pool.
 fn connector(account: AccountBuilder) -> Connector {
     connector_in(host_builder([account.build().expect("right")]))
 }
@@ -23,7 +23,7 @@ fn mail() -> Invocation {
     Invocation::send_mail(json!({ "to": "b@x.test", "body": "x" }).to_string()).account("work")
 }
 
-/// Whether a server that goes no further than a stage has come to it.
+/// Reports whether a server that stops at a stage has reached it.
 pub(crate) fn has_reached(seen: &Seen, stage: Stage) -> bool {
     let said = |verb| seen.commands.iter().any(|line| line.starts_with(verb));
     match stage {
@@ -38,7 +38,7 @@ pub(crate) fn has_reached(seen: &Seen, stage: Stage) -> bool {
     }
 }
 
-/// Runs until the server has seen something, and a moment longer.
+/// Runs until the server has seen something, and 100 ms longer.
 async fn stop_when(
     connector: &Connector,
     server: &FaultServer,
@@ -55,7 +55,7 @@ async fn stop_when(
 }
 
 #[tokio::test]
-async fn a_run_that_is_stopped_says_whether_anybody_may_have_the_message() {
+async fn a_stopped_run_reports_whether_the_message_may_have_been_delivered() {
     for stage in [
         Stage::Greeting,
         Stage::Ehlo,
@@ -83,11 +83,11 @@ async fn a_run_that_is_stopped_says_whether_anybody_may_have_the_message() {
 }
 
 #[tokio::test]
-async fn a_message_that_was_accepted_is_reported_whenever_the_stop_comes() {
+async fn an_accepted_message_is_reported_whenever_the_stop_comes() {
     let server = FaultServer::start(Scenario::default()).await;
     let connector = connector(account(server.port()));
     for number in 1..=20 {
-        // As early as the server can have it.
+        // As soon as the server has the message.
         let stop = async {
             while server.seen().complete < number {
                 tokio::task::yield_now().await;
@@ -105,7 +105,7 @@ async fn a_message_that_was_accepted_is_reported_whenever_the_stop_comes() {
 }
 
 #[tokio::test]
-async fn a_run_that_is_stopped_while_it_waits_for_a_connection_gives_its_place_back() {
+async fn a_run_stopped_while_waiting_for_a_connection_frees_its_place() {
     let pause = Act::Pause(Duration::from_millis(600));
     let offers = Offers { most: Some(1), ..Offers::default() };
     let server = FaultServer::start(Scenario::when(Stage::Dot, pause).offering(offers)).await;
@@ -128,8 +128,8 @@ async fn a_run_that_is_stopped_while_it_waits_for_a_connection_gives_its_place_b
 }
 
 #[tokio::test]
-async fn a_run_that_is_stopped_while_it_waits_for_an_access_token_sends_nothing() {
-    // It listens, and never answers.
+async fn a_run_stopped_while_waiting_for_an_access_token_sends_nothing() {
+    // It accepts connections, but never answers.
     let endpoint = std::net::TcpListener::bind("127.0.0.1:0").expect("a port on loopback is free");
     let url = format!("http://{}/token", endpoint.local_addr().expect("it is bound"));
     let mut scenario = Scenario::default();

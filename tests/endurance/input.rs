@@ -1,4 +1,4 @@
-//! What it costs the host to read an input for itself.
+//! The cost of reading an input in the host.
 
 use std::time::{Duration, Instant};
 
@@ -11,7 +11,7 @@ use crate::guest::{ANSWER, Guest};
 use crate::peak::Peak;
 use crate::{CACHE, alone};
 
-/// A component that begins a message to Bob at once, so that the host has to read its input.
+/// A component that begins a message to Bob at once, so that the host must read its input.
 fn beginning() -> Guest {
     let mut guest = Guest::invoking("").memory("700").import(
         "transport",
@@ -34,7 +34,7 @@ fn beginning() -> Guest {
     ))
 }
 
-/// Runs the component with an input: whether it begins, how much memory that takes at most, and how long.
+/// Runs the component with an input. Returns whether it could begin, the peak memory and the time.
 async fn measure(connector: &Connector, input: &str, keywords: &str) -> (bool, usize, Duration) {
     let invocation = Invocation::send_mail(input).account("work").keywords(keywords);
     let (peak, started) = (Peak::new(), Instant::now());
@@ -125,7 +125,7 @@ async fn reading_an_input_costs_a_few_times_its_size() {
         let (begins, peak, took) = measure(&connector, &input, &keywords).await;
         println!("{what}: {} MB of input, {} MB at most, {took:?}", size >> 20, peak >> 20);
         assert_eq!(begins, may_begin, "{what}");
-        // The component has a copy of both, and both are copied into the invocation: two of the four.
+        // The component copies both, and both are copied into the invocation: two of the four copies.
         let allowed = 4 * size + (16 << 20);
         assert!(peak < allowed, "{what}: {} MB for an input of {} MB", peak >> 20, size >> 20);
     }

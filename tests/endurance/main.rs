@@ -1,10 +1,10 @@
-//! What hostile components, slow servers and large files cost the process that has to do with them, and their
-//! neighbours. One test after another: what they measure would be disturbed by others.
+//! What hostile components, slow servers and large files cost their process and other runs. The tests run one after
+//! another, because each would disturb the others' measurements.
 
-// What is measured is shown.
+// The tests print what they measure.
 #![allow(clippy::print_stdout)]
 
-// The guests of the other tests; not all that they can do is needed here.
+// The guests of the other tests, some of which are not used here.
 #[allow(dead_code)]
 #[path = "../all/hostile/guest.rs"]
 mod guest;
@@ -29,24 +29,25 @@ use tokio::sync::{Mutex as Turn, MutexGuard};
 
 static TURN: Turn<()> = Turn::const_new(());
 
-/// A test's turn, for as long as this is held.
+/// Waits for this test's turn, which lasts as long as the guard is held.
 async fn alone() -> MutexGuard<'static, ()> {
     TURN.lock().await
 }
 
-/// Compiled components, for the next time.
+/// The cache of compiled components, kept between runs of the tests.
 const CACHE: &str = concat!(env!("CARGO_TARGET_TMPDIR"), "/host/components");
-/// So many runs of hostile components.
+/// The number of runs of hostile components.
 const RUNS: usize = 1000;
-/// So much may be left of them.
+/// The memory in bytes that may be left after them.
 const GROWTH: usize = 16 << 20;
 const HOSTILE: usize = 64;
-/// When each of those is stopped.
+/// The time after which a hostile run is stopped.
 const DEADLINE: Duration = Duration::from_secs(2);
 
 fn host() -> Host {
     let mut limits = Limits::default();
-    // Three looks at the clock: it is all spent by those that compute, and they leave no more behind for it.
+    // Three ticks of the clock. Runs that compute use all of it, and a longer time would not make them leave more
+    // behind.
     limits.cpu = Duration::from_millis(6);
     limits.wall_clock = Duration::from_millis(500);
     limits.host_calls = 10_000;
@@ -55,7 +56,7 @@ fn host() -> Host {
     host.build().expect("the sandbox runs on this machine")
 }
 
-/// One of each kind: computing, growing, recursing, claiming, printing, leaking, trapping.
+/// Returns one guest of each kind: computing, growing, recursing, claiming, printing, leaking, trapping.
 fn attacks() -> Vec<Guest> {
     let monotonic = "wasi:clocks/monotonic-clock@0.2.0";
     vec![
@@ -90,7 +91,7 @@ fn attacks() -> Vec<Guest> {
     ]
 }
 
-/// Bytes of this process that are in memory.
+/// Returns this process's resident memory in bytes.
 fn resident() -> usize {
     let statm = std::fs::read_to_string("/proc/self/statm").expect("this is Linux");
     let pages: usize = statm.split(' ').nth(1).and_then(|n| n.parse().ok()).expect("it has pages");
@@ -111,7 +112,7 @@ async fn a_thousand_hostile_runs_leave_nothing_behind() {
     let _alone = alone().await;
     let host = host();
     let attacks: Vec<_> = attacks().iter().map(|guest| guest.load(&host)).collect();
-    // What is needed once is needed: code, stacks, the allocator's own reserves.
+    // A first round allocates what is needed once: code, stacks, the allocator's reserves.
     for connector in attacks.iter().cycle().take(80) {
         fails(connector).await;
     }
@@ -125,7 +126,7 @@ async fn a_thousand_hostile_runs_leave_nothing_behind() {
     assert!(threads() <= running + 1, "{running} threads, then {}", threads());
 }
 
-/// Round trips of a well-behaved neighbour, sorted.
+/// Measures round trips of a well-behaved run, sorted.
 async fn pace(neighbour: &Connector) -> Vec<Duration> {
     let input =
         r#"{"from": "a@example.com", "to": "b@example.net", "subject": "Hi", "body": "Hi!"}"#;
@@ -140,7 +141,7 @@ async fn pace(neighbour: &Connector) -> Vec<Duration> {
     took
 }
 
-/// Prints what it measures: a machine that does other things meanwhile measures those.
+/// Prints its measurements. They are only valid on an idle machine.
 #[ignore = "measures: run it by itself, with --release --nocapture"]
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_neighbour_keeps_its_pace() {

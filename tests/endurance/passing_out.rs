@@ -1,4 +1,4 @@
-//! What it costs the host that a component passes out all that it may.
+//! The memory that a host needs when a component passes out as much as it may.
 
 use std::sync::Arc;
 
@@ -12,7 +12,7 @@ use crate::guest::{ANSWER, Guest, RESULT};
 use crate::peak::Peak;
 use crate::{CACHE, alone};
 
-/// Takes every message, and keeps none.
+/// Accepts every message, and keeps none.
 struct Nowhere;
 
 struct Taken(Vec<ForwardPath>);
@@ -41,16 +41,17 @@ impl Outgoing for Taken {
     }
 }
 
-/// Bytes of the text that is passed out: nearly what a call may pass out.
+/// The size in bytes of the text that is passed out: almost the limit of a call.
 const LARGE: usize = 56 << 20;
-/// Where it stands: behind what the guest knows, and what the host hands in.
+/// The address of the text: behind the guest's data and the host's data.
 const AT: usize = 1 << 20;
 
-/// Bob's address, and the beginning of a result, where the components have them.
+/// The place of Bob's address, and of the start of a result, in the components.
 const BOB: usize = 64;
 const START: usize = 80;
 
-/// A component that fills its memory with one octet, and then does this. `$dry` stands for the result of a dry run.
+/// A component that fills its memory with one octet, and then runs this code. `$dry` stands for the result of a dry
+/// run.
 fn filled(octet: u8, invoke: &str) -> Guest {
     let mut guest = Guest::invoking("");
     let dry = guest.result(r#"{"status": "dry-run"}"#);
@@ -74,7 +75,7 @@ fn filled(octet: u8, invoke: &str) -> Guest {
         ))
 }
 
-/// Calls `begin` with this sender, to Bob alone.
+/// Returns code that calls `begin` with this sender, to Bob only.
 fn begin(sender: usize, length: usize) -> String {
     format!(
         "(i32.store (i32.const 48) (i32.const {BOB})) (i32.store (i32.const 52) (i32.const 7))
@@ -86,7 +87,7 @@ fn begin(sender: usize, length: usize) -> String {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_run_costs_its_host_no_more_than_is_stated() {
+async fn a_run_costs_its_host_at_most_the_stated_memory() {
     let _alone = alone().await;
     let account = Account::builder("work", "mail.example.com");
     let limits = Limits::default();

@@ -1,18 +1,18 @@
-//! The most memory that this process has at a time.
+//! Measures the peak memory of this process.
 
-/// A measurement that has begun.
+/// A measurement in progress.
 pub(crate) struct Peak {
     before: usize,
 }
 
 impl Peak {
-    /// Begins to measure: what there was before does not count.
+    /// Starts a measurement. Earlier peaks do not count.
     pub(crate) fn new() -> Self {
         std::fs::write("/proc/self/clear_refs", "5").expect("a process may do that to itself");
         Self { before: crate::resident() }
     }
 
-    /// By how many bytes the process grew since, at most.
+    /// Returns the highest growth of the process since the start, in bytes.
     pub(crate) fn growth(&self) -> usize {
         let status = std::fs::read_to_string("/proc/self/status").expect("this is Linux");
         let line = status.lines().find(|line| line.starts_with("VmHWM:")).expect("it has a peak");

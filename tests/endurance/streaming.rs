@@ -1,4 +1,4 @@
-//! Files that are larger than the memory that anybody has for them.
+//! Files that are larger than the memory available for them.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -13,15 +13,15 @@ use tokio::net::{TcpListener, TcpStream};
 
 use crate::{CACHE, alone, resident};
 
-/// By how much the process may grow.
+/// The growth in bytes that the process may show.
 const GROWTH: usize = 16 << 20;
-/// What the component may have of memory.
+/// The memory limit of the component, in bytes.
 const GUEST: usize = 8 << 20;
-/// Octets of each file: one that is held whole anywhere is seen.
+/// The size of each file. If any part of the process held a whole file, its growth would show it.
 const FILE: usize = 2 * GROWTH;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn an_upload_and_a_file_on_the_web_go_through_a_process_that_stays_small() {
+async fn an_upload_and_a_file_on_the_web_are_streamed_in_little_memory() {
     let _alone = alone().await;
     let (web, server) = (serve_file().await, Server::start().await);
     let policy = Policy::default()
@@ -69,7 +69,7 @@ fn mail(attachments: &serde_json::Value) -> Invocation {
     Invocation::send_mail(input.to_string()).account("work")
 }
 
-/// A platform that has a file of which no byte is in memory.
+/// A platform that generates its file, so that no byte of it is in memory.
 struct Generated;
 
 impl Uploads for Generated {
@@ -79,7 +79,7 @@ impl Uploads for Generated {
     }
 }
 
-/// A web server with such a file.
+/// A web server with a generated file.
 async fn serve_file() -> SocketAddr {
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port is free");
     let address = listener.local_addr().expect("it is bound");
@@ -99,12 +99,12 @@ async fn serve_file() -> SocketAddr {
     address
 }
 
-/// A mail server that keeps nothing, and looks at what the process has of memory while it reads.
+/// A mail server that discards messages, and samples the process's memory while it reads.
 struct Server {
     address: SocketAddr,
-    /// Octets of all messages.
+    /// The octets of all messages.
     received: Arc<AtomicUsize>,
-    /// The most memory that it saw.
+    /// The highest memory that it saw.
     most: Arc<AtomicUsize>,
 }
 
@@ -145,20 +145,20 @@ async fn converse(mut stream: BufReader<TcpStream>, received: &AtomicUsize, most
     }
 }
 
-/// Reads to the line with the dot.
+/// Reads up to the line with the dot.
 async fn read_message(
     stream: &mut BufReader<TcpStream>,
     received: &AtomicUsize,
     most: &AtomicUsize,
 ) {
-    /// A look for each so many octets.
+    /// The number of octets between two samples.
     const LOOK: usize = 256 << 10;
     let mut buffer = vec![0; LOOK];
     let mut filled = 0;
     while !buffer[..filled].ends_with(b"\r\n.\r\n") {
         if filled == LOOK {
             most.fetch_max(resident(), Ordering::Relaxed);
-            // What the end may have begun with stays.
+            // Bytes that may begin the end marker stay.
             buffer.copy_within(LOOK - 4.., 0);
             received.fetch_add(LOOK - 4, Ordering::Relaxed);
             filled = 4;

@@ -1,4 +1,4 @@
-//! A slow server, and what those who wait for it cost.
+//! A slow server, and the cost of runs that wait for it.
 
 use std::time::{Duration, Instant};
 
@@ -10,17 +10,18 @@ use tokio::net::TcpListener;
 
 use crate::{CACHE, alone};
 
-/// Runs that wait.
+/// The number of runs that wait.
 const WAITING: usize = 1000;
-/// What the process may have of memory meanwhile, in a build that is not optimised.
+/// The memory in bytes that the process may use meanwhile, in a build without optimisation.
 const MEMORY: usize = 450 << 20;
-/// Mails of the other account.
+/// The number of mails of the other account.
 const MAILS: usize = 200;
 
-/// Set in a process that measures this alone.
+/// An environment variable that is set in the process that measures this.
 const MEASURES: &str = "SMTP_CONNECTOR_TEST_MEASURES_WAITING";
 
-/// Compiling components leaves hundreds of megabytes of free memory with a process, and other tests here compile many.
+/// The measurement needs a separate process: compiling components leaves hundreds of megabytes of free memory in this
+/// one.
 #[tokio::test]
 async fn a_thousand_runs_wait_for_a_slow_server_and_another_account_sends() {
     let _alone = alone().await;
@@ -28,7 +29,7 @@ async fn a_thousand_runs_wait_for_a_slow_server_and_another_account_sends() {
     Connector::builtin(&host).expect("it is compiled for the process that measures");
     let program = std::env::current_exe().expect("this is a program");
     let measured = std::process::Command::new(program)
-        .args(["--exact", "waiting::measured_in_a_process_of_its_own", "--ignored", "--nocapture"])
+        .args(["--exact", "waiting::measured_in_a_separate_process", "--ignored", "--nocapture"])
         .env(MEASURES, "1")
         .output()
         .expect("it runs once more");
@@ -39,7 +40,7 @@ async fn a_thousand_runs_wait_for_a_slow_server_and_another_account_sends() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[ignore = "the test above runs it in a process of its own"]
-async fn measured_in_a_process_of_its_own() {
+async fn measured_in_a_separate_process() {
     if std::env::var_os(MEASURES).is_none() {
         return;
     }
@@ -63,7 +64,7 @@ async fn measured_in_a_process_of_its_own() {
             tokio::spawn(async move { connector.invoke(mail("slow")).await })
         })
         .collect();
-    // Connections are accepted, and nothing is ever said on them.
+    // The server accepts connections, but never answers.
     let mut accepted = Vec::new();
     while let Ok(Ok(one)) = tokio::time::timeout(Duration::from_millis(500), silent.accept()).await
     {
@@ -71,7 +72,7 @@ async fn measured_in_a_process_of_its_own() {
     }
     let beside = pace(&connector, &fast).await;
     let bytes = proportional();
-    assert!(slow.iter().all(|run| !run.is_finished()), "a run ended that nobody answered");
+    assert!(slow.iter().all(|run| !run.is_finished()), "a run ended without an answer");
     slow.iter().for_each(tokio::task::JoinHandle::abort);
 
     println!(
@@ -99,8 +100,8 @@ fn mail(account: &str) -> Invocation {
     Invocation::send_mail(input.to_string()).account(account)
 }
 
-/// Bytes of this process that are in memory. The pages of the component's image are one for all runs, and are
-/// counted once here, where the kernel's resident set counts them for each run that has looked at them.
+/// Returns this process's memory in bytes. The pages of the component's image are shared by all runs and counted once
+/// here; the kernel's resident set would count them for each run that read them.
 fn proportional() -> usize {
     let rollup = std::fs::read_to_string("/proc/self/smaps_rollup").expect("this is Linux");
     let line = rollup.lines().find_map(|line| line.strip_prefix("Pss:")).expect("it has a sum");
@@ -108,7 +109,7 @@ fn proportional() -> usize {
     kilobytes << 10
 }
 
-/// What a mail takes, the median of several.
+/// Returns the median time of several mails.
 async fn pace(connector: &Connector, inbox: &Inbox) -> Duration {
     let mut took = Vec::with_capacity(MAILS);
     for _ in 0..MAILS {

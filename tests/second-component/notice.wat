@@ -1,5 +1,5 @@
-;; A component that has nothing in common with the built-in one but the contract: no Rust, no WASI, and no
-;; fields but `to`, which is one address. It sends a fixed notice to it, as the account's own sender.
+;; A component that shares only the contract with the built-in one: no Rust, no WASI, and only the field `to`, with one
+;; address. It sends a fixed notice there, from the account's default sender.
 ;;
 ;; This is the core module; tests/all/hostile/guest.rs wraps it as a component of the world `plugin`.
 (module
@@ -12,11 +12,11 @@
 
   (memory (export "memory") 4)
   (global $top (mut i32) (i32.const 65536))
-  ;; Where the message is put together, and how long it is.
+  ;; The address where the message is assembled, and its length.
   (global $message i32 (i32.const 16384))
   (global $length (mut i32) (i32.const 0))
 
-  ;; 64: findings that find nothing; 1024: what invoke returns; 2048: what imports answer.
+  ;; 64: empty findings; 1024: the result of invoke; 2048: the answers of imports.
   (data (i32.const 256) "{\"name\":\"notice\",\"version\":\"1.0.0\",\"actions\":[{\"name\":\"send-mail\"}]}")
   (data (i32.const 384) "\00\01\00\00\44\00\00\00")
   (data (i32.const 512) "\"to\"")
@@ -39,19 +39,19 @@
   (func (export "connectors:smtp/smtp-connector@0.1.0#validate")
     (param i32 i32 i32 i32 i32 i32 i32) (result i32) (i32.const 64))
 
-  ;; Puts more text behind the message so far.
+  ;; Appends text to the message.
   (func $append (param $from i32) (param $count i32)
     (memory.copy (i32.add (global.get $message) (global.get $length)) (local.get $from) (local.get $count))
     (global.set $length (i32.add (global.get $length) (local.get $count))))
 
-  ;; The place of the next quotation mark.
+  ;; Returns the position of the next quotation mark.
   (func $quote (param $at i32) (result i32)
     (loop $next
       (if (i32.ne (i32.load8_u (local.get $at)) (i32.const 34))
         (then (local.set $at (i32.add (local.get $at) (i32.const 1))) (br $next))))
     (local.get $at))
 
-  ;; The place after the key "to", or 0.
+  ;; Returns the position after the key "to", or 0.
   (func $to (param $at i32) (param $end i32) (result i32)
     (loop $next
       (if (i32.ge_u (i32.add (local.get $at) (i32.const 4)) (local.get $end)) (then (return (i32.const 0))))
@@ -61,14 +61,14 @@
       (br $next))
     (unreachable))
 
-  ;; A failure of the host's, passed on: 80 bytes behind two discriminants.
+  ;; Passes on a failure of the host: 80 bytes behind two discriminants.
   (func $failed (result i32)
     (i32.store (i32.const 1024) (i32.const 1))
     (i32.store (i32.const 1028) (i32.const 1))
     (memory.copy (i32.const 1032) (i32.const 2052) (i32.const 80))
     (i32.const 1024))
 
-  ;; `invalid`, with one issue.
+  ;; Returns `invalid` with one issue.
   (func $invalid (result i32)
     (i32.store (i32.const 1024) (i32.const 1))
     (i32.store (i32.const 1032) (i32.const 1200))
@@ -91,7 +91,7 @@
     (if (i32.eqz (local.get $recipient)) (then (return (call $invalid))))
     (local.set $recipient (i32.add (call $quote (local.get $recipient)) (i32.const 1)))
     (local.set $count (i32.sub (call $quote (local.get $recipient)) (local.get $recipient)))
-    ;; The account's default sender is an optional text behind its name.
+    ;; The account's default sender is an optional text after its name.
     (call $account (i32.const 2048))
     (local.set $sender (i32.load (i32.const 2060)))
     (local.set $sender-count (i32.load (i32.const 2064)))
@@ -104,7 +104,7 @@
     (call $run (i32.const 2048))
     (call $append (i32.load (i32.const 2048)) (i32.load (i32.const 2052)))
     (call $append (i32.const 680) (i32.const 56))
-    ;; A dry run stands behind the run's id and time.
+    ;; The dry-run flag follows the run's id and time.
     (if (i32.load8_u (i32.const 2064)) (then (return (call $done (i32.const 560) (i32.const 20)))))
 
     (i32.store (i32.const 1300) (local.get $recipient))

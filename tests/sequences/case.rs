@@ -9,16 +9,16 @@ pub(crate) struct Case {
     pub(crate) input: Input,
     pub(crate) rules: Rules,
     pub(crate) script: Script,
-    /// Whether the account has short deadlines.
+    /// True if the account has short timeouts.
     pub(crate) is_hasty: bool,
-    /// Whether the account's messages are small.
+    /// True if the account allows only small messages.
     pub(crate) is_small: bool,
     pub(crate) is_dry: bool,
-    /// Whether the input is only checked.
+    /// True if the input is only checked.
     pub(crate) validates: bool,
 }
 
-/// An input, and what it names.
+/// An input, with the recipients and sources that it names.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Input {
     pub(crate) json: String,
@@ -28,12 +28,12 @@ pub(crate) struct Input {
     pub(crate) uploads: Vec<String>,
 }
 
-/// An account's policy: which of its rules there are.
+/// An account's policy: the rules that are set.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Rules {
-    /// Senders of `example.com`.
+    /// Only senders of `example.com`.
     pub(crate) senders: bool,
-    /// Recipients of `example.net`.
+    /// Only recipients of `example.net`.
     pub(crate) domains: bool,
     pub(crate) redirects: bool,
 }
@@ -68,9 +68,10 @@ fn has_domain(address: &str, domain: &str) -> bool {
     address.rsplit_once('@').is_some_and(|(_, own)| own.eq_ignore_ascii_case(domain))
 }
 
-/// Whether two spellings are one address: the local part as it is written, the domain in any case, and as A-labels.
+/// Reports whether two spellings are the same address: local parts are compared exactly, domains as A-labels, ignoring
+/// case.
 pub(crate) fn same_address(one: &str, other: &str) -> bool {
-    // The one domain beyond ASCII that is played with.
+    // The only non-ASCII domain in these tests.
     let canonical = |domain: &str| domain.to_lowercase().replace("b\u{fc}cher", "xn--bcher-kva");
     match (one.rsplit_once('@'), other.rsplit_once('@')) {
         (Some((one, its)), Some((other, others))) => {

@@ -1,4 +1,4 @@
-//! Envelopes and messages, in most cases ones that keep the rules.
+//! Generates envelopes and messages. Most of them keep the rules.
 
 use super::case::Input;
 use super::material::{
@@ -53,7 +53,7 @@ pub(crate) fn envelope(random: &mut Random, input: &Input, is_sound: bool) -> En
     }
 }
 
-/// One of these texts, often with something put into it.
+/// Returns one of these texts, often with something inserted.
 fn odd(random: &mut Random, from: &[&str]) -> String {
     let mut text = random.pick(from).to_owned();
     if random.one_in(2) {
@@ -63,7 +63,7 @@ fn odd(random: &mut Random, from: &[&str]) -> String {
     text
 }
 
-/// A whole message, in most cases or always one that breaks no rule.
+/// Returns a complete message. If `is_sound`, it keeps all rules; otherwise it does in most cases.
 pub(crate) fn content(random: &mut Random, is_sound: bool) -> Vec<u8> {
     let mut headers = vec![random.pick(FROM), DATE, MESSAGE_ID];
     if random.one_in(2) {
@@ -98,7 +98,7 @@ pub(crate) fn content(random: &mut Random, is_sound: bool) -> Vec<u8> {
     message.into_bytes()
 }
 
-/// Cuts a text at any places, often within a line's end, or at a dot.
+/// Cuts a text at random places, often within a line end or at a dot.
 pub(crate) fn pieces(random: &mut Random, bytes: &[u8]) -> Vec<Chunk> {
     let marks: Vec<_> = (1..bytes.len()).filter(|&at| matches!(bytes[at], b'\n' | b'.')).collect();
     let mut cuts: Vec<_> = (0..random.below(5))

@@ -1,4 +1,4 @@
-//! Makes the runs of a seed. A good part of them gets as far as a finished message.
+//! Generates the runs of a seed. Many of them reach a finished message.
 
 use serde_json::json;
 
@@ -10,15 +10,15 @@ use super::program::{CONTENTS, Chunk, End, Handle, NUMBERS, Program, SLOTS, Step
 use super::random::Random;
 use super::script::{Script, Stage};
 
-/// The longest program, in calls that are not part of a message.
+/// The highest number of calls in a program that are not part of a message.
 const NOISE: usize = 12;
 
-/// A run. `web` is where files are fetched from.
+/// Generates a run. `web` is the address of the web server.
 pub(crate) fn case(random: &mut Random, web: &str) -> Case {
     let input = input(random, web);
     let is_hasty = random.one_in(100);
     let script = Script::of(random, is_hasty);
-    // What happens at a message's end, or after it, is worth a message that gets there.
+    // A fault at or after a message's end needs a program that gets there.
     let is_late = |stage: &Stage| matches!(stage, Stage::Dot(_) | Stage::Rcpt(_));
     let has_end = script.rules.iter().any(|(stage, _)| is_late(stage));
     let is_sound = is_hasty || has_end && random.one_in(2);
@@ -44,7 +44,7 @@ pub(crate) fn case(random: &mut Random, web: &str) -> Case {
     }
 }
 
-/// A program that sends a message, or nearly one, among other calls.
+/// Generates a program that sends a message, or almost one, among other calls.
 fn message(
     random: &mut Random,
     input: &Input,
@@ -57,7 +57,7 @@ fn message(
     let mut envelope = envelope(random, input, is_sound);
     let sizes = random.below(if is_sound { 64 } else { 16 });
     let mut writes: Vec<_> = pieces(random, &bytes);
-    // A server that does not read holds up only what is larger than the buffers on the way.
+    // A server that does not read blocks a client only if the message is larger than the buffers in between.
     let is_large = if is_hasty { !random.one_in(6) } else { random.one_in(150) };
     if is_large {
         for _ in 0..(if is_hasty { 6 } else { 1 }) {
@@ -100,7 +100,7 @@ fn message(
     Program { steps, end: end(random, true) }
 }
 
-/// A program of calls in any order.
+/// Generates a program of calls in any order.
 fn chaos(random: &mut Random, input: &Input, web: &str) -> Program {
     let mut steps = Vec::new();
     for _ in 0..=random.below(NOISE) {
@@ -123,7 +123,7 @@ fn chaos(random: &mut Random, input: &Input, web: &str) -> Program {
     Program { steps, end: end(random, false) }
 }
 
-/// A call that is not part of a message, or only by mistake.
+/// Generates a call that is not part of a message, or only by mistake.
 fn other(random: &mut Random, input: &Input, web: &str) -> Step {
     let slot = CONTENTS + random.below(NUMBERS - CONTENTS);
     match random.below(14) {
@@ -132,7 +132,7 @@ fn other(random: &mut Random, input: &Input, web: &str) -> Step {
                 input.uploads.iter().map(String::as_str).chain(UPLOADS.iter().copied()).collect();
             Step::OpenUpload { slot, id: random.pick(&own).to_owned() }
         }
-        // A request takes longer than anything else.
+        // A request takes longer than any other call.
         2 if random.one_in(3) => {
             let own: Vec<_> =
                 input.paths.iter().map(String::as_str).chain(PATHS.iter().copied()).collect();
@@ -161,7 +161,7 @@ fn other(random: &mut Random, input: &Input, web: &str) -> Step {
     }
 }
 
-/// A handle of the kind whose slots begin there, mostly.
+/// Returns a handle, usually of the kind whose slots begin at `first`.
 fn handle(random: &mut Random, first: usize) -> Handle {
     match random.below(40) {
         0 => Handle { slot: random.below(SLOTS.len()), skips: false },

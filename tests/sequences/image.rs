@@ -1,18 +1,19 @@
-//! A program as an image of the puppet's memory: the slots, instructions of four words each, and what they point to.
+//! A program as an image of the puppet's memory: the slots, instructions of four words each, and the data that they
+//! point to.
 
 use super::program::{Chunk, End, Envelope, Handle, Program, SLOTS, Step};
 
-/// Where the image goes, up to the second page, where the host puts what it hands in.
+/// The address of the image. It may reach to the second page, where the host's data begins.
 pub(crate) const IMAGE: usize = 4096;
 const IMAGE_END: usize = 65_536;
-/// Where large chunks are made, behind all that the host hands in.
+/// The address where large chunks are made, behind the host's data.
 const LARGE: usize = 2 << 20;
 
-/// Bits of an instruction beside its number.
+/// Flag bits of an instruction, besides its number.
 pub(crate) const SKIPS: u32 = 0x100;
 pub(crate) const FORGETS: u32 = 0x200;
 
-/// A program as the puppet reads it.
+/// Encodes a program for the puppet.
 pub(crate) fn encode(program: &Program) -> String {
     let mut image = Image::default();
     for step in &program.steps {
@@ -20,7 +21,7 @@ pub(crate) fn encode(program: &Program) -> String {
     }
     image.end(&program.end);
     let slots = SLOTS.iter().flat_map(|word| word.to_le_bytes());
-    // What the instructions point to stands behind them: only now it is known where.
+    // The data stands behind the instructions, so its address is known only now.
     let behind = IMAGE + 4 * SLOTS.len() + 16 * image.code.len();
     let code = image.code.iter().flat_map(|words| words.iter().map(|word| word.at(behind)));
     let mut bytes: Vec<u8> = slots.chain(code.flat_map(u32::to_le_bytes)).collect();
@@ -44,7 +45,7 @@ enum Word {
 struct Image {
     code: Vec<[Word; 4]>,
     data: Vec<u8>,
-    /// Words within the data that point to other data.
+    /// The positions of words in the data that point to other data.
     pointers: Vec<(usize, Word)>,
 }
 
@@ -135,7 +136,7 @@ impl Image {
         }
     }
 
-    /// The arguments of `begin` in their order, the size as two words.
+    /// Adds the arguments of `begin` in their order, with the size as two words.
     fn envelope(&mut self, envelope: &Envelope) -> Word {
         let (sender, sender_length) = self.bytes(envelope.sender.as_bytes());
         let list: Vec<_> = envelope

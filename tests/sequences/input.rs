@@ -1,4 +1,4 @@
-//! Inputs that name recipients, files and uploads, in the ways in which an input can.
+//! Generates inputs that name recipients, files and uploads, in every way that an input can.
 
 use serde_json::json;
 
@@ -6,7 +6,7 @@ use super::case::Input;
 use super::material::RECIPIENTS;
 use super::random::Random;
 
-/// Paths and ids that an input can name, and a run can ask for.
+/// Paths and ids that an input can name, and that a run can open.
 pub(crate) const PATHS: &[&str] = &["/a", "/b?d=1", "/short", "/c"];
 pub(crate) const UPLOADS: &[&str] = &["u-1", "u-2", "../u-3", "of-another-run"];
 pub(crate) fn input(random: &mut Random, web: &str) -> Input {
@@ -58,11 +58,11 @@ pub(crate) fn input(random: &mut Random, web: &str) -> Input {
         }
     }
     fields.insert("attachments".to_owned(), json!(files));
-    // What stands elsewhere names nothing.
+    // Addresses and URLs in other fields are not named.
     fields.insert("body".to_owned(), json!(format!("eve@evil.test {web}/c of-another-run")));
     keywords.insert("other".to_owned(), json!(["eve@evil.test", format!("{web}/c"), "u-2"]));
     input.json = serde_json::Value::Object(fields).to_string();
-    // Without keywords a placeholder would be a text.
+    // Without keywords, a placeholder would be plain text.
     input.keywords = Some(serde_json::Value::Object(keywords).to_string());
     input
 }

@@ -1,4 +1,4 @@
-//! What holds for every run, whatever its component and its server do.
+//! The rules that hold for every run, whatever its component and its server do.
 
 use smtp_connector_host::Error;
 
@@ -9,12 +9,12 @@ use super::program::{Attempt, Envelope};
 use super::reader::{Content, Transaction, is_positive, transactions};
 use super::server::Record;
 
-/// What was seen of a run.
+/// The observations of a run.
 pub(crate) struct Seen {
-    /// None if the run was dropped.
+    /// `None` if the run was dropped.
     pub(crate) outcome: Option<Result<String, Error>>,
     pub(crate) records: Vec<Record>,
-    /// Paths and ids that were asked for.
+    /// The paths and ids that were requested.
     pub(crate) fetched: Vec<String>,
     pub(crate) opened: Vec<String>,
 }
@@ -54,7 +54,7 @@ fn check_sources(case: &Case, seen: &Seen) -> Checked {
     Ok(())
 }
 
-/// A dry run says nothing to a server.
+/// Checks that a dry run sends no command to a server.
 fn check_silence(seen: &Seen) -> Checked {
     match seen.records.iter().find(|record| record.input.len() > record.start) {
         Some(_) => Err("something was sent in a run that sends nothing".to_owned()),
@@ -94,10 +94,10 @@ fn check_envelope(case: &Case, transaction: &Transaction, attempts: &[Attempt<'_
     }
 }
 
-/// Whether a transaction has the envelope of an attempt, or of what is left of it.
+/// Reports whether a transaction has the envelope of an attempt, or of the rest of it.
 fn is_of(case: &Case, transaction: &Transaction, attempt: &Attempt<'_>) -> bool {
     let envelope = attempt.envelope;
-    // The policy looks at the recipients that the component named, also where none of them gets the message.
+    // The policy checks the recipients that the component named, even if none of them gets the message.
     let may_begin = envelope.recipients.iter().all(|one| case.allows_recipient(one));
     let mut wanted = envelope.recipients.iter();
     let in_order = |(recipient, _): &(String, _)| wanted.any(|one| one == recipient);
@@ -119,7 +119,7 @@ fn check_content(case: &Case, transaction: &Transaction, attempts: &[Attempt<'_>
     if same.is_empty() {
         return Err(format!("a message that was not written: {}", shown(message)));
     }
-    // Two beginnings may have the same message. One of them failed.
+    // Two attempts may have the same message. One of them failed.
     let as_announced = |attempt: &&&Attempt<'_>| {
         let Envelope { size, utf8_headers, .. } = attempt.envelope;
         size.is_none_or(|size| size == message.len() as u64)
@@ -134,7 +134,7 @@ fn check_content(case: &Case, transaction: &Transaction, attempts: &[Attempt<'_>
     check_message(case, message)
 }
 
-/// A run sends one message, to each recipient once.
+/// Checks that a run sends one message, and to each recipient once.
 fn check_number(own: &[Transaction]) -> Checked {
     let complete = |transaction: &&Transaction| {
         transaction.content.as_ref().is_some_and(|content| content.is_complete)
@@ -164,7 +164,7 @@ fn check_number(own: &[Transaction]) -> Checked {
     Ok(())
 }
 
-/// What became of the messages of a run, for the tally.
+/// Returns what became of the messages of a run, for the tally.
 pub(crate) fn messages(seen: &Seen) -> Vec<&'static str> {
     let own = seen.records.iter().flat_map(|record| {
         let all = transactions(record).unwrap_or_default();
@@ -180,7 +180,7 @@ pub(crate) fn messages(seen: &Seen) -> Vec<&'static str> {
 }
 
 impl Case {
-    /// Whether the input names a recipient, and the policy allows it.
+    /// Reports whether the input names a recipient, and the policy allows it.
     fn allows_recipient(&self, recipient: &str) -> bool {
         self.rules.allows_recipient(recipient)
             && self.input.recipients.iter().any(|named| same_address(named, recipient))

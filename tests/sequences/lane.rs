@@ -1,4 +1,4 @@
-//! One server with its client: sequences that run one after the other, on the same pool.
+//! A lane: one server with one client, which run sequences one after the other on the same pool.
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -21,11 +21,11 @@ use super::server::Server;
 use super::tally;
 use super::web::{Asked, Web};
 
-/// Sequences of one seed. They share a pool, so that what one leaves behind meets the next.
+/// The number of sequences of one seed. They share a pool, so that each meets what the last one left behind.
 pub(crate) const ROUND: usize = 8;
-/// Compiled components, for the next time.
+/// The cache of compiled components, kept between runs of the tests.
 const CACHE: &str = concat!(env!("CARGO_TARGET_TMPDIR"), "/components");
-/// No run takes a tenth of it. One that does hangs.
+/// The timeout of a run. A normal run takes less than a tenth of it.
 const PATIENCE: Duration = Duration::from_secs(20);
 
 pub(crate) struct Lane {
@@ -37,13 +37,13 @@ pub(crate) struct Lane {
     connector: Connector,
 }
 
-/// Has the account of the run that is next.
+/// An account store with the account of the next run.
 #[derive(Clone, Default)]
 struct Book(Arc<Mutex<Option<Arc<Account>>>>);
 
 impl Accounts for Book {
     fn account<'a>(&'a self, name: &'a str) -> BoxFuture<'a, Result<Arc<Account>, Error>> {
-        let account = self.0.lock().expect("nobody panics while holding it").clone();
+        let account = self.0.lock().expect("no thread panics while holding it").clone();
         Box::pin(async move { Ok(account.unwrap_or_else(|| panic!("there is no account {name}"))) })
     }
 }
@@ -92,7 +92,8 @@ impl Lane {
     }
 
     async fn run(&self, case: &Case) -> Seen {
-        *self.account.0.lock().expect("nobody panics while holding it") = Some(self.account(case));
+        *self.account.0.lock().expect("no thread panics while holding it") =
+            Some(self.account(case));
         self.server.begin(case.script.clone());
         let invocation = Invocation::new(encode(&case.program), &*case.input.json).account("work");
         let invocation = match &case.input.keywords {
@@ -120,7 +121,7 @@ impl Lane {
         }
     }
 
-    /// The account of a run. What its connections depend on is always the same.
+    /// Returns the account of a run. The settings that its connections depend on are always the same.
     fn account(&self, case: &Case) -> Arc<Account> {
         let mut policy = Policy::default().attachment_url_hosts(vec![
             format!("127.0.0.1:{}", self.web.port).parse().expect("a host"),

@@ -1,20 +1,20 @@
-//! Calls in any order with any arguments: the edge between component and host, fuzzed.
+//! A fuzzer of the boundary between component and host: calls in any order with any arguments.
 //!
-//! A puppet makes the calls of a random program, against a server that follows a random script. Whatever they do, what the
-//! server saw is held against the input, the policy, and what the puppet wrote.
+//! A puppet makes the calls of a random program, against a server that follows a random script. Afterwards the test
+//! compares what the server saw with the input, the policy, and what the puppet wrote.
 //!
 //! | variable | meaning |
 //! |---|---|
 //! | `SEQUENCES` | the number of sequences; seeds are new each time |
 //! | `SEQUENCES_SEED` | the seed of one round of sequences, which alone is run and shown |
 
-// What was explored is shown.
+// The test prints what it explored.
 #![allow(clippy::print_stdout)]
 
 mod case;
 mod compose;
 mod generate;
-// The guests of the other tests; not all that they can do is needed here.
+// The guests of the other tests, some of which are not used here.
 #[allow(dead_code)]
 #[path = "../all/hostile/guest.rs"]
 mod guest;
@@ -43,12 +43,12 @@ use lane::{Lane, ROUND};
 use tally::Tally;
 use tokio::task::JoinSet;
 
-/// Some seconds of them.
+/// The default number of sequences. They take a few seconds.
 const SEQUENCES: u64 = 2000;
-/// Lanes, half of them with a pool. They wait for each other's sockets more than they compute.
+/// The number of lanes; half of them have a pool. They mostly wait for each other's sockets.
 const LANES: usize = 6;
 
-/// Panics in any task.
+/// Set if any task panics.
 static HAS_PANICKED: AtomicBool = AtomicBool::new(false);
 
 fn number(name: &str) -> Option<u64> {
@@ -116,7 +116,7 @@ async fn run(component: Vec<u8>, first: u64, end: u64) -> Result<Tally, String> 
     Ok(all)
 }
 
-/// Whether the connections of a seed's sequences are kept.
+/// Reports whether the sequences of a seed use a pool.
 fn has_pool(seed: u64) -> bool {
     seed.is_multiple_of(2)
 }

@@ -1,4 +1,4 @@
-//! What sequences are made of: addresses, headers and bodies, right ones and others.
+//! The material of sequences: valid and invalid addresses, headers and bodies.
 
 /// Recipients that an input can name.
 pub(crate) const RECIPIENTS: &[&str] = &[
@@ -12,7 +12,7 @@ pub(crate) const RECIPIENTS: &[&str] = &[
     "bob@b\u{fc}cher.example",
 ];
 
-/// Recipients that no input names, or names in another spelling.
+/// Recipients that no input names, or named recipients in another spelling.
 pub(crate) const OTHERS: &[&str] = &[
     "eve@evil.test",
     "Bob@example.net",
@@ -57,7 +57,7 @@ pub(crate) const OTHER_SENDERS: &[&str] = &[
     " ",
 ];
 
-/// Octets that are put into an address.
+/// Octets that are inserted into an address.
 pub(crate) const ODD: &[char] = &[
     '\r', '\n', '\0', '\t', ' ', '<', '>', '(', ')', '"', ',', ':', ';', '\\', '[', ']', '%', '!',
     '@', '.', '+', '=', '|', '\'', '\u{7f}', '\u{e9}', 'x',
@@ -66,7 +66,7 @@ pub(crate) const ODD: &[char] = &[
 pub(crate) const ENVELOPE_IDS: &[&str] =
     &["id-1", "a+b=c", "a>b", "", "a b", "x\r\nRCPT TO:<eve@evil.test>", "\u{e9}"];
 
-/// The headers that a message must have, the first in several ways.
+/// The headers that a message must have, the first in several forms.
 pub(crate) const FROM: &[&str] = &[
     "From: alice@example.com\r\n",
     "From: alice@example.com\r\n",
@@ -121,7 +121,7 @@ pub(crate) const BAD_HEADERS: &[&str] = &[
     "\r\n",
 ];
 
-/// Bodies that keep the rules: what ends a message elsewhere does not here.
+/// Bodies that keep the rules, with text that would end a message elsewhere.
 pub(crate) const BODY: &[&str] = &[
     "Hi\r\n",
     ".\r\n",

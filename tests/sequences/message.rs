@@ -1,4 +1,4 @@
-//! What holds for every message that a server has in whole.
+//! The rules for every message that a server received completely.
 
 use mail_parser::{Address, MessageParser};
 use memchr::{memchr_iter, memchr2};

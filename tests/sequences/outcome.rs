@@ -1,4 +1,4 @@
-//! What a caller is told, held against what the server saw.
+//! Compares what a caller is told with what the server saw.
 
 use smtp_connector_host::{Delivered, Error, Retry};
 
@@ -12,7 +12,7 @@ pub(crate) fn check_outcome(outcome: &Result<String, Error>, own: &[Transaction]
         .filter(|content| content.is_complete)
         .collect();
     let was_taken = ended.iter().any(|content| is_positive(content.reply));
-    // What a server says within a message is an answer to its end, if the client had sent that by then.
+    // A reply within a message counts as the reply to its end, if the client had sent the end by then.
     let is_unanswered = |content: &&&Content| {
         !content.was_interrupted
             && !content.reply.is_some_and(|code| matches!(code / 100, 2 | 4 | 5))
@@ -37,9 +37,9 @@ pub(crate) fn check_outcome(outcome: &Result<String, Error>, own: &[Transaction]
     }
 }
 
-/// The recipients in the result are those that the server accepted.
+/// Checks that the recipients in the result are those that the server accepted.
 ///
-/// The host puts them there: a component may say anything.
+/// The host sets them, because a component may return anything.
 pub(crate) fn check_accepted_recipients(seen: &Seen) -> Checked {
     let Some(Ok(json)) = &seen.outcome else { return Ok(()) };
     let value: serde_json::Value = serde_json::from_str(json).map_err(|error| error.to_string())?;

@@ -1,4 +1,4 @@
-//! What the puppet does in one run, and the messages that can come of it.
+//! The puppet's program for one run, and the messages that it can send.
 
 use std::fmt;
 
@@ -9,14 +9,14 @@ pub(crate) struct Program {
     pub(crate) end: End,
 }
 
-/// One call to the host, or something in its place.
+/// A call to the host, or an action in its place.
 #[derive(Clone, Debug)]
 pub(crate) enum Step {
     Begin {
         slot: usize,
         envelope: Envelope,
     },
-    /// `begin` with these words as its arguments.
+    /// Calls `begin` with these words as its arguments.
     BeginNonsense {
         slot: usize,
         words: Vec<u32>,
@@ -25,7 +25,7 @@ pub(crate) enum Step {
         to: Handle,
         chunk: Chunk,
     },
-    /// `write` of bytes that are not in memory.
+    /// Calls `write` with bytes that are outside memory.
     WriteNowhere {
         to: Handle,
     },
@@ -58,20 +58,20 @@ pub(crate) enum Step {
     },
     Account,
     Invocation,
-    /// Ends the run with the last failure of the transport, if the last call failed.
+    /// Ends the run with the transport's last failure, if the last call failed.
     PassOn,
 }
 
-/// Which handle a call gets: the one that the puppet keeps in a slot.
+/// The handle for a call: the one that the puppet keeps in a slot.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Handle {
     pub(crate) slot: usize,
-    /// Leaves the call out if the slot is empty.
+    /// Skips the call if the slot is empty.
     pub(crate) skips: bool,
 }
 
-/// What each slot holds when the puppet starts. Zero is an empty slot: three for messages, three for attachments. The
-/// rest holds numbers that are never handles.
+/// The initial content of each slot. Zero is an empty slot: three for messages, three for attachments. The others hold
+/// numbers that are never handles.
 pub(crate) const SLOTS: [u32; 9] = [0, 0, 0, 0, 0, 0, 77, 0x7fff_ffff, u32::MAX];
 pub(crate) const CONTENTS: usize = 3;
 pub(crate) const NUMBERS: usize = 6;
@@ -87,11 +87,11 @@ pub(crate) struct Envelope {
     pub(crate) notification: Option<(u32, Option<u32>, Option<String>)>,
 }
 
-/// Bytes that are written at once.
+/// The bytes of one write.
 #[derive(Clone)]
 pub(crate) enum Chunk {
     Bytes(Vec<u8>),
-    /// Lines of 62 equal octets: too large to be part of the program.
+    /// Lines of 62 equal octets, too large to be part of the program.
     Lines {
         octet: u8,
         count: u32,
@@ -109,12 +109,12 @@ pub(crate) enum End {
         delivered: u32,
     },
     Invalid,
-    /// A result that points past the memory.
+    /// A result that points outside memory.
     Nonsense,
     Trap,
 }
 
-/// What a message can have been, if the beginning of it succeeded.
+/// A message that the run may have sent, if its beginning succeeded.
 pub(crate) struct Attempt<'p> {
     pub(crate) envelope: &'p Envelope,
     pub(crate) written: Vec<u8>,
@@ -143,7 +143,7 @@ impl fmt::Debug for Chunk {
 }
 
 impl Program {
-    /// The messages that can come of the program, if every call succeeded. A run sends one of them at most.
+    /// Returns the messages that the program can send if every call succeeds. A run sends at most one of them.
     pub(crate) fn attempts(&self) -> Vec<Attempt<'_>> {
         let mut attempts = Vec::new();
         for (at, step) in self.steps.iter().enumerate() {
@@ -154,8 +154,8 @@ impl Program {
         attempts
     }
 
-    /// Follows a message from its beginning. A slot that keeps a handle which is gone may name this message, since
-    /// numbers of handles are used again: a call through it is followed both ways.
+    /// Follows a message from its beginning. A slot that keeps a stale handle may name this message, because handle
+    /// numbers are reused: a call through it is followed both ways.
     fn follow<'p>(
         &'p self,
         at: usize,
@@ -197,7 +197,7 @@ impl Program {
 }
 
 impl Step {
-    /// The slot that keeps its handle although this call consumes it.
+    /// Returns the slot that keeps its handle although this call consumes it.
     fn leaves_stale(&self) -> Option<usize> {
         match self {
             Self::Finish { of, forgets: false }

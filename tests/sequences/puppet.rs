@@ -1,6 +1,6 @@
-//! The component of every run: it makes the calls that its program says, whatever they answer.
+//! The component of every run: it makes the calls of its program, whatever they return.
 //!
-//! The program comes in as the name of the action.
+//! The program is passed in as the name of the action.
 
 use super::guest::{ANSWER, Guest, RESULT};
 use super::image::{FORGETS, IMAGE, SKIPS};
@@ -9,7 +9,7 @@ use super::program::SLOTS;
 /// Large chunks have up to 65 536 lines.
 const PAGES: &str = "96";
 
-/// The component.
+/// Encodes the component.
 pub(crate) fn puppet() -> Vec<u8> {
     let first = IMAGE + 4 * SLOTS.len();
     let other = ANSWER + 512;
@@ -67,7 +67,7 @@ fn calls(other: usize) -> String {
     let words: String = (0..15)
         .map(|word| match word {
             7 => "(i64.load offset=28 (local.get $a))".to_owned(),
-            // Behind the word of 64 bits.
+            // It follows the 64-bit word.
             8.. => format!("(i32.load offset={} (local.get $a))", 4 * word + 4),
             _ => format!("(i32.load offset={} (local.get $a))", 4 * word),
         })
@@ -79,7 +79,7 @@ fn calls(other: usize) -> String {
         (3, format!("(call $fetch (local.get $a) (local.get $b) {other_answer}) {opened}")),
         (4, format!("(call $account {other_answer})")),
         (5, format!("(call $invocation {other_answer})")),
-        // A failure has 80 bytes; in the result it stands behind two discriminants.
+        // A failure has 80 bytes. In the result it follows two discriminants.
         (
             6,
             format!(

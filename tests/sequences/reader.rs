@@ -1,33 +1,33 @@
-//! Reads what came on a connection, strictly, and without the host's code.
+//! A strict parser of what came on a connection, independent of the host's code.
 
 use memchr::memmem;
 
 use super::server::Record;
 
-/// A transaction, possibly without its end.
+/// A transaction, possibly incomplete.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Transaction {
-    /// Where MAIL stands in the input.
+    /// The position of MAIL in the input.
     pub(crate) start: usize,
     pub(crate) sender: String,
-    /// Recipients, each with the code of its reply.
+    /// The recipients, each with the code of its reply.
     pub(crate) recipients: Vec<(String, Option<u16>)>,
     pub(crate) content: Option<Content>,
 }
 
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Content {
-    /// Without the dots that were doubled.
+    /// The message, with doubled dots removed.
     pub(crate) message: Vec<u8>,
-    /// Whether the final dot came.
+    /// True if the final dot came.
     pub(crate) is_complete: bool,
-    /// The code of the reply to the final dot; none if there was none, or it was not a reply.
+    /// The code of the reply to the final dot; `None` if there was no reply or it was invalid.
     pub(crate) reply: Option<u16>,
-    /// Whether the server said something within the message.
+    /// True if the server replied within the message.
     pub(crate) was_interrupted: bool,
 }
 
-/// The transactions of a connection, or why its bytes are not SMTP as the host speaks it.
+/// Returns the transactions of a connection, or why its bytes are not SMTP as the host speaks it.
 pub(crate) fn transactions(record: &Record) -> Result<Vec<Transaction>, String> {
     let mut reader = Reader { record, at: 0, greeted: 0, found: Vec::new(), is_open: false };
     reader.read()?;
@@ -37,10 +37,10 @@ pub(crate) fn transactions(record: &Record) -> Result<Vec<Transaction>, String> 
 struct Reader<'r> {
     record: &'r Record,
     at: usize,
-    /// How often the client said who it is.
+    /// The number of EHLO and HELO commands.
     greeted: usize,
     found: Vec<Transaction>,
-    /// Whether the server has an envelope, or a MAIL that it has not answered.
+    /// True if the server has an envelope, or a MAIL that it has not answered.
     is_open: bool,
 }
 
@@ -89,7 +89,7 @@ impl Reader<'_> {
         Ok(())
     }
 
-    /// A path, and parameters of extensions that the server offers.
+    /// Parses a path, and parameters of extensions that the server offers.
     fn path(&self, line: &str, verb: &str) -> Result<String, String> {
         let wrong = |what: &str| format!("{what} in {line:?}");
         let (path, rest) = line[verb.len()..].split_once('>').ok_or_else(|| wrong("no path"))?;
@@ -135,7 +135,7 @@ impl Reader<'_> {
         loop {
             let rest = &self.record.input[self.at..];
             let Some(length) = memmem::find(rest, b"\r\n") else {
-                // A dot may be doubled by what was to follow, or be the end.
+                // The last dot may be one to be doubled, or the start of the end marker.
                 let rest = match rest {
                     b".\r" => b"",
                     [b'.', rest @ ..] | rest => rest,
@@ -168,7 +168,7 @@ impl Reader<'_> {
         code_after(self.record, after)
     }
 
-    /// The last bytes of a connection, which are not a whole command.
+    /// Checks the last bytes of a connection, which are not a complete command.
     fn partial(&mut self, rest: &[u8]) -> Result<(), String> {
         let known = [&b"EHLO client.test"[..], b"HELO client.test", b"RSET", b"QUIT", b"DATA"];
         let fits = known.iter().any(|command| command.starts_with(rest.trim_ascii_end()))
@@ -182,7 +182,7 @@ impl Reader<'_> {
         }
     }
 
-    /// A connection on which more was said than asked for is out of step: only QUIT may follow.
+    /// Checks that after an unexpected reply, which puts a connection out of step, only QUIT follows.
     fn silent_after_too_much(&self, line: &[u8]) -> Result<(), String> {
         let is_too_much = |(after, text): &&(usize, String)| {
             let lines =
@@ -205,7 +205,7 @@ pub(crate) fn is_positive(code: Option<u16>) -> bool {
     code.is_some_and(|code| code / 100 == 2)
 }
 
-/// The code of the first reply that was given there, if it is one.
+/// Returns the code of the first reply at this position, if it is valid.
 fn code_after(record: &Record, after: usize) -> Option<u16> {
     let (_, text) = record.replies.iter().find(|(at, _)| *at == after)?;
     let mut code = None;
@@ -223,7 +223,7 @@ fn code_after(record: &Record, after: usize) -> Option<u16> {
     None
 }
 
-/// RFC 3461 section 4.
+/// Reports whether a value is xtext (RFC 3461 section 4).
 fn is_xtext(value: &str) -> bool {
     let mut bytes = value.bytes();
     while let Some(byte) = bytes.next() {

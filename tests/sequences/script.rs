@@ -1,56 +1,56 @@
-//! What the server does in one run.
+//! The server's script for one run.
 
 use super::random::Random;
 
-/// Where in a conversation something happens.
+/// A point in a conversation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Stage {
     Greeting,
     Ehlo,
     Helo,
     Mail,
-    /// The recipient of that number in a transaction, from 1.
+    /// The n-th recipient (from 1) of a transaction.
     Rcpt(usize),
     Data,
     /// After that many bytes of a message.
     Body(usize),
-    /// The final dot of that number in a run, from 1.
+    /// The n-th final dot (from 1) of a run.
     Dot(usize),
     Rset,
 }
 
-/// What happens there.
+/// An action of the script.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Act {
-    /// These bytes instead of the usual reply.
+    /// Sends these bytes instead of the usual reply.
     Reply(&'static str),
-    /// These bytes, and then the connection is closed.
+    /// Sends these bytes, and then closes the connection.
     ReplyAndClose(&'static str),
     Close,
     Reset,
-    /// Nothing is said or read for this many milliseconds.
+    /// Stops sending and reading for this number of milliseconds.
     Stall(u64),
-    /// The run is dropped, and nothing more is said.
+    /// Drops the run, and sends nothing more.
     Abandon,
 }
 
-/// What happens to idle connections before a run.
+/// An action on idle connections before a run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Idle {
     Kept,
     Closed,
-    /// The server says that it closes, and does.
+    /// The server announces that it closes the connection, and closes it.
     SeenOff,
-    /// The server says something that answers nothing.
+    /// The server sends a reply without a command.
     SpokenTo,
 }
 
 #[derive(Clone, Debug)]
 pub(crate) struct Script {
     pub(crate) rules: Vec<(Stage, Act)>,
-    /// Keywords in the answer to EHLO, on connections that are opened in this run.
+    /// EHLO keywords, on connections that are opened in this run.
     pub(crate) offers: &'static [&'static str],
-    /// Reads a few bytes at a time.
+    /// True if the server reads a few bytes at a time.
     pub(crate) is_slow: bool,
     pub(crate) idle: Idle,
 }
@@ -79,7 +79,7 @@ const REFUSALS: &[&str] = &[
     "250-one\r\n450 two\r\n",
 ];
 const TOO_MANY: &str = "452 4.5.3 too many recipients\r\n";
-/// More bytes than a reply to the final dot may have after it.
+/// Replies to the final dot, with further bytes behind them.
 const ONE_TOO_MANY: &[&str] =
     &["250 2.0.0 ok\r\n250 2.0.0 again\r\n", "250 2.0.0 ok\r\n421 bye\r\n", "250 2.0.0 ok\r\n4"];
 
@@ -88,7 +88,7 @@ impl Script {
         Self { rules: Vec::new(), offers: ALL, is_slow: false, idle: Idle::Kept }
     }
 
-    /// A script for a run whose account has short deadlines, or not.
+    /// Generates a script for a run whose account has short timeouts or not.
     pub(crate) fn of(random: &mut Random, is_hasty: bool) -> Self {
         let mut rules = Vec::new();
         let number = match random.below(10) {
@@ -111,7 +111,7 @@ impl Script {
 
 fn rule(random: &mut Random, is_hasty: bool) -> Vec<(Stage, Act)> {
     let stage = match random.below(24) {
-        // A write fails where the server stops reading.
+        // A write fails if the server stops reading.
         _ if is_hasty && !random.one_in(4) => Stage::Body(random.below(400)),
         0 => Stage::Greeting,
         1 => Stage::Ehlo,
@@ -125,12 +125,12 @@ fn rule(random: &mut Random, is_hasty: bool) -> Vec<(Stage, Act)> {
         _ => return special(random),
     };
     let act = match random.below(12) {
-        // Longer than the account waits, and for less than a run lasts that goes on writing.
+        // Longer than the account waits, but shorter than a run that goes on writing.
         _ if is_hasty => Act::Stall(random.pick(&[12, 15, 20, 40])),
         0 => Act::Close,
         1 => Act::Reset,
         2 => Act::Abandon,
-        // Within a message a server may refuse it. Its client may have sent all of it by then.
+        // A server may refuse a message before its end. The client may have sent all of it by then.
         _ if matches!(stage, Stage::Body(_)) => Act::ReplyAndClose("552 5.3.4 large\r\n"),
         3 => Act::ReplyAndClose(random.pick(REFUSALS)),
         4..7 if matches!(stage, Stage::Rcpt(_)) => Act::Reply(TOO_MANY),
@@ -142,7 +142,7 @@ fn rule(random: &mut Random, is_hasty: bool) -> Vec<(Stage, Act)> {
     }
 }
 
-/// A server that says more than it was asked for, or takes fewer recipients at once than there are.
+/// A server that sends more replies than expected, or limits the recipients of a transaction.
 fn special(random: &mut Random) -> Vec<(Stage, Act)> {
     let early = Act::Reply("354 go\r\n250 2.0.0 early\r\n");
     let end = Act::Reply(random.pick(ONE_TOO_MANY));

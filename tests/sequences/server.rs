@@ -1,5 +1,4 @@
-//! An SMTP server that follows a script, and keeps every byte that came and every reply that it gave: what is kept, and
-//! when a run is over for it.
+//! An SMTP server that follows a script, and records every byte and every reply: its state, and the end of each run.
 
 use std::mem::MaybeUninit;
 use std::net::Shutdown;
@@ -15,7 +14,7 @@ use tokio::task::JoinHandle;
 use super::script::{Idle, Script};
 use super::session::accept;
 
-/// A server with one client at a time.
+/// A server for one client at a time.
 pub(crate) struct Server {
     pub(crate) port: u16,
     shared: Arc<Shared>,
@@ -24,7 +23,7 @@ pub(crate) struct Server {
 
 pub(crate) struct Shared {
     pub(crate) script: Mutex<Arc<Script>>,
-    /// Final dots in this run.
+    /// The number of final dots in this run.
     pub(crate) dots: AtomicUsize,
     pub(crate) connections: Mutex<Vec<Arc<Connection>>>,
     pub(crate) abandoned: Notify,
@@ -35,33 +34,33 @@ pub(crate) struct Connection {
     pub(crate) state: Mutex<State>,
 }
 
-/// A connection as it is now.
+/// The current state of a connection.
 pub(crate) struct State {
-    /// None once it is closed.
+    /// `None` once the connection is closed.
     pub(crate) stream: Option<Arc<TcpStream>>,
     pub(crate) record: Record,
-    /// How much of the input was answered.
+    /// The length of the answered input.
     pub(crate) answered: usize,
-    /// Whether the server is at work on what came.
+    /// True while the server handles input.
     pub(crate) is_busy: bool,
-    /// Whether the server says nothing more.
+    /// True if the server sends nothing more.
     pub(crate) is_mute: bool,
     pub(crate) has_envelope: bool,
     pub(crate) recipients: usize,
-    /// Where the message began, within one.
+    /// The position where the message began, while it is in a message.
     pub(crate) message: Option<usize>,
-    /// Whether the script's act within this message has happened.
+    /// True if the script's action within this message has happened.
     pub(crate) is_disturbed: bool,
 }
 
-/// What came on a connection, and what was answered.
+/// The input of a connection, and the replies to it.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Record {
     pub(crate) offers: &'static [&'static str],
     pub(crate) input: Vec<u8>,
-    /// Replies, each with the length of the input that it came after.
+    /// The replies, each with the length of the input before it.
     pub(crate) replies: Vec<(usize, String)>,
-    /// Where this run began.
+    /// The position where this run began.
     pub(crate) start: usize,
     pub(crate) is_closed: bool,
 }
@@ -69,7 +68,7 @@ pub(crate) struct Record {
 impl Server {
     pub(crate) async fn start() -> Self {
         let socket = TcpSocket::new_v4().expect("there are sockets");
-        // A server that does not read has to hold up its client before the client has written megabytes.
+        // A server that does not read must block its client before the client has written megabytes.
         socket.set_recv_buffer_size(16 << 10).expect("a small buffer");
         socket.bind("127.0.0.1:0".parse().expect("an address")).expect("a port is free");
         let listener = socket.listen(64).expect("it is bound");
@@ -84,12 +83,12 @@ impl Server {
         Self { port, shared, task }
     }
 
-    /// Begins a run: forgets connections that have ended.
+    /// Begins a run, and forgets connections that have ended.
     pub(crate) fn begin(&self, script: Script) {
         let idle = script.idle;
         *lock(&self.shared.script) = Arc::new(script);
         self.shared.dots.store(0, Ordering::SeqCst);
-        // A run that ended in the moment in which it was to be dropped leaves this behind.
+        // Clears the signal of a run that ended just before the script dropped it.
         std::pin::pin!(self.shared.abandoned.notified()).enable();
         let mut connections = lock(&self.shared.connections);
         connections.retain(|connection| lock(&connection.state).stream.is_some());
@@ -103,7 +102,7 @@ impl Server {
         self.shared.abandoned.notified().await;
     }
 
-    /// Waits until each connection is closed, or is between two messages with all that came answered.
+    /// Waits until each connection is closed, or between two messages with all input answered.
     pub(crate) async fn settle(&self) {
         for turn in 0.. {
             if self.connections().iter().all(|connection| lock(&connection.state).is_settled()) {
@@ -140,11 +139,11 @@ impl Drop for Server {
 }
 
 pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().expect("nobody panics while holding it")
+    mutex.lock().expect("no thread panics while holding it")
 }
 
 impl State {
-    /// What happens to a connection before a run.
+    /// Performs the action on a connection before a run.
     fn begin(&mut self, idle: Idle) {
         self.record.start = self.record.input.len();
         let Some(stream) = &self.stream else { return };
@@ -154,7 +153,7 @@ impl State {
             Idle::SeenOff => "421 4.4.2 bye\r\n",
             Idle::SpokenTo => "250 2.0.0 hello\r\n",
         };
-        // The connection is idle: there is room for a line, unless the client has closed it.
+        // The connection is idle, so there is room for a line, unless the client has closed it.
         let _ = SockRef::from(&**stream).send(words.as_bytes());
         self.record.replies.push((self.record.start, words.to_owned()));
         if idle != Idle::SpokenTo {
@@ -169,7 +168,7 @@ impl State {
             && !self.has_envelope
             && self.message.is_none()
             && self.answered == self.record.input.len();
-        // The socket itself is asked: the runtime may not have heard of it yet.
+        // Asks the socket directly, because the runtime may not have noticed new input yet.
         let mut byte = [MaybeUninit::uninit()];
         let peeked = SockRef::from(&**stream).peek(&mut byte);
         is_between && matches!(peeked, Err(error) if error.kind() == std::io::ErrorKind::WouldBlock)

@@ -13,7 +13,7 @@ use super::server::{Connection, Record, Shared, State, lock};
 pub(crate) async fn accept(listener: TcpListener, shared: Arc<Shared>) {
     while let Ok((stream, _)) = listener.accept().await {
         let offers = lock(&shared.script).offers;
-        // What is said is with the client at once, and does not wait for the client to acknowledge what was said before.
+        // Replies go out at once, without waiting for the client to acknowledge earlier ones.
         let _ = stream.set_nodelay(true);
         let stream = Arc::new(stream);
         let state = State {
@@ -32,7 +32,7 @@ pub(crate) async fn accept(listener: TcpListener, shared: Arc<Shared>) {
         let shared = Arc::clone(&shared);
         tokio::spawn(async move {
             let mut session = Session { shared, connection, stream };
-            // It ends when one side closes it.
+            // The session ends when either side closes the connection.
             let _ = session.serve().await;
             let mut state = lock(&session.connection.state);
             state.stream = None;
@@ -70,7 +70,7 @@ impl Session {
         Arc::clone(&lock(&self.shared.script))
     }
 
-    /// Where the script does something within a message.
+    /// Returns the position within a message at which the script acts.
     fn disturbance(&self) -> Option<(usize, Stage)> {
         self.script().rules.iter().find_map(|(stage, _)| match stage {
             Stage::Body(after) => Some((*after, *stage)),
@@ -86,7 +86,7 @@ impl Session {
             self.stream.readable().await.map_err(|_| Over)?;
             let mut state = self.state();
             let mut most = if script.is_slow { 7 } else { buffer.len() };
-            // Not a byte is read past the place where the message is disturbed.
+            // The server does not read past the position where the script acts.
             if let (Some(message), Some((after, _)), false) =
                 (state.message, self.disturbance(), state.is_disturbed)
             {
@@ -105,7 +105,7 @@ impl Session {
         }
     }
 
-    /// The next command, or the end of a message.
+    /// Returns the next command, or the end of a message.
     fn event(&self) -> Option<Event> {
         let disturbance = self.disturbance();
         let mut state = self.state();
@@ -196,7 +196,7 @@ impl Session {
         Ok(())
     }
 
-    /// Does what the script says at a stage, or says the usual; returns what was said.
+    /// Performs the script's action at a stage, or sends the usual reply. Returns what was sent.
     async fn act(&mut self, stage: Stage, usual: &str) -> Result<String, Over> {
         let script = self.script();
         let rule = script.rules.iter().find(|(at, _)| *at == stage).map(|(_, act)| *act);
@@ -226,7 +226,7 @@ impl Session {
 
     async fn say(&self, text: &str) -> Result<(), Over> {
         {
-            // Noted first, so that what the client answers comes after it.
+            // Recorded first, so that the client's answer comes after it.
             let mut state = self.state();
             let after = state.answered;
             state.record.replies.push((after, text.to_owned()));
@@ -248,10 +248,10 @@ impl Session {
     }
 }
 
-/// Something that is to be answered.
+/// An event that needs an answer.
 enum Event {
     Command(String),
-    /// The script's act within a message.
+    /// The script's action within a message.
     Disturb(Stage),
     Dot,
 }

@@ -1,4 +1,4 @@
-//! What is told of runs: how each ended, and all of one that is wrong.
+//! Reports about runs: how each ended, and all details of a wrong one.
 
 use std::collections::BTreeMap;
 
@@ -7,7 +7,7 @@ use smtp_connector_host::Delivered;
 use super::case::Case;
 use super::invariants::{Seen, messages};
 
-/// How a run ended, for the tally, and what became of its messages.
+/// Returns how a run ended and what became of its messages, for the tally.
 pub(crate) fn ends(case: &Case, seen: &Seen) -> Vec<String> {
     let mut ends = vec![end(case, seen)];
     ends.extend(messages(seen).into_iter().map(|what| format!("    a message {what}")));
@@ -31,12 +31,12 @@ fn end(case: &Case, seen: &Seen) -> String {
         Some((_, why)) if why.ends_with("not an address") => "stopped: not an address".to_owned(),
         Some((_, why)) if why.ends_with("announced") => "stopped: not as announced".to_owned(),
         Some((_, why)) => format!("stopped: {why}"),
-        None if message.contains("broke down") => "trapped".to_owned(),
+        None if message.contains("crashed") => "trapped".to_owned(),
         None => error.code().as_str().to_owned(),
     }
 }
 
-/// How many runs ended in which way.
+/// The number of runs by outcome.
 pub(crate) type Tally = BTreeMap<String, u64>;
 
 pub(crate) fn report(number: usize, wrong: &str, case: &Case, seen: &Seen) -> String {

@@ -1,4 +1,4 @@
-//! The sources of attachments: a web server and uploads, which note what is asked of them.
+//! The sources of attachments: a web server and uploads, which record requests.
 
 use std::io::Cursor;
 use std::sync::{Arc, Mutex};
@@ -9,17 +9,17 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinHandle;
 
-/// What was asked for, since it was last taken.
+/// The requests since they were last taken.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Asked(Arc<Mutex<Vec<String>>>);
 
 impl Asked {
     fn note(&self, what: &str) {
-        self.0.lock().expect("nobody panics while holding it").push(what.to_owned());
+        self.0.lock().expect("no thread panics while holding it").push(what.to_owned());
     }
 
     pub(crate) fn take(&self) -> Vec<String> {
-        std::mem::take(&mut *self.0.lock().expect("nobody panics while holding it"))
+        std::mem::take(&mut *self.0.lock().expect("no thread panics while holding it"))
     }
 }
 
@@ -61,14 +61,14 @@ async fn serve(mut stream: TcpStream, asked: Asked) {
     let request = String::from_utf8_lossy(&request).into_owned();
     let path = request.split(' ').nth(1).unwrap_or_default();
     asked.note(path);
-    // Some files are shorter than they say.
+    // Some files are shorter than they announce.
     let length = if path.contains("short") { 70_000 } else { 60_000 };
     let head = format!("HTTP/1.1 200 OK\r\nContent-Length: {length}\r\n\r\n");
-    // A client that has heard enough may go.
+    // A client may close the connection once it has read enough.
     let _ = stream.write_all(&[head.as_bytes(), &[b'x'; 60_000]].concat()).await;
 }
 
-/// Uploads: there is one for every id.
+/// There is an upload for every id.
 impl Uploads for Asked {
     fn open<'a>(&'a self, id: &'a str) -> BoxFuture<'a, Result<Content, SourceError>> {
         self.note(id);

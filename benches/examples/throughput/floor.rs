@@ -1,4 +1,4 @@
-//! The limit: the same bytes, assembled before, by a bare socket that pipelines.
+//! The lower bound: the same bytes, already assembled, sent by a bare socket with pipelining.
 
 use std::sync::Arc;
 use std::sync::atomic::AtomicU32;
@@ -16,7 +16,7 @@ const ENVELOPE: &[u8] = b"MAIL FROM:<alice@example.com>\r\nRCPT TO:<bob@example.
 pub(crate) async fn run(options: &Options) -> Result<Report, Box<dyn std::error::Error>> {
     let mut message = crate::sandboxed::assembled(options).await?;
     let message_bytes = message.len() as u64;
-    // No line of it starts with a dot.
+    // The text has no line that starts with a dot.
     message.extend_from_slice(b".\r\n");
     let message: Arc<[u8]> = message.into();
     let left = Arc::new(AtomicU32::new(options.messages));

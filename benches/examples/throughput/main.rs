@@ -1,12 +1,12 @@
-//! Sends many messages through the public API, each in a sandbox of its own, and says how fast.
+//! Sends many messages through the public API, each in a separate sandbox, and reports the throughput.
 //!
 //! ```sh
 //! smtp-sink 127.0.0.1:2599 1000 &
 //! cargo run --release --package smtp-connector-benches --example throughput -- --to 127.0.0.1:2599 --messages 8000 --connections 16 --size 2000
 //! ```
 //!
-//! Prints one line of JSON. With `--floor` the same bytes, already assembled, go out by a bare socket that
-//! pipelines: the limit to compare with.
+//! Prints one line of JSON. With `--floor`, a bare socket with pipelining sends the same bytes, already assembled, for
+//! comparison.
 
 mod floor;
 mod report;
@@ -22,32 +22,32 @@ use clap::builder::RangedI64ValueParser;
 
 use report::Report;
 
-/// Sends many messages to a server that throws them away.
+/// Sends many messages to a server that discards them.
 #[derive(Clone, Debug, Parser)]
 struct Options {
-    /// The server: it takes everything, without encryption.
+    /// The server's address. It must accept everything, without encryption.
     #[arg(long)]
     to: SocketAddr,
-    /// How many messages.
+    /// The number of messages.
     #[arg(long, default_value_t = 8_000, value_parser = at_least_one())]
     messages: u32,
-    /// On how many connections at a time.
+    /// The number of concurrent connections.
     #[arg(long, default_value_t = 16, value_parser = at_least_one())]
     connections: u32,
-    /// Octets of text in each.
+    /// The size of each text, in octets.
     #[arg(long, default_value_t = 2_000)]
     size: usize,
-    /// Octets of a file that the platform holds, attached to each.
+    /// The size of a file that the platform holds, attached to each message, in octets.
     #[arg(long, default_value_t = 0)]
     attachment_bytes: usize,
-    /// How many runs at a time [default: two for each connection, so that one is prepared while the other's message is
-    /// on its way]
+    /// The number of concurrent runs [default: two per connection, so that one is prepared while the other's message is
+    /// sent]
     #[arg(long, value_parser = at_least_one())]
     runs: Option<u32>,
-    /// Take the memory of each run from the system, and not from a pool.
+    /// Take the memory of each run from the system instead of a pool.
     #[arg(long)]
     on_demand: bool,
-    /// Another component than the built-in one.
+    /// Use this component instead of the built-in one.
     #[arg(long)]
     component: Option<PathBuf>,
     /// Send assembled messages by a bare socket instead.
@@ -55,7 +55,7 @@ struct Options {
     floor: bool,
 }
 
-/// A number of what nothing could be measured without.
+/// Parses a number of at least one.
 fn at_least_one() -> RangedI64ValueParser<u32> {
     clap::value_parser!(u32).range(1..)
 }

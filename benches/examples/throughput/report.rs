@@ -1,15 +1,15 @@
-//! What a run of many messages amounts to.
+//! The report of a run with many messages.
 
 use std::time::Duration;
 
 /// The figures of a run.
 pub(crate) struct Report {
     pub(crate) took: Duration,
-    /// How long each message took.
+    /// The duration of each message.
     pub(crate) messages: Vec<Duration>,
-    /// Octets of each message.
+    /// The size of each message, in octets.
     pub(crate) message_bytes: u64,
-    /// The most memory that a sandbox took; none without one.
+    /// The highest memory use of a sandbox; 0 without one.
     pub(crate) guest_bytes: usize,
 }
 
@@ -44,7 +44,7 @@ fn rounded(figure: f64) -> f64 {
     (figure * 1e3).round() / 1e3
 }
 
-/// The most memory that this process had; none where the system does not tell.
+/// The peak memory of this process, or `None` if the system does not report it.
 fn peak_rss_bytes() -> Option<f64> {
     let status = std::fs::read_to_string("/proc/self/status").ok()?;
     let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;

@@ -1,4 +1,4 @@
-//! Through the library: a fresh sandbox for each message, connections from the pool.
+//! Sends through the library: a fresh sandbox for each message, and connections from the pool.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -17,7 +17,7 @@ pub(crate) async fn run(options: &Options) -> smtp_connector_host::Result<Report
     let transport = SmtpTransport::new().danger_allow_private_hosts();
     let connector = connector(options, transport)?;
     let input: Arc<str> = input(options).into();
-    // One message ahead of the clock: connections are opened, and the size is known.
+    // One message before the clock starts: it opens connections and gives the size.
     let message_bytes = message_size(&send(&connector, &input).await?);
     let left = Arc::new(AtomicU32::new(options.messages));
     let started = Instant::now();
@@ -48,7 +48,7 @@ pub(crate) async fn run(options: &Options) -> smtp_connector_host::Result<Report
     })
 }
 
-/// A message of the run, assembled and not sent.
+/// Returns a message of the run, assembled but not sent.
 pub(crate) async fn assembled(options: &Options) -> smtp_connector_host::Result<Vec<u8>> {
     let transport = RecordingTransport::new();
     let connector = connector(options, transport.clone())?;
@@ -60,17 +60,16 @@ async fn send(connector: &Connector, input: &str) -> smtp_connector_host::Result
     connector.invoke(Invocation::send_mail(input).account("work")).await
 }
 
-/// The size of a message that was sent, as its result tells.
+/// Returns the size of a sent message, from its result.
 fn message_size(outcome: &Outcome) -> u64 {
     let result: serde_json::Value = outcome.parse().expect("a result is JSON");
     result["messageSize"].as_u64().expect("a result tells the size")
 }
 
-/// Where the compiled component is kept from one run to the next: compiling it would be most of the process's
-/// memory.
+/// The cache of compiled components, kept between runs. Compiling would be most of the process's memory.
 const CACHE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../target/component-cache");
 
-/// Whether a message is left to be sent; it is the caller's then.
+/// Takes one of the messages that are left. Returns whether there was one.
 pub(crate) fn take_one(left: &AtomicU32) -> bool {
     left.try_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(1)).is_ok()
 }

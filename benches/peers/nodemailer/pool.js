@@ -1,4 +1,4 @@
-// nodemailer's pool, as its documentation sets it up: node pool.js PORT MESSAGES CONNECTIONS SIZE
+// nodemailer's pool, set up as its documentation shows: node pool.js PORT MESSAGES CONNECTIONS SIZE
 import nodemailer from 'nodemailer';
 
 const [port, messages, connections, size] = process.argv.slice(2).map(Number);

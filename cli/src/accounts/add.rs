@@ -1,4 +1,4 @@
-//! `accounts add`: connects an account.
+//! `accounts add`: adds an account.
 
 use std::io::{self, IsTerminal as _, Read as _};
 use std::path::PathBuf;
@@ -17,72 +17,72 @@ use smtp_connector_host::accounts::{Account, AccountBuilder, Preset};
 use smtp_connector_smtp::secret::{Secret, SecretSource};
 use smtp_connector_smtp::settings::{Auth, AuthSecret, Security};
 
-/// Connect an account.
+/// Add an account
 ///
-/// A password is never given as an argument, where others could see it: it is asked for, or read from
-/// standard input, a variable or a file.
+/// The password is not an argument, because other users could see it there. The command asks for it, or reads it from
+/// standard input, an environment variable or a file.
 #[derive(Args, Debug)]
 pub(crate) struct Add {
-    /// What to call the account
+    /// Name of the account
     name: String,
 
-    /// A provider whose settings are known; `smtp-connector providers` lists them
+    /// Use a provider's settings; `smtp-connector providers` lists them
     #[arg(long, value_name = "ID")]
     provider: Option<String>,
 
-    /// The server
+    /// Host name of the server
     #[arg(long, value_name = "HOST")]
     host: Option<String>,
 
-    /// The server's port [default: 587]
+    /// Port of the server [default: 587]
     #[arg(long, value_name = "PORT", value_parser = clap::value_parser!(u16).range(1..))]
     port: Option<u16>,
 
-    /// How the connection is encrypted [default: auto, by the port]
+    /// Encryption of the connection [default: auto, by the port]
     #[arg(long, value_name = "HOW", value_parser = names(Security::NAMES))]
     security: Option<String>,
 
-    /// The user name, if the server wants one
+    /// User name, if the server requires a login
     #[arg(long, value_name = "NAME")]
     username: Option<String>,
 
-    /// How to log in [default: auto]
+    /// Login mechanism [default: auto]
     #[arg(long, value_name = "HOW", value_parser = names(Auth::NAMES))]
     auth: Option<String>,
 
-    /// The sender of mails that name none
+    /// Sender of mails that do not set one
     #[arg(long, value_name = "ADDRESS")]
     from: Option<String>,
 
-    /// Where answers go to mails that do not say
+    /// Reply-To address of mails that do not set one
     #[arg(long, value_name = "ADDRESS")]
     reply_to: Option<String>,
 
-    /// What the connector calls itself; default: the machine's name
+    /// Host name to send in EHLO [default: the machine's name]
     #[arg(long, value_name = "NAME")]
     ehlo_name: Option<String>,
 
     #[command(flatten)]
     password: Password,
 
-    /// Replace an account of that name
+    /// Replace the existing account with this name
     #[arg(long)]
     replace: bool,
 }
 
-/// Where the password comes from.
+/// The options for the source of the password.
 #[derive(Args, Debug)]
 #[group(multiple = false, requires = "username")]
 struct Password {
-    /// Read the password from standard input, and keep it in the accounts file
+    /// Read the password from standard input and store it with the account
     #[arg(long)]
     password_stdin: bool,
 
-    /// Read the password from this environment variable, each time
+    /// Read the password from this environment variable at each use
     #[arg(long, value_name = "VAR")]
     password_env: Option<String>,
 
-    /// Read the password from the first line of this file, each time
+    /// Read the password from the first line of this file at each use
     #[arg(long, value_name = "FILE")]
     password_file: Option<PathBuf>,
 }
@@ -100,10 +100,10 @@ impl Add {
         let accounts = context.accounts();
         if !self.replace && accounts.all()?.contains_key(&self.name) {
             let message =
-                format!("there is an account {:?} already; --replace replaces it", self.name);
+                format!("the account {:?} already exists; use --replace to replace it", self.name);
             return Err(Stop::Usage(message));
         }
-        // Everything but the password, before it is asked for.
+        // Check all other settings before asking for the password.
         let builder = self.builder()?;
         let probe = match &self.username {
             Some(name) => builder.clone().credentials(name, Secret::new("?")),
@@ -125,16 +125,16 @@ impl Add {
         let listed: Vec<_> = warnings.iter().map(Issue::to_json).collect();
         output.document(&json!({ "account": json_of(&account), "warnings": listed }))?;
         let path = accounts.path().display();
-        output.say(format_args!("the account {:?} is in {path}", account.name()))?;
+        output.say(format_args!("saved the account {:?} in {path}", account.name()))?;
         if let Some(preset) = account.provider() {
             output.say(format_args!("  {}: {}", preset.title, preset.hint))?;
         }
-        output.say(format_args!("  try it: smtp-connector accounts test {:?}", account.name()))?;
+        output.say(format_args!("  test it: smtp-connector accounts test {:?}", account.name()))?;
         output.warn_of(&warnings);
         Ok(Exit::Done)
     }
 
-    /// What is doubtful about the account, with a file for the password that cannot be used yet.
+    /// Returns the warnings for the account, with one for a password file that cannot be used yet.
     async fn warnings(&self, account: &Account) -> Vec<Issue> {
         let mut warnings = account.warnings();
         let Some(AuthSecret::Password(source @ SecretSource::File(_))) =
@@ -153,10 +153,10 @@ impl Add {
         warnings
     }
 
-    /// What to say where neither a provider nor a host is named.
+    /// Returns the error for an account without a provider and a host.
     fn needs_a_server(&self) -> Stop {
         let name = &self.name;
-        // alice@gmail.com is probably at Gmail, and so is an account called gmail.
+        // Guess the provider from the domain of alice@gmail.com, or from an account name such as gmail.
         let at = self.username.as_deref().and_then(|user| user.rsplit_once('@'));
         let guess =
             at.map_or(name.as_str(), |(_, domain)| domain.split('.').next().unwrap_or_default());
@@ -165,10 +165,10 @@ impl Add {
             None => ("gmail", "you@gmail.com"),
         };
         Stop::UsageWithHint(
-            format!("the account {name:?} needs a server: a provider or a host"),
+            format!("the account {name:?} needs a server; name a provider or a host"),
             format!(
-                "smtp-connector accounts add {name:?} --provider {provider} --username {user} \
-                 (`smtp-connector providers` lists the providers), or for any other server, --host smtp.example.com"
+                "run: smtp-connector accounts add {name:?} --provider {provider} --username {user} \
+                 (`smtp-connector providers` lists the providers). For any other server, use --host smtp.example.com"
             ),
         )
     }
@@ -232,20 +232,19 @@ impl Password {
 
 fn from_standard_input() -> Result<Secret, Stop> {
     let mut text = zeroize::Zeroizing::new(String::new());
-    io::stdin()
-        .lock()
-        .read_to_string(&mut text)
-        .map_err(|reason| Stop::Usage(format!("the password cannot be read: {reason}")))?;
+    io::stdin().lock().read_to_string(&mut text).map_err(|reason| {
+        Stop::Usage(format!("could not read the password from standard input: {reason}"))
+    })?;
     Secret::first_line_of(&text).ok_or_else(|| Stop::Usage("the password is empty".to_owned()))
 }
 
 fn from_prompt() -> Result<Secret, Stop> {
     if !io::stdin().is_terminal() {
-        let message = "there is no terminal to ask for the password: use --password-stdin, --password-env \
+        let message = "there is no terminal to ask for the password; use --password-stdin, --password-env \
                        or --password-file";
         return Err(Stop::Usage(message.to_owned()));
     }
     rpassword::prompt_password("Password: ")
         .map(Secret::new)
-        .map_err(|reason| Stop::Usage(format!("the password cannot be asked for: {reason}")))
+        .map_err(|reason| Stop::Usage(format!("could not ask for the password: {reason}")))
 }

@@ -9,9 +9,9 @@ use super::super::stop::Outcome;
 use super::json_of;
 use smtp_connector_host::Account;
 
-/// List the accounts.
+/// List the accounts
 ///
-/// An account with a mistake is listed with what is wrong; the others can be used.
+/// An account with invalid settings is listed with its error. The other accounts still work.
 #[derive(Args, Debug)]
 pub(crate) struct List {}
 

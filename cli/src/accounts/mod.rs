@@ -1,4 +1,4 @@
-//! `accounts`: connected accounts.
+//! `accounts`: manages accounts.
 
 mod add;
 mod list;
@@ -14,7 +14,7 @@ use super::stop::Outcome;
 use smtp_connector_host::Account;
 use smtp_connector_smtp::settings::AuthSecret;
 
-/// Manage connected accounts.
+/// Manage accounts
 #[derive(Args, Debug)]
 pub(crate) struct Accounts {
     #[command(subcommand)]
@@ -23,15 +23,10 @@ pub(crate) struct Accounts {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Connect an account
     Add(Box<add::Add>),
-    /// List the accounts
     List(list::List),
-    /// Show an account's settings, without its password
     Show(show::Show),
-    /// Resolve, connect, encrypt and log in, and explain what goes wrong
     Test(test::Test),
-    /// Take an account away
     Remove(remove::Remove),
 }
 
@@ -47,7 +42,7 @@ impl Accounts {
     }
 }
 
-/// An account for programs, without its password.
+/// Returns an account as JSON, without its password.
 fn json_of(account: &Account) -> Value {
     let credentials = account.credentials();
     let (password_from, grant) = match credentials.map(|one| &one.secret) {

@@ -1,4 +1,4 @@
-//! `accounts remove`: takes an account away.
+//! `accounts remove`: removes an account.
 
 use clap::Args;
 use serde_json::json;
@@ -11,13 +11,13 @@ use smtp_connector_host::accounts::Account;
 use smtp_connector_smtp::secret::SecretSource;
 use smtp_connector_smtp::settings::AuthSecret;
 
-/// Take an account away, and the password that is stored with it.
+/// Remove an account and its stored password
 #[derive(Args, Debug)]
 pub(crate) struct Remove {
-    /// The account
+    /// Name of the account
     name: String,
 
-    /// Do not ask
+    /// Remove without asking
     #[arg(long)]
     force: bool,
 }
@@ -25,28 +25,28 @@ pub(crate) struct Remove {
 impl Remove {
     pub(crate) fn run(&self, context: &Context<'_>) -> Outcome {
         let accounts = context.accounts();
-        // With --force, the removal itself says what is wrong.
+        // With --force, `remove` reports the error.
         let kept = match accounts.get(&self.name) {
             Ok(account) => kept_with(&account),
             Err(_) if self.force => None,
             Err(error) => return Err(error.into()),
         };
-        let with = kept.map_or(String::new(), |kept| format!(" with {kept}"));
+        let with = kept.map_or(String::new(), |kept| format!(" and {kept}"));
         let action = format!("remove the account {:?}{with}", self.name);
         question::confirm_or_force(self.force, &action)?;
         accounts.remove(&self.name)?;
         context.output.document(&json!({ "removed": self.name }))?;
-        let too = kept.map_or(String::new(), |kept| format!(", and {kept}"));
-        context.output.say(format_args!("the account {:?} is gone{too}", self.name))?;
+        let too = kept.map_or(String::new(), |kept| format!(" and {kept}"));
+        context.output.say(format_args!("removed the account {:?}{too}", self.name))?;
         Ok(Exit::Done)
     }
 }
 
-/// The secret that is in the file of accounts itself, and so goes with the account.
+/// Names the secret in the accounts file that is removed with the account.
 fn kept_with(account: &Account) -> Option<&'static str> {
     match &account.credentials()?.secret {
-        AuthSecret::Password(SecretSource::Text(_)) => Some("the password that is stored with it"),
+        AuthSecret::Password(SecretSource::Text(_)) => Some("its stored password"),
         AuthSecret::Password(_) => None,
-        AuthSecret::OAuth2(_) => Some("the OAuth 2 settings that are stored with it"),
+        AuthSecret::OAuth2(_) => Some("its stored OAuth 2 settings"),
     }
 }

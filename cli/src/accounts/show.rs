@@ -8,10 +8,10 @@ use super::super::exit::Exit;
 use super::super::stop::Outcome;
 use super::json_of;
 
-/// Show an account's settings, without its password.
+/// Show the settings of an account, without its password
 #[derive(Args, Debug)]
 pub(crate) struct Show {
-    /// The account
+    /// Name of the account
     name: String,
 }
 

@@ -1,4 +1,4 @@
-//! `accounts test`: tries an account, and sends nothing.
+//! `accounts test`: tests an account without sending.
 
 use std::time::Instant;
 
@@ -11,10 +11,12 @@ use super::super::stop::Outcome;
 use super::super::text;
 use smtp_connector_smtp::settings::Security;
 
-/// Resolve, connect, encrypt and log in, as sending would, and explain what goes wrong.
+/// Test an account: connect and log in, without sending
+///
+/// The command resolves the host name, connects, encrypts and logs in, as `send` does, and explains what goes wrong.
 #[derive(Args, Debug)]
 pub(crate) struct Test {
-    /// The account
+    /// Name of the account
     name: String,
 }
 
@@ -38,16 +40,16 @@ impl Test {
         }))?;
         let how = match account.security() {
             Security::Tls => "over TLS",
-            Security::Starttls => "over STARTTLS",
-            Security::StarttlsOptional => "over STARTTLS where the server offers it",
-            _ => "in the clear",
+            Security::Starttls => "with STARTTLS",
+            Security::StarttlsOptional => "with STARTTLS if the server offers it",
+            _ => "without encryption",
         };
         let login = match account.credentials() {
             Some(credentials) => format!("logged in as {}", credentials.username),
-            None => "without logging in".to_owned(),
+            None => "without a login".to_owned(),
         };
         let took = text::duration(took);
-        context.output.say(format_args!("{server} answers {how}, {login}; it took {took}"))?;
+        context.output.say(format_args!("connected to {server} {how}, {login}, in {took}"))?;
         Ok(Exit::Done)
     }
 }

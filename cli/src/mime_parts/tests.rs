@@ -57,7 +57,7 @@ fn a_part_that_ends_within_its_headers_is_empty() {
     assert_eq!(shown(raw), found);
 }
 
-/// A message of messages, or of multiparts, within each other.
+/// Builds a message with nested messages or nested multiparts.
 fn nested(levels: usize, kind: &str) -> String {
     let level = |n| match kind {
         "rfc822" => "Content-Type: message/rfc822\r\n\r\n".to_owned(),
@@ -77,7 +77,7 @@ fn what_is_nested_too_deep_is_one_part_that_says_so() {
         assert!(last.size() > raw.len() - 80 * (DEPTH + 1), "all of the rest is in it");
     }
     assert_eq!(parts_of(nested(200_000, "rfc822").as_bytes()).len(), 1);
-    // mail-parser decodes such a message, and reads it.
+    // mail-parser decodes such a message and parses it too.
     let hidden = nested(20_000, "rfc822");
     let quoted = hidden.replace('=', "=3D");
     let raw = format!(

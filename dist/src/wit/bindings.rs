@@ -1,4 +1,4 @@
-//! `guest/src/bindings/generated.rs`: the contract in Rust, as wit-bindgen writes it for a component.
+//! `guest/src/bindings/generated.rs`: the contract as Rust bindings for a component, from wit-bindgen.
 
 use std::error::Error;
 
@@ -7,19 +7,19 @@ use wit_bindgen_rust::Opts;
 
 use super::Contract;
 
-/// The world that a component of this contract has.
+/// The world that a component of this contract implements.
 const WORLD: &str = "plugin";
 
-/// What `wit_bindgen::generate!` would put in its own place.
+/// Generates the code that `wit_bindgen::generate!` would expand to.
 ///
-/// It is kept instead: the macro costs every first build the compiler of WIT, which is more than the rest of
-/// what the component depends on.
+/// The code is kept in the repository. The macro would add the WIT compiler to every first build, which costs more than
+/// all other dependencies of the component.
 pub(super) fn write(contract: Contract) -> Result<String, Box<dyn Error>> {
     let Contract { mut resolve, id } = contract;
     let world = resolve.select_world(&[id], Some(WORLD))?;
     let options = Opts {
         format: true,
-        // The macro that exports a component is called from the crate's root.
+        // The crate's root calls the macro that exports a component.
         pub_export_macro: true,
         default_bindings_module: Some("crate::bindings".to_owned()),
         ..Opts::default()

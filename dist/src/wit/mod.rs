@@ -1,4 +1,4 @@
-//! The contract as data.
+//! The contract, parsed from WIT.
 
 mod bindings;
 mod page;
@@ -18,40 +18,40 @@ pub struct Contract {
 }
 
 impl Contract {
-    /// The version in the tree.
+    /// Reads the current version from the repository.
     ///
     /// # Errors
     ///
-    /// A WIT that is none, with the place of the mistake.
+    /// Returns an error with the position of the mistake if the file is not valid WIT.
     pub fn current() -> Result<Self, Box<dyn Error>> {
         Self::read(&repository().join("wit/smtp-connector.wit"))
     }
 
-    /// The version in a file.
+    /// Reads a version from a file.
     ///
     /// # Errors
     ///
-    /// A WIT that is none, with the place of the mistake.
+    /// Returns an error with the position of the mistake if the file is not valid WIT.
     pub fn read(file: &Path) -> Result<Self, Box<dyn Error>> {
         let mut resolve = Resolve::default();
         let id = resolve.push_path(file)?.0;
         Ok(Self { resolve, id })
     }
 
-    /// The package as registries take it.
+    /// Returns the package in the binary format of registries.
     ///
     /// # Errors
     ///
-    /// None that a contract which was read could cause.
+    /// Does not fail for a contract that was read successfully.
     pub fn package(&self) -> Result<Vec<u8>, Box<dyn Error>> {
         Ok(wit_component::encode(&self.resolve, self.id)?)
     }
 
-    /// The text without its comments: what two versions have to agree on.
+    /// Returns the text without comments, which must not change within a version.
     ///
     /// # Errors
     ///
-    /// None that a contract which was read could cause.
+    /// Does not fail for a contract that was read successfully.
     pub fn without_comments(&self) -> Result<String, Box<dyn Error>> {
         let mut printer = WitPrinter::new(OutputToString::default());
         printer.emit_docs(false);
@@ -59,22 +59,22 @@ impl Contract {
         Ok(printer.output.to_string())
     }
 
-    /// The version's number.
+    /// Returns the version number.
     pub fn version(&self) -> String {
         let version = self.main().name.version.as_ref();
         version.map_or_else(String::new, ToString::to_string)
     }
 
-    /// The page for people, in Markdown.
+    /// Returns the documentation page in Markdown.
     pub fn page(&self) -> String {
         page::write(self)
     }
 
-    /// The bindings of the component, in Rust.
+    /// Returns the Rust bindings for the component.
     ///
     /// # Errors
     ///
-    /// None that a contract which was read could cause.
+    /// Does not fail for a contract that was read successfully.
     pub fn bindings(self) -> Result<String, Box<dyn Error>> {
         bindings::write(self)
     }

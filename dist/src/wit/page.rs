@@ -1,4 +1,4 @@
-//! `docs/wit.md`: the contract's own comments, in the order of the contract.
+//! `docs/wit.md`: the doc comments of the contract, in its order.
 
 use std::fmt::Write as _;
 
@@ -17,7 +17,7 @@ struct Page<'c> {
     text: String,
 }
 
-/// A row of a table: a name, its type where it has one, and what it means.
+/// A row of a table: the name, the type if it has one, and the documentation.
 type Row<'r> = (&'r str, Option<String>, &'r Docs);
 
 impl Page<'_> {
@@ -66,7 +66,7 @@ impl Page<'_> {
 
     fn definition(&mut self, definition: &TypeDef, interface: &Interface) {
         let name = definition.name.as_deref().unwrap_or_default();
-        // A name that another interface defines, and describes.
+        // An alias of a type in another interface, which is documented there.
         if matches!(definition.kind, TypeDefKind::Type(Type::Id(_))) {
             return;
         }
@@ -83,7 +83,7 @@ impl Page<'_> {
         }
     }
 
-    /// What a type consists of.
+    /// Returns the fields or cases of a type.
     fn rows<'k>(&self, kind: &'k TypeDefKind) -> Vec<Row<'k>> {
         let named = |ty: &Type| self.type_name(ty);
         match kind {
@@ -105,7 +105,7 @@ impl Page<'_> {
         }
     }
 
-    /// The resource that a function belongs to.
+    /// Returns the resource that a function belongs to.
     fn owner(&self, function: &Function) -> Option<&str> {
         let resource = function.kind.resource()?;
         self.contract.resolve.types[resource].name.as_deref()
@@ -157,7 +157,7 @@ impl Page<'_> {
 
     fn type_name(&self, ty: &Type) -> String {
         let mut printer = WitPrinter::new(OutputToString::default());
-        // Only a type that was never resolved has no name.
+        // This fails only for a type that is not resolved.
         let _ = printer.print_type_name(&self.contract.resolve, ty);
         printer.output.to_string()
     }

@@ -1,4 +1,4 @@
-//! What is promised of the contract: its page says what it says, and a version once published stays.
+//! Tests of the contract: the generated files match it, and a published version does not change.
 
 use std::fs;
 
@@ -6,15 +6,15 @@ use smtp_connector_dist::{BINDINGS, Contract, PAGE, repository};
 use wit_parser::{Resolve, WorldId};
 
 fn current() -> Contract {
-    Contract::current().expect("the contract in the tree is WIT")
+    Contract::current().expect("wit/smtp-connector.wit is valid WIT")
 }
 
-/// What is made of the contract and kept has to be made again when the contract changes.
+/// Checks that a generated file in the repository matches the contract.
 fn assert_kept(path: &str, made: &str) {
-    let kept = fs::read_to_string(repository().join(path)).expect("it is kept in the tree");
+    let kept = fs::read_to_string(repository().join(path)).expect("the generated file exists");
     assert!(
         kept == made,
-        "{path} is not what wit/ says; run: cargo run --package smtp-connector-dist -- --wit"
+        "{path} does not match wit/; run: cargo run --package smtp-connector-dist -- --wit"
     );
 }
 
@@ -37,12 +37,12 @@ fn within_a_version_nothing_changes_but_comments() {
     assert_eq!(
         current.without_comments().expect("it can be printed"),
         recorded.without_comments().expect("it can be printed"),
-        "wit/ is not {}: raise its version, or, if that version was never published, copy it there",
+        "wit/ differs from {}; raise its version, or, if that version was never published, copy it there",
         file.display()
     );
 }
 
-/// Versions that platforms take for one another: the same minor version before 1.0, the same major after.
+/// Reports whether two versions are compatible: the same minor version before 1.0, the same major version after.
 fn is_compatible(one: &str, other: &str) -> bool {
     let line = |version: &str| {
         let mut parts = version.split('.');
@@ -65,7 +65,7 @@ fn later_versions_of_a_line_take_the_place_of_earlier_ones() {
         }
         let mut resolve = Resolve::default();
         let mut world = |path| -> WorldId {
-            let package = resolve.push_path(path).expect("it is WIT").0;
+            let package = resolve.push_path(path).expect("the file is valid WIT").0;
             resolve.packages[package].worlds["plugin"]
         };
         let (earlier, later) = if version == current {
@@ -79,7 +79,7 @@ fn later_versions_of_a_line_take_the_place_of_earlier_ones() {
             .unwrap_or_else(|error| panic!("{current} breaks components of {version}: {error:#}"));
         compared += 1;
     }
-    assert!(compared > 0, "no version of this line is kept in dist/wit");
+    assert!(compared > 0, "dist/wit has no compatible version to compare with");
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! What is published, and what is promised of it.
+//! Tests of the files that are published.
 
 mod contract;
 mod release;

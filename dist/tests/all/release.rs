@@ -1,4 +1,4 @@
-//! What is published says what it is, and can be made again.
+//! Tests of the release: its metadata, its contents, and that it can be reproduced.
 
 use std::fs;
 use std::path::Path;
@@ -14,7 +14,7 @@ use wit_component::DecodedWasm;
 fn the_component_says_what_it_is() {
     let payload = Payload::from_binary(Connector::builtin_bytes()).expect("it is a component");
     let metadata = payload.metadata();
-    let told = |text: Option<String>| text.expect("it is told");
+    let told = |text: Option<String>| text.expect("the metadata is there");
     assert_eq!(told(metadata.version.as_ref().map(ToString::to_string)), env!("CARGO_PKG_VERSION"));
     assert_eq!(told(metadata.licenses.as_ref().map(ToString::to_string)), "MIT OR Apache-2.0");
     assert!(told(metadata.source.as_ref().map(ToString::to_string)).starts_with("https://"));
@@ -22,11 +22,11 @@ fn the_component_says_what_it_is() {
 }
 
 #[test]
-fn the_component_names_no_folder_of_the_machine_that_built_it() {
+fn the_component_contains_no_path_of_the_build_machine() {
     let component = Connector::builtin_bytes();
     let home = std::env::var("HOME").unwrap_or_default();
     for folder in [repository().to_str().expect("the tests' folder is text"), &home] {
-        // A home that is the root of all folders is named by every path.
+        // Every path contains the root folder, so skip a home folder that is `/`.
         if folder.len() > 1 {
             let found = component.windows(folder.len()).any(|part| part == folder.as_bytes());
             assert!(!found, "the component names {folder}");
@@ -39,12 +39,12 @@ fn the_package_of_the_contract_reads_back() {
     let contract = Contract::current().expect("it is WIT");
     let package = contract.package().expect("it can be encoded");
     let decoded = wit_component::decode(&package).expect("it is a package");
-    let DecodedWasm::WitPackage(resolve, id) = decoded else { panic!("it is no package") };
+    let DecodedWasm::WitPackage(resolve, id) = decoded else { panic!("it is not a package") };
     assert_eq!(resolve.packages[id].name.to_string(), "connectors:smtp@0.1.0");
 }
 
 #[test]
-fn the_list_of_packages_has_what_the_component_is_made_of_and_nothing_else() {
+fn the_bill_of_materials_lists_exactly_the_components_packages() {
     let list: Value =
         serde_json::from_slice(&sbom::of_component(b"").expect("cargo tells")).expect("JSON");
     let names: Vec<_> =
@@ -84,12 +84,12 @@ fn in_folder(program: &str, arguments: &[&str], folder: &Path) -> String {
 }
 
 #[test]
-#[ignore = "builds the component twice, which takes minutes; .ci/run does it"]
+#[ignore = "builds the component twice, which takes minutes; .ci/run runs it"]
 fn another_folder_gives_the_same_component() {
     let folder = tempfile::tempdir().expect("a temporary folder can be made");
     let tree = folder.path().join("a/folder/somewhere/else");
     copy_sources(&tree);
-    // The host's build script alone: it is what builds the component, and wasmtime need not be compiled again.
+    // Run only the host's build script, which builds the component. So wasmtime is not compiled again.
     let script = folder.path().join("build-script");
     let compiled = Command::new("rustc")
         .args(["--edition", "2024", "-o"])

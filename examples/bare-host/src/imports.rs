@@ -25,7 +25,7 @@ wasmtime::component::bindgen!({
     },
 });
 
-/// What the imports of one run work with.
+/// The state that the imports of one run use.
 pub(crate) struct State {
     platform: Platform,
     run: RunSettings,
@@ -33,7 +33,7 @@ pub(crate) struct State {
     pub(crate) limits: StoreLimits,
 }
 
-/// An upload that is being read.
+/// An upload that the component is reading.
 #[expect(unreachable_pub, reason = "generated code names it")]
 pub struct Upload {
     metadata: Metadata,
@@ -139,7 +139,7 @@ impl transport::HostOutgoing for State {
     }
 
     fn drop(&mut self, this: Resource<Message>) -> Result<()> {
-        // The connection is closed before the message's end: the server throws away what it has.
+        // The connection closes before the message's end, so the server discards what it has.
         self.table.delete(this)?;
         Ok(())
     }

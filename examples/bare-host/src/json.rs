@@ -1,14 +1,14 @@
-//! Values of the contract as JSON.
+//! Converts values of the contract to JSON.
 
 use serde_json::{Map, Value, json};
 use wasmtime::component::Val;
 
-/// What the component returned as JSON.
+/// Parses JSON text that the component returned.
 pub(crate) fn parse(text: &str) -> wasmtime::Result<Value> {
     Ok(serde_json::from_str(text)?)
 }
 
-/// A value as JSON has it: `message-id` becomes `messageId`, and what is absent is left out.
+/// Converts a value to JSON: `message-id` becomes `messageId`, and absent values are left out.
 pub(crate) fn from_val(value: Val) -> Value {
     match value {
         Val::Bool(value) => json!(value),
@@ -22,7 +22,7 @@ pub(crate) fn from_val(value: Val) -> Value {
                 fields.into_iter().map(|(name, value)| (camel_case(&name), from_val(value)));
             Value::Object(named.filter(|(_, value)| !value.is_null()).collect::<Map<_, _>>())
         }
-        // The exports return nothing else.
+        // The exports return no other types.
         _ => Value::Null,
     }
 }

@@ -1,12 +1,12 @@
-//! Runs the component with wasmtime alone: requests come one on each line of standard input, and each is
-//! answered with a line on standard output.
+//! Runs the component with plain wasmtime. Each line of standard input is a request, and each line of standard output
+//! is its answer.
 //!
 //! ```text
 //! smtp-connector-bare-host smtp-connector.wasm platform.json < requests.jsonl
 //! ```
 //!
-//! A request: `{"call", "action", "input", "keywords", "run": {"id", "startedAt", "dryRun"}}`, where input
-//! and keywords are JSON as text. An answer has one of: manifest, findings, result, invalid, failed.
+//! A request is `{"call", "action", "input", "keywords", "run": {"id", "startedAt", "dryRun"}}`, where input and
+//! keywords are JSON as text. An answer has one of: manifest, findings, result, invalid, failed.
 
 #![expect(clippy::print_stdout, reason = "it is a program that answers there")]
 
@@ -26,10 +26,10 @@ use wasmtime::{Config, Engine, Result, Store, bail};
 use imports::State;
 use request::{Platform, Request};
 
-/// What a run may compute: some seconds of it.
+/// The CPU budget of a run in fuel units: a few seconds.
 const FUEL: u64 = 20_000_000_000;
 
-/// The program.
+/// Runs the program.
 pub fn main() -> Result<()> {
     let arguments: Vec<_> = std::env::args().skip(1).collect();
     let [component, platform] = arguments.as_slice() else {
@@ -59,8 +59,8 @@ impl Sandbox {
         let component = Component::from_file(&engine, file)?;
         let mut linker = Linker::new(&engine);
         imports::add_to_linker(&mut linker)?;
-        // The seed of hash tables is all that the component calls of WASI; the rest is what Rust's
-        // standard library would panic with.
+        // The component calls only the seed of hash tables from WASI. Rust's standard library needs the rest for
+        // panics.
         for (name, _) in component.component_type().imports(&engine) {
             if name.starts_with("wasi:random/insecure-seed@") {
                 let seed = |_: wasmtime::StoreContextMut<'_, State>, ()| Ok(((0_u64, 0_u64),));
@@ -71,7 +71,7 @@ impl Sandbox {
         Ok(Self { engine, linker, component })
     }
 
-    /// Makes the call that a request asks for.
+    /// Makes the call of a request.
     fn answer(&self, platform: &Platform, request: Request) -> Result<Value> {
         let call = request.call.clone();
         let values = [
@@ -97,7 +97,7 @@ impl Sandbox {
             Val::String(manifest) => json!({ "manifest": json::parse(&manifest)? }),
             Val::Result(Ok(Some(result))) => match *result {
                 Val::String(result) => json!({ "result": json::parse(&result)? }),
-                other => bail!("a result that is no text: {other:?}"),
+                other => bail!("the result is not text: {other:?}"),
             },
             Val::Result(Err(Some(error))) => json::from_val(*error),
             findings => json!({ "findings": json::from_val(findings) }),

@@ -1,4 +1,4 @@
-//! See the library: it is one so that the tests can run it too.
+//! The program. See the library, which is separate so that the tests can run it too.
 
 fn main() -> wasmtime::Result<()> {
     smtp_connector_bare_host::main()

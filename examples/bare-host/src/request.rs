@@ -1,4 +1,4 @@
-//! What the program is told: a platform, and what to do.
+//! The program's input: a platform, and requests.
 
 use std::collections::HashMap;
 use std::path::PathBuf;
@@ -11,7 +11,7 @@ pub(crate) struct Platform {
     pub(crate) account: Account,
     #[serde(default)]
     pub(crate) uploads: HashMap<String, UploadFile>,
-    /// Where the uploads' files are.
+    /// The folder of the uploads' files.
     #[serde(skip)]
     pub(crate) folder: PathBuf,
 }
@@ -46,7 +46,7 @@ pub(crate) struct Request {
     pub(crate) run: RunSettings,
 }
 
-/// What a run is known by: the same for its retries.
+/// A run's identity: the same for its retries.
 #[derive(Clone, Default, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
 pub(crate) struct RunSettings {

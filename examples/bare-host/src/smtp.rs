@@ -1,4 +1,4 @@
-//! As much of SMTP as a message needs, in the clear: a relay on this machine takes it from there.
+//! A minimal SMTP client without encryption or login, for a relay on this machine.
 
 use std::io::{self, BufRead as _, BufReader, Write as _};
 use std::net::{Shutdown, TcpStream};
@@ -7,16 +7,16 @@ use std::time::Duration;
 use crate::imports::connectors::smtp::transport::{Envelope, Receipt};
 use crate::imports::connectors::smtp::types::{Delivered, Failure, Phase, Refusal, Reply, Retry};
 
-/// How long the server may be silent.
+/// The longest time that the server may be silent.
 const TIMEOUT: Duration = Duration::from_secs(120);
 
-/// A message under way.
+/// A message that is being sent.
 #[expect(unreachable_pub, reason = "generated code names it")]
 pub struct Message {
     server: Server,
     accepted: Vec<String>,
     refused: Vec<Refusal>,
-    /// The octets before the next: a dot after a line's end is doubled, wherever a chunk ends.
+    /// The last two octets, to detect the start of a line: a dot there is doubled, even between chunks.
     tail: [u8; 2],
 }
 
@@ -68,7 +68,7 @@ impl Message {
             self.tail = [self.tail[1], octet];
         }
         self.server.0.get_mut().write_all(&stuffed).map_err(|error| {
-            // Part of it may be on the wire. Whatever the component writes next must not be.
+            // A part of the chunk may be sent. Whatever the component writes next must not be.
             let _ = self.server.0.get_ref().shutdown(Shutdown::Both);
             lost(Phase::Body, &error)
         })
@@ -85,14 +85,14 @@ impl Message {
 impl Server {
     fn connect(host: &str, port: u16) -> io::Result<Self> {
         let stream = TcpStream::connect((host, port))?;
-        // Otherwise the message's end waits for the server to acknowledge what came before it: 40 ms.
+        // Without this, the message's end waits 40 ms for the server to acknowledge earlier data.
         stream.set_nodelay(true)?;
         stream.set_read_timeout(Some(TIMEOUT))?;
         stream.set_write_timeout(Some(TIMEOUT))?;
         Ok(Self(BufReader::new(stream)))
     }
 
-    /// Says a line and reads the reply; an empty line is not said.
+    /// Sends a line and reads the reply. An empty line is not sent.
     fn say(&mut self, line: &str) -> io::Result<Reply> {
         if !line.is_empty() {
             self.0.get_mut().write_all(format!("{line}\r\n").as_bytes())?;
@@ -145,7 +145,7 @@ fn parameters(envelope: &Envelope, offers: &str) -> Result<String, Failure> {
     Ok(parameters)
 }
 
-/// The server said no.
+/// The server refused.
 fn refusal(phase: Phase, reply: &Reply) -> Failure {
     let code = match phase {
         _ if reply.code == 552 => "too-large",
@@ -158,11 +158,11 @@ fn refusal(phase: Phase, reply: &Reply) -> Failure {
     Failure { reply: Some(reply.clone()), ..failure(code, message, phase, retry(reply)) }
 }
 
-/// The server said nothing.
+/// The server did not answer.
 fn lost(phase: Phase, error: &io::Error) -> Failure {
     let message = format!("the server cannot be reached: {error}");
     let unknown = phase == Phase::FinalReply;
-    // After the message's end was sent, nobody can tell, and nothing may try again by itself.
+    // After the message's end was sent, the delivery is unknown, and there is no automatic retry.
     let retry = if unknown { Retry::Never } else { Retry::Later };
     let delivered = if unknown { Delivered::Unknown } else { Delivered::No };
     Failure { delivered, ..failure("connect", message, phase, retry) }

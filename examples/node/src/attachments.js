@@ -6,12 +6,12 @@ import { Readable } from 'node:stream';
 
 import { Refused } from './failure.js';
 
-/** How long a web server may take to begin its answer. */
+/** The longest time that a web server may take to begin its answer. */
 const FETCH_MS = 30_000;
 
-/** A file that the platform's user gave it. */
+/** A file that the user uploaded to the platform. */
 export async function openUpload(uploads, folder, id) {
-  // Looked up, and never used as a path: the id comes from the component.
+  // The id comes from the component: it is looked up, and never used as a path.
   if (!Object.hasOwn(uploads, id)) throw unavailable('not-found', `there is no upload ${JSON.stringify(id)}`);
   const { path, filename, mediaType } = uploads[id];
   const file = await open(resolve(folder, path));
@@ -26,7 +26,7 @@ export async function openUpload(uploads, folder, id) {
   };
 }
 
-/** A file on the web, if the account's policy names its host; nothing else is connected to. */
+/** A file on the web. Connects only to hosts that the account's policy names. */
 export async function fetchFile(account, url) {
   const { host } = new URL(url);
   if (!account.attachmentUrlHosts?.includes(host)) {

@@ -1,10 +1,10 @@
-// The component in a worker, which sleeps while this thread does what an import asks for.
+// Runs the component in a worker, which sleeps while this thread does what an import asks for.
 
 import { MessageChannel, Worker } from 'node:worker_threads';
 
 import { transpiled } from './transpile.js';
 
-/** A run that takes longer is stopped. */
+/** The time limit of a run. */
 const DEADLINE_MS = 60_000;
 
 export async function openBlocking(componentFile) {
@@ -25,18 +25,18 @@ export async function openBlocking(componentFile) {
 function start(script) {
   const worker = new Worker(new URL('./blocking_worker.js', import.meta.url), {
     workerData: { script },
-    // Nothing of this process is the component's.
+    // The component gets nothing of this process.
     env: {},
     resourceLimits: { maxOldGenerationSizeMb: 256 },
   });
-  // A run listens for errors itself; between runs there is nobody to tell.
+  // A run has its own error listener. Between runs, errors are ignored.
   worker.on('error', () => {});
   return worker;
 }
 
 function runIn(worker, request, session, stop) {
   const { port1: here, port2: there } = new MessageChannel();
-  // 0 while the worker waits, 1 once the answer has been posted.
+  // 0 while the worker waits, 1 once the answer is posted.
   const signal = new Int32Array(new SharedArrayBuffer(4));
   return new Promise((resolve, reject) => {
     const end = (settle, value) => {
@@ -63,12 +63,12 @@ function runIn(worker, request, session, stop) {
   });
 }
 
-/** What an import returns, or the error that it returns. */
+/** The result or the error of an import. */
 async function answerTo(session, { operation, values }) {
   try {
     return { value: await session[operation](...values) };
   } catch (error) {
-    // What has a payload is told to the component; anything else ends it.
+    // An error with a payload goes to the component. Any other error ends it.
     return 'payload' in error ? { payload: error.payload } : { trap: String(error) };
   }
 }

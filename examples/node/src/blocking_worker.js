@@ -1,4 +1,4 @@
-// The other end of blocking.js: runs the component, and sleeps in its imports.
+// The worker of blocking.js: it runs the component, and sleeps in its imports.
 
 import { parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads';
 

@@ -1,6 +1,6 @@
-// Calling the component, and telling what came of it.
+// Calls the component, and reports the result.
 
-/** Makes the call that a request asks for; throws only if the component broke down. */
+/** Makes the call of a request. Throws only if the component traps. */
 export async function call(connector, { call = 'invoke', action = 'send-mail', input, keywords }) {
   switch (call) {
     case 'describe':
@@ -18,7 +18,7 @@ async function invoke(connector, action, input, keywords) {
   try {
     return { result: JSON.parse(await connector.invoke(action, input, keywords)) };
   } catch (error) {
-    // An error of the contract has a payload: invalid or failed. A trap has none.
+    // An error of the contract has a payload: invalid or failed. A trap has no payload.
     if (!error.payload?.tag) throw error;
     return { [error.payload.tag]: error.payload.val };
   }

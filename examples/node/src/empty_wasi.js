@@ -1,5 +1,5 @@
-// The interfaces of WASI that Rust's standard library starts and panics with, and nothing behind them: no
-// environment, no clock, no streams. Nothing of this machine reaches the component.
+// Empty implementations of the WASI interfaces that Rust's standard library needs to start and panic: no environment,
+// no clock, no streams. The component gets no access to this machine.
 
 export function emptyWasi() {
   class Nothing {}
@@ -41,7 +41,7 @@ export function emptyWasi() {
     'wasi:io/error': { Error: StreamError },
     'wasi:io/poll': { Pollable },
     'wasi:io/streams': { InputStream, OutputStream },
-    // The seed of hash tables: the same for every run, so that a retry does the same.
+    // The seed of hash tables: the same for every run, so that a retry behaves the same.
     'wasi:random/insecure-seed': { insecureSeed: () => [0n, 0n] },
   };
 }

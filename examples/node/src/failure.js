@@ -1,6 +1,6 @@
-// What goes wrong, in the contract's words.
+// Failures, as the contract defines them.
 
-/** What an import returns as its error: jco hands the payload to the component. */
+/** An import's error. jco passes the payload to the component. */
 export class Refused extends Error {
   constructor(payload) {
     super('an import returned an error');
@@ -13,11 +13,11 @@ export function failure(code, phase, retry, message, more = {}) {
   return new Refused({ code, message, phase, retry, delivered: 'no', refusals: [], ...more });
 }
 
-/** What an error of nodemailer's means. `phase` is where it happened, if the error does not know. */
+/** Converts an error of nodemailer. `phase` is used if the error does not name one. */
 export function asFailure(error, phase) {
   const reply = error.response ? asReply(error.response) : undefined;
   const where = phaseOf(error, phase);
-  // The end of the message was sent, and no clear answer came.
+  // The end of the message was sent, but no clear answer came.
   const unknown = where === 'final-reply' && !reply;
   const retry = reply ? retryOf(where, reply) : unknown ? 'never' : 'later';
   return failure(codeOf(error, where, reply), where, retry, firstLine(error.message), {
@@ -27,13 +27,13 @@ export function asFailure(error, phase) {
   });
 }
 
-/** What an error of nodemailer's says of one recipient. */
+/** Converts nodemailer's error for one recipient. */
 export function asRefusal(error) {
   const reply = asReply(error.response);
   return { recipient: error.recipient, reply, retry: retryOf('rcpt-to', reply) };
 }
 
-/** A reply out of its lines. */
+/** Builds a reply from its lines. */
 export function asReply(response) {
   const lines = response
     .split(/\r?\n/)
@@ -46,7 +46,7 @@ export function asReply(response) {
   };
 }
 
-/** The server's own name for the message, in Postfix's words, which many use. */
+/** The server's queue id, in Postfix's wording, which many servers use. */
 export function queueId({ text }) {
   return text.match(/queued as ([^\s<>,"]+)/i)?.[1];
 }

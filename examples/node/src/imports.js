@@ -1,5 +1,5 @@
-// The component's imports in the shapes that jco wants. `ask` does an operation of the session, and either
-// returns its value or a promise of it.
+// The component's imports in the form that jco requires. `ask` runs an operation of the session, and returns its value
+// or a promise of it.
 
 import { emptyWasi } from './empty_wasi.js';
 
@@ -25,7 +25,7 @@ export function imports({ run, profile }, ask) {
       this.id = id;
     }
     write(chunk) {
-      // A copy: the chunk is a view of the component's memory, and that moves when it grows.
+      // A copy, because the chunk is a view of the component's memory, which moves when it grows.
       return ask('write', this.id, Uint8Array.from(chunk));
     }
     static finish(outgoing) {

@@ -1,9 +1,9 @@
-// Runs requests, one on each line of standard input, and answers each with a line on standard output.
+// Reads one request per line of standard input, and writes one answer per line of standard output.
 //
 //     node src/main.js smtp-connector.wasm platform.json < requests.jsonl
 //
-// A request: {"call", "action", "input", "keywords", "run": {"id", "startedAt", "dryRun"}}, where input and
-// keywords are JSON as text. An answer has one of: manifest, findings, result, invalid, failed.
+// A request is {"call", "action", "input", "keywords", "run": {"id", "startedAt", "dryRun"}}, where input and keywords
+// are JSON as text. An answer has one of: manifest, findings, result, invalid, failed.
 
 import { createInterface } from 'node:readline';
 

@@ -1,12 +1,12 @@
-// Two ways to let a synchronous component wait for asynchronous JavaScript, with one interface.
+// Two ways for a synchronous component to wait for asynchronous JavaScript, with one interface.
 
 import { openSuspending } from './suspending.js';
 import { openBlocking } from './blocking.js';
 
 /**
- * Opens a component: by suspending its stack where this Node can (JSPI, Node 24), else in a worker that
- * blocks. `SMTP_CONNECTOR_SANDBOX` chooses: a worker can be stopped when it computes for too long, and a
- * suspended stack cannot, so run components that are not your own in a worker.
+ * Opens a component. If this Node can suspend stacks (JSPI, Node 24), it does; otherwise a worker blocks.
+ * `SMTP_CONNECTOR_SANDBOX` overrides the choice. A worker that computes for too long can be stopped, a suspended
+ * stack cannot, so run components by others in a worker.
  */
 export function openSandbox(componentFile) {
   const canSuspend = 'Suspending' in WebAssembly;

@@ -1,4 +1,4 @@
-// The platform's side of the contract: what a run may know, and the things that it has open.
+// The platform's side of the contract: what a run may know, and its open resources.
 
 import { readFileSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
@@ -6,13 +6,13 @@ import { dirname, resolve } from 'node:path';
 import { fetchFile, openUpload } from './attachments.js';
 import { beginMessage } from './transport.js';
 
-/** Reads an account and the uploads of its user, whose files are found beside it. */
+/** Reads the platform file: an account, and its user's uploads, with paths relative to the file. */
 export function readPlatform(file) {
   const { account, uploads = {} } = JSON.parse(readFileSync(file, 'utf8'));
   return { account, uploads, folder: dirname(resolve(file)) };
 }
 
-/** One run. Its operations are what the component's imports ask for. */
+/** One run, with an operation for each of the component's imports. */
 export class Session {
   #platform;
   #things = new Map();
@@ -51,14 +51,14 @@ export class Session {
     return message.finish();
   }
 
-  /** The component let go of it: a message that was not finished is never sent. */
+  /** The component dropped a resource. An unfinished message is never sent. */
   async drop(id) {
     const thing = this.#things.get(id);
     this.#things.delete(id);
     await thing?.abandon();
   }
 
-  /** Lets go of everything that the run left open. */
+  /** Closes everything that the run left open. */
   end() {
     return Promise.all([...this.#things.keys()].map((id) => this.drop(id)));
   }

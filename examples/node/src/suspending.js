@@ -1,5 +1,5 @@
-// The component in this thread: its stack is suspended while an import waits (JavaScript Promise
-// Integration, Node 24).
+// Runs the component in this thread: its stack is suspended while an import waits (JavaScript Promise Integration, Node
+// 24).
 
 import { call } from './contract.js';
 import { imports } from './imports.js';

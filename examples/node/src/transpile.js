@@ -1,4 +1,4 @@
-// The component as JavaScript and core modules: made once for each component, and kept.
+// The component as JavaScript and core modules: made once for each component, and cached.
 
 import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
@@ -7,7 +7,7 @@ import { dirname, join } from 'node:path';
 const GENERATED = join(import.meta.dirname, '..', 'generated');
 const NAME = 'connector';
 
-/** The imports that wait for something; the others answer at once. */
+/** The imports that wait. The others return at once. */
 const WAITING = [
   'attachments@0.1.0#open-upload',
   'attachments@0.1.0#fetch',
@@ -26,7 +26,7 @@ const MODES = {
   },
 };
 
-/** Where the component's JavaScript is; transpiles it where it is not there yet. */
+/** Returns the path of the component's JavaScript, and transpiles it if necessary. */
 export async function transpiled(componentFile, mode) {
   const bytes = readFileSync(componentFile);
   const hash = createHash('sha256').update(bytes).digest('hex').slice(0, 16);
@@ -37,12 +37,12 @@ export async function transpiled(componentFile, mode) {
 }
 
 async function write(folder, bytes, mode) {
-  // Loaded only here: it takes longer to load than the component takes to run.
+  // Loaded only here, because loading it takes longer than running the component.
   const { transpileBytes } = await import('@bytecodealliance/jco-transpile');
-  // An error of the contract comes as a ComponentError: so it can be told from a trap.
+  // An error of the contract comes as a ComponentError, so that it differs from a trap.
   const options = { name: NAME, instantiation: 'async', noComponentErrorWrapping: false };
   const { files } = await transpileBytes(bytes, { ...options, ...MODES[mode] });
-  // The script comes last: where it is, everything is.
+  // The script is written last: if it exists, everything else does.
   const script = (name) => name === `${NAME}.js`;
   for (const name of Object.keys(files).sort((a, b) => script(a) - script(b))) {
     const path = join(folder, name);
@@ -51,7 +51,7 @@ async function write(folder, bytes, mode) {
   }
 }
 
-/** Loads what was transpiled: a function that makes a fresh instance with given imports. */
+/** Loads the transpiled code: a function that makes a fresh instance with these imports. */
 export async function load(script) {
   const { instantiate } = await import(script);
   const modules = new Map();

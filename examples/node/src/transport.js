@@ -1,15 +1,15 @@
-// One message to the account's server, with nodemailer's SMTP connection.
+// Sends one message to the account's server, with nodemailer's SMTP connection.
 
 import { Readable } from 'node:stream';
 import SMTPConnection from 'nodemailer/lib/smtp-connection';
 
 import { asFailure, asRefusal, asReply, failure, queueId } from './failure.js';
 
-/** Begins a message: as far as the server's go-ahead for its content. */
+/** Begins a message, up to the server's reply to DATA. */
 export async function beginMessage(account, envelope) {
   const connection = await connect(account);
   const needsUtf8 = envelope.utf8Headers || /[^\x00-\x7f]/.test([envelope.sender, ...envelope.recipients]);
-  // nodemailer would leave the parameter out, and hope.
+  // nodemailer would silently leave the parameter out.
   if (needsUtf8 && !connection._supportedExtensions.includes('SMTPUTF8')) {
     connection.quit();
     throw failure('recipients', 'mail-from', 'never', 'the server does not take addresses beyond ASCII');
@@ -48,7 +48,7 @@ function connect(account) {
   });
 }
 
-/** The message's bytes: taken one chunk at a time, as fast as the socket takes them. */
+/** The message's bytes, one chunk at a time, as fast as the socket accepts them. */
 class Chunks extends Readable {
   #wanted;
   #want;
@@ -62,7 +62,7 @@ class Chunks extends Readable {
     this.#want();
   }
 
-  /** Resolves once the server gave its go-ahead, and later when the last chunk was taken. */
+  /** Resolves when the server is ready for data, and later when the last chunk was accepted. */
   wanted() {
     return this.#wanted;
   }
@@ -80,7 +80,7 @@ class Chunks extends Readable {
 class Outgoing {
   #connection;
   #allowPartial;
-  /** nodemailer's: it notes there which recipients the server refused. */
+  /** nodemailer's envelope, in which it records the recipients that the server refused. */
   #envelope;
   #chunks = new Chunks();
   #sent;
@@ -92,7 +92,7 @@ class Outgoing {
     const dsn = notification && asDsn(notification);
     this.#envelope = { from: sender, to: recipients, size: Number(size ?? 0n), dsn };
     this.#sent = this.#send();
-    // Whoever waits for the message is told; until somebody does, an error is nobody's.
+    // An error rejects the promise of the waiting caller. Until there is one, it must not count as unhandled.
     this.#sent.catch(() => {});
   }
 
@@ -132,7 +132,7 @@ class Outgoing {
     return { reply, accepted: info.accepted, refused: this.refused(), queueId: queueId(reply) };
   }
 
-  /** Closes the connection before the message's end: the server throws away what it has. */
+  /** Closes the connection before the message's end, so the server discards what it has. */
   abandon() {
     this.#connection.close();
   }

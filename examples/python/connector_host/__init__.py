@@ -1,1 +1,1 @@
-"""Runs the SMTP connector's component in Python, with smtplib as its way to a server."""
+"""Runs the SMTP connector's component in Python, and sends with smtplib."""

@@ -12,12 +12,12 @@ from wasmtime.component import Record
 
 from .values import record
 
-# How long a web server may be silent.
+# The longest time that a web server may be silent.
 FETCH_SECONDS = 30
 
 
 class Unavailable(Exception):
-    """Why there are no bytes, or no more; `case` is the contract's name for it."""
+    """The reason for missing bytes. `case` is the contract's name for it."""
 
     def __init__(self, case: str, sentence: str) -> None:
         super().__init__(sentence)
@@ -25,7 +25,7 @@ class Unavailable(Exception):
 
 
 class Content:
-    """An attachment that is being read."""
+    """An open attachment."""
 
     def __init__(self, metadata: Record, source: BinaryIO) -> None:
         self.metadata = metadata
@@ -42,8 +42,8 @@ class Content:
 
 
 def open_upload(uploads: dict, folder: Path, upload: str) -> Content:
-    """A file that the platform's user gave it."""
-    # Looked up, and never used as a path: the id comes from the component.
+    """A file that the user uploaded to the platform."""
+    # The id comes from the component: it is looked up, and never used as a path.
     if upload not in uploads:
         raise Unavailable("not-found", f"there is no upload {json.dumps(upload)}")
     told = uploads[upload]
@@ -57,7 +57,7 @@ def open_upload(uploads: dict, folder: Path, upload: str) -> Content:
 
 
 def fetch_file(account: dict, url: str) -> Content:
-    """A file on the web, if the account's policy names its host; nothing else is connected to."""
+    """A file on the web. Connects only to hosts that the account's policy names."""
     parts = urlsplit(url)
     if parts.netloc not in account.get("attachmentUrlHosts", []):
         raise Unavailable("forbidden", f"files from {parts.netloc} are not attached for this account")
@@ -82,7 +82,7 @@ def file_name(headers: Message, path: str) -> str | None:
 
 
 class NoRedirect(urllib.request.HTTPRedirectHandler):
-    """A redirect could lead to any host."""
+    """Refuses redirects, which could lead to any host."""
 
     def redirect_request(self, *_args):
         return None

@@ -1,4 +1,4 @@
-"""What goes wrong, in the contract's words."""
+"""Failures, as the contract defines them."""
 
 import re
 import smtplib
@@ -22,7 +22,7 @@ CODES = {
 
 
 class Failed(Exception):
-    """A failure of the contract, which the component is told of."""
+    """A failure of the contract, passed to the component."""
 
     def __init__(self, code, phase, retry, message, *, delivered="no", reply=None, refusals=()):
         super().__init__(message)
@@ -40,7 +40,7 @@ class Failed(Exception):
 
     @classmethod
     def by_reply(cls, phase: str, reply: Record, refusals=()) -> "Failed":
-        """The server said no."""
+        """The server refused."""
         too_large = reply.code == 552 and not (reply.enhanced or "").startswith("5.2.")
         code = "too-large" if too_large else CODES.get(phase, "connect")
         message = f"the server says no: {reply.code} {reply.text}".replace("\n", " ")
@@ -48,9 +48,9 @@ class Failed(Exception):
 
     @classmethod
     def by_exception(cls, phase: str, error: Exception) -> "Failed":
-        """The server said nothing."""
+        """The server did not answer."""
         if phase == "final-reply":
-            # The end of the message was sent, and no clear answer came.
+            # The end of the message was sent, but no clear answer came.
             message = "nobody can tell whether the message was sent: the server did not answer"
             return cls("connect", phase, "never", message, delivered="unknown")
         match error:
@@ -68,7 +68,7 @@ class Failed(Exception):
 
 
 def reply_of(code: int, text: bytes) -> Record:
-    """A reply, out of what smtplib makes of its lines: without the numbers, joined by newlines."""
+    """Builds a reply from smtplib's text: its lines without the codes, joined by newlines."""
     lines = text.decode("utf-8", "replace").split("\n")
     enhanced = ENHANCED.match(lines[0])
     shown = "\n".join(ENHANCED.sub("", line, count=1) if enhanced else line for line in lines)
@@ -88,6 +88,6 @@ def retry_of(phase: str, reply: Record) -> str:
 
 
 def queue_id(reply: Record) -> str | None:
-    """The server's own name for the message, in Postfix's words, which many use."""
+    """The server's queue id, in Postfix's wording, which many servers use."""
     found = re.search(r"queued as ([^\s<>,\"]+)", reply.text, re.IGNORECASE)
     return found and found[1]

@@ -12,7 +12,7 @@ from .session import Session
 
 PACKAGE = "connectors:smtp"
 VERSION = "0.1.0"
-# What tells our resources apart: any two numbers.
+# The types of our resources: any two different numbers.
 CONTENT = 1
 OUTGOING = 2
 
@@ -84,5 +84,5 @@ def add_transport(interface, session: Session) -> None:
 
 
 def number(store, resource) -> int:
-    """What the session calls a resource. Each one that comes in has to be taken exactly once."""
+    """The session's name for a resource. Each handle that comes in must be taken exactly once."""
     return resource.to_host(store).rep

@@ -1,4 +1,4 @@
-"""The component: compiled once, and run in a fresh store each time."""
+"""The component, compiled once and run in a fresh store each time."""
 
 import json
 import threading
@@ -11,9 +11,9 @@ from .session import Session
 from .values import plain
 
 CONTRACT = "connectors:smtp/smtp-connector@0.1.0"
-# Enough for any message: attachments go through it in chunks.
+# Enough for any message, because attachments are streamed in chunks.
 MEMORY_BYTES = 64 << 20
-# A run that takes longer is stopped, unless it waits in an import: those have deadlines of their own.
+# A longer run is stopped, unless it waits in an import: imports have their own timeouts.
 DEADLINE_SECONDS = 60
 
 
@@ -21,17 +21,17 @@ class Sandbox:
     def __init__(self, component_file: str) -> None:
         config = Config()
         config.epoch_interruption = True
-        # Compiled code is kept in the user's cache folder: compiling takes seconds.
+        # Compiled code is cached in the user's cache folder, because compiling takes seconds.
         config.cache = True
         self.engine = Engine(config)
         self.component = Component.from_file(self.engine, component_file)
 
     def run(self, request: dict, session: Session) -> dict:
-        """Makes the call that a request asks for; raises only if the component broke down."""
+        """Makes the call of a request. Raises only if the component traps."""
         with Linker(self.engine) as linker, Store(self.engine) as store:
             store.set_limits(memory_size=MEMORY_BYTES)
             store.set_epoch_deadline(1)
-            # No files, no environment, no arguments, no output: an empty context.
+            # An empty context: no files, no environment, no arguments, no output.
             store.set_wasi(WasiConfig())
             linker.add_wasip2()
             add_imports(linker, session)
@@ -72,8 +72,8 @@ class Connector:
 
     @staticmethod
     def outcome(returned) -> dict:
-        # result<string, variant { invalid(list), failed(record) }>: the bindings leave the tags out
-        # where the type of the value says which case it is.
+        # result<string, variant { invalid(list), failed(record) }>: the bindings leave the tags out if the type of the
+        # value identifies the case.
         if isinstance(returned, str):
             return {"result": json.loads(returned)}
         return {"invalid" if isinstance(returned, list) else "failed": plain(returned)}

@@ -1,4 +1,4 @@
-"""The platform's side of the contract: what a run may know, and the things that it has open."""
+"""The platform's side of the contract: what a run may know, and its open resources."""
 
 import json
 import time
@@ -66,7 +66,7 @@ class Session:
         return self.things.pop(this)
 
     def drop(self, this: int) -> None:
-        """The component let go of it: a message that was not finished is never sent."""
+        """The component dropped a resource. An unfinished message is never sent."""
         self.take(this).abandon()
 
     def close(self) -> None:

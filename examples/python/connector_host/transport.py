@@ -1,4 +1,4 @@
-"""One message to the account's server, with smtplib."""
+"""Sends one message to the account's server, with smtplib."""
 
 import os
 import smtplib
@@ -11,7 +11,7 @@ from wasmtime.component import Record
 from .failure import Failed, queue_id, refusal, reply_of
 from .values import record
 
-# How long the server may be silent.
+# The longest time that the server may be silent.
 TIMEOUT_SECONDS = 120
 
 
@@ -24,7 +24,7 @@ def connect(account: dict) -> smtplib.SMTP:
         smtp = connection_type(
             account["host"], account["port"], local_hostname=own_name, timeout=TIMEOUT_SECONDS
         )
-    # Otherwise the message's end waits for the server to acknowledge what came before it: 40 ms.
+    # Without this, the message's end waits 40 ms for the server to acknowledge earlier data.
     smtp.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     with failing_at("ehlo"):
         smtp.ehlo_or_helo_if_needed()
@@ -39,18 +39,18 @@ def connect(account: dict) -> smtplib.SMTP:
 
 
 class Outgoing:
-    """A message under way."""
+    """A message that is being sent."""
 
     def __init__(self, smtp: smtplib.SMTP, accepted: list[str], refused: list[Record]) -> None:
         self.smtp = smtp
         self.accepted = accepted
         self.refused = refused
-        # The octets before the next: a dot after a line's end is doubled, wherever a chunk ends.
+        # The last two octets, to detect the start of a line: a dot there is doubled, even between chunks.
         self.tail = b"\r\n"
 
     @classmethod
     def begin(cls, smtp: smtplib.SMTP, envelope: Record) -> "Outgoing":
-        """Begins a message: as far as the server's go-ahead for its content."""
+        """Begins a message, up to the server's reply to DATA."""
         try:
             accepted, refused = offer_envelope(smtp, envelope)
             with failing_at("data"):
@@ -85,7 +85,7 @@ class Outgoing:
         )
 
     def abandon(self) -> None:
-        """Closes the connection before the message's end: the server throws away what it has."""
+        """Closes the connection before the message's end, so the server discards what it has."""
         self.smtp.close()
 
 
@@ -135,13 +135,13 @@ def rcpt_options(smtp: smtplib.SMTP, envelope: Record) -> list[str]:
 
 
 def xtext(text: str) -> str:
-    """RFC 3461 section 4."""
+    """Encodes a value as xtext (RFC 3461 section 4)."""
     return "".join(c if c not in "+=" else f"+{ord(c):02X}" for c in text)
 
 
 @contextmanager
 def failing_at(phase: str):
-    """Turns what smtplib raises into a failure of this phase."""
+    """Converts smtplib's exceptions to a failure of this phase."""
     try:
         yield
     except smtplib.SMTPResponseException as error:

@@ -1,4 +1,4 @@
-"""Records of the contract, whose names have hyphens that Python's attributes cannot be written with."""
+"""Records of the contract, whose field names have hyphens, which Python attributes cannot have."""
 
 from wasmtime.component import Record
 
@@ -12,7 +12,7 @@ def record(**fields) -> Record:
 
 
 def plain(value):
-    """A value as JSON has it: `message-id` becomes `messageId`, and what is absent is left out."""
+    """Converts a value to JSON: `message-id` becomes `messageId`, and absent values are left out."""
     if isinstance(value, Record):
         fields = vars(value).items()
         return {camel_case(name): plain(inner) for name, inner in fields if inner is not None}

@@ -6,21 +6,22 @@
 #[allow(dead_code, clippy::all)]
 pub mod connectors {
     pub mod smtp {
-        /// The run that the guest is part of. A retry of the same run gets the same values, so the guest builds
-        /// the same bytes again.
+        /// The guest's current run. A retry of a run gets the same values, so the guest builds the same bytes again.
         #[allow(dead_code, async_fn_in_trait, unused_imports, clippy::all)]
         pub mod invocation {
             #[used]
             #[doc(hidden)]
             static __FORCE_SECTION_REF: fn() = super::super::super::__link_custom_section_describing_imports;
             use super::super::super::_rt;
+            /// A run of an action.
             #[derive(Clone)]
             pub struct Run {
-                /// Unique to this run, the same on its retries: the seed of Message-ID and boundaries.
+                /// The run's unique id, which its retries share. Message-ID and boundaries are derived from it.
                 pub id: _rt::String,
-                /// When the run was first asked for, in seconds since 1970-01-01T00:00:00Z: the Date header.
+                /// The time when the run was first requested, in seconds since 1970-01-01T00:00:00Z. It is used for the Date
+                /// header.
                 pub started_at: u64,
-                /// Preview: assemble the message, send nothing.
+                /// Whether to assemble the message without sending it.
                 pub dry_run: bool,
             }
             impl ::core::fmt::Debug for Run {
@@ -84,28 +85,29 @@ pub mod connectors {
                 }
             }
         }
-        /// The connected account that the platform chose for this run. Host name, user name and secrets stay
-        /// with the host: this is all that a guest ever learns.
+        /// The connected account that the platform chose for this run. Host name, user name and secrets stay with the host; a
+        /// guest gets only this profile.
         #[allow(dead_code, async_fn_in_trait, unused_imports, clippy::all)]
         pub mod account {
             #[used]
             #[doc(hidden)]
             static __FORCE_SECTION_REF: fn() = super::super::super::__link_custom_section_describing_imports;
             use super::super::super::_rt;
+            /// The public part of an account.
             #[derive(Clone)]
             pub struct Profile {
                 pub name: _rt::String,
-                /// Used when the input names no sender: an address, or `Name <address>`.
+                /// The sender if the input does not name one: an address, or `Name <address>`.
                 pub default_sender: ::core::option::Option<_rt::String>,
-                /// Used when the input names no address for replies: a list of addresses.
+                /// The reply addresses if the input does not name any: a list of addresses.
                 pub default_reply_to: ::core::option::Option<_rt::String>,
-                /// The domain for Message-ID. None: the sender's own.
+                /// The domain for Message-ID. The default is the sender's domain.
                 pub domain: ::core::option::Option<_rt::String>,
-                /// The largest message that the account may send, in bytes as they go over the wire.
+                /// The maximum size of a message, in bytes as sent to the server.
                 pub max_message_bytes: u64,
-                /// The most recipients of one message.
+                /// The maximum number of recipients of one message.
                 pub max_recipients: u32,
-                /// The most attachments of one message.
+                /// The maximum number of attachments of one message.
                 pub max_attachments: u32,
             }
             impl ::core::fmt::Debug for Profile {
@@ -250,19 +252,19 @@ pub mod connectors {
                 }
             }
         }
-        /// Attachment bytes that are not in the input itself.
+        /// Attachments whose bytes are not in the input itself.
         #[allow(dead_code, async_fn_in_trait, unused_imports, clippy::all)]
         pub mod attachments {
             #[used]
             #[doc(hidden)]
             static __FORCE_SECTION_REF: fn() = super::super::super::__link_custom_section_describing_imports;
             use super::super::super::_rt;
-            /// What the source says of itself. The guest must check it like any other input.
+            /// The metadata that the source gives. It is untrusted, so the guest must check it like any other input.
             #[derive(Clone)]
             pub struct Metadata {
                 pub filename: ::core::option::Option<_rt::String>,
                 pub media_type: ::core::option::Option<_rt::String>,
-                /// Bytes, where the source says so.
+                /// The size in bytes, if the source gives it.
                 pub size: ::core::option::Option<u64>,
             }
             impl ::core::fmt::Debug for Metadata {
@@ -277,16 +279,16 @@ pub mod connectors {
                         .finish()
                 }
             }
-            /// Why there are no bytes, or no more. The text is one sentence for a person.
+            /// The reason why an attachment cannot be opened or read. The text is one sentence for a person.
             #[derive(Clone)]
             pub enum AttachmentError {
-                /// No such upload, or nothing at that URL.
+                /// The upload does not exist, or there is no file at the URL.
                 NotFound(_rt::String),
                 /// The host's policy forbids this source.
                 Forbidden(_rt::String),
-                /// More bytes than the account's messages may have.
+                /// The file is larger than the account's limit for messages.
                 TooLarge(_rt::String),
-                /// Might work later: the source did not answer in time, or broke off.
+                /// The source did not answer in time or closed the connection. A retry may succeed.
                 Unavailable(_rt::String),
             }
             impl ::core::fmt::Debug for AttachmentError {
@@ -464,7 +466,7 @@ pub mod connectors {
             }
             impl Content {
                 #[allow(unused_unsafe, clippy::all)]
-                /// The next bytes, at most `max`. Empty: the end. Fewer than `max` is not the end.
+                /// Returns the next bytes, at most `max`. An empty list is the end; fewer bytes than `max` are not.
                 #[allow(async_fn_in_trait)]
                 pub fn read(
                     &self,
@@ -602,9 +604,9 @@ pub mod connectors {
                 }
             }
             #[allow(unused_unsafe, clippy::all)]
-            /// A file that the user gave the platform.
+            /// Opens a file that the user uploaded to the platform.
             ///
-            /// A host refuses an id that the input does not name with `forbidden`, and all of them in `describe` and `validate`.
+            /// A host answers `forbidden` to an id that is not in the input, and to every id in `describe` and `validate`.
             #[allow(async_fn_in_trait)]
             pub fn open_upload(
                 id: &str,
@@ -737,9 +739,9 @@ pub mod connectors {
                 }
             }
             #[allow(unused_unsafe, clippy::all)]
-            /// A file on the web, under the host's policy.
+            /// Opens the file at a URL, if the host's policy allows it.
             ///
-            /// A host refuses a URL that the input does not name with `forbidden`, and all of them in `describe` and `validate`.
+            /// A host answers `forbidden` to a URL that is not in the input, and to every URL in `describe` and `validate`.
             #[allow(async_fn_in_trait)]
             pub fn fetch(url: &str) -> ::core::result::Result<Content, AttachmentError> {
                 unsafe {
@@ -870,22 +872,22 @@ pub mod connectors {
                 }
             }
         }
-        /// Shapes that both sides use.
+        /// Types that both sides use.
         #[allow(dead_code, async_fn_in_trait, unused_imports, clippy::all)]
         pub mod types {
             #[used]
             #[doc(hidden)]
             static __FORCE_SECTION_REF: fn() = super::super::super::__link_custom_section_describing_imports;
             use super::super::super::_rt;
-            /// May the same request be tried again?
+            /// Whether the same request can be retried.
             #[repr(u8)]
             #[derive(Clone, Copy, Eq, Ord, PartialEq, PartialOrd)]
             pub enum Retry {
-                /// No: it will fail the same way.
+                /// No, it will fail the same way.
                 Never,
                 /// Yes, after a pause.
                 Later,
-                /// Yes, once somebody has changed the account's settings.
+                /// Yes, after a change to the account's settings.
                 AfterConfigChange,
             }
             impl ::core::fmt::Debug for Retry {
@@ -916,13 +918,13 @@ pub mod connectors {
                     }
                 }
             }
-            /// Can the message have reached anyone?
+            /// Whether the message may have been delivered to a recipient.
             #[repr(u8)]
             #[derive(Clone, Copy, Eq, Ord, PartialEq, PartialOrd)]
             pub enum Delivered {
-                /// No recipient can have it.
+                /// It was not delivered to any recipient.
                 No,
-                /// The end of the message was sent, but no answer came: some may have it.
+                /// The end of the message was sent, but the server did not confirm it. Some recipients may have received it.
                 Unknown,
             }
             impl ::core::fmt::Debug for Delivered {
@@ -951,27 +953,27 @@ pub mod connectors {
                     }
                 }
             }
-            /// Where in the work a failure happened, in the order of the work.
+            /// The phase in which a failure happened. The cases are in the order of the work.
             #[repr(u8)]
             #[derive(Clone, Copy, Eq, Ord, PartialEq, PartialOrd)]
             pub enum Phase {
-                /// The input was being checked.
+                /// Checking the input.
                 Input,
-                /// Attachments were being opened or read.
+                /// Opening or reading attachments.
                 Attachments,
-                /// The message was being assembled.
+                /// Assembling the message.
                 Build,
-                /// The account's policy or limits were being applied.
+                /// Applying the account's policy or limits.
                 Policy,
-                /// The server's name was being looked up.
+                /// Looking up the server's name.
                 Resolve,
-                /// The connection was being opened, and encrypted where the port speaks TLS from the start.
+                /// Opening the connection, including the TLS handshake if the port uses TLS from the start.
                 Connect,
-                /// The server's greeting was awaited.
+                /// Waiting for the server's greeting.
                 Greeting,
-                /// EHLO, or HELO.
+                /// EHLO or HELO.
                 Ehlo,
-                /// STARTTLS, and the handshake after it.
+                /// STARTTLS and the TLS handshake.
                 Starttls,
                 /// AUTH.
                 Auth,
@@ -979,11 +981,11 @@ pub mod connectors {
                 MailFrom,
                 /// RCPT TO.
                 RcptTo,
-                /// DATA, up to the server's go-ahead.
+                /// DATA, until the server accepts the command.
                 Data,
-                /// The message itself was being sent.
+                /// Sending the message itself.
                 Body,
-                /// The message's end was sent, and the server's answer to it awaited.
+                /// Waiting for the server's reply after the end of the message.
                 FinalReply,
             }
             impl ::core::fmt::Debug for Phase {
@@ -1042,9 +1044,9 @@ pub mod connectors {
             #[derive(Clone)]
             pub struct Reply {
                 pub code: u16,
-                /// Enhanced status code (RFC 3463), such as "5.1.1".
+                /// The enhanced status code (RFC 3463), such as "5.1.1".
                 pub enhanced: ::core::option::Option<_rt::String>,
-                /// The text after the codes, lines joined by "\n", secrets taken out.
+                /// The text after the codes. Lines are joined by "\n", and secrets are removed.
                 pub text: _rt::String,
             }
             impl ::core::fmt::Debug for Reply {
@@ -1059,13 +1061,13 @@ pub mod connectors {
                         .finish()
                 }
             }
-            /// A recipient that gets no message, and why.
+            /// A refused recipient, and the reason.
             #[derive(Clone)]
             pub struct Refusal {
                 /// The address, as in the envelope.
                 pub recipient: _rt::String,
-                /// The field of the input that named it, such as "cc". The guest fills it in, since it alone knows
-                /// the input; a host leaves it empty.
+                /// The input field that named the recipient, such as "cc". The guest sets it, since only the guest reads the input.
+                /// A host leaves it empty.
                 pub field: ::core::option::Option<_rt::String>,
                 pub reply: Reply,
                 pub retry: Retry,
@@ -1083,24 +1085,24 @@ pub mod connectors {
                         .finish()
                 }
             }
-            /// Why nothing was sent, or why nobody can tell.
+            /// The reason why a message was not sent, or why its delivery is unknown.
             #[derive(Clone)]
             pub struct Failure {
-                /// Stable, lower-case, such as "auth" or "too-large": the README's table names them all.
+                /// A stable, lower-case code, such as "auth" or "too-large". The README lists all codes.
                 pub code: _rt::String,
-                /// One sentence for a person. Never holds a secret.
+                /// One sentence for a person. It never contains a secret.
                 pub message: _rt::String,
-                /// What a person can do about it.
+                /// Advice on how to fix the problem.
                 pub hint: ::core::option::Option<_rt::String>,
                 pub phase: Phase,
                 pub retry: Retry,
                 pub delivered: Delivered,
-                /// What the server said, where it said something.
+                /// The server's reply, if there was one.
                 pub reply: ::core::option::Option<Reply>,
-                /// Recipients that the server refused, where that is why.
+                /// The recipients that the server refused, if that is the reason.
                 pub refusals: _rt::Vec<Refusal>,
-                /// Message-ID of the message that was to be sent, to look for when `delivered` is `unknown`. The
-                /// guest fills it in; a host leaves it empty.
+                /// The Message-ID of the message. Search for it when `delivered` is `unknown`. The guest sets it; a host leaves it
+                /// empty.
                 pub message_id: ::core::option::Option<_rt::String>,
             }
             impl ::core::fmt::Debug for Failure {
@@ -1131,7 +1133,7 @@ pub mod connectors {
             }
             impl ::core::error::Error for Failure {}
         }
-        /// One message to the account's server.
+        /// Sends one message to the account's server.
         #[allow(dead_code, async_fn_in_trait, unused_imports, clippy::all)]
         pub mod transport {
             #[used]
@@ -1143,12 +1145,12 @@ pub mod connectors {
             pub type Reply = super::super::super::connectors::smtp::types::Reply;
             wit_bindgen::rt::bitflags::bitflags! {
                 #[doc =
-                " When the recipients' servers report to the sender (RFC 3461 section 4.1). No flag set: never."]
-                #[derive(PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Clone, Copy)] pub
-                struct Notify : u8 { const SUCCESS = 1 << 0; const FAILURE = 1 << 1;
-                const DELAY = 1 << 2; }
+                " The events that the recipients' servers report to the sender (RFC 3461 section 4.1). Without a flag, they never"]
+                #[doc = " report."] #[derive(PartialEq, Eq, PartialOrd, Ord, Hash, Debug,
+                Clone, Copy)] pub struct Notify : u8 { const SUCCESS = 1 << 0; const
+                FAILURE = 1 << 1; const DELAY = 1 << 2; }
             }
-            /// How much of the message such a report holds (RFC 3461 section 4.3).
+            /// The part of the message that a report includes (RFC 3461 section 4.3).
             #[repr(u8)]
             #[derive(Clone, Copy, Eq, Ord, PartialEq, PartialOrd)]
             pub enum Report {
@@ -1179,7 +1181,7 @@ pub mod connectors {
                     }
                 }
             }
-            /// A delivery status notification, asked for where the server offers DSN.
+            /// A request for delivery status notifications. It is used if the server supports DSN.
             #[derive(Clone)]
             pub struct Notification {
                 pub notify: Notify,
@@ -1198,18 +1200,19 @@ pub mod connectors {
                         .finish()
                 }
             }
+            /// The envelope of a message.
             #[derive(Clone)]
             pub struct Envelope {
-                /// MAIL FROM; empty for the null reverse-path.
+                /// The address in MAIL FROM; empty for the null reverse-path.
                 pub sender: _rt::String,
-                /// RCPT TO, each once.
+                /// The addresses for RCPT TO, without duplicates.
                 pub recipients: _rt::Vec<_rt::String>,
-                /// Send to those that the server accepts, rather than to nobody, when it refuses some.
+                /// Whether to send to the accepted recipients if the server refuses others. If not, one refusal stops the message.
                 pub allow_partial: bool,
-                /// Whether the message's headers hold anything outside ASCII (RFC 6531). Addresses in the envelope
-                /// speak for themselves; a Reply-To does not, and the server must be asked before DATA.
+                /// Whether the message's headers contain non-ASCII characters (RFC 6531). For the envelope's addresses, the host
+                /// sees this itself. For a Reply-To it does not, and it must know before DATA.
                 pub utf8_headers: bool,
-                /// The whole message's size in bytes, where known: declared with SIZE.
+                /// The size of the whole message in bytes, if known. It is declared with SIZE.
                 pub size: ::core::option::Option<u64>,
                 pub notification: ::core::option::Option<Notification>,
             }
@@ -1228,13 +1231,14 @@ pub mod connectors {
                         .finish()
                 }
             }
+            /// The result of a message that the server accepted.
             #[derive(Clone)]
             pub struct Receipt {
                 /// The server's reply to the end of the message.
                 pub reply: Reply,
                 pub accepted: _rt::Vec<_rt::String>,
                 pub refused: _rt::Vec<Refusal>,
-                /// The server's own name for the message, where its reply tells.
+                /// The server's id for the message, if its reply contains one.
                 pub queue_id: ::core::option::Option<_rt::String>,
             }
             impl ::core::fmt::Debug for Receipt {
@@ -1250,7 +1254,7 @@ pub mod connectors {
                         .finish()
                 }
             }
-            /// A message under way. Dropping it unfinished means that it was never sent.
+            /// A message that is being sent. If it is dropped before `finish`, it is not sent.
             #[derive(Debug)]
             #[repr(transparent)]
             pub struct Outgoing {
@@ -1292,8 +1296,8 @@ pub mod connectors {
             }
             impl Outgoing {
                 #[allow(unused_unsafe, clippy::all)]
-                /// The next bytes of the message: CRLF lines, not dot-stuffed. 64 KiB at a time is best. The first failure ends the
-                /// message: nothing that is written later is sent.
+                /// Writes the next bytes of the message: lines that end in CRLF, not dot-stuffed. Chunks of 64 KiB are best. After
+                /// the first failure, the message is not sent, and later writes have no effect.
                 #[allow(async_fn_in_trait)]
                 pub fn write(
                     &self,
@@ -1636,7 +1640,7 @@ pub mod connectors {
             }
             impl Outgoing {
                 #[allow(unused_unsafe, clippy::all)]
-                /// The end of the message: returns what the server said.
+                /// Ends the message and returns the server's answer.
                 #[allow(async_fn_in_trait)]
                 pub fn finish(
                     this: Outgoing,
@@ -2196,10 +2200,10 @@ pub mod connectors {
                 }
             }
             #[allow(unused_unsafe, clippy::all)]
-            /// Begins a message. A run sends one.
+            /// Begins a message. A run can send one message.
             ///
-            /// A host refuses a recipient that the input does not name, and stops a component that hands over anything but
-            /// addresses: `Dot-string "@" Domain` (RFC 5321 section 4.1.2), with UTF-8 before the `@` (RFC 6531).
+            /// A host refuses a recipient that is not in the input. It stops a component that passes an invalid address. A valid
+            /// address is `Dot-string "@" Domain` (RFC 5321 section 4.1.2), with UTF-8 allowed before the `@` (RFC 6531).
             #[allow(async_fn_in_trait)]
             pub fn begin(
                 envelope: &Envelope,
@@ -2687,7 +2691,7 @@ pub mod connectors {
 pub mod exports {
     pub mod connectors {
         pub mod smtp {
-            /// What a platform calls.
+            /// The functions that a platform calls.
             #[allow(dead_code, async_fn_in_trait, unused_imports, clippy::all)]
             pub mod smtp_connector {
                 #[used]
@@ -2695,12 +2699,12 @@ pub mod exports {
                 static __FORCE_SECTION_REF: fn() = super::super::super::super::__link_custom_section_describing_imports;
                 use super::super::super::super::_rt;
                 pub type Failure = super::super::super::super::connectors::smtp::types::Failure;
-                /// One thing wrong, or odd, about an input.
+                /// One problem in an input.
                 #[derive(Clone)]
                 pub struct Issue {
-                    /// Where: "to[2].email", "attachments[0].url"; "$" is the input as a whole.
+                    /// The path in the input, such as "to[2].email" or "attachments[0].url". "$" is the whole input.
                     pub path: _rt::String,
-                    /// Stable, lower-case, such as "invalid-address".
+                    /// A stable, lower-case code, such as "invalid-address".
                     pub code: _rt::String,
                     /// One sentence for a person.
                     pub message: _rt::String,
@@ -2717,12 +2721,12 @@ pub mod exports {
                             .finish()
                     }
                 }
-                /// Everything that a check found, in the order of the input.
+                /// All problems that a check found, in the order of the input.
                 #[derive(Clone)]
                 pub struct Findings {
-                    /// What must be mended. None: the input is valid.
+                    /// Errors that must be fixed. If the list is empty, the input is valid.
                     pub issues: _rt::Vec<Issue>,
-                    /// What was mended on the way, or may not be meant.
+                    /// Problems that were corrected, or that may be a mistake.
                     pub warnings: _rt::Vec<Issue>,
                 }
                 impl ::core::fmt::Debug for Findings {
@@ -2736,10 +2740,12 @@ pub mod exports {
                             .finish()
                     }
                 }
+                /// The reason why an action did not succeed.
                 #[derive(Clone)]
                 pub enum InvokeError {
-                    /// Everything that is wrong with the input, at once. Nothing was connected to.
+                    /// The input is invalid. Lists all its errors. No connection was opened.
                     Invalid(_rt::Vec<Issue>),
+                    /// The input is valid, but a later step failed.
                     Failed(Failure),
                 }
                 impl ::core::fmt::Debug for InvokeError {
@@ -3623,18 +3629,18 @@ pub mod exports {
                     }
                 }
                 pub trait Guest {
-                    /// The manifest, as JSON: name, version, account form, and for each action its input and output
-                    /// schema (JSON Schema 2020-12), form hints and examples.
+                    /// Returns the manifest as JSON: name, version, account form, and for each action its input and output schema (JSON
+                    /// Schema 2020-12), form hints and examples.
                     #[allow(async_fn_in_trait)]
                     fn describe() -> _rt::String;
-                    /// Checks an input, without connecting to anything.
+                    /// Checks an input without opening a connection.
                     #[allow(async_fn_in_trait)]
                     fn validate(
                         action: _rt::String,
                         input: _rt::String,
                         keywords: ::core::option::Option<_rt::String>,
                     ) -> Findings;
-                    /// Runs an action. `input` and `keywords` are JSON objects; so is the result.
+                    /// Runs an action. `input`, `keywords` and the result are JSON objects.
                     #[allow(async_fn_in_trait)]
                     fn invoke(
                         action: _rt::String,

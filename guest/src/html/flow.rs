@@ -1,24 +1,24 @@
-//! Text that grows word by word: breaks and blanks are due until a word needs them.
+//! Text that grows word by word. Line breaks and spaces are pending until the next word.
 
-/// Text in one place: the page, or a cell of a table.
+/// The text of one container: the page or a table cell.
 #[derive(Debug, Default)]
 pub(super) struct Flow {
     out: String,
-    /// Line breaks that are due before the next word.
+    /// Line breaks that are pending before the next word.
     breaks: usize,
-    /// Line breaks that were due before the first word.
+    /// Line breaks that were pending before the first word.
     lead: usize,
-    /// Whether a blank is due before the next word.
+    /// Whether a space is pending before the next word.
     blank: bool,
-    /// The mark of a list item that has no word yet.
+    /// The marker of a list item that has no word yet.
     mark: Option<String>,
-    /// For each open list: the next number, or none for bullets.
+    /// For each open list, its next number, or `None` for bullets.
     lists: Vec<Option<usize>>,
-    /// Where the open link goes, and where its text starts.
+    /// The target of the open link, and the offset where its text starts.
     link: Option<(String, usize)>,
 }
 
-/// The text of a place, and the line breaks that stand before and after it.
+/// The text of a container, and the number of line breaks before and after it.
 #[derive(Debug)]
 pub(super) struct Text {
     pub(super) text: String,
@@ -27,14 +27,14 @@ pub(super) struct Text {
 }
 
 impl Flow {
-    /// The text, without blanks at its ends.
+    /// Returns the text, without spaces at its ends.
     pub(super) fn finish(mut self) -> Text {
         self.close_link();
         self.out.truncate(self.out.trim_end().len());
         Text { text: self.out, lead: self.lead, trail: self.breaks }
     }
 
-    /// Appends words: runs of blanks are one.
+    /// Appends words; a run of spaces counts as one space.
     pub(super) fn words(&mut self, text: &str) {
         for (index, word) in text.split(is_blank).enumerate() {
             self.blank |= index > 0;
@@ -42,14 +42,14 @@ impl Flow {
         }
     }
 
-    /// Appends words that stand apart from their neighbours.
+    /// Appends words with a space before and after them.
     pub(super) fn words_apart(&mut self, text: &str) {
         self.blank();
         self.words(text);
         self.blank();
     }
 
-    /// Appends lines as they are.
+    /// Appends lines unchanged.
     pub(super) fn lines(&mut self, text: &str) {
         if !text.is_empty() {
             self.flush();
@@ -69,12 +69,12 @@ impl Flow {
         }
     }
 
-    /// A blank before the next word.
+    /// Adds a space before the next word.
     pub(super) fn blank(&mut self) {
         self.blank = true;
     }
 
-    /// At least so many line breaks before the next word.
+    /// Adds line breaks before the next word, so that there are at least `number`.
     pub(super) fn breaks(&mut self, number: usize) {
         if self.mark.is_none() {
             self.breaks = self.breaks.max(number);
@@ -82,7 +82,7 @@ impl Flow {
         }
     }
 
-    /// A line break that was asked for by name: several make an empty line.
+    /// Adds an explicit line break (`<br>`); two or more make one empty line.
     pub(super) fn line_break(&mut self) {
         if self.mark.is_none() && !self.out.is_empty() {
             self.breaks = (self.breaks + 1).min(2);
@@ -94,7 +94,7 @@ impl Flow {
         self.link = Some((target.to_owned(), self.out.len()));
     }
 
-    /// Writes where a link goes, unless its text says so already.
+    /// Writes the target of a link, unless its text already is the target.
     pub(super) fn close_link(&mut self) {
         let Some((target, start)) = self.link.take() else { return };
         let text = self.out.get(start..).unwrap_or_default().trim();
@@ -107,7 +107,7 @@ impl Flow {
             let bare = bare.to_owned();
             self.words_apart(&bare);
         } else if text != target && text.trim_end_matches('/') != bare.trim_end_matches('/') {
-            // Beside the text, before the blank or the line break that is due.
+            // Right after the text, before the pending space or line break.
             self.out.truncate(self.out.trim_end().len());
             self.out.push_str(" <");
             self.out.push_str(bare);
@@ -119,7 +119,7 @@ impl Flow {
         if self.lists.is_empty() {
             self.breaks(2);
         } else if self.mark.is_none() {
-            // A list in a list needs no empty line around it.
+            // A nested list does not need an empty line around it.
             self.breaks = 1;
         }
         self.lists.push(first);
@@ -142,16 +142,16 @@ impl Flow {
         });
     }
 
-    /// The next item follows on the next line, whatever stood at the end of this one.
+    /// Closes an item; the next one follows on the next line, even if this one ends with more line breaks.
     pub(super) fn close_item(&mut self) {
         self.mark = None;
         self.breaks = 1;
     }
 
-    /// Writes what is due.
+    /// Writes the pending line breaks, space and list marker.
     fn flush(&mut self) {
         if self.out.is_empty() {
-            // Nothing to stand apart from, here.
+            // There is no text before this word, so keep the number of breaks for the caller.
             self.lead = self.breaks;
         } else if self.breaks > 0 {
             self.out.truncate(self.out.trim_end_matches(' ').len());
@@ -167,7 +167,7 @@ impl Flow {
     }
 }
 
-/// Blanks, with those that designers fill empty places with.
+/// Reports whether a character is a space, including those that designers use to fill empty areas.
 fn is_blank(c: char) -> bool {
     matches!(
         c,
@@ -175,12 +175,12 @@ fn is_blank(c: char) -> bool {
     )
 }
 
-/// What is not seen in a text: places where a word may be broken, and the fillers of preheaders.
+/// Reports whether a character is invisible: a place where a word may be broken, or a filler in preheaders.
 fn is_invisible(c: char) -> bool {
     matches!(c, '\u{ad}' | '\u{34f}' | '\u{200b}' | '\u{feff}')
 }
 
-/// What keeps its neighbours apart, or together, and is a filler where it has none.
+/// Reports whether a character joins or separates its neighbours. At the ends of a word it is only a filler.
 fn is_joiner(c: char) -> bool {
     matches!(c, '\u{200c}' | '\u{2060}')
 }

@@ -1,8 +1,8 @@
-//! HTML as mails have it: the text in it, and what it refers to.
+//! HTML of mails: converts it to text, and finds the files and pictures that it refers to.
 //!
-//! Not a browser: the tokens are the standard's, and of the tree that a browser makes of them no more is known than
-//! lay-out needs. What is read is the sender's own HTML, so a construct that is not known here costs a nicer text or a
-//! warning, never safety.
+//! This is not a browser. The tokenizer follows the standard, but only the parts of the tree that affect the text's
+//! layout are tracked. The input is the sender's own HTML, so an unknown construct may make the text less readable or
+//! miss a warning, but it is not a security risk.
 
 mod flow;
 pub mod references;

@@ -1,4 +1,4 @@
-//! What an HTML body refers to: files of its own message, and pictures somewhere else.
+//! The references of an HTML body: to files in the message, and to pictures on the web.
 
 use std::collections::BTreeSet;
 
@@ -9,15 +9,15 @@ use super::tokens::{self, Tag};
 /// The references of an HTML body.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct References {
-    /// The content ids that it asks for (RFC 2392), percent signs resolved.
+    /// The content ids in its `cid:` URLs (RFC 2392), percent-decoded.
     pub content_ids: BTreeSet<String>,
-    /// A picture that readers would fetch without encryption.
+    /// The first picture that mail clients would fetch over plain HTTP.
     pub insecure_image: Option<String>,
-    /// Pictures that stand in the HTML itself, as data URIs, in the order of the text.
+    /// Pictures embedded in the HTML as data URIs, in document order.
     pub data_images: Vec<String>,
 }
 
-/// The attributes that refer to something.
+/// The attributes that can hold a reference, and their kinds.
 const ATTRIBUTES: &[(&str, Kind)] = &[
     ("src", Kind::Shown),
     ("background", Kind::Shown),
@@ -28,19 +28,19 @@ const ATTRIBUTES: &[(&str, Kind)] = &[
     ("srcset", Kind::Sources),
 ];
 
-/// An attribute, and an element with the same in it.
+/// The name of the `style` attribute, and of the element that also holds CSS.
 const STYLE: &str = "style";
 
-/// How an attribute refers to something.
+/// The way in which an attribute holds references.
 #[derive(Clone, Copy)]
 enum Kind {
-    /// By a URL of what is shown in its place.
+    /// One URL of a resource that is shown.
     Shown,
-    /// By a URL of what may be a file in the message, and is not shown.
+    /// One URL of a resource that is not shown. It may be a file in the message.
     Linked,
-    /// By `url(`, which stands for a picture too.
+    /// CSS, where `url(` also refers to a picture.
     Style,
-    /// By several URLs of what is shown in its place: `a.png 1x, b.png 2x`.
+    /// Several URLs of a resource that is shown: `a.png 1x, b.png 2x`.
     Sources,
 }
 
@@ -86,7 +86,7 @@ impl References {
         }
     }
 
-    /// CSS is blind to the case of `url`.
+    /// Adds the URLs in CSS, where `url` is case-insensitive.
     fn add_style(&mut self, style: &str) {
         let mut rest = style;
         while let Some((before, inside)) = rest.split_once('(') {
@@ -100,13 +100,13 @@ impl References {
     }
 }
 
-/// Whether a data URI, without its scheme, is a picture.
+/// Reports whether a data URI, given without its scheme, is a picture.
 fn is_image(rest: &str) -> bool {
     let kind = rest.trim_ascii_start().as_bytes().get(.."image/".len());
     kind.is_some_and(|kind| kind.eq_ignore_ascii_case(b"image/"))
 }
 
-/// What was read of an HTML body.
+/// A token sink that collects references.
 #[derive(Default)]
 struct Reader {
     references: References,
@@ -130,7 +130,7 @@ impl tokens::Sink for Reader {
     }
 }
 
-/// The URL that a text starts with after `url(`, in quotes or without, and what follows it.
+/// Splits the text after `url(` into the URL, which may be quoted, and the rest.
 fn style_url(inside: &str) -> (&str, &str) {
     let inside = inside.trim_start();
     for quote in ['"', '\''] {
@@ -187,7 +187,7 @@ mod tests {
     }
 
     #[test]
-    fn a_link_is_no_picture() {
+    fn a_link_is_not_a_picture() {
         let insecure = |html: &str| References::read(html).insecure_image;
         assert_eq!(insecure("<a href='http://x.test/'>x</a>"), None);
         assert_eq!(insecure("<img src='https://x.test/a.png'>"), None);

@@ -1,20 +1,20 @@
-//! As much of CSS as it takes to know what is not shown: mails carry a first line for the list of mails (a preheader),
-//! and hide it in the mail itself.
+//! A small part of CSS that tells which elements are hidden. For example, many mails contain a preheader: a first line
+//! for the list of mails, which is hidden in the mail itself.
 
 use std::collections::HashSet;
 
-/// What a `style` attribute, or a rule, says of whether and how its element is shown.
+/// Whether and how an element is shown, as a `style` attribute or a CSS rule says.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Style {
-    /// Nothing of the element is seen.
+    /// Whether the element is hidden.
     pub(super) hidden: bool,
-    /// How it is laid out.
+    /// Its layout.
     pub(super) display: Option<Display>,
-    /// Its text is too small to be seen, or is not. None: as its parent's.
+    /// Whether its text is too small to be seen; `None` if that depends on its parent.
     pub(super) tiny: Option<bool>,
 }
 
-/// The properties that matter.
+/// The CSS properties that are read.
 const PROPERTIES: &[&str] = &[
     "display",
     "font-size",
@@ -27,16 +27,16 @@ const PROPERTIES: &[&str] = &[
     "width",
 ];
 
-/// The values of `display` that matter to text.
+/// The values of `display` that affect text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Display {
-    /// On lines of its own.
+    /// On separate lines.
     Block,
-    /// In the line, apart from its neighbours.
+    /// In the line, with a space before and after it.
     InlineBlock,
-    /// Not at all.
+    /// Hidden.
     None,
-    /// In any other way.
+    /// Any other value.
     Other,
 }
 
@@ -68,7 +68,7 @@ impl Style {
                 "overflow" => clips = is("hidden"),
                 "height" | "max-height" => no_height |= number(value) == Some(0.0),
                 "width" | "max-width" => no_width |= number(value) == Some(0.0),
-                // A share of the parent's size says nothing by itself.
+                // A size relative to the parent's is not known here.
                 _ if value.ends_with('%') || is_relative(value) => {}
                 _ => style.tiny = Some(number(value).is_some_and(|size| size <= 1.0)),
             }
@@ -78,24 +78,24 @@ impl Style {
     }
 }
 
-/// The number that a length starts with.
+/// Returns the number at the start of a length.
 fn number(value: &str) -> Option<f32> {
     let end = value.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(value.len());
     value[..end].parse().ok()
 }
 
-/// Whether a size is a multiple of the parent's: `1em`, and not `1rem`.
+/// Reports whether a size is relative to the parent's: `1em` is, `1rem` is not.
 fn is_relative(value: &str) -> bool {
     let unit = value.trim_start_matches(|c: char| c.is_ascii_digit() || c == '.');
     ["em", "inherit", "smaller", "larger"].iter().any(|one| unit.eq_ignore_ascii_case(one))
 }
 
-/// The classes that a `style` element hides wherever the mail is read: rules for some screens alone do not count.
+/// The classes that `style` elements hide on every screen. Rules for certain screens (`@media`) are ignored.
 #[derive(Debug, Default)]
 pub(super) struct HiddenClasses(HashSet<String>);
 
 impl HiddenClasses {
-    /// Whether one of the classes of an element is hidden.
+    /// Reports whether one of an element's classes is hidden.
     pub(super) fn hide(&self, classes: &str) -> bool {
         !self.0.is_empty() && classes.split_ascii_whitespace().any(|class| self.0.contains(class))
     }
@@ -105,7 +105,7 @@ impl HiddenClasses {
         let css = without_comments(css);
         let mut rest = css.as_str();
         while let Some((selectors, after)) = rest.split_once('{') {
-            // What follows a statement such as `@import url(x);` is the selector.
+            // The selector starts after statements such as `@import url(x);`.
             let selectors = selectors.rsplit([';', '}']).next().unwrap_or_default().trim_ascii();
             let (block, after) = block(after);
             rest = after;
@@ -117,7 +117,7 @@ impl HiddenClasses {
     }
 }
 
-/// The class of a selector that is a class, of any element or of one: `.x`, `span.x`.
+/// Returns the class of a selector such as `.x` or `span.x`; `None` for any other selector.
 fn class(selector: &str) -> Option<&str> {
     let (element, class) = selector.trim_ascii().split_once('.')?;
     let is_name = |c: char| c.is_alphanumeric() || c == '-' || c == '_';
@@ -125,7 +125,7 @@ fn class(selector: &str) -> Option<&str> {
     (is_class && element.chars().all(|c| c.is_ascii_alphanumeric())).then_some(class)
 }
 
-/// A block up to the brace that closes it, and what follows it.
+/// Splits text into the block up to its closing brace, and the rest.
 fn block(text: &str) -> (&str, &str) {
     let mut depth = 1;
     for (index, byte) in text.bytes().enumerate() {
@@ -141,7 +141,7 @@ fn block(text: &str) -> (&str, &str) {
     (text, "")
 }
 
-/// CSS without its comments, and without those of HTML that old browsers wanted around it.
+/// Removes comments from CSS, and the HTML comment markers that old browsers needed around it.
 fn without_comments(css: &str) -> String {
     let mut kept = String::with_capacity(css.len());
     let mut rest = css;

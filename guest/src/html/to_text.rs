@@ -1,25 +1,25 @@
-//! The text part that is derived from an HTML body, for readers that show no HTML.
+//! Converts an HTML body to the text part, for mail clients that do not show HTML.
 
 use super::flow::{Flow, Text};
 use super::style::{Display, HiddenClasses, Style};
 use super::tokens::{self, Tag};
 
-/// Renders HTML as text: paragraphs, lists, links and table rows on lines of their own.
+/// Renders HTML as text, with line breaks for paragraphs, lists and table rows, and with the targets of links.
 pub fn render(html: &str) -> String {
     let mut page = Page::default();
     tokens::read(html, &mut page);
     page.finish()
 }
 
-/// Elements whose content is not for readers.
+/// Elements whose content is not shown.
 const SILENT: &[&str] = &[
     "datalist", "iframe", "noembed", "noframes", "noscript", "script", "style", "svg", "template",
     "title",
 ];
-/// Elements that stand on lines of their own, with an empty line around them.
+/// Elements on separate lines, with an empty line before and after them.
 const PARAGRAPHS: &[&str] =
     &["p", "h1", "h2", "h3", "h4", "h5", "h6", "blockquote", "dl", "pre", "table"];
-/// Elements that stand on lines of their own.
+/// Elements on separate lines.
 const BLOCKS: &[&str] = &[
     "address",
     "article",
@@ -43,7 +43,7 @@ const BLOCKS: &[&str] = &[
     "section",
     "summary",
 ];
-/// Elements of which a table is made.
+/// The elements of a table.
 const TABLE_PARTS: &[&str] = &["table", "caption", "thead", "tbody", "tfoot", "tr", "td", "th"];
 /// Elements without content, and without an end tag (HTML section 13.1.2).
 const VOID: &[&str] = &[
@@ -51,40 +51,42 @@ const VOID: &[&str] = &[
     "track", "wbr",
 ];
 
-/// Elements that may be open at once. A search for an open element looks at no more than these, so that time stays in
-/// proportion to the length of a text.
+/// The maximum number of open elements. It bounds the search for an open element, so that the time stays linear in the
+/// length of the text.
 const MAX_DEPTH: usize = 256;
 
-/// The page so far.
+/// The state of the rendering.
 #[derive(Default)]
 struct Page {
-    /// The elements that are open, outermost first. Most of those that do not change the lay-out are left out.
+    /// The open elements, outermost first. Most elements that do not affect the layout are left out.
     open: Vec<Open>,
-    /// How many of them hide what is in them, or show it again.
+    /// The number of open elements that hide their content or show it again.
     hiding: usize,
     /// The page's text.
     page: Flow,
-    /// The text of each cell that is open, outermost first.
+    /// The text of each open cell, outermost first.
     cells: Vec<Flow>,
-    /// For each open table: the cells of its row so far that say something.
+    /// For each open table, the non-empty cells of its current row.
     rows: Vec<Vec<Text>>,
-    /// How many `pre` are open, and whether one was opened just now.
+    /// The number of open `pre` elements.
     preformatted: usize,
+    /// Whether the last token was the start tag of a `pre`.
     after_pre: bool,
     classes: HiddenClasses,
 }
 
-/// An element that is open.
+/// An open element.
 struct Open {
     name: Name,
-    /// Not seen, and neither is what is in it.
+    /// Whether it and its content are hidden.
     hidden: bool,
-    /// Too small to be seen, unless something in it is larger.
+    /// Whether its text is too small to be seen. An element inside it may be larger.
     tiny: bool,
+    /// Whether it hides its content or shows it again.
     hides: bool,
-    /// On lines of its own, which only its style says.
+    /// Whether its style puts it on separate lines.
     is_block: bool,
-    /// In the line, and apart from its neighbours.
+    /// Whether it is in the line, with a space before and after it.
     is_apart: bool,
 }
 
@@ -94,7 +96,7 @@ impl tokens::Sink for Page {
             Some(open) if open.name.is("style") => self.classes.read(text),
             Some(open) if open.hidden || open.tiny => {}
             _ if self.preformatted > 0 => {
-                // The line break right after the tag is the source's (HTML section 13.2.6.4.7).
+                // A line break right after the tag is not part of the text (HTML section 13.2.6.4.7).
                 let first = std::mem::take(&mut self.after_pre);
                 let text = if first { text.strip_prefix('\n').unwrap_or(text) } else { text };
                 self.flow().lines(text);
@@ -125,7 +127,7 @@ impl tokens::Sink for Page {
         if is_apart && !hidden {
             self.flow().blank();
         }
-        // While something hides, its end has to be told from those of elements inside with its name.
+        // Inside a hiding element, track every element, so that the right end tag closes it.
         let matters = is_laid_out || is_block || is_apart || hides || self.hiding > 0;
         if !matters || self.open.len() == MAX_DEPTH {
             return;
@@ -141,7 +143,7 @@ impl tokens::Sink for Page {
         self.after_pre = false;
         match name {
             "br" => self.flow().line_break(),
-            // An end tag alone stands for an empty paragraph.
+            // An end tag without a start tag is an empty paragraph.
             "p" if !self.close_up_to("p") => self.flow().breaks(2),
             "p" => {}
             _ => {
@@ -157,7 +159,7 @@ impl Page {
         self.page.finish().text
     }
 
-    /// Where words go.
+    /// Returns the text of the innermost container.
     fn flow(&mut self) -> &mut Flow {
         self.cells.last_mut().unwrap_or(&mut self.page)
     }
@@ -169,7 +171,7 @@ impl Page {
         style
     }
 
-    /// Elements whose end tag may be left out end where the next of their kind starts.
+    /// Closes elements whose end tag may be omitted, when the next similar element starts.
     fn close_what_ends_before(&mut self, name: &str) {
         match name {
             "li" => self.close_within(&["li"], &["ul", "ol"]),
@@ -192,7 +194,8 @@ impl Page {
         }
     }
 
-    /// Closes the outermost of these elements in this table, or cell, or element of `bounds`.
+    /// Closes an element with one of `names`, within the current table, cell or element of `bounds`: for the parts of a
+    /// table the outermost one, otherwise the innermost.
     fn close_within(&mut self, names: &[&str], bounds: &[&str]) {
         let in_cell = !TABLE_PARTS.contains(&names[0]);
         let mut found = None;
@@ -214,8 +217,8 @@ impl Page {
         }
     }
 
-    /// Closes the element of that name and what is open in it, if one is open: within this cell, unless it is a part
-    /// of the table.
+    /// Closes the open element with this name and everything in it, and reports whether there is one. The search ends
+    /// at the current cell, or at the table if the element is part of a table.
     fn close_up_to(&mut self, name: &str) -> bool {
         let of_table = TABLE_PARTS.contains(&name);
         for (index, open) in self.open.iter().enumerate().rev() {
@@ -248,7 +251,7 @@ impl Page {
         }
     }
 
-    /// What an element is without content.
+    /// Renders an element that has no content.
     fn void(&mut self, tag: &Tag) {
         match tag.name() {
             "br" => self.flow().line_break(),
@@ -327,7 +330,7 @@ impl Page {
     }
 
     fn close_cell(&mut self) {
-        // Without a table around it, a cell is nothing.
+        // Outside a table, a cell is ignored.
         let Some(row) = self.rows.last_mut() else { return };
         let Some(cell) = self.cells.pop() else { return };
         let cell = cell.finish();
@@ -336,8 +339,7 @@ impl Page {
         }
     }
 
-    /// Writes the cells of a row: in a line, as those of a table of figures are, or one after the other, as those
-    /// that only put texts beside each other.
+    /// Writes the cells of a row: on one line for tabular data, or one below the other if the table is only layout.
     fn close_row(&mut self) {
         let Some(row) = self.rows.last_mut() else { return };
         let row = std::mem::take(row);
@@ -356,7 +358,7 @@ impl Page {
     }
 }
 
-/// Whether an element changes the lay-out by its name.
+/// Reports whether elements with this name affect the layout.
 fn is_laid_out(name: &str) -> bool {
     matches!(name, "a" | "ul" | "ol" | "li")
         || TABLE_PARTS.contains(&name)
@@ -364,7 +366,7 @@ fn is_laid_out(name: &str) -> bool {
         || BLOCKS.contains(&name)
 }
 
-/// Where a link goes that a reader of text can follow.
+/// Returns the target of a link if it is useful in plain text: a web, mail or phone address.
 fn link_target(href: &str) -> Option<String> {
     let href = href.trim();
     let rest = ["http://", "https://", "mailto:", "tel:"].iter().find_map(|scheme| {
@@ -374,16 +376,17 @@ fn link_target(href: &str) -> Option<String> {
     if rest.is_empty() {
         return None;
     }
-    // Browsers drop line breaks in a URL, and a blank would end it.
+    // Browsers drop line breaks in a URL, and a space would end it in plain text.
     let kept = href.chars().filter(|c| !c.is_control());
     Some(kept.collect::<String>().replace(' ', "%20"))
 }
 
-/// Whether cells can stand in a line: several, no more than one of several lines, and those few and short.
+/// Reports whether cells fit on one line: there are two or more, and at most one of them has several lines, which are
+/// few and short.
 fn fits_a_line(row: &[Text]) -> bool {
-    /// Two texts that are longer are not figures.
+    /// The length in characters from which a text is long. A row with two long texts is not tabular data.
     const LONG: usize = 80;
-    /// An article with its size, or its number.
+    /// The most lines in a cell, such as an article with its size or its number.
     const FEW_LINES: usize = 3;
     let is_long = |text: &str| text.chars().nth(LONG).is_some();
     let mut tall = row.iter().filter(|cell| cell.text.contains('\n'));
@@ -395,7 +398,7 @@ fn fits_a_line(row: &[Text]) -> bool {
     row.len() > 1 && few_are_tall && row.iter().filter(|cell| is_long(&cell.text)).count() < 2
 }
 
-/// The first lines of cells beside each other, and the others below.
+/// Joins the first lines of the cells into one line, and puts their other lines below it.
 fn in_a_line(row: &[Text]) -> String {
     let first: Vec<_> = row.iter().filter_map(|cell| cell.text.lines().next()).collect();
     let others = row.iter().flat_map(|cell| cell.text.lines().skip(1));
@@ -403,7 +406,7 @@ fn in_a_line(row: &[Text]) -> String {
     [&[first.join(" | ").as_str()], others.as_slice()].concat().join("\n")
 }
 
-/// The name of an element, cut where no name that matters here ends.
+/// The name of an element, cut to 16 bytes. Every name used here is shorter.
 #[derive(Clone, Copy)]
 struct Name {
     letters: [u8; Self::MAX],

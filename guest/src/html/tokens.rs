@@ -1,5 +1,5 @@
-//! The tokens of an HTML text, as the standard cuts them (html5gum): tags with their attributes, and text, references
-//! to characters resolved.
+//! An HTML tokenizer that follows the standard (html5gum). It emits tags with their attributes, and text with character
+//! references resolved.
 
 use std::convert::Infallible;
 use std::ops::Range;
@@ -8,21 +8,21 @@ use std::str::from_utf8;
 use html5gum::emitters::callback::{Callback, CallbackEmitter, CallbackEvent};
 use html5gum::{Span, Tokenizer};
 
-/// Takes the tokens of an HTML text, in its order.
+/// A receiver of HTML tokens, in document order.
 pub(super) trait Sink {
-    /// Text between tags, and that inside elements such as `style`.
+    /// Receives text between tags, including the content of elements such as `style`.
     fn text(&mut self, text: &str);
-    /// A start tag. One that is not closed until the end of the text is not a tag.
+    /// Receives a start tag. A tag without its `>` at the end of the text is not a tag.
     fn start(&mut self, tag: &Tag);
-    /// An end tag, its name in small letters.
+    /// Receives the name of an end tag, in lower case.
     fn end(&mut self, name: &str);
 }
 
-/// Reads an HTML text. One reader serves every sink: it is a fifth of the component.
+/// Tokenizes HTML. The sink is a trait object so that this code is compiled once: it is a fifth of the component.
 pub(super) fn read(html: &str, sink: &mut dyn Sink) {
     let mut emitter =
         CallbackEmitter::new(Events { sink, tag: Tag::default(), in_start_tag: false });
-    // What stands in `style`, `script` and `title` is not markup.
+    // The content of `style`, `script` and `title` is not markup.
     emitter.naively_switch_states(true);
     let Ok(()) = Tokenizer::new_with_emitter(html, emitter).finish();
 }
@@ -30,24 +30,24 @@ pub(super) fn read(html: &str, sink: &mut dyn Sink) {
 /// A start tag with its attributes.
 #[derive(Default)]
 pub(super) struct Tag {
-    /// The names and values, one after the other.
+    /// All names and values, concatenated.
     text: String,
     name: usize,
     attributes: Vec<(Range<usize>, Range<usize>)>,
 }
 
 impl Tag {
-    /// The name, in small letters.
+    /// Returns the name, in lower case.
     pub(super) fn name(&self) -> &str {
         &self.text[..self.name]
     }
 
-    /// The value of an attribute: of two with one name, the first.
+    /// Returns the value of an attribute; the first one if the name occurs twice.
     pub(super) fn attribute(&self, wanted: &str) -> Option<&str> {
         self.attributes().find(|(name, _)| *name == wanted).map(|(_, value)| value)
     }
 
-    /// The attributes, names in small letters, in the order of the text.
+    /// Returns the attributes in document order, names in lower case.
     pub(super) fn attributes(&self) -> impl Iterator<Item = (&str, &str)> {
         let text = |range: &Range<usize>| &self.text[range.clone()];
         self.attributes.iter().map(move |(name, value)| (text(name), text(value)))
@@ -55,17 +55,17 @@ impl Tag {
 
     fn append(&mut self, bytes: &[u8]) -> Range<usize> {
         let start = self.text.len();
-        // The tokenizer cuts UTF-8 between characters.
+        // The tokenizer splits UTF-8 only between characters.
         self.text.push_str(from_utf8(bytes).unwrap_or_default());
         start..self.text.len()
     }
 }
 
-/// Makes a tag of the events that it consists of.
+/// An emitter that combines the tokenizer's events into tags.
 struct Events<'s> {
     sink: &'s mut dyn Sink,
     tag: Tag,
-    /// End tags may have attributes too, which mean nothing.
+    /// Whether the attributes belong to a start tag. Attributes of end tags are ignored.
     in_start_tag: bool,
 }
 

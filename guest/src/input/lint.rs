@@ -1,4 +1,4 @@
-//! What is right by the rules, and may still not arrive as it is meant: warnings about a mail as a whole.
+//! Warnings about an email as a whole: it is valid, but may not arrive as intended.
 
 use std::collections::BTreeSet;
 
@@ -12,10 +12,11 @@ use crate::input::findings::{Code, Findings, Path};
 use crate::input::values::domain::Domain;
 use crate::input::values::media_type::MediaType;
 
-/// Many servers and mobile readers turn down, or leave on the server, what is larger than this.
+/// The size in bytes from which a message gets a warning. Many servers refuse larger messages, and many mobile mail
+/// programs do not download them.
 pub const LARGE_MESSAGE: u64 = 10_000_000;
 
-/// The names that the input gave to fields which more than one value can be at odds with.
+/// The names in the input of the fields that these warnings are about.
 #[derive(Debug)]
 pub(super) struct Places {
     from: String,
@@ -24,20 +25,20 @@ pub(super) struct Places {
 }
 
 impl Places {
-    /// Remembers the names before the values are taken.
+    /// Notes the names before the values are taken.
     pub(super) fn of(fields: &Fields<'_>) -> Self {
         let html = if fields.peek(Field::Html).is_absent() { Field::Body } else { Field::Html };
         let name = |field| fields.given_name(field).to_owned();
         Self { from: name(Field::From), html: name(html), attachments: name(Field::Attachments) }
     }
 
-    /// Where the HTML stands.
+    /// Returns the path of the HTML.
     pub(super) fn html(&self) -> Path<'_> {
         Path::ROOT.key(&self.html)
     }
 }
 
-/// Warns of what the parts of a mail say of each other. Returns what its HTML refers to.
+/// Warns about parts of an email that do not fit together. Returns the references in its HTML.
 pub(super) fn check(
     mail: &Mail<'_>,
     places: &Places,
@@ -48,18 +49,18 @@ pub(super) fn check(
     let references = mail.body.html().map(References::read).unwrap_or_default();
     let html = Path::ROOT.key(&places.html);
     if matches!(mail.body, Body::Html(_)) {
-        let message = "there is no text part beside the HTML, which spam filters mark down and some readers \
-                       need; contentType both derives one";
+        let message = "there is no text part, which spam filters penalize and some mail programs need; \
+                       set contentType to \"both\" to create it from the HTML";
         findings.warn(&html, Code::HtmlWithoutText, message);
     }
     if let Some(image) = &references.insecure_image {
         let message =
-            format!("{} is fetched without encryption, or not at all; use https", shown(image));
+            format!("{} is loaded without encryption, or blocked; use https", shown(image));
         findings.warn(&html, Code::InsecureImage, message);
     }
     if !references.data_images.is_empty() {
-        let message = "a picture stands in the HTML as a data URI, which Gmail and Outlook do not show; \
-                       attachDataUrls makes it an inline part";
+        let message = "the HTML contains a picture as a data URI, which Gmail and Outlook do not show; \
+                       set attachDataUrls to attach it inline";
         findings.warn(&html, Code::DataImage, message);
     }
     check_content_ids(&mail.attachments, &references, &html, findings);
@@ -67,8 +68,10 @@ pub(super) fn check(
     references
 }
 
-/// A server that does not let the account send for another domain refuses it, and a receiver that checks
-/// alignment (DMARC, RFC 7489 section 3.1) may drop it.
+/// Warns about a sender that is not in the account's domain.
+///
+/// The account's server may refuse to send for another domain. A receiving server that checks alignment (DMARC, RFC
+/// 7489 section 3.1) may drop the message.
 fn check_sender(mail: &Mail<'_>, path: &Path<'_>, profile: &Profile, findings: &mut Findings) {
     let own = profile.domain.as_deref().and_then(|domain| Domain::parse(domain).ok());
     let Some(own) = own else { return };
@@ -77,8 +80,8 @@ fn check_sender(mail: &Mail<'_>, path: &Path<'_>, profile: &Profile, findings: &
         return;
     }
     let message = format!(
-        "the sender is of {}, and this account sends for {}; the server may refuse it, and receivers may \
-         take it for forged",
+        "the sender's domain is {}, but this account sends for {}; the server may refuse the message, and \
+         receiving servers may treat it as forged",
         sender.as_str(),
         own.as_str()
     );
@@ -95,7 +98,8 @@ fn check_content_ids(
         attachments.iter().filter_map(|one| Some(one.content_id.as_ref()?.as_str())).collect();
     for id in &references.content_ids {
         if !carried.contains(id.as_str()) {
-            let message = format!("cid:{} stands here, and no attachment has that cid", shown(id));
+            let message =
+                format!("the HTML refers to cid:{}, but no attachment has that cid", shown(id));
             findings.warn(html, Code::MissingContentId, message);
         }
     }
@@ -103,7 +107,7 @@ fn check_content_ids(
         let Some(id) = &attachment.content_id else { continue };
         if !references.content_ids.contains(id.as_str()) {
             let message = format!(
-                "nothing in the HTML refers to cid:{}, so the file is an ordinary attachment",
+                "the HTML does not refer to cid:{}, so the file is sent as an ordinary attachment",
                 shown(id.as_str())
             );
             findings.warn(&attachment.path, Code::UnusedContentId, message);
@@ -111,7 +115,7 @@ fn check_content_ids(
     }
 }
 
-/// The bytes of an attachment that the input itself holds.
+/// Returns the number of an attachment's bytes that are in the input.
 fn length(attachment: &Attachment<'_>) -> u64 {
     match &attachment.source {
         Source::Bytes(bytes) => bytes.len() as u64,
@@ -120,11 +124,11 @@ fn length(attachment: &Attachment<'_>) -> u64 {
     }
 }
 
-/// Adds an issue where what the input itself holds is larger than the account's messages may be. Assembling the message
-/// would find it too, and a person who checks an input assembles nothing.
+/// Adds an issue if the bytes in the input already exceed the account's message size limit. Assembling the message
+/// finds this too, but validation does not assemble one.
 pub(super) fn check_fits(mail: &Mail<'_>, profile: &Profile, findings: &mut Findings) {
     let limit = profile.max_message_bytes;
-    // Three bytes become four characters at least. A message that is attached is not encoded.
+    // Three bytes become at least four characters. An attached message is not encoded.
     let least = |attachment: &Attachment<'_>| {
         let is_message = attachment.media_type.as_ref().is_some_and(MediaType::is_message);
         if is_message { length(attachment) } else { length(attachment) / 3 * 4 }
@@ -140,31 +144,31 @@ pub(super) fn check_fits(mail: &Mail<'_>, profile: &Profile, findings: &mut Find
     let largest = mail.attachments.iter().max_by_key(|attachment| length(attachment));
     let path = largest.map_or_else(|| Path::ROOT.to_string(), |largest| largest.path.clone());
     let message = format!(
-        "the message has at least {size} bytes, and this account's messages may have {limit}"
+        "the message is at least {size} bytes large, and this account's limit is {limit} bytes"
     );
     findings.issues.push(crate::input::findings::Issue { path, code: Code::TooLong, message });
 }
 
-/// What the input itself holds; what comes from elsewhere is counted when it comes.
+/// Warns if the files in the input make a large message. Files from elsewhere are counted when they arrive.
 fn check_size(mail: &Mail<'_>, path: &Path<'_>, findings: &mut Findings) {
     let files: u64 = mail.attachments.iter().map(length).sum();
-    // 57 bytes make a line of 76 characters and its CRLF.
+    // 57 bytes become a line of 76 characters and a CRLF.
     let encoded = files * 78 / 57;
     if encoded > LARGE_MESSAGE {
         findings.warn(path, Code::LargeMessage, large_message(encoded));
     }
 }
 
-/// The warning of a message of so many bytes.
+/// Returns the warning for a message of `size` bytes.
 pub fn large_message(size: u64) -> String {
     format!(
-        "the message is about {} MB large; many receivers refuse more than {} MB, and a link travels better",
+        "the message is about {} MB large, and many servers refuse more than {} MB; send a link instead",
         size / 1_000_000,
         LARGE_MESSAGE / 1_000_000
     )
 }
 
-/// So much of a reference that a person finds it.
+/// Returns the first 80 characters of a reference.
 fn shown(text: &str) -> String {
     text.chars().take(80).collect()
 }
@@ -203,7 +207,7 @@ mod tests {
     }
 
     #[test]
-    fn content_ids_that_do_not_meet_are_worth_a_warning() {
+    fn content_ids_that_do_not_match_are_a_warning() {
         let missing = one("html", Code::MissingContentId);
         assert_eq!(warnings(r#"{"text": "x", "html": "<img src='cid:logo'>"}"#), missing);
         let files = r#""attachments": [{"text": "x", "cid": "logo"}]"#;

@@ -1,4 +1,4 @@
-//! A mail that somebody asked for, read from an input field by field.
+//! The email to send, read from an input field by field.
 
 use super::fields::attachment::{self, Attachment};
 use super::fields::body::{Body, ContentType};
@@ -20,53 +20,53 @@ use super::values::address::Mailbox;
 use super::values::message_id::MessageId;
 use crate::bindings::connectors::smtp::account::Profile;
 
-/// A mail that somebody asked for: every value checked, nothing looked up yet.
+/// The email to send. Every value is checked. Uploads and URLs are not fetched yet.
 #[derive(Debug)]
 pub struct Mail<'a> {
-    /// Who it is from.
+    /// The sender.
     pub from: Mailbox,
-    /// Who gets it.
+    /// The recipients.
     pub recipients: Recipients,
-    /// Where answers go; nobody: to the sender.
+    /// The addresses that replies go to. If empty, replies go to the sender.
     pub reply_to: Vec<Mailbox>,
-    /// One line.
+    /// The subject, on one line.
     pub subject: String,
-    /// What it says.
+    /// The text, the HTML, or both.
     pub body: Body,
     /// An invitation.
     pub calendar: Option<Calendar>,
-    /// Files.
+    /// The attached files.
     pub attachments: Vec<Attachment<'a>>,
-    /// Headers of the person's own.
+    /// The user's custom headers.
     pub headers: Vec<CustomHeader>,
-    /// How it is marked in a list of mails.
+    /// The importance that mail programs show.
     pub priority: Priority,
-    /// The mails that it answers.
+    /// The emails that this one answers.
     pub in_reply_to: Vec<MessageId>,
-    /// The mails of its thread, those that it answers last.
+    /// The emails of its thread. Those that it answers come last.
     pub references: Vec<MessageId>,
-    /// Its own id, where the input gives one.
+    /// Its message id, if the input gives one.
     pub message_id: Option<MessageId>,
-    /// Its date in seconds since 1970, where the input gives one.
+    /// Its date in seconds since 1970, if the input gives one.
     pub date: Option<i64>,
-    /// The way out of a list.
+    /// The ways to unsubscribe from a mailing list.
     pub list_unsubscribe: Option<ListUnsubscribe>,
-    /// Where reports of failed delivery go, where not to the sender.
+    /// The address for bounces, if it is not the sender's.
     pub return_path: Option<ReturnPath>,
-    /// Reports from the recipients' servers.
+    /// The delivery reports to request from the recipients' servers.
     pub notification: Option<Notification>,
-    /// Who is told that it was read.
+    /// The addresses that read receipts go to.
     pub read_receipt_to: Vec<Mailbox>,
-    /// What happens when the server refuses some recipients.
+    /// The action to take when the server refuses some recipients.
     pub on_partial_failure: OnPartialFailure,
-    /// The run's id, where the input gives one.
+    /// The run's id, if the input gives one.
     pub idempotency_key: Option<String>,
-    /// Whether it is only assembled.
+    /// Whether to assemble the message without sending it.
     pub dry_run: bool,
 }
 
 impl<'a> Mail<'a> {
-    /// Reads an input and the keywords to it. None: there are issues; they are all there.
+    /// Reads an input and its keywords. Returns `None` if there are issues. The findings then hold all of them.
     pub fn read(
         input: &'a str,
         keywords: Option<&str>,
@@ -84,11 +84,11 @@ impl<'a> Mail<'a> {
                         &Path::ROOT,
                         &mut Findings::default(),
                     );
-                    // Known before the body is read, so that keywords in it can be escaped.
+                    // Determined before the body is read, so that keywords in it can be escaped.
                     let is_html = Body::is_html(&fields, content_type);
                     keywords.resolve(&mut fields, is_html, &mut findings);
                 }
-                // What the placeholders stand for is not known: anything said of them would mislead.
+                // The placeholders' values are unknown, so any further finding would mislead.
                 None if given => return None,
                 None => unfilled::check(&mut fields, &mut findings),
             }
@@ -99,7 +99,7 @@ impl<'a> Mail<'a> {
         (mail, findings)
     }
 
-    /// Everything that is wrong with an input, or odd, as far as it can be told without its uploads and URLs.
+    /// Returns every issue and warning that can be found without fetching the input's uploads and URLs.
     pub fn validate(input: &str, keywords: Option<&str>, profile: &Profile) -> Findings {
         let (mail, mut findings) = Mail::read(input, keywords, profile);
         if let Some(mail) = mail {
@@ -201,7 +201,7 @@ impl<'a> Mail<'a> {
             dry_run,
         };
         let references = lint::check(&mail, &places, profile, findings);
-        // Platforms give every file a content id. Readers hide a file that stands beside the HTML and is not named in it.
+        // Platforms give every file a content id. Mail programs hide an inline file that the HTML does not refer to.
         for attachment in &mut mail.attachments {
             let is_named = attachment
                 .content_id

@@ -1,16 +1,16 @@
-//! From an action's input to a mail that is right: parse, don't validate.
+//! Parses an action's input into a checked email: parse, don't validate.
 //!
-//! [`Mail::read`] is the way in; what it returns needs no further checks.
+//! Start with [`Mail::read`]. The [`Mail`] that it returns needs no further checks.
 //!
-//! | floor | holds |
+//! | module | contents |
 //! |---|---|
-//! | `mail` | every field of an input, in the order of a form |
-//! | `lint` | warnings about a mail as a whole |
-//! | [`unfilled`] | placeholders without keywords |
+//! | `mail` | the email: every field of an input, in the order of a form |
+//! | `lint` | warnings about an email as a whole |
+//! | [`unfilled`] | findings about placeholders in an input without keywords |
 //! | [`keywords`] | values for the placeholders in an input |
-//! | [`fields`] | each field |
-//! | [`json`] | the input's text |
-//! | [`findings`] | what is wrong, and where |
+//! | [`fields`] | one parser for each field |
+//! | [`json`] | the JSON parser for the input's text |
+//! | [`findings`] | issues and warnings, each with its path |
 //! | [`values`] | addresses, media types, ids, dates, URLs |
 
 pub mod fields;

@@ -1,7 +1,7 @@
-//! Placeholders that stay as they are, since no keywords were given: braces are ordinary text then, and seldom meant.
+//! Findings about placeholders in an input without keywords. They are sent as ordinary text, which is rarely intended.
 //!
-//! In an address they are an issue, said before anything that is wrong with the address because of them. Elsewhere they
-//! are a warning.
+//! A placeholder in an address is an issue. It replaces the issues about the address that the placeholder causes. In
+//! other fields, a placeholder is a warning.
 
 use super::fields::mailboxes::NAME_KEYS;
 use super::fields::{Field, Fields, fold};
@@ -10,11 +10,11 @@ use super::json::Value;
 use super::keywords::excerpt;
 use super::values::address_list::parse_list;
 
-/// Keys of an attachment, folded, in which a placeholder is meant. Its content may well be a template.
+/// The keys of an attachment, folded, whose values are checked. Its content is not checked, as it may be a template.
 const ATTACHMENT_KEYS: &[&str] =
     &["url", "href", "uri", "link", "downloadurl", "path", "filename", "name"];
 
-/// Says where placeholders stand. An address that is one becomes `null`: nothing else is said of it.
+/// Reports each value with a placeholder. An address with one becomes `null`, so that it causes no further issues.
 pub fn check(fields: &mut Fields<'_>, findings: &mut Findings) {
     for (field, name, value) in fields.values_mut() {
         let path = Path::ROOT.key(name);
@@ -46,7 +46,7 @@ fn check_addresses(value: &mut Value<'_>, path: &Path<'_>, findings: &mut Findin
                 warn(found, path, findings);
             } else {
                 let message = format!(
-                    "{:?} is a placeholder, and no keywords were given to fill it in",
+                    "{:?} is a placeholder, but no keywords are given to fill it in",
                     excerpt(found)
                 );
                 findings.issue(path, Code::MissingKeyword, message);
@@ -117,15 +117,15 @@ fn check_texts(value: &Value<'_>, path: &Path<'_>, findings: &mut Findings) {
 
 fn warn(found: &str, path: &Path<'_>, findings: &mut Findings) {
     let message = format!(
-        "{:?} is sent as it stands, since no keywords were given to fill it in",
+        "{:?} is sent as it is, because no keywords are given to fill it in",
         excerpt(found)
     );
     findings.warn(path, Code::MissingKeyword, message);
 }
 
-/// The first placeholder, or part of a template: `{{order.id}}`, `{% for line in lines %}`.
+/// Finds the first placeholder or template tag: `{{order.id}}`, `{% for line in lines %}`.
 fn placeholder(text: &str) -> Option<&str> {
-    /// Nobody writes more between the braces. What is longer is no placeholder, and is not searched through.
+    /// The most bytes between the braces. Longer text is not a placeholder and is not searched.
     const LONGEST: usize = 200;
     let mut from = 0;
     while let Some(at) = text[from..].find('{') {
@@ -141,7 +141,7 @@ fn placeholder(text: &str) -> Option<&str> {
         let inside = &inside[..inside.floor_char_boundary(LONGEST)];
         let Some(length) = inside.find(end) else { continue };
         let inside = &inside[..length];
-        // Every expression has a name or a number: `{{=}}` is an odd address, and no placeholder.
+        // Every expression has a name or a number: `{{=}}` is part of an unusual address, not a placeholder.
         if inside.contains(char::is_alphanumeric) && !inside.contains(['{', '}', '\n']) {
             return Some(&text[start..from + length + end.len()]);
         }
@@ -156,7 +156,7 @@ mod tests {
     use crate::input::Mail;
 
     #[test]
-    fn a_placeholder_is_told_from_other_braces() {
+    fn a_placeholder_is_distinguished_from_other_braces() {
         for (text, found) in [
             ("Order {{order}}", Some("{{order}}")),
             ("{{ First Name }}, {{x}}", Some("{{ First Name }}")),
@@ -171,7 +171,7 @@ mod tests {
         }
         let long = format!("{{{{{}}}}}", "ü".repeat(300));
         assert_eq!(placeholder(&long), None);
-        // Anything worse than linear would take minutes.
+        // A search that is not linear would take minutes.
         for piece in ["{", "{{", "{{a", "{%"] {
             assert_eq!(placeholder(&piece.repeat(500_000)), None);
         }

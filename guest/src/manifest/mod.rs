@@ -1,13 +1,13 @@
-//! The manifest: what a platform needs to draw the forms, and to check a value before it calls.
+//! The manifest. A platform uses it to show the forms and to check an input before a call.
 //!
-//! The schemas stand beside this file as they are published. What they cannot say, that spelling does not
-//! matter in names, is added here from the table of fields, so that it cannot differ from what is read.
+//! The schemas are in the JSON files beside this one. This module adds patterns for the accepted spellings of names.
+//! They are generated from the table of fields, so that they always match the names that the parser accepts.
 
 use crate::input::Code;
 use crate::input::fields::Field;
 use crate::input::fields::{attachment, calendar, list_unsubscribe, notification};
 
-/// The one action.
+/// The name of the only action.
 pub const ACTION: &str = "send-mail";
 
 const ACCOUNT: &str = include_str!("account.schema.json");
@@ -16,7 +16,7 @@ const OUTPUT: &str = include_str!("output.schema.json");
 const FORMS: &str = include_str!("forms.json");
 const EXAMPLES: &str = include_str!("examples.json");
 
-/// The manifest as JSON.
+/// Returns the manifest as JSON.
 pub fn json() -> String {
     format!(
         r#"{{"name":"smtp-connector","title":"SMTP","version":"{version}","description":"Sends mail over any SMTP server.","forms":{FORMS},"account":{{"title":"Connected account","schema":{ACCOUNT}}},"actions":[{{"name":"{ACTION}","title":"Send mail","description":"Sends one mail to any number of recipients.","input":{input},"output":{output},"examples":{EXAMPLES},"codes":{codes}}}]}}"#,
@@ -27,7 +27,7 @@ pub fn json() -> String {
     )
 }
 
-/// The input's schema, with every name that means a field, or a key of a field that is an object.
+/// Returns the input's schema with all accepted names of the fields, and of the keys of fields that are objects.
 fn input_schema() -> String {
     let schema = INPUT.trim_end().strip_suffix('}').expect("the schema is an object");
     let mut schema = schema.to_owned();
@@ -42,7 +42,7 @@ fn input_schema() -> String {
         };
         let mut names = names.replacen('{', &format!("{{{ignored}"), 1);
         if object.is_open {
-            // What else stands there is a warning, if anything.
+            // Unknown keys are at most a warning.
             names =
                 names.replace(r#""additionalProperties":false"#, r#""additionalProperties":true"#);
         }
@@ -55,13 +55,13 @@ fn input_schema() -> String {
     format!("{schema},{fields}}}")
 }
 
-/// An object whose keys may be spelled in more ways than one.
+/// An object whose keys have several accepted spellings.
 struct Object {
-    /// Its name among the schema's definitions, where `$names` marks the place for its keys.
+    /// Its name in the schema's `$defs`, where `$names` marks the place for its keys.
     name: &'static str,
     keys: fn() -> Vec<Vec<&'static str>>,
     ignored: &'static [&'static str],
-    /// Whether other keys are a warning, and not an issue.
+    /// Whether unknown keys are a warning instead of an issue.
     is_open: bool,
 }
 
@@ -87,12 +87,12 @@ const OBJECTS: &[Object] = &[
     },
 ];
 
-/// Keys that go by one name each.
+/// Returns each key with its only name.
 fn alone(keys: &[&'static str]) -> Vec<Vec<&'static str>> {
     keys.iter().map(|key| vec![*key]).collect()
 }
 
-/// Keys with other names for some of them.
+/// Returns each key with its name and its aliases.
 fn with_aliases(
     keys: &[&'static str],
     aliases: &[(&'static str, &'static str)],
@@ -104,7 +104,7 @@ fn with_aliases(
     keys.iter().map(names).collect()
 }
 
-/// The part of a schema that says which names an object may have: patterns, each with a reference.
+/// Returns the part of a schema that lists the names an object may have: patterns, each with a reference.
 fn names(patterns: impl Iterator<Item = (String, String)>) -> String {
     let patterns: Vec<_> = patterns
         .map(|(pattern, reference)| {
@@ -114,7 +114,7 @@ fn names(patterns: impl Iterator<Item = (String, String)>) -> String {
     format!(r#""patternProperties":{{{}}},"additionalProperties":false"#, patterns.join(","))
 }
 
-/// A regular expression for every spelling of names that mean the same.
+/// Returns a regular expression for every spelling of names with the same meaning.
 fn pattern(names: &[impl AsRef<str>]) -> String {
     const IGNORED: &str = "[_\\- \\t]*";
     let spelled = |name: &str| {
@@ -131,7 +131,7 @@ fn pattern(names: &[impl AsRef<str>]) -> String {
     format!("^{IGNORED}(?:{})$", alternatives.join("|"))
 }
 
-/// The result's schema, with every code that a warning may have.
+/// Returns the result's schema with all codes of warnings.
 fn output_schema() -> String {
     let schema = OUTPUT.trim_end().strip_suffix('}').expect("the schema is an object");
     let code = |(code, meaning): &(Code, &str)| {
@@ -141,7 +141,7 @@ fn output_schema() -> String {
     format!(r#"{schema},"$defs":{{"code":{{"oneOf":[{}]}}}}}}"#, codes.join(","))
 }
 
-/// The codes of issues and warnings, with their meaning.
+/// Returns the codes of issues and warnings with their meanings, as JSON.
 fn codes() -> String {
     let pairs: Vec<_> = Code::ALL
         .iter()

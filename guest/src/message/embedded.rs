@@ -1,5 +1,5 @@
-//! A message within the message, which may not be encoded as a whole (RFC 2046 section 5.2.1): what is not 7-bit text
-//! in it is written again, so that it stays a message that programs open.
+//! Embedded messages (`message/rfc822`). They may not be encoded as a whole (RFC 2046 section 5.2.1), so their parts
+//! that are not 7-bit are encoded again. The result is still a message that mail clients open.
 
 use std::borrow::Cow;
 
@@ -10,12 +10,12 @@ use super::parameters::{write_encoded_word, write_parameter};
 use crate::input::values::address_list::parse_list;
 use crate::input::values::media_type::Parameters;
 
-/// RFC 5322 section 2.1.1, without the CRLF.
+/// The maximum length of a line without its CRLF (RFC 5322 section 2.1.1).
 const MAX_LINE: usize = 998;
-/// Messages within messages within messages: deeper ones are attacks on parsers.
+/// The maximum nesting depth of parts and messages. Deeper messages are attacks on parsers.
 const MAX_DEPTH: usize = 20;
 
-/// Whether bytes can stand in a message as they are: lines of ASCII, none too long, ended by CRLF or LF.
+/// Reports whether bytes can be sent without encoding: ASCII lines that are not too long and end in CRLF or LF.
 pub fn is_seven_bit(bytes: &[u8]) -> bool {
     bytes.is_ascii()
         && !bytes.contains(&0)
@@ -25,10 +25,10 @@ pub fn is_seven_bit(bytes: &[u8]) -> bool {
         })
 }
 
-/// Writes a message as lines of ASCII. None: it is not a message, or what is not ASCII stands where nothing may be
-/// changed, as in a part that is signed.
+/// Rewrites a message as ASCII lines. Returns `None` if the bytes are not a message, or if non-ASCII bytes are in a
+/// place that may not be changed, such as a signed part.
 pub fn to_seven_bits(message: &[u8]) -> Option<Vec<u8>> {
-    // Mailboxes in files have a line before each message.
+    // In mbox files, a `From ` line precedes each message.
     let message = match message.starts_with(b"From ") {
         true => &message[message.iter().position(|&byte| byte == b'\n')? + 1..],
         false => message,
@@ -38,13 +38,13 @@ pub fn to_seven_bits(message: &[u8]) -> Option<Vec<u8>> {
     Some(out)
 }
 
-/// A header field as it stands in the message, its line breaks included.
+/// A header field, unparsed, with its line breaks.
 struct RawField<'m> {
     name: &'m str,
     raw: &'m [u8],
 }
 
-/// What the header says of the body.
+/// The media type and encoding of a body, from its header.
 #[derive(Default)]
 struct Kind {
     essence: String,
@@ -52,7 +52,7 @@ struct Kind {
     encoding: String,
 }
 
-/// Writes a message, or a part of one.
+/// Writes a message or one of its parts.
 fn write_entity(entity: &[u8], is_message: bool, depth: usize, out: &mut Vec<u8>) -> Option<()> {
     if is_seven_bit(entity) {
         push_lines(entity, out);
@@ -75,7 +75,7 @@ fn write_entity(entity: &[u8], is_message: bool, depth: usize, out: &mut Vec<u8>
     }
     if let Some(encoding) = encoding {
         let has = |name: &str| fields.iter().any(|field| field.name.eq_ignore_ascii_case(name));
-        // Without these, readers show the encoding itself, or guess the charset.
+        // Without these, mail clients show the encoded text or guess the charset.
         if is_message && !has("MIME-Version") {
             out.extend_from_slice(b"MIME-Version: 1.0\r\n");
         }
@@ -91,7 +91,7 @@ fn write_entity(entity: &[u8], is_message: bool, depth: usize, out: &mut Vec<u8>
 
 const ENCODING: &str = "Content-Transfer-Encoding";
 
-/// Writes a body, and returns its encoding where that is another than before.
+/// Writes a body, and returns its new encoding if that changes.
 fn write_body(
     body: &[u8],
     kind: &Kind,
@@ -120,7 +120,7 @@ fn write_body(
     if is_text {
         push_lines(&content, &mut lines);
     }
-    // A carriage return alone is not a line break to all readers.
+    // Not all mail clients treat a lone carriage return as a line break.
     if is_text && !content.contains(&0) && !has_lone_return(&lines) {
         out.extend_from_slice(qp::BODY.encode(&lines).as_bytes());
         return Some(Some("quoted-printable"));
@@ -147,7 +147,7 @@ fn write_parts(body: &[u8], boundary: &str, depth: usize, out: &mut Vec<u8>) -> 
             }
         };
         if let Some(start) = part {
-            // The line break before a delimiter is the delimiter's (RFC 2046 section 5.1.1).
+            // The line break before a delimiter belongs to the delimiter (RFC 2046 section 5.1.1).
             let content = &start[..start.len() - rest.len()];
             let content = content.strip_suffix(b"\n").unwrap_or(content);
             let content = content.strip_suffix(b"\r").unwrap_or(content);
@@ -161,7 +161,7 @@ fn write_parts(body: &[u8], boundary: &str, depth: usize, out: &mut Vec<u8>) -> 
         );
         rest = after;
         if closes {
-            // What follows is for readers that know no parts.
+            // The text that follows is for mail clients that do not support multipart messages.
             return Some(());
         }
     }
@@ -172,7 +172,7 @@ fn write_parts(body: &[u8], boundary: &str, depth: usize, out: &mut Vec<u8>) -> 
     found.then_some(())
 }
 
-/// The header fields of an entity, and its body. None: a line of the header is not a field.
+/// Splits an entity into its header fields and its body. Returns `None` if a header line is not a field.
 fn split(entity: &[u8]) -> Option<(Vec<RawField<'_>>, &[u8])> {
     let mut fields: Vec<RawField<'_>> = Vec::new();
     let mut rest = entity;
@@ -190,7 +190,7 @@ fn split(entity: &[u8]) -> Option<(Vec<RawField<'_>>, &[u8])> {
             return None;
         }
         if line.starts_with(b" ") || line.starts_with(b"\t") {
-            // Both are pieces of `entity`, one right after the other.
+            // Extend the last field: both are adjacent slices of `entity`.
             let last = fields.last_mut()?;
             let offset = entity.len() - start.len() - last.raw.len();
             last.raw = &entity[offset..entity.len() - rest.len()];
@@ -205,7 +205,7 @@ fn split(entity: &[u8]) -> Option<(Vec<RawField<'_>>, &[u8])> {
     }
 }
 
-/// A line without its end, and what follows it.
+/// Splits text into its first line, without the line end, and the rest.
 fn next_line(text: &[u8]) -> (&[u8], &[u8]) {
     let (line, after) = match memchr::memchr(b'\n', text) {
         Some(end) => (&text[..end], &text[end + 1..]),
@@ -214,7 +214,7 @@ fn next_line(text: &[u8]) -> (&[u8], &[u8]) {
     (line.strip_suffix(b"\r").unwrap_or(line), after)
 }
 
-/// Appends lines, each ended by CRLF where it was ended at all.
+/// Appends lines with CRLF as their line end. A last line without a line end stays without it.
 fn push_lines(text: &[u8], out: &mut Vec<u8>) {
     let mut rest = text;
     while !rest.is_empty() {
@@ -251,7 +251,7 @@ impl Kind {
 }
 
 impl RawField<'_> {
-    /// The value on one line. Octets that are not UTF-8 are read as Latin-1, the charset of mails before it.
+    /// Returns the value on one line. A value that is not UTF-8 is read as Latin-1, which mails used before UTF-8.
     fn value(&self) -> String {
         let value = self.raw.splitn(2, |&byte| byte == b':').nth(1).unwrap_or_default();
         let value = match std::str::from_utf8(value) {
@@ -262,7 +262,7 @@ impl RawField<'_> {
         lines.join(" ")
     }
 
-    /// Writes the field, as it is where that is possible.
+    /// Writes the field, unchanged if possible.
     fn write(&self, out: &mut Vec<u8>) -> Option<()> {
         if is_seven_bit(self.raw) {
             push_lines(self.raw, out);
@@ -281,7 +281,7 @@ impl RawField<'_> {
                 write_addresses(&mut folding, &value)?;
             }
             "content-type" | "content-disposition" => write_parameters(&mut folding, &value)?,
-            // Ids and URLs have no form beyond ASCII.
+            // Ids and URLs in these headers cannot be encoded.
             "message-id" | "in-reply-to" | "references" | "content-id" | "received"
             | "return-path" | "dkim-signature" | "mime-version" => return None,
             name if name.starts_with("list-") || name.starts_with("arc-") => return None,

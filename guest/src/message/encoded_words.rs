@@ -1,18 +1,19 @@
-//! Text beyond ASCII in a header, cut into encoded words (RFC 2047).
+//! Encoded words for non-ASCII text in headers (RFC 2047).
 
 use encodify::rfc2047::{B, WordEncoder};
 
-/// `=?utf-8?B?` and `?=` around what a word says.
+/// The length of `=?utf-8?B?` and `?=` around a word's payload.
 pub const OVERHEAD: usize = "=?utf-8?B?".len() + "?=".len();
 
-/// Characters of a payload on a line of its own: 76 in all (RFC 2047 section 2), a blank before the word.
+/// The maximum payload of a word that is alone on a line: 76 characters (RFC 2047 section 2) minus the space before the
+/// word and the overhead.
 const FULL_LINE: usize = 76 - 1 - OVERHEAD;
 
-/// A text on its way into encoded words.
+/// A text that is being split into encoded words.
 ///
-/// A word in base64 that another one follows holds a multiple of three octets. By the RFC each word stands
-/// alone, but GMime, postal-mime and others join what neighbours say before they decode it, and lose what
-/// comes after padding.
+/// Each base64 word except the last holds a multiple of three octets. The RFC says that each word is decoded
+/// separately, but GMime, postal-mime and others join adjacent words before they decode them, and lose the text after
+/// padding.
 pub struct EncodedWords<'t> {
     rest: &'t str,
     quoted: WordEncoder,
@@ -20,26 +21,26 @@ pub struct EncodedWords<'t> {
 }
 
 impl<'t> EncodedWords<'t> {
-    /// A text to be cut, in base64 or in the given Q encoding, whichever is the shorter.
+    /// Prepares a text, in base64 or in the given Q encoding, whichever is shorter.
     pub fn new(text: &'t str, quoted: WordEncoder) -> Self {
         let is_base64 = B.payload_len(text) < quoted.payload_len(text);
         Self { rest: text, quoted, is_base64 }
     }
 
-    /// Whether one word on a line of its own could hold it all, and `room` characters could not.
+    /// Reports whether one word on a separate line can hold the whole text, although `room` characters cannot.
     pub fn would_fit_on_a_line(&self, room: usize) -> bool {
         let encoder = if self.is_base64 { B } else { self.quoted };
         let length = encoder.payload_len(self.rest);
         (room + 1..=FULL_LINE).contains(&length)
     }
 
-    /// Whether nothing is left.
+    /// Reports whether the whole text has been consumed.
     pub fn is_empty(&self) -> bool {
         self.rest.is_empty()
     }
 
-    /// The next word with a payload of at most `room` characters. None: a word on a line of its own would
-    /// do better.
+    /// Returns the next word with a payload of at most `room` characters, or `None` if the word should start on a new
+    /// line.
     pub fn next_within(&mut self, room: usize) -> Option<String> {
         let room = room.min(FULL_LINE);
         let (letter, encoder, most) = match self.base64_prefix(room) {
@@ -63,7 +64,7 @@ impl<'t> EncodedWords<'t> {
         if let Some(length) = whole_groups(self.rest, room) {
             return Prefix::Fits(length);
         }
-        // The shortest start after which base64 comes out even again, or all of it.
+        // The shortest prefix after which base64 fills whole groups again, or the whole text.
         let starts = self.rest.char_indices().map(|(index, _)| index);
         let even = |start: &usize| whole_groups(&self.rest[*start..], FULL_LINE).is_some();
         match starts.clone().find(even) {
@@ -74,18 +75,18 @@ impl<'t> EncodedWords<'t> {
     }
 }
 
-/// How much of a text the next word in base64 may hold.
+/// The part of a text that fits into the next base64 word.
 enum Prefix {
-    /// So many octets.
+    /// This number of octets fits.
     Fits(usize),
-    /// Nothing here, and something on a line of its own.
+    /// Nothing fits here, but something fits on a new line.
     NeedsMoreRoom,
-    /// Nothing anywhere: so many octets have to go into a word of the other encoding first.
+    /// Nothing fits on any line. This number of octets must first go into a word in Q encoding.
     Never(usize),
 }
 
-/// The longest start of a text that fills whole groups of base64 (three octets, four characters), or is all
-/// of the text, in at most `room` characters.
+/// Returns the length of the longest prefix that fits into `room` characters of base64. The prefix is the whole text,
+/// or it fills whole groups (three octets, four characters).
 fn whole_groups(text: &str, room: usize) -> Option<usize> {
     let most = room / 4 * 3;
     if text.len() <= most {

@@ -1,4 +1,4 @@
-//! Attachments with their sources opened: what the message needs to know before it is written.
+//! Attachments whose sources are open, with the metadata that the message needs.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -19,76 +19,76 @@ use crate::message::embedded::{is_seven_bit, to_seven_bits};
 use crate::message::message_ids::hexadecimal;
 use crate::platform::{Content, Platform};
 
-/// A file that goes into the message.
+/// A file in the message.
 pub struct File<'a, C> {
-    /// Where it stands in the input.
+    /// The attachment's path in the input.
     pub path: String,
-    /// The name that a reader saves it under.
+    /// The suggested name for saving the file.
     pub file_name: Option<FileName>,
-    /// What it is.
+    /// The file's media type.
     pub media_type: MediaType,
-    /// The id that an HTML body refers to it by.
+    /// The id that the HTML body uses in `cid:` URLs.
     pub content_id: Option<ContentId>,
-    /// Whether it is to be shown within the body. None: not said.
+    /// Whether the input asks to show it inside the body; `None` if the input does not say.
     pub inline: Option<bool>,
-    /// Whether the HTML shows it.
+    /// Whether the HTML body shows it.
     pub is_shown: bool,
-    /// What its bytes must hash to.
+    /// The expected hash of its bytes.
     pub sha256: Option<[u8; 32]>,
     /// Its bytes.
     pub bytes: Bytes<'a, C>,
-    /// Their digest, where they were read before they are written.
+    /// The digest of its bytes, if they are read before the message is written.
     pub digest: Option<FileDigest>,
 }
 
-/// The size and the hash of a file, as it was sent.
+/// The size and hash of a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct FileDigest {
-    /// Bytes, before encoding.
+    /// The size in bytes, before encoding.
     pub size: u64,
-    /// The hash of those bytes.
+    /// The SHA-256 hash of the bytes.
     pub sha256: [u8; 32],
 }
 
-/// The bytes of a file, or where they will come from.
+/// The bytes of a file, or their source.
 pub enum Bytes<'a, C> {
     /// In memory.
     Known(Cow<'a, [u8]>),
     /// In memory, as base64.
     Base64(Base64Text<'a>),
-    /// Read while the message is sent.
+    /// In a source that is read while the message is sent.
     Stream {
         /// The source.
         content: C,
-        /// How many there are, where the source says so.
+        /// The size in bytes, if the source gives it.
         size: Option<u64>,
     },
 }
 
-/// Why a file cannot be had, and where it stands in the input.
+/// An attachment that cannot be read.
 #[derive(Debug)]
 pub struct Unavailable {
     /// The attachment's path.
     pub path: String,
-    /// What is wrong.
+    /// The reason.
     pub error: FileError,
 }
 
-/// What is wrong with a file.
+/// The reason why a file cannot be attached.
 #[derive(Debug)]
 pub enum FileError {
-    /// Its source fails; the platform says how.
+    /// The source failed, with the platform's error.
     Source(AttachmentError),
-    /// Its bytes do not have the hash that the input gives.
+    /// The bytes do not have the hash given in the input.
     Checksum(FileDigest),
 }
 
-/// Bytes that are asked of a source at once: whole lines of base64, 57 bytes each, that make just under
-/// 64 KiB when they are encoded.
+/// The maximum number of bytes in one read from a source: 840 lines of base64 with 57 bytes each, just under 64 KiB
+/// when encoded.
 pub const READ: u32 = 57 * 840;
 
 impl<C> File<'_, C> {
-    /// The bytes that the file takes in the message. None: its source does not say.
+    /// Returns the size of the encoded file in the message, or `None` if its source does not give its size.
     pub fn encoded_len(&self) -> Option<u64> {
         let length = match &self.bytes {
             Bytes::Known(bytes) => bytes.len() as u64,
@@ -98,16 +98,16 @@ impl<C> File<'_, C> {
         Some(if self.is_raw() { length } else { base64_len(length) })
     }
 
-    /// Whether the bytes go into the message as they are: a message within it (RFC 2046 section 5.2.1).
+    /// Reports whether the bytes are sent without encoding, as an embedded message is (RFC 2046 section 5.2.1).
     pub fn is_raw(&self) -> bool {
         self.media_type.is_message()
     }
 }
 
 impl<'a, C: Content> File<'a, C> {
-    /// Opens the source of an attachment. None: it is optional, could not be had, and there is a warning.
+    /// Opens the source of an attachment. If an optional attachment cannot be read, adds a warning and returns `None`.
     ///
-    /// `limit` is the largest message that may be sent: no file in memory needs to be larger.
+    /// `limit` is the size limit of the message in bytes. It also limits each file that is read into memory.
     pub fn open<P: Platform<Content = C>>(
         attachment: Attachment<'a>,
         number: usize,
@@ -120,7 +120,7 @@ impl<'a, C: Content> File<'a, C> {
         match Self::open_source(attachment, number, limit, platform, warnings) {
             Ok(file) => Ok(Some(file)),
             Err(error) if optional => {
-                let message = format!("it is left out: {error}");
+                let message = format!("attachment left out: {error}");
                 warnings.push(Issue { path, code: Code::OptionalLeftOut, message });
                 Ok(None)
             }
@@ -173,8 +173,8 @@ impl<'a, C: Content> File<'a, C> {
             bytes,
             digest: None,
         };
-        // What may be left out must be known to be whole before the message begins, and a message within
-        // the message must be seen before its headers are written.
+        // An optional file must be read completely before the message begins, since it may be left out. An embedded
+        // message must be read before the headers of its part are written.
         if attachment.optional || file.is_raw() {
             let bytes = file.read_all(limit)?;
             let digest = FileDigest::of(&bytes);
@@ -191,7 +191,7 @@ impl<'a, C: Content> File<'a, C> {
         Ok(file)
     }
 
-    /// Whether what was seen of the bytes is what the input says of them.
+    /// Checks the file's digest against the hash given in the input.
     pub fn check(&self, digest: FileDigest) -> Result<(), FileError> {
         match self.sha256 {
             Some(wanted) if wanted != digest.sha256 => Err(FileError::Checksum(digest)),
@@ -199,7 +199,7 @@ impl<'a, C: Content> File<'a, C> {
         }
     }
 
-    /// All the bytes, at most `limit` of them.
+    /// Reads all bytes, at most `limit`.
     fn read_all(&mut self, limit: u64) -> Result<Cow<'a, [u8]>, AttachmentError> {
         match &mut self.bytes {
             Bytes::Known(bytes) => Ok(std::mem::take(bytes)),
@@ -216,8 +216,9 @@ impl<'a, C: Content> File<'a, C> {
                         return Ok(Cow::Owned(bytes));
                     }
                     if bytes.len() as u64 + chunk.len() as u64 > limit {
-                        let message =
-                            format!("it has more than the {limit} bytes that a message may have");
+                        let message = format!(
+                            "the file is larger than {limit} bytes, the most that a message may have"
+                        );
                         return Err(AttachmentError::TooLarge(message));
                     }
                     bytes.extend_from_slice(&chunk);
@@ -226,8 +227,8 @@ impl<'a, C: Content> File<'a, C> {
         }
     }
 
-    /// Makes a message within the message fit to be sent as it is: CRLF lines, ASCII, none too long. One
-    /// that cannot be made so is sent as a file of bytes instead.
+    /// Converts an embedded message to ASCII lines that end in CRLF and are not too long. A message that cannot be
+    /// converted is attached as `application/octet-stream`.
     fn make_raw(&mut self, warnings: &mut Vec<Issue>) {
         let Bytes::Known(bytes) = &self.bytes else { return };
         let fit = match is_seven_bit(bytes) {
@@ -239,8 +240,8 @@ impl<'a, C: Content> File<'a, C> {
             self.bytes = Bytes::Known(Cow::Owned(fit));
             return;
         }
-        let message = "this message has lines or octets that cannot be sent as they are, so it is attached \
-                       as a file of bytes";
+        let message = "this message has lines or bytes that cannot be sent unencoded, so it is attached as \
+                       application/octet-stream";
         let warning =
             Issue { path: self.path.clone(), code: Code::Sanitised, message: message.to_owned() };
         warnings.push(warning);
@@ -248,12 +249,12 @@ impl<'a, C: Content> File<'a, C> {
     }
 }
 
-/// Text with each kind of line break as CRLF.
+/// Converts every kind of line break to CRLF.
 pub fn crlf(text: &str) -> String {
     let mut lines = String::with_capacity(text.len() + text.len() / 32);
     let mut from = 0;
     for at in memchr2_iter(b'\r', b'\n', text.as_bytes()) {
-        // The LF of a CRLF was passed over with its CR.
+        // The LF of a CRLF is skipped together with its CR.
         if at >= from {
             lines.push_str(&text[from..at]);
             lines.push_str("\r\n");
@@ -264,12 +265,12 @@ pub fn crlf(text: &str) -> String {
     lines
 }
 
-/// The length of so many bytes as lines of base64, each with its CRLF.
+/// Returns the size of `length` bytes as lines of base64, each with its CRLF.
 fn base64_len(length: u64) -> u64 {
     usize::try_from(length).map_or(u64::MAX, |length| MIME.encoded_len(length) as u64)
 }
 
-/// The type that a source gives, unless it is one that says "some bytes".
+/// Parses the media type that a source gives, and ignores generic types such as `application/octet-stream`.
 fn telling(text: &str) -> Option<MediaType> {
     let media_type = MediaType::parse(text).ok()?.media_type;
     let says_nothing =
@@ -283,12 +284,12 @@ fn made_up_name(number: usize, media_type: &MediaType) -> Option<FileName> {
 }
 
 impl FileDigest {
-    /// What there is to see of bytes in memory.
+    /// Computes the digest of bytes in memory.
     pub fn of(bytes: &[u8]) -> Self {
         Self { size: bytes.len() as u64, sha256: Sha256::digest(bytes).into() }
     }
 
-    /// The hash as people compare it.
+    /// Returns the hash in hexadecimal.
     pub fn sha256_text(&self) -> String {
         hexadecimal(&self.sha256)
     }
@@ -312,7 +313,7 @@ impl fmt::Display for FileError {
             Self::Checksum(found) => {
                 write!(
                     f,
-                    "its bytes have another SHA-256 than the input says: {}",
+                    "the file's SHA-256 is {}, which is not the \"sha256\" in the input",
                     found.sha256_text()
                 )
             }

@@ -1,27 +1,28 @@
-//! Header values on lines of at most 78 characters (RFC 5322 section 2.1.1), with text beyond ASCII as
-//! encoded words (RFC 2047).
+//! Writes header values on lines of at most 78 characters (RFC 5322 section 2.1.1), with non-ASCII text as encoded
+//! words (RFC 2047).
 
 use encodify::rfc2047::{Q_PHRASE, Q_TEXT};
 
 use super::encoded_words::{EncodedWords, OVERHEAD};
 use crate::input::values::quoted_string::quoted;
 
-/// A header's value while it is written, folded where a line would get too long.
+/// A writer of a header's value, which folds long lines.
 pub struct Folding {
     value: String,
-    /// Characters on the line so far, the header's name included.
+    /// The number of characters on the current line, including the header's name.
     column: usize,
-    /// Whether nothing that could be left behind by folding stands on the line.
+    /// Whether the value is still empty. Folding here would leave an empty first line.
     at_start: bool,
 }
 
-/// The longest line that is aimed at.
+/// The preferred maximum length of a line.
 const LINE: usize = 78;
-/// The longest line with an encoded word on it (RFC 2047 section 2).
+/// The maximum length of a line with an encoded word (RFC 2047 section 2).
 const ENCODED_LINE: usize = 76;
-/// The longest word that is written plainly: a header line holds 998 octets with its CRLF.
+/// The maximum length of a word that is written without encoding, since a header line may have at most 998 octets.
 const MAX_PLAIN_WORD: usize = 900;
-/// Longer quoted names are written as encoded words, since a quoted string cannot be folded well.
+/// The maximum length of a quoted name. Longer names are written as encoded words, since a quoted string cannot be
+/// folded well.
 const MAX_QUOTED: usize = 60;
 
 impl Folding {
@@ -30,15 +31,15 @@ impl Folding {
         Self { value: String::with_capacity(LINE), column: header.len() + 2, at_start: true }
     }
 
-    /// The value, with line breaks in it where it is folded.
+    /// Returns the value, with the line breaks of folding.
     pub fn finish(self) -> String {
         self.value
     }
 
-    /// Writes a word that has no blanks to fold at, after a blank or on a new line.
+    /// Writes a word without spaces, after a space or on a new line.
     pub fn word(&mut self, word: &str) {
         if !self.at_start {
-            // Room for the separator that may follow.
+            // Leave room for a separator after the word.
             self.blank(word.len() + 1, LINE);
         }
         self.push(word);
@@ -50,7 +51,7 @@ impl Folding {
         self.column += 1;
     }
 
-    /// Writes free text, which reads back as it was: blanks and all.
+    /// Writes free text. Mail clients read back exactly this text, including its spaces.
     pub fn text(&mut self, text: &str) {
         if !can_stand_plainly(text) {
             self.encoded_words(EncodedWords::new(text, Q_TEXT));
@@ -59,7 +60,7 @@ impl Folding {
         self.verbatim(text);
     }
 
-    /// Writes printable ASCII as it is, blanks and all. No word of it fills a whole line.
+    /// Writes printable ASCII unchanged, including its spaces. No word in it may fill a whole line.
     pub fn verbatim(&mut self, text: &str) {
         let mut rest = text;
         while !rest.is_empty() {
@@ -79,7 +80,7 @@ impl Folding {
         let ascii = name.bytes().all(|byte| (b' '..=b'~').contains(&byte));
         if !ascii || name.contains("=?") || name.len() > MAX_QUOTED {
             let words = EncodedWords::new(name, Q_PHRASE);
-            // A name in one word is one that every reader shows without a gap.
+            // Every mail client shows a name in one encoded word without gaps.
             if words.would_fit_on_a_line(self.room_for_payload()) {
                 self.fold();
             }
@@ -89,18 +90,18 @@ impl Folding {
         let is_atom =
             |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-/=?^_`{|}~".contains(&byte);
         let plain = name.split(' ').all(|word| !word.is_empty() && word.bytes().all(is_atom));
-        // Never folded inside: GMime shows the line break.
+        // Do not fold inside a quoted name: GMime shows the line break.
         if plain { self.word(name) } else { self.word(&quoted(name)) }
     }
 
-    /// Writes `name="value"` on a line of its own, the value as encoded words.
+    /// Writes `name="value"` on a new line, the value as encoded words.
     pub fn quoted_words(&mut self, name: &str, value: &str) {
         self.fold();
         self.push(&[" ", name, "=\""].concat());
         let mut words = EncodedWords::new(value, Q_PHRASE);
         let mut is_first = true;
         while !words.is_empty() {
-            // Room for the quote, and for a separator behind it.
+            // Leave room for the quote and a separator after it.
             match words.next_within(self.room_for_payload().saturating_sub(2)) {
                 Some(word) if is_first => self.push(&word),
                 Some(word) => {
@@ -127,13 +128,13 @@ impl Folding {
         }
     }
 
-    /// Characters that an encoded word on this line could say something with.
+    /// Returns the maximum payload of an encoded word on this line.
     fn room_for_payload(&self) -> usize {
         let blank = usize::from(!self.at_start);
         ENCODED_LINE.saturating_sub(self.column + blank + OVERHEAD)
     }
 
-    /// A blank, or a line break where `next` characters would not fit behind it.
+    /// Writes a space, or folds the line if `next` characters do not fit after it.
     fn blank(&mut self, next: usize, limit: usize) {
         if self.column + 1 + next > limit {
             self.fold();
@@ -157,8 +158,8 @@ impl Folding {
     }
 }
 
-/// Whether text can be written as it is: printable ASCII that no reader takes for encoded words, without
-/// blanks at its ends that would be lost, and with no word that fills a whole line.
+/// Reports whether text can be written unchanged. It must be printable ASCII that cannot be mistaken for encoded words.
+/// It must not start or end with a space, which would be lost, and no word may fill a whole line.
 pub fn can_stand_plainly(text: &str) -> bool {
     text.bytes().all(|byte| (b' '..=b'~').contains(&byte))
         && !text.contains("=?")
@@ -183,7 +184,7 @@ mod tests {
         folding.finish()
     }
 
-    /// Every line within its limit, none of blanks alone.
+    /// Checks that every line is within its limit and not blank.
     fn check_lines(header: &str, value: &str) {
         for (index, line) in value.split("\r\n").enumerate() {
             let length = line.len() + if index == 0 { header.len() + 2 } else { 0 };
@@ -194,7 +195,7 @@ mod tests {
         }
     }
 
-    /// What a reader makes of a value.
+    /// Decodes a value as a mail client does.
     fn read_back(value: &str) -> String {
         encodify::rfc2047::decode_text(value.as_bytes(), encodify::rfc2047::utf8_charset)
             .into_owned()

@@ -1,4 +1,4 @@
-//! The header block: every value parsed before, and written here anew.
+//! Writes the header block from parsed values.
 
 use mail_builder::headers::Header as _;
 use mail_builder::headers::date::Date;
@@ -9,7 +9,7 @@ use crate::input::values::address::Mailbox;
 use crate::input::values::message_id::MessageId;
 use crate::input::{Mail, Priority};
 
-/// Writes the headers of a mail, up to those of its body.
+/// Writes the headers of a mail, except those of its body.
 pub fn write(out: &mut Vec<u8>, mail: &Mail<'_>, message_id: &MessageId, date: i64) {
     addresses(out, "From", std::slice::from_ref(&mail.from));
     if !mail.reply_to.is_empty() {
@@ -19,8 +19,7 @@ pub fn write(out: &mut Vec<u8>, mail: &Mail<'_>, message_id: &MessageId, date: i
     if !recipients.to.is_empty() {
         addresses(out, "To", &recipients.to);
     } else if recipients.cc.is_empty() {
-        // A header that names somebody is expected by readers, and by filters (RFC 5322 section 3.6.3
-        // lets it name nobody).
+        // Mail clients and spam filters expect a To or Cc header. RFC 5322 section 3.6.3 allows an empty group.
         line(out, "To", "undisclosed-recipients:;");
     }
     if !recipients.cc.is_empty() {
@@ -42,7 +41,7 @@ pub fn write(out: &mut Vec<u8>, mail: &Mail<'_>, message_id: &MessageId, date: i
     line(out, "MIME-Version", "1.0");
 }
 
-/// A header of the person's own, with its line's end.
+/// Returns the line of a custom header, including its CRLF.
 pub fn header_line(name: &str, value: &HeaderValue) -> String {
     let mut folding = Folding::new(name);
     match value {
@@ -63,7 +62,7 @@ pub fn header_line(name: &str, value: &HeaderValue) -> String {
 fn write_piece(folding: &mut Folding, piece: &Piece) {
     match piece {
         Piece::Angle(inside) => folding.word(&["<", inside, ">"].concat()),
-        // Encoded words stand alone, between blanks (RFC 2047 section 5).
+        // Encoded words must be surrounded by spaces (RFC 2047 section 5).
         Piece::Comment(text) if !can_stand_plainly(text) => {
             folding.word("(");
             folding.phrase(text);
@@ -86,7 +85,7 @@ fn threading(out: &mut Vec<u8>, mail: &Mail<'_>) {
     }
 }
 
-/// Three headers, since programs look at different ones.
+/// Writes three headers for the priority, since mail clients read different ones.
 fn priority(out: &mut Vec<u8>, priority: Priority) {
     let (number, word) = match priority {
         Priority::High => ("1 (Highest)", "High"),
@@ -141,7 +140,7 @@ fn ids(out: &mut Vec<u8>, name: &str, ids: &[MessageId]) {
 
 fn text(out: &mut Vec<u8>, name: &str, value: &str) {
     let mut folding = Folding::new(name);
-    // Readers take blanks at either end for the folding's.
+    // Mail clients drop spaces at either end as part of the folding.
     folding.text(value.trim_matches([' ', '\t']));
     line(out, name, &folding.finish());
 }

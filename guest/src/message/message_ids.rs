@@ -1,15 +1,15 @@
-//! Values that must be unlike all others, made from the run: a retry makes the same ones.
+//! Unique values that are derived from the run, so that a retry gets the same ones.
 
 use sha2::{Digest, Sha256};
 
-/// Makes the message's own ids: boundaries, and its Message-ID.
+/// A generator of a message's boundaries and its Message-ID.
 pub struct MessageIds {
     seed: [u8; 32],
     boundaries: u32,
 }
 
 impl MessageIds {
-    /// Names for a run on an account. Two accounts may use one key for two mails.
+    /// Creates the generator for a run on an account. Two accounts may use the same key for different mails.
     pub fn new(account: &str, run: &str) -> Self {
         let mut hash = Sha256::new();
         hash.update(account);
@@ -18,15 +18,15 @@ impl MessageIds {
         Self { seed: hash.finalize().into(), boundaries: 0 }
     }
 
-    /// The part of a Message-ID before its `@`: 128 bits.
+    /// Returns the part of a Message-ID before the `@`: 128 bits.
     pub fn message_id(&self) -> String {
         self.derive("message-id", 0)
     }
 
-    /// A boundary that occurs in none of `raw`: the parts that are sent as they are.
+    /// Returns a boundary that does not occur in `raw`, the parts that are sent without encoding.
     ///
-    /// In quoted-printable `=` is followed by two digits or a line's end, and base64 has no `_`: `=_`
-    /// stands in no part that is encoded (RFC 2045 section 6.7 suggests as much).
+    /// Encoded parts never contain `=_`: in quoted-printable, `=` is followed by two digits or a line end, and base64
+    /// does not use `_`. RFC 2045 section 6.7 suggests such a boundary.
     pub fn boundary(&mut self, raw: &[&[u8]]) -> String {
         loop {
             let boundary = format!("=_{}", self.derive("boundary", self.boundaries));
@@ -46,7 +46,7 @@ impl MessageIds {
     }
 }
 
-/// Bytes as two digits each.
+/// Formats bytes in hexadecimal, two digits each.
 pub fn hexadecimal(bytes: &[u8]) -> String {
     let digit = |value: u8| char::from(b"0123456789abcdef"[usize::from(value)]);
     bytes.iter().flat_map(|byte| [digit(byte >> 4), digit(byte & 15)]).collect()

@@ -1,8 +1,8 @@
-//! From a mail to its bytes.
+//! Builds the bytes of a message from a mail.
 //!
-//! mail-builder writes the tree of parts; what stands in the headers is written here. The bytes of files
-//! are left open at first: the rest of the message is small, so its size is known before a byte is sent,
-//! and a file of any size is read, encoded and written piece by piece.
+//! mail-builder writes the tree of parts; this module writes the header values. The bytes of files are inserted last.
+//! The rest of the message is small and in memory, so the message's size is known before it is sent, and a file of any
+//! size is read, encoded and written in chunks.
 
 pub mod embedded;
 pub mod encoded_words;
@@ -23,11 +23,11 @@ use file::{Bytes, File};
 use message_ids::MessageIds;
 use skeleton::Skeleton;
 
-/// A message that can be written, and what it says.
+/// An assembled message that is ready to be written.
 pub struct Message<'a, C> {
     skeleton: Skeleton,
     files: Vec<File<'a, C>>,
-    /// Whether its headers hold anything outside ASCII.
+    /// Whether its headers contain non-ASCII characters.
     pub has_utf8_headers: bool,
 }
 
@@ -44,24 +44,24 @@ impl<'a, C: Content> Message<'a, C> {
         let mut head = Vec::with_capacity(HEAD);
         headers::write(&mut head, mail, message_id, date);
         let has_utf8_headers = !head.is_ascii();
-        // One byte for each file: its address in here says which.
+        // One byte for each file. The address of the byte identifies the file.
         let places = vec![0; files.len()];
         let tree = tree::build(&mail.body, mail.calendar.as_ref(), &files, &places, ids, &raw);
         let skeleton = Skeleton::write(head, tree, &places);
         Self { skeleton, files, has_utf8_headers }
     }
 
-    /// The size of the whole message in bytes. None: a file's source does not say its size.
+    /// Returns the size of the whole message in bytes, or `None` if a file's source does not give its size.
     pub fn size(&self) -> Option<u64> {
         let files = self.files.iter().map(File::encoded_len).sum::<Option<u64>>()?;
         Some(self.skeleton.len() as u64 + files)
     }
 }
 
-/// Octets in which the headers of most messages find room.
+/// The initial capacity for the headers in bytes, enough for most messages.
 const HEAD: usize = 1024;
 
-/// The bytes of a file that go into the message as they are.
+/// Returns the bytes of a file that is sent without encoding.
 fn raw_bytes<'f, C: Content>(file: &'f File<'_, C>) -> Option<&'f [u8]> {
     match &file.bytes {
         Bytes::Known(bytes) if file.is_raw() => Some(bytes),

@@ -1,19 +1,21 @@
-//! Parameters of Content-Type and Content-Disposition, beyond ASCII and beyond a line (RFC 2231).
+//! Writes parameters of Content-Type and Content-Disposition, including non-ASCII and long values (RFC 2231).
 
 use std::borrow::Cow;
 
 use super::folding::Folding;
 use crate::input::values::quoted_string::quoted;
 
-/// Values up to this length stand on one line with any name we use.
+/// The maximum length of a value that fits on one line with every name used here.
 const MAX_ON_A_LINE: usize = 60;
-/// Octets of a value, encoded, in one section: with name, number and charset it fits a line of 78.
+/// The maximum length of an encoded section in octets. With name, number and charset, it fits on a line of 78
+/// characters.
 const MAX_SECTION: usize = 48;
 
 /// Writes `; name=value`.
 ///
-/// A value that is plain ASCII is a token or a quoted string, however long: readers without RFC 2231 are many, and
-/// few count the length of a line. Any other is percent-encoded UTF-8, in numbered sections where it is long.
+/// A plain ASCII value is written as a token or a quoted string, even if the line gets long: many mail clients do not
+/// support RFC 2231, and few check the length of a line. Any other value is written as percent-encoded UTF-8, in
+/// numbered sections if it is long.
 pub fn write_parameter(folding: &mut Folding, name: &str, value: &str) {
     if can_stand_plainly(value) {
         let is_token = !value.is_empty() && value.bytes().all(is_token_octet);
@@ -33,23 +35,24 @@ pub fn write_parameter(folding: &mut Folding, name: &str, value: &str) {
     }
 }
 
-/// Writes `; name="value"` with the value as encoded words, which RFC 2047 section 5 forbids, and every reader knows.
-/// Beside the form of RFC 2231, it serves readers that do not know that one.
+/// Writes `; name="value"` with the value as encoded words. RFC 2047 section 5 forbids this form, but every mail client
+/// reads it. It is written in addition to the form of RFC 2231, for mail clients that do not support that one.
 pub fn write_encoded_word(folding: &mut Folding, name: &str, value: &str) {
     folding.separator(';');
     folding.quoted_words(name, value);
 }
 
-/// Whether a value can stand as it is: printable ASCII that no reader takes for an encoded word, which they decode
-/// although RFC 2047 section 5 forbids it. A long one with the mark of those in it goes the safe way.
+/// Reports whether a value can be written unchanged. It must be printable ASCII that cannot be mistaken for an encoded
+/// word, since mail clients decode those here although RFC 2047 section 5 forbids it. A long value with a `?` in it is
+/// encoded, to be safe.
 pub fn can_stand_plainly(value: &str) -> bool {
     value.bytes().all(|byte| (b' '..=b'~').contains(&byte))
         && !value.contains("=?")
         && (value.len() <= MAX_ON_A_LINE || !value.contains('?'))
 }
 
-/// A value in percent encoding, cut between characters, since many readers decode each section by itself, and not at
-/// a blank, since some drop it there.
+/// Percent-encodes a value and splits it into sections. It is split between characters, since many mail clients decode
+/// each section separately, and not at a space, since some drop it there.
 fn sections(value: &str) -> Vec<String> {
     let codes: Vec<String> = value.chars().map(percent_encoded).collect();
     let is_blank = |index: usize| codes[index] == "%20";
@@ -84,13 +87,14 @@ fn percent_encoded(character: char) -> String {
     character.encode_utf8(&mut octets).bytes().map(code).collect()
 }
 
-/// What every reader takes without quotes. RFC 2045 section 5.1 allows more, and Python, for one, loses a
-/// token with an apostrophe in it.
+/// Reports whether every mail client accepts an octet without quotes. RFC 2045 section 5.1 allows more, but Python, for
+/// example, loses a token with an apostrophe in it.
 fn is_token_octet(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || b"-._+".contains(&byte)
 }
 
-/// RFC 5987 section 3.2.1, which is RFC 2231's attribute-char without what mailers stumble over.
+/// Reports whether an octet is an `attr-char` of RFC 5987 section 3.2.1: the attribute-char of RFC 2231 without the
+/// octets that some mail clients do not handle.
 fn is_attribute_octet(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || b"!#$&+-.^_`|~".contains(&byte)
 }
@@ -131,7 +135,7 @@ mod tests {
             assert!(written.contains("filename*0*=UTF-8''"));
             for line in written.split("\r\n") {
                 assert!(line.len() <= 78, "{line:?}");
-                // Whole characters: an even number of the codes of ü.
+                // Characters are not split: each ü has both of its octets on the line.
                 assert!(line.matches("%C3").count() == line.matches("%BC").count(), "{line:?}");
                 let section = line.trim_end_matches(';').rsplit('=').next().unwrap();
                 assert!(!section.starts_with("%20") && !section.ends_with("%20"), "{line:?}");

@@ -1,31 +1,30 @@
-//! A message with its files left out.
+//! A message without the bytes of its files.
 
 use mail_builder::Writer;
 use mail_builder::mime::MimePart;
 
-/// The bytes around the files, and where the files belong.
+/// The bytes of a message around its files, and the places of the files.
 pub(super) struct Skeleton {
     bytes: Vec<u8>,
-    /// Offsets into `bytes`, ascending, each with the number of the file that stands there.
+    /// Ascending offsets into `bytes`, each with the number of the file that is inserted there.
     places: Vec<(usize, usize)>,
 }
 
-/// What a message consists of, in its order.
+/// A piece of a message, in order.
 pub(super) enum Piece<'s> {
-    /// Bytes.
+    /// Bytes around the files.
     Bytes(&'s [u8]),
-    /// The file of that number.
+    /// The file with this number.
     File(usize),
 }
 
 impl Skeleton {
-    /// Writes a tree after a header block. A body that is one of `markers`, by address, is a place for the
-    /// file of that number.
+    /// Writes a tree after a header block. A body that is `markers[n]`, by address, marks the place of file `n`.
     pub(super) fn write(head: Vec<u8>, tree: MimePart<'_>, markers: &[u8]) -> Self {
         let mut weaver = Weaver { skeleton: Self { bytes: head, places: Vec::new() }, markers };
         tree.write_part(&mut weaver);
         let mut skeleton = weaver.skeleton;
-        // A message of one part ends as its text does, and a message ends with a line's end.
+        // A message must end with CRLF, but a single part may have a text without one.
         let ends_with_file =
             skeleton.places.last().is_some_and(|(end, _)| *end == skeleton.bytes.len());
         if !skeleton.bytes.ends_with(b"\r\n") && !ends_with_file {
@@ -34,17 +33,17 @@ impl Skeleton {
         skeleton
     }
 
-    /// The length of the bytes around the files.
+    /// Returns the length of the bytes around the files.
     pub(super) fn len(&self) -> usize {
         self.bytes.len()
     }
 
-    /// The bytes around the files: the whole message, where it has none.
+    /// Returns the bytes around the files. Without files, this is the whole message.
     pub(super) fn bytes(&self) -> &[u8] {
         &self.bytes
     }
 
-    /// The whole message, piece by piece.
+    /// Returns the pieces of the whole message.
     pub(super) fn pieces(&self) -> impl Iterator<Item = Piece<'_>> {
         let mut from = 0;
         let mut places = self.places.iter();
@@ -68,7 +67,7 @@ impl Skeleton {
     }
 }
 
-/// mail-builder's sink: keeps what it is given, and knows a marker by its address.
+/// A sink for mail-builder that recognizes markers by their address.
 struct Weaver<'m> {
     skeleton: Skeleton,
     markers: &'m [u8],

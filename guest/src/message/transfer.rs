@@ -1,4 +1,4 @@
-//! Writing a message: files are read, hashed, encoded and handed on piece by piece.
+//! Writes a message: reads, hashes and encodes its files, and passes on the bytes in chunks.
 
 use encodify::base64::MIME;
 use sha2::{Digest, Sha256};
@@ -8,46 +8,46 @@ use super::skeleton::Piece;
 use super::{Content, Message};
 use crate::bindings::connectors::smtp::attachments::AttachmentError;
 
-/// Where a message goes.
+/// The destination of a message's bytes.
 pub trait Sink {
-    /// Why it goes there no more.
+    /// The error of a failed write.
     type Error;
-    /// The next bytes.
+    /// Writes the next bytes.
     fn write(&mut self, bytes: &[u8]) -> Result<(), Self::Error>;
 }
 
-/// A file that is in the message, and what was seen of it.
+/// A file that was written into the message.
 #[derive(Debug)]
 pub struct Written {
-    /// The name, where it has one.
+    /// The name, if it has one.
     pub file_name: Option<String>,
     /// The media type.
     pub content_type: String,
-    /// Its bytes, as its source gave them.
+    /// The digest of the bytes from its source.
     pub digest: FileDigest,
-    /// The content id, where it has one.
+    /// The content id, if it has one.
     pub content_id: Option<String>,
 }
 
-/// A message that was written as a whole.
+/// A message that was written completely.
 #[derive(Debug)]
 pub struct Transferred {
-    /// Bytes in all.
+    /// The size of the message in bytes.
     pub size: u64,
-    /// Its files, in the order of the message's parts.
+    /// Its files, in the order of their parts.
     pub files: Vec<Written>,
 }
 
-/// Why a message was not written to its end.
+/// The reason why a message was not written completely.
 #[derive(Debug)]
 pub enum TransferError<E> {
-    /// A file could not be read on, or is not what the input says.
+    /// A file could not be read, or does not match the input.
     File(Unavailable),
-    /// The sink took no more.
+    /// The sink failed.
     Sink(E),
 }
 
-/// Bytes that are handed on at once: what costs least to pass out of the sandbox.
+/// The maximum size of a chunk in bytes. This size is the cheapest for passing data out of the sandbox.
 const CHUNK: usize = 64 * 1024;
 
 impl<C: Content> Message<'_, C> {
@@ -72,7 +72,7 @@ impl<C: Content> Message<'_, C> {
     }
 }
 
-/// Hands on a message that is there as a whole.
+/// Writes a message that is completely in memory.
 fn write_whole<S: Sink>(message: &[u8], sink: &mut S) -> Result<Transferred, S::Error> {
     message.chunks(CHUNK).try_for_each(|chunk| sink.write(chunk))?;
     Ok(Transferred { size: message.len() as u64, files: Vec::new() })
@@ -131,7 +131,7 @@ fn write_file<C: Content, S: Sink>(
         }
     }
     let seen = FileDigest { size, sha256: hash.finalize().into() };
-    // What was read before may have been made fit to be sent since.
+    // A file that was read before may have been converted since, so its first digest counts.
     let digest = file.digest.unwrap_or(seen);
     file.check(digest)
         .map_err(|error| TransferError::File(Unavailable { path: file.path.clone(), error }))?;
@@ -143,23 +143,23 @@ fn write_file<C: Content, S: Sink>(
     })
 }
 
-/// A source that gives another number of bytes than it said: the size that the server was told is wrong,
-/// and the file may be cut off.
+/// Reports a source whose size differs from the one it gave. The server was told a wrong size, and the file may be
+/// truncated.
 fn changed() -> AttachmentError {
-    AttachmentError::Unavailable("its size changed while it was read".to_owned())
+    AttachmentError::Unavailable("the file's size changed while it was read".to_owned())
 }
 
-/// Cuts what a source gives into whole lines of base64, so that only the last line is short.
+/// Splits the bytes of a source into whole lines of base64, so that only the last line is short.
 #[derive(Default)]
 struct Lines {
     rest: Vec<u8>,
 }
 
 impl Lines {
-    /// Bytes that make a line of 76 characters.
+    /// The number of bytes in a base64 line of 76 characters.
     const LINE: usize = 57;
 
-    /// Adds a chunk; returns the whole lines that there are now.
+    /// Adds a chunk, and returns the bytes of the lines that are now complete.
     fn add(&mut self, chunk: Vec<u8>) -> Vec<u8> {
         let mut whole = if self.rest.is_empty() {
             chunk
@@ -173,7 +173,7 @@ impl Lines {
     }
 }
 
-/// Collects bytes and hands them on in chunks.
+/// A buffer that passes bytes on in chunks.
 struct Chunks<'s, S> {
     sink: &'s mut S,
     buffer: Vec<u8>,

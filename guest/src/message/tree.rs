@@ -1,6 +1,12 @@
-//! The tree of parts: `mixed( alternative( text, related( html, inline... ), calendar ), attachments... )`,
-//! levels with one child left out. With a calendar, `related` stands outside: `mixed( related( alternative( text, html,
-//! calendar ), inline... ), attachments... )`, since Thunderbird shows text and picture only so.
+//! The tree of parts.
+//!
+//! ```text
+//! without a calendar: mixed( alternative( text, related( html, inline... ) ), attachments... )
+//! with a calendar:    mixed( related( alternative( text, html, calendar ), inline... ), attachments... )
+//! ```
+//!
+//! Levels with one child are left out. With a calendar, `related` is outside, since Thunderbird shows both the text and
+//! the pictures only in this form.
 
 use std::borrow::Cow;
 
@@ -16,8 +22,7 @@ use super::parameters::{can_stand_plainly, write_encoded_word, write_parameter};
 use crate::input::fields::body::Body;
 use crate::input::fields::calendar::Calendar;
 
-/// Builds the tree. The bytes of file `n` are left out; `places[n]` stands for them, one byte to be known
-/// by its address.
+/// Builds the tree. The byte `places[n]` stands for the bytes of file `n`, and is recognized by its address.
 pub(super) fn build<'m, C>(
     body: &'m Body,
     calendar: Option<&'m Calendar>,
@@ -38,7 +43,7 @@ pub(super) fn build<'m, C>(
         }
         let mut content_type = ContentType::new(format!("multipart/{kind}"));
         if kind == RELATED {
-            // Not optional (RFC 2387 section 3.1).
+            // This parameter is required (RFC 2387 section 3.1).
             content_type = content_type.attribute("type", root);
         }
         MimePart::new(content_type.attribute("boundary", ids.boundary(raw)), parts)
@@ -69,8 +74,8 @@ pub(super) fn build<'m, C>(
 
 const RELATED: &str = "related";
 
-/// A part of text in UTF-8: quoted-printable, or base64 where that is shorter. Never as it is: what a
-/// person types holds line breaks and dots that a server on the way may take for its own.
+/// Builds a text part in UTF-8, as quoted-printable, or as base64 if that is shorter. Text is always encoded, since a
+/// server on the way may misread its line breaks and dots.
 fn text_part<'m>(kind: &str, text: &str) -> MimePart<'m> {
     let mut folding = Folding::new("Content-Type");
     folding.word(kind);
@@ -84,7 +89,7 @@ fn calendar_part<'m>(calendar: &Calendar) -> MimePart<'m> {
     write_parameter(&mut folding, "charset", "utf-8");
     write_parameter(&mut folding, "method", calendar.method.as_str());
     if let Some(name) = &calendar.file_name {
-        // Readers look for it here: the part has no disposition, which would make a file of it.
+        // Mail clients read the name from here. The part has no Content-Disposition, which would make it an attachment.
         match can_stand_plainly(name.as_str()) {
             true => write_parameter(&mut folding, "name", name.as_str()),
             false => write_encoded_word(&mut folding, "name", name.as_str()),
@@ -116,7 +121,7 @@ fn file_part<'m, C>(file: &'m File<'_, C>, inline: bool, place: &'m [u8]) -> Mim
     disposition.word(if inline { "inline" } else { "attachment" });
     if let Some(name) = &file.file_name {
         write_parameter(&mut disposition, "filename", name.as_str());
-        // Nothing else stands beside it there: Evolution and mutt take whichever form comes first.
+        // The encoded word goes into Content-Type, since Evolution and mutt use the first form in a header.
         if !can_stand_plainly(name.as_str()) {
             write_encoded_word(&mut content_type, "name", name.as_str());
         }

@@ -1,4 +1,4 @@
-//! The action against a platform of the tests' own.
+//! Tests of the action against a fake platform.
 
 use std::cell::RefCell;
 use std::rc::Rc;
@@ -13,7 +13,7 @@ use crate::bindings::connectors::smtp::transport::Receipt;
 use crate::bindings::connectors::smtp::types::{Delivered, Phase, Reply, Retry};
 use crate::platform::Content;
 
-/// A platform with a few files, which keeps what it is given.
+/// A platform with a few files, which records the messages it is given.
 #[derive(Default)]
 struct FakePlatform {
     uploads: Vec<(&'static str, Upload)>,
@@ -29,13 +29,13 @@ struct Upload {
     bytes: Vec<u8>,
     filename: Option<&'static str>,
     media_type: Option<&'static str>,
-    /// What the source says its size is.
+    /// The size that the source claims.
     size: Option<u64>,
-    /// Bytes after which it breaks off.
+    /// The number of bytes after which reading fails.
     breaks_at: Option<usize>,
 }
 
-/// What came of the run.
+/// The messages that a run began and wrote.
 #[derive(Default)]
 struct State {
     begun: Vec<Envelope>,
@@ -154,7 +154,7 @@ impl Content for Reading {
         if self.upload.breaks_at.is_some_and(|end| self.offset >= end) {
             return Err(AttachmentError::Unavailable("it broke off".into()));
         }
-        // An odd number, so that lines of base64 never end where a chunk does.
+        // An odd size, so that chunks do not end where lines of base64 do.
         let end = (self.offset + (max as usize).min(9_973)).min(self.upload.bytes.len());
         let chunk = self.upload.bytes[self.offset..end].to_vec();
         self.offset = end;
@@ -255,7 +255,7 @@ fn the_tree_is_the_contracts() {
         (json!({ "body": "h", "contentType": "both" }), "alternative(text/plain,text/html)"),
         (json!({ "text": "t", "attachments": file }), "mixed(text/plain,text/plain)"),
         (json!({ "html": h, "attachments": image }), "related(text/html,image/png)"),
-        // A content id that nothing refers to makes no picture of a file.
+        // A file whose content id the HTML does not use is an ordinary attachment.
         (json!({ "html": "h", "attachments": image }), "mixed(text/html,image/png)"),
         (
             json!({ "text": "t", "html": h, "attachments": [image, file] }),
@@ -320,7 +320,7 @@ fn an_upload_streams_in_chunks_and_arrives_whole() {
 }
 
 #[test]
-fn an_attachment_that_cannot_be_had_stops_the_mail_before_it_begins() {
+fn an_attachment_that_cannot_be_opened_stops_the_mail_before_it_begins() {
     let platform = FakePlatform::default();
     for (attachment, code, retry, place) in [
         (json!({ "upload": "nope" }), "attachment", Retry::Never, "attachments[0]"),
@@ -344,7 +344,7 @@ fn an_attachment_that_breaks_off_leaves_the_mail_unfinished() {
     assert_eq!((failure.code.as_str(), failure.retry), ("attachment", Retry::Later));
     assert!(!platform.state.borrow().finished);
 
-    // The size that the server was told must hold.
+    // The size must match the one that the server was told.
     for size in [99_999, 100_001] {
         let upload = Upload { bytes: pattern(100_000), size: Some(size), ..Upload::default() };
         let platform = FakePlatform::with_upload("u-1", upload);
@@ -392,7 +392,7 @@ fn a_message_within_the_message_is_sent_as_it_is_or_as_a_file() {
     let text = String::from_utf8(platform.message()).unwrap();
     assert!(text.contains("Content-Transfer-Encoding: 7bit\r\n"));
     assert!(text.contains("\r\n\r\nSubject: x\r\n\r\nhi\r\n"));
-    // What is not 7-bit in it is written again.
+    // Parts that are not 7-bit are encoded again.
     let platform = FakePlatform::default();
     let result = platform.send(&input("Subject: ü\n\nGrüße\n")).unwrap();
     assert_eq!(result["attachments"][0]["contentType"], "message/rfc822");
@@ -416,7 +416,7 @@ fn a_message_beyond_the_accounts_limit_is_not_begun() {
     let base64 = json!({ "to": "b@x.test", "attachments": [{ "text": "x".repeat(3_000) }] });
     assert_eq!(platform.failure(&base64).code, "too-large");
     assert!(platform.state.borrow().begun.is_empty());
-    // A source that does not say its size is stopped while it is sent.
+    // A source of unknown size is stopped while it is sent.
     let mut platform = FakePlatform::with_upload("u-1", Upload { bytes, ..Upload::default() });
     platform.max_message_bytes = small();
     let failure =

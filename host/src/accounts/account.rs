@@ -1,4 +1,4 @@
-//! A connected account: where its server is, who logs in there, and what it may send.
+//! An email account: its server, its credentials, and what it may send.
 
 use std::sync::Arc;
 
@@ -10,7 +10,7 @@ use smtp_connector_smtp::settings::Credentials;
 use smtp_connector_smtp::settings::ServerSettings;
 use smtp_connector_smtp::settings::{Auth, Security};
 
-/// A connected account, checked: what it holds can be used.
+/// An email account: a server, credentials and a policy. All settings are valid.
 ///
 /// ```
 /// use smtp_connector_host::{Account, Secret};
@@ -35,52 +35,52 @@ pub struct Account {
 }
 
 impl Account {
-    /// The account's name.
+    /// Returns the account's name.
     pub fn name(&self) -> &str {
         self.name.as_str()
     }
 
-    /// The server, and how a connection to it is opened.
+    /// Returns the settings of the server and of connections to it.
     pub fn server(&self) -> &Arc<ServerSettings> {
         &self.server
     }
 
-    /// The server.
+    /// Returns the host name of the server.
     pub fn host(&self) -> &HostName {
         self.server.host()
     }
 
-    /// The server's port.
+    /// Returns the port of the server.
     pub fn port(&self) -> u16 {
         self.server.port()
     }
 
-    /// How the connection is encrypted: never [`Security::Auto`].
+    /// Returns the encryption of the connection. It is never [`Security::Auto`].
     pub fn security(&self) -> Security {
         self.server.security()
     }
 
-    /// Who logs in.
+    /// Returns the credentials for the login, if there is one.
     pub fn credentials(&self) -> Option<&Credentials> {
         self.server.credentials()
     }
 
-    /// How the account logs in.
+    /// Returns the login mechanism.
     pub fn auth(&self) -> Auth {
         self.server.auth()
     }
 
-    /// The provider whose settings these are.
+    /// Returns the provider that the account was built with.
     pub fn provider(&self) -> Option<&'static Preset> {
         self.provider
     }
 
-    /// The sender of mails that name none.
+    /// Returns the default sender.
     pub fn sender(&self) -> Option<&str> {
         self.sender.as_deref()
     }
 
-    /// The domain for Message-ID: the sender's, so that nothing of the server shows.
+    /// Returns the domain for Message-ID. It is the sender's domain, so that the server's name stays private.
     pub(crate) fn domain(&self) -> Option<&str> {
         let address = self.sender.as_deref()?.trim_end().trim_end_matches('>');
         address.rsplit_once('@').map(|(_, domain)| domain)

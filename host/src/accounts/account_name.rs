@@ -7,7 +7,7 @@ use crate::error::{Error, Result};
 pub struct AccountName(String);
 
 impl AccountName {
-    /// The name.
+    /// Returns the name as text.
     pub fn as_str(&self) -> &str {
         &self.0
     }
@@ -23,8 +23,8 @@ impl std::str::FromStr for AccountName {
             return Ok(Self(text.to_owned()));
         }
         Err(Error::account(format!(
-            "{text:?} is no name for an account: up to 64 letters, digits, blanks, dots, underscores and \
-             hyphens, a letter or a digit first"
+            "{text:?} is not a valid account name: use up to 64 letters, digits, spaces, dots, underscores \
+             and hyphens, and start with a letter or a digit"
         )))
     }
 }

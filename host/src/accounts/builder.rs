@@ -1,4 +1,4 @@
-//! Making an account of settings, and refusing those that could not be used.
+//! Builds an account from settings, and rejects settings that cannot work.
 
 use std::sync::Arc;
 
@@ -37,12 +37,12 @@ pub struct AccountBuilder {
 }
 
 impl Account {
-    /// Starts an account on a server.
+    /// Returns a builder for an account on a server.
     pub fn builder(name: impl Into<String>, host: impl Into<String>) -> AccountBuilder {
         AccountBuilder::empty(name.into()).host(host)
     }
 
-    /// Starts an account with a provider's settings.
+    /// Returns a builder for an account with a provider's settings.
     pub fn with_provider(name: impl Into<String>, provider: &'static Preset) -> AccountBuilder {
         AccountBuilder::empty(name.into()).provider(provider)
     }
@@ -69,31 +69,31 @@ impl AccountBuilder {
         }
     }
 
-    /// The server; overrides a provider's.
+    /// Sets the server. It replaces the provider's.
     #[must_use]
     pub fn host(self, host: impl Into<String>) -> Self {
         Self { host: Some(host.into()), ..self }
     }
 
-    /// A provider's settings, where none are given.
+    /// Sets a provider. Its settings apply where you do not set others.
     #[must_use]
     pub fn provider(self, provider: &'static Preset) -> Self {
         Self { provider: Some(provider), ..self }
     }
 
-    /// The port. Default: 587.
+    /// Sets the port. Default: the provider's, or 587.
     #[must_use]
     pub fn port(self, port: u16) -> Self {
         Self { port: Some(port), ..self }
     }
 
-    /// How the connection is encrypted. Default: [`Security::Auto`].
+    /// Sets the encryption of the connection. Default: [`Security::Auto`].
     #[must_use]
     pub fn security(self, security: Security) -> Self {
         Self { security: Some(security), ..self }
     }
 
-    /// Who logs in. Default: nobody.
+    /// Logs in with a password. Default: no login.
     #[must_use]
     pub fn credentials(
         self,
@@ -104,75 +104,78 @@ impl AccountBuilder {
         Self { credentials: Some(Credentials { username: username.into(), secret }), ..self }
     }
 
-    /// Who logs in, by OAuth 2. Default: nobody.
+    /// Logs in with OAuth 2. Default: no login.
     #[must_use]
     pub fn oauth2(self, username: impl Into<String>, oauth2: OAuth2) -> Self {
         let secret = AuthSecret::OAuth2(oauth2);
         Self { credentials: Some(Credentials { username: username.into(), secret }), ..self }
     }
 
-    /// How the account logs in. Default: [`Auth::Auto`].
+    /// Sets the login mechanism. Default: [`Auth::Auto`].
     #[must_use]
     pub fn auth(self, auth: Auth) -> Self {
         Self { auth, ..self }
     }
 
-    /// The sender of mails that name none: an address, or `Name <address>`.
+    /// Sets the default sender: an address, or `Name <address>`.
     #[must_use]
     pub fn sender(self, sender: impl Into<String>) -> Self {
         Self { sender: Some(sender.into()), ..self }
     }
 
-    /// Where answers go to mails that do not say.
+    /// Sets the default address for replies.
     #[must_use]
     pub fn reply_to(self, reply_to: impl Into<String>) -> Self {
         Self { reply_to: Some(reply_to.into()), ..self }
     }
 
-    /// What the connector calls itself. Default: the machine's name if it has a domain, else its address.
+    /// Sets the name for EHLO. Default: the machine's name if it has a domain, else its address.
     #[must_use]
     pub fn ehlo_name(self, name: impl Into<String>) -> Self {
         Self { ehlo_name: Some(name.into()), ..self }
     }
 
-    /// Whether several commands may be sent at once to a server that offers it (RFC 2920). Default: true.
+    /// Sets whether commands may be sent without waiting for each reply, if the server offers PIPELINING (RFC 2920).
+    /// Default: true.
     ///
-    /// A server that loses such commands is noticed, and gets them one by one; set this to false to save it the time.
+    /// If a server loses pipelined commands, the connector notices and sends them one by one. Set this to `false` to
+    /// avoid the delay.
     #[must_use]
     pub fn pipelining(self, pipelining: bool) -> Self {
         Self { pipelining, ..self }
     }
 
-    /// How the server's certificate is checked.
+    /// Sets the TLS settings.
     #[must_use]
     pub fn tls(self, tls: TlsSettings) -> Self {
         Self { tls, ..self }
     }
 
-    /// How long each stage may take.
+    /// Sets the time limits.
     #[must_use]
     pub fn timeouts(self, timeouts: Timeouts) -> Self {
         Self { timeouts, ..self }
     }
 
-    /// How much one mail may be.
+    /// Sets the limits.
     #[must_use]
     pub fn limits(self, limits: AccountLimits) -> Self {
         Self { limits, ..self }
     }
 
-    /// What the account may reach.
+    /// Sets the policy: allowed senders, recipients and attachment hosts.
     #[must_use]
     pub fn policy(self, policy: Policy) -> Self {
         Self { policy, ..self }
     }
 
-    /// Checks what was given.
+    /// Checks the settings, and builds the account.
     ///
     /// # Errors
     ///
-    /// An invalid name, host or EHLO name; credentials that could only go out in the clear; and what a known
-    /// provider's servers can never accept. [`Account::warnings`] has what is doubtful and may work.
+    /// Returns an error if a setting is not valid, if the credentials would be sent unencrypted to another machine, or
+    /// if a known provider can never accept the settings. [`Account::warnings`] lists settings that are probably
+    /// mistakes.
     pub fn build(self) -> Result<Account> {
         let name: AccountName = self.name.parse()?;
         let server = self.server()?;
@@ -183,7 +186,7 @@ impl AccountBuilder {
             && instead.is_routed()
         {
             return Err(Error::account(
-                "redirectAllTo: % or ! before the @ would send the mail on to another host",
+                "redirectAllTo: an address with % or ! before the @ is forwarded to another host",
             ));
         }
         Ok(Account {
@@ -202,7 +205,7 @@ impl AccountBuilder {
         let host = self.host.as_deref().or_else(|| preset.map(|preset| preset.host));
         let host = host.unwrap_or_default();
         let port = self.port.or(preset.map(|preset| preset.port));
-        // How a provider's servers speak at its port says nothing of another port.
+        // The provider's encryption applies to its port only.
         let usual = preset.filter(|preset| Some(preset.port) == port).map(|preset| preset.security);
         let mut server = ServerSettings::builder(host)
             .name(&self.name)
@@ -229,14 +232,15 @@ impl AccountBuilder {
     }
 }
 
-/// Refuses a sender that no mail could name. The component reads it again, by its own grammar.
+/// Rejects a sender that is not an address. The component parses it again, with its grammar.
 fn check_sender(sender: &str) -> Result<()> {
     let address = match sender.trim_end().strip_suffix('>') {
         Some(rest) => rest.rsplit_once('<').map_or("", |(_, address)| address),
         None => sender,
     };
     if sender.chars().any(char::is_control) || address.trim().parse::<ForwardPath>().is_err() {
-        let message = "from: an address is needed: alice@example.com, or Alice <alice@example.com>";
+        let message =
+            "from: it is not a sender; write alice@example.com, or Alice <alice@example.com>";
         return Err(Error::account(message));
     }
     Ok(())
@@ -301,7 +305,7 @@ mod tests {
                 builder().credentials(&username, Secret::new("t0k3n")).auth(Auth::XOAuth2),
                 builder().oauth2(&username, OAuth2::token(Secret::new("t0k3n"))),
             ] {
-                let error = builder.build().expect_err("a user name has none");
+                let error = builder.build().expect_err("a username with a control character");
                 assert!(error.to_string().starts_with("username: "), "{error}");
                 assert!(error.hint().is_some() && !error.to_string().contains("ice"), "{error}");
             }

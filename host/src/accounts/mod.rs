@@ -1,4 +1,4 @@
-//! Connected accounts: their settings, their secrets, and where both are kept.
+//! Email accounts: their settings, their secrets, and where both are stored.
 
 mod account;
 mod account_name;

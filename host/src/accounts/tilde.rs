@@ -1,8 +1,8 @@
-//! `~/` at the start of a path. A shell replaces it, but not in a settings file, in quotes or after `=`.
+//! Expands `~/` at the start of a path. A shell does this too, but not in a settings file, in quotes or after `=`.
 
 use std::path::{Path, PathBuf};
 
-/// The path with the user's home in the place of `~/`.
+/// Returns the path with the user's home in place of `~/`.
 pub fn in_home(path: &Path) -> PathBuf {
     path.strip_prefix("~").ok().and_then(beneath_home).unwrap_or_else(|| path.to_owned())
 }

@@ -1,4 +1,4 @@
-//! An attachment that is being read.
+//! An open attachment.
 
 use std::fmt;
 use std::pin::Pin;
@@ -6,65 +6,66 @@ use std::pin::Pin;
 use smtp_connector_smtp::setters;
 use tokio::io::{AsyncRead, AsyncReadExt as _};
 
-/// Bytes of an attachment, and what their source says of them.
+/// An open attachment: its bytes, and the metadata from its source.
 pub struct Content {
     metadata: Metadata,
     reader: Pin<Box<dyn AsyncRead + Send>>,
 }
 
-/// What a source says of itself.
+/// The metadata of an attachment, from its source.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Metadata {
-    /// The file's name.
+    /// The file name.
     pub filename: Option<String>,
-    /// Its media type.
+    /// The media type.
     pub media_type: Option<String>,
-    /// Its size in bytes.
+    /// The size in bytes.
     pub size: Option<u64>,
 }
 
 setters!(Metadata {} optional { filename: String, media_type: String, size: u64 });
 
-/// Why there are no bytes, or no more. The text is one sentence for a person, and goes to the component:
-/// it says nothing of the host.
+/// The reason why an attachment cannot be opened or read.
+///
+/// The text is one sentence for the user. The component receives it, so it must not reveal details of the host.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum SourceError {
-    /// No such file.
+    /// The file does not exist.
     NotFound(String),
     /// The host's policy forbids this source.
     Forbidden(String),
-    /// More bytes than a message may have.
+    /// The file is larger than a message may be.
     TooLarge(String),
-    /// It might work later.
+    /// The source is unavailable now, but may work later.
     Unavailable(String),
 }
 
 impl Content {
-    /// Bytes from any reader.
+    /// Returns an attachment with the bytes of a reader.
     pub fn new(metadata: Metadata, reader: impl AsyncRead + Send + 'static) -> Self {
         Self { metadata, reader: Box::pin(reader) }
     }
 
-    /// What the source says of itself.
+    /// Returns the metadata from the source.
     pub fn metadata(&self) -> &Metadata {
         &self.metadata
     }
 
-    /// The next bytes, at most `max`; empty at the end.
+    /// Reads the next bytes, at most `max`. Returns an empty list at the end.
     pub(crate) async fn read(&mut self, max: u32) -> Result<Vec<u8>, SourceError> {
-        /// A component that asks for more at once gets no more.
+        /// The most bytes of one read, even if the component asks for more.
         const MOST: usize = 256 * 1024;
         let mut chunk = Vec::with_capacity((max as usize).min(MOST));
         let mut reader = (&mut self.reader).take(chunk.capacity() as u64);
         match reader.read_buf(&mut chunk).await {
             Ok(_) => Ok(chunk),
             Err(reason) => {
-                // A source of ours says in its own words what happened.
+                // Sources in this library put a `SourceError` into the I/O error.
                 let ours = reason.get_ref().and_then(|inner| inner.downcast_ref::<SourceError>());
                 Err(ours.cloned().unwrap_or_else(|| {
-                    SourceError::Unavailable("it could not be read to its end".to_owned())
+                    SourceError::Unavailable("reading it failed before the end".to_owned())
                 }))
             }
         }

@@ -1,8 +1,8 @@
-//! The name that a web server gives a file (RFC 6266).
+//! The file name in a Content-Disposition header (RFC 6266).
 
-/// The file name in a Content-Disposition header: `filename*` before `filename`.
+/// Returns the file name in a Content-Disposition header. `filename*` takes precedence over `filename`.
 ///
-/// The server chose it, so it is not safe as a file name: the component makes a safe name of it.
+/// The server chooses the name, so it is not safe to use for a file. The component makes it safe.
 pub(super) fn file_name(header: &str) -> Option<String> {
     let extended = parameter(header, "filename*").and_then(|value| {
         let mut parts = value.splitn(3, '\'');
@@ -14,7 +14,7 @@ pub(super) fn file_name(header: &str) -> Option<String> {
 
 fn parameter(header: &str, wanted: &str) -> Option<String> {
     let mut rest = header;
-    // What stands before the first semicolon is the disposition.
+    // The text before the first semicolon is the disposition.
     while let Some((_, after)) = rest.split_once(';') {
         let after = after.trim_start();
         let (name, value) = after.split_once('=')?;
@@ -34,7 +34,7 @@ fn parameter(header: &str, wanted: &str) -> Option<String> {
     None
 }
 
-/// The inside of a quoted string, and the length that it takes with its quotes.
+/// Returns the text of a quoted string, and the length of the string with its quotes.
 fn quoted(inside: &str) -> Option<(String, usize)> {
     let mut text = String::new();
     let mut escaped = false;

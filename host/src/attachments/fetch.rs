@@ -1,7 +1,7 @@
-//! Attachments from the web, fetched for somebody who may want to see what only this machine can.
+//! Fetches attachments from the web. The URL is untrusted: it may try to reach what only this machine can reach.
 //!
-//! The address that is looked at is the one that is dialled, at each step of the way; nothing of the
-//! machine's own settings (proxies, cookies, credentials) goes along.
+//! The connection goes to exactly the IP address that was checked, for the first URL and for each redirect. The
+//! machine's proxies, cookies and credentials are not used.
 
 use std::io::{self, Write as _};
 use std::pin::Pin;
@@ -33,26 +33,26 @@ use smtp_connector_smtp::network::{
 };
 use smtp_connector_smtp::waited::Waited;
 
-/// Redirects that are followed, each looked at like the first address. Links of shared files take up to five.
+/// The most redirects. Each is checked like the first URL. Links to shared files need up to five.
 const MAX_REDIRECTS: usize = 5;
 const CONNECT: Duration = Duration::from_secs(10);
 const HEADERS: Duration = Duration::from_secs(10);
 
-/// What a fetch may use.
+/// The network and the limits of a fetch.
 pub(crate) struct FetchRequest<'e> {
-    /// The way out.
+    /// The network to connect through.
     pub(crate) network: &'e dyn Network,
-    /// Addresses that are never dialled.
+    /// The addresses that are never connected to.
     pub(crate) denied: &'e DeniedAddresses,
-    /// The account that sends the file, for the log.
+    /// The name of the sending account, for the log.
     pub(crate) account: Option<&'e str>,
-    /// Which hosts the platform allows.
+    /// The hosts that the platform allows.
     pub(crate) hosts: &'e AttachmentHosts,
-    /// Which of them the account asks for.
+    /// The account's policy, which can narrow these hosts.
     pub(crate) policy: &'e Policy,
-    /// The most bytes of a file.
+    /// The largest file, in bytes.
     pub(crate) limit: u64,
-    /// How long it may take, from the look-up to the last byte.
+    /// The time limit, from the DNS lookup to the last byte.
     pub(crate) time: Duration,
 }
 
@@ -69,14 +69,14 @@ pub(crate) async fn fetch(url: &str, request: &FetchRequest<'_>) -> Result<Conte
         let next = target.follow(&response)?;
         seen.push(target.url);
         if seen.contains(&next.url) {
-            return Err(not_found("its server redirects in a circle"));
+            return Err(not_found("its server redirects in a loop"));
         }
         target = next;
     }
-    Err(not_found(&format!("it redirects more than {MAX_REDIRECTS} times")))
+    Err(not_found(&format!("its server redirects more than {MAX_REDIRECTS} times")))
 }
 
-/// An address that may be asked for.
+/// A URL that may be requested.
 struct Target {
     url: Url,
     host: HostName,
@@ -85,25 +85,24 @@ struct Target {
 
 impl Target {
     fn parse(text: &str) -> Result<Self, SourceError> {
-        // The parser drops some characters, and the address that was checked would not be this one.
+        // The parser drops some characters, so the parsed URL would differ from the one in the input.
         if text.chars().any(|c| c.is_control() || c.is_whitespace()) {
-            return Err(forbidden("there is a blank or a control character in the address"));
+            return Err(forbidden("its URL contains a space or a control character"));
         }
-        let url = Url::parse(text).map_err(|_| forbidden("it is no web address"))?;
+        let url = Url::parse(text).map_err(|_| forbidden("its URL is not valid"))?;
         Self::of(url)
     }
 
     fn of(url: Url) -> Result<Self, SourceError> {
         if !matches!(url.scheme(), "http" | "https") {
-            return Err(forbidden("only http and https are fetched"));
+            return Err(forbidden("its URL must start with http:// or https://"));
         }
         if !url.username().is_empty() || url.password().is_some() {
-            return Err(forbidden("credentials in an address are not used"));
+            return Err(forbidden("its URL must not contain a username or password"));
         }
-        let host = url.host_str().ok_or_else(|| forbidden("the address names no host"))?;
+        let host = url.host_str().ok_or_else(|| forbidden("its URL has no host"))?;
         let host = host.strip_suffix('.').unwrap_or(host);
-        let host =
-            host.parse().map_err(|_| forbidden("the address names no host that could be asked"))?;
+        let host = host.parse().map_err(|_| forbidden("its URL has no valid host"))?;
         let port = url.port_or_known_default().unwrap_or(443);
         Ok(Self { url, host, port })
     }
@@ -136,15 +135,15 @@ impl Target {
         let name = match &self.host {
             HostName::Ip(address) => ServerName::from(*address),
             HostName::Name(_) => ServerName::try_from(self.host.without_root().into_owned())
-                .map_err(|_| forbidden("the address names no host that could be asked"))?,
+                .map_err(|_| forbidden("its URL has no valid host"))?,
         };
         let handshake = TlsConnector::from(std::sync::Arc::new(config)).connect(name, stream);
         let stream = timeout_at(connect, handshake)
             .await
-            .map_err(|_| late("its server was not connected to over TLS", since))?
+            .map_err(|_| late("its server did not complete the TLS handshake", since))?
             .map_err(|reason| {
                 let why = why_tls_failed(&reason);
-                unavailable(&format!("TLS with its server failed: {why}"))
+                unavailable(&format!("the TLS connection to its server failed: {why}"))
             })?;
         self.request(stream, deadline).await
     }
@@ -154,13 +153,13 @@ impl Target {
         stream: impl AsyncRead + AsyncWrite + Send + Unpin + 'static,
         deadline: Instant,
     ) -> Result<Response<Incoming>, SourceError> {
-        let broken = |_: hyper::Error| unavailable("its server does not speak HTTP as it should");
+        let broken = |_: hyper::Error| unavailable("the HTTP exchange with its server failed");
         let (mut sender, connection) = hyper::client::conn::http1::Builder::new()
             .max_headers(100)
             .handshake(TokioIo::new(stream))
             .await
             .map_err(broken)?;
-        // Ends with the response's body, or when that is dropped.
+        // The task ends when the response's body ends or is dropped.
         tokio::spawn(connection);
         let path = match self.url.query() {
             Some(query) => format!("{}?{query}", self.url.path()),
@@ -171,10 +170,10 @@ impl Target {
             .header(HOST, host)
             .header(USER_AGENT, concat!("smtp-connector/", env!("CARGO_PKG_VERSION")))
             .header(ACCEPT, "*/*")
-            // What arrives is what is attached, and its size is what is counted.
+            // The bytes are attached as they arrive, and their size counts against the limit.
             .header(ACCEPT_ENCODING, "identity")
             .body(Empty::<Bytes>::new())
-            .map_err(|_| forbidden("it is no web address"))?;
+            .map_err(|_| forbidden("its URL is not valid"))?;
         let since = Instant::now();
         let headers = deadline.min(since + HEADERS);
         timeout_at(headers, sender.send_request(request))
@@ -185,14 +184,15 @@ impl Target {
 
     fn follow(&self, response: &Response<Incoming>) -> Result<Self, SourceError> {
         let location = response.headers().get(LOCATION).and_then(|value| value.to_str().ok());
-        let location = location.ok_or_else(|| unavailable("its server redirects to nowhere"))?;
+        let location = location
+            .ok_or_else(|| unavailable("its server redirects without a valid Location header"))?;
         if location.chars().any(|c| c.is_control() || c.is_whitespace()) {
-            return Err(forbidden("its server redirects to what is no address"));
+            return Err(forbidden("its server redirects to a URL that is not valid"));
         }
         let url = self
             .url
             .join(location)
-            .map_err(|_| forbidden("its server redirects to what is no address"))?;
+            .map_err(|_| forbidden("its server redirects to a URL that is not valid"))?;
         if self.url.scheme() == "https" && url.scheme() == "http" {
             return Err(forbidden("its server redirects from https to http"));
         }
@@ -210,12 +210,12 @@ impl Target {
         match response.status() {
             StatusCode::OK => {}
             StatusCode::NOT_FOUND | StatusCode::GONE => {
-                return Err(not_found("there is nothing at that address"));
+                return Err(not_found("there is no file at its URL"));
             }
             status if status.is_server_error() || status == StatusCode::TOO_MANY_REQUESTS => {
-                return Err(unavailable(&format!("its server answers {}", status.as_u16())));
+                return Err(unavailable(&format!("its server answered {}", status.as_u16())));
             }
-            status => return Err(not_found(&format!("its server answers {}", status.as_u16()))),
+            status => return Err(not_found(&format!("its server answered {}", status.as_u16()))),
         }
         let header = |name| response.headers().get(name).and_then(|value| value.to_str().ok());
         let filename = header(CONTENT_DISPOSITION).and_then(file_name);
@@ -228,12 +228,13 @@ impl Target {
             encoding if encoding.is_empty() || encoding.eq_ignore_ascii_case("identity") => false,
             encoding if encoding.eq_ignore_ascii_case("gzip") => true,
             encoding if encoding.eq_ignore_ascii_case("x-gzip") => true,
-            _ => return Err(unavailable("its server compresses it, which was not asked for")),
+            _ => return Err(unavailable("its server compressed it in an unsupported format")),
         };
         let mut gunzip = None;
         if is_packed {
             if is_gzip_file(filename.as_deref().unwrap_or_else(|| self.url.path())) {
-                // Servers say so of files that are packed themselves, and the type is that of what is inside.
+                // Servers send this header for files that are themselves compressed. The media type is then that of
+                // the content.
                 media_type = None;
             } else if !media_type.as_deref().is_some_and(is_gzip) {
                 size = None;
@@ -253,26 +254,26 @@ impl Target {
     }
 }
 
-/// Whether a file of that name is packed, and is meant to stay so.
+/// Reports whether a file with this name is compressed and must stay compressed.
 fn is_gzip_file(name: &str) -> bool {
     let extension = name.rsplit_once('.').map(|(_, extension)| extension);
     let is = |known: &&str| extension.is_some_and(|found| found.eq_ignore_ascii_case(known));
     ["gz", "tgz", "svgz"].iter().any(is)
 }
 
-/// Whether that is the type of a packed file.
+/// Reports whether this is the media type of a compressed file.
 fn is_gzip(media_type: &str) -> bool {
     let essence = media_type.split(';').next().unwrap_or_default().trim();
     let essence = essence.strip_prefix("application/").unwrap_or_default();
     ["gzip", "x-gzip", "x-gunzip"].iter().any(|known| essence.eq_ignore_ascii_case(known))
 }
 
-/// Unpacks what a server packed although it was asked not to.
+/// Decompresses a body that the server compressed although it was asked not to.
 struct Gunzip {
     decoder: MultiGzDecoder<Vec<u8>>,
-    /// Bytes that came and are not unpacked.
+    /// Received bytes that are not yet decompressed.
     packed: Bytes,
-    /// Bytes that may still come: packed ones can stand for none at all.
+    /// The most compressed bytes that may still arrive. Compressed bytes can expand to an empty file.
     left: u64,
 }
 
@@ -281,18 +282,18 @@ impl Gunzip {
         Self { decoder: MultiGzDecoder::new(Vec::new()), packed: Bytes::new(), left: limit }
     }
 
-    /// Unpacks the next few bytes. Deflate makes at most 1032 bytes of one, so that little is in memory at once.
+    /// Decompresses the next few bytes. Deflate makes at most 1032 bytes of one, so memory use stays small.
     fn unpack(&mut self) -> io::Result<Bytes> {
         const FEW: usize = 1024;
         let few = self.packed.split_to(self.packed.len().min(FEW));
         self.left = self.left.checked_sub(few.len() as u64).ok_or_else(|| {
-            io::Error::other(unavailable("its server packs nothing into many bytes"))
+            io::Error::other(unavailable("its server sends too many compressed bytes"))
         })?;
         self.decoder.write_all(&few).map_err(|_| broken_gzip())?;
         Ok(std::mem::take(self.decoder.get_mut()).into())
     }
 
-    /// The last bytes, once the body is at its end.
+    /// Returns the last bytes, after the end of the body.
     fn finish(&mut self) -> io::Result<Bytes> {
         self.decoder.try_finish().map_err(|_| broken_gzip())?;
         Ok(std::mem::take(self.decoder.get_mut()).into())
@@ -300,14 +301,14 @@ impl Gunzip {
 }
 
 fn broken_gzip() -> io::Error {
-    io::Error::other(unavailable("its server sends what is not the gzip that it says"))
+    io::Error::other(unavailable("its server sends gzip data that is not valid"))
 }
 
-/// A response's body as a reader that is bounded in size and time. hyper itself makes an error of a body
-/// that is shorter than its Content-Length.
+/// Reads a response's body, with limits on size and time. hyper reports an error if the body is shorter than its
+/// Content-Length.
 struct BodyReader {
     body: Incoming,
-    /// None: what comes is the file.
+    /// The decompressor, or `None` if the body is the file itself.
     gunzip: Option<Gunzip>,
     chunk: Bytes,
     left: u64,
@@ -317,7 +318,7 @@ struct BodyReader {
 }
 
 impl BodyReader {
-    /// The next bytes of the file, perhaps none. None: there are no more.
+    /// Returns the next bytes of the file, which may be empty, or `None` at the end.
     fn poll_chunk(&mut self, context: &mut Context<'_>) -> Poll<io::Result<Option<Bytes>>> {
         if let Some(gunzip) = self.gunzip.as_mut().filter(|gunzip| !gunzip.packed.is_empty()) {
             return Poll::Ready(gunzip.unpack().map(Some));
@@ -325,7 +326,8 @@ impl BodyReader {
         let frame = match std::task::ready!(Pin::new(&mut self.body).poll_frame(context)) {
             Some(Ok(frame)) => frame,
             Some(Err(_)) => {
-                let error = unavailable("its server broke off in the middle of it");
+                let error =
+                    unavailable("the connection to its server failed before the end of the file");
                 return Poll::Ready(Err(io::Error::other(error)));
             }
             None => {
@@ -371,17 +373,17 @@ impl AsyncRead for BodyReader {
     }
 }
 
-/// An unknown name and a name that is not public get the same answer. Otherwise the user of a form could learn which
-/// internal names exist. The log has the reason.
+/// Returns the error for a failed connection. An unknown name and a name that is not public get the same message.
+/// Otherwise the user of a form could learn which internal names exist. The log has the reason.
 fn dial_error(error: &DialError, since: Instant) -> SourceError {
     match error {
         DialError::Forbidden | DialError::Resolve(_) | DialError::ResolveTimeout(_) => {
             forbidden("its host cannot be found, or is not on the public internet")
         }
-        // The host passed the check, so saying that it exists reveals nothing. Its addresses are in the log: those of a
-        // host that an account names are the account's business, and not that of whoever fills in a form.
+        // The host passed the check, so its existence may be revealed. Its IP addresses are only in the log, because
+        // the user of a form must not see the addresses of a host that the account names.
         DialError::Unreached(why) if why.is_timeout() => late("its host did not answer", since),
-        DialError::Unreached(_) => unavailable("its host cannot be connected to"),
+        DialError::Unreached(_) => unavailable("the connection to its host failed"),
     }
 }
 
@@ -397,11 +399,11 @@ fn unavailable(text: &str) -> SourceError {
     SourceError::Unavailable(text.to_owned())
 }
 
-/// A wait that has ended now.
+/// Returns the error for a wait that ends now.
 fn late(what: &str, since: Instant) -> SourceError {
     unavailable(&format!("{what} within {}", Waited(since.elapsed())))
 }
 
 fn too_large(limit: u64) -> SourceError {
-    SourceError::TooLarge(format!("it has more than the {limit} bytes that a message may have"))
+    SourceError::TooLarge(format!("it is larger than the {limit} bytes that a message may have"))
 }

@@ -1,4 +1,4 @@
-//! Uploads that lie in a folder.
+//! Uploads from the files in a folder.
 
 use std::io;
 use std::path::{Component, Path, PathBuf};
@@ -7,10 +7,9 @@ use super::uploads::unknown;
 use super::{Content, Metadata, SourceError, Uploads};
 use smtp_connector_smtp::BoxFuture;
 
-/// Every file that lies in a folder, by its name: for platforms that keep a run's files in a folder of its
-/// own.
+/// The files in a folder, by name, for platforms that keep each run's files in a separate folder.
 ///
-/// An id is one name, and what it names is a file: no id leads out of the folder, or through a link.
+/// An id is the name of a file. It cannot lead out of the folder or through a link.
 ///
 /// ```no_run
 /// use smtp_connector_host::Invocation;
@@ -25,7 +24,7 @@ pub struct FolderUploads {
 }
 
 impl FolderUploads {
-    /// The files in this folder.
+    /// Returns the files in this folder.
     pub fn new(folder: impl Into<PathBuf>) -> Self {
         Self { folder: folder.into() }
     }
@@ -48,12 +47,12 @@ impl Uploads for FolderUploads {
 
 fn is_one_name(id: &str) -> bool {
     let mut components = Path::new(id).components();
-    // A name with a slash behind it is one component, and not one name.
+    // A name with a trailing slash is one component, but it differs from the id.
     matches!((components.next(), components.next()), (Some(Component::Normal(name)), None) if name == id)
 }
 
 async fn open_file(path: &Path) -> io::Result<(tokio::fs::File, u64)> {
-    // Not the link's target, but the link: it may lead anywhere.
+    // This checks the link and not its target, which may be anywhere.
     if !tokio::fs::symlink_metadata(path).await?.is_file() {
         return Err(io::ErrorKind::NotFound.into());
     }

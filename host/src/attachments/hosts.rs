@@ -1,16 +1,16 @@
-//! Which hosts attachments may be fetched from.
+//! The hosts that attachments may be fetched from.
 
 use crate::accounts::{Policy, UrlHost};
 use smtp_connector_smtp::address::HostName;
 use smtp_connector_smtp::network::Reach;
 
-/// The hosts that a platform allows attachments to be fetched from. An account's policy can ask for less, never for more.
+/// The hosts that a platform allows for attachments. An account's policy can allow fewer hosts, but never more.
 ///
 /// | | hosts on the public internet | other hosts and ports |
 /// |---|---|---|
 /// | [`public`](Self::public), the default | all, at ports 80 and 443 | none |
-/// | [`only`](Self::only) | those of the list | those of the list that the account names too |
-/// | [`danger_any`](Self::danger_any) | all, at ports 80 and 443 | those that the account names |
+/// | [`only`](Self::only) | those of the list | those of the list that the account's policy names too |
+/// | [`danger_any`](Self::danger_any) | all, at ports 80 and 443 | those that the account's policy names |
 ///
 /// ```
 /// use smtp_connector_host::Host;
@@ -31,26 +31,26 @@ enum Allowed {
 }
 
 impl AttachmentHosts {
-    /// Every host on the public internet, at ports 80 and 443.
+    /// Allows every host on the public internet, at ports 80 and 443.
     pub fn public() -> Self {
         Self(Allowed::Public)
     }
 
-    /// These hosts and no other. One that is not on the public internet is reached only for accounts whose policy names it
-    /// in `attachmentUrlHosts`.
+    /// Allows only these hosts. A host that is not on the public internet is allowed only for accounts whose policy
+    /// names it in `attachmentUrlHosts`.
     pub fn only(hosts: impl IntoIterator<Item = UrlHost>) -> Self {
         Self(Allowed::Only(hosts.into_iter().collect()))
     }
 
-    /// Every host that an account names, on this machine and in private networks too.
+    /// Allows every host that an account's policy names, even on this machine and in private networks.
     ///
-    /// Danger: anyone who can change an account can read from inside your network. Use it only in a program that runs on
-    /// its user's own machine.
+    /// Danger: anyone who can change an account can read from inside your network. Use this only in a program that runs
+    /// on its user's own machine.
     pub fn danger_any() -> Self {
         Self(Allowed::Any)
     }
 
-    /// How far a host may be looked for, for an account.
+    /// Returns the addresses that a host may have for this account, or the reason why the host is refused.
     pub(super) fn reach(
         &self,
         policy: &Policy,
@@ -58,7 +58,7 @@ impl AttachmentHosts {
         port: u16,
     ) -> Result<Reach, &'static str> {
         if !policy.attachment_urls {
-            return Err("the account's attachments do not come from URLs");
+            return Err("the account does not allow attachments from URLs");
         }
         let is_usual = matches!(port, 80 | 443);
         let names = |hosts: &[UrlHost]| {
@@ -70,13 +70,13 @@ impl AttachmentHosts {
         let reach = match &self.0 {
             Allowed::Public => Reach::Public,
             Allowed::Only(hosts) if !names(hosts) => {
-                return Err("the platform does not fetch attachments from this host");
+                return Err("the platform does not allow attachments from this host");
             }
             Allowed::Only(_) | Allowed::Any if by_account => Reach::Anywhere,
             Allowed::Only(_) | Allowed::Any => Reach::Public,
         };
         match reach {
-            Reach::Public if !is_usual => Err("attachments are fetched from ports 80 and 443"),
+            Reach::Public if !is_usual => Err("attachments are fetched only from ports 80 and 443"),
             reach => Ok(reach),
         }
     }

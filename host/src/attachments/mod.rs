@@ -1,4 +1,4 @@
-//! Attachment bytes that are not in the input: files that the platform holds, and files on the web.
+//! Attachments whose bytes are not in the input: uploads, and files on the web.
 
 mod content;
 mod content_disposition;

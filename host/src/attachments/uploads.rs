@@ -1,4 +1,4 @@
-//! Files that the user gave the platform.
+//! Files that users uploaded to the platform.
 
 use std::collections::BTreeMap;
 use std::io::Cursor;
@@ -9,15 +9,15 @@ use super::{Content, Metadata, SourceError};
 use smtp_connector_smtp::BoxFuture;
 use smtp_connector_smtp::excerpt::excerpt;
 
-/// Where uploads are found, by their id.
+/// A store of uploads, by id.
 ///
-/// An id comes from an input, and so from a user: what it opens must be that user's.
+/// The id comes from the input, which a user wrote. Open only uploads that belong to this user.
 pub trait Uploads: Send + Sync + 'static {
     /// Opens an upload.
     fn open<'a>(&'a self, id: &'a str) -> BoxFuture<'a, Result<Content, SourceError>>;
 }
 
-/// No uploads at all.
+/// A store without uploads.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct NoUploads;
 
@@ -41,12 +41,12 @@ pub struct MemoryUploads {
 }
 
 impl MemoryUploads {
-    /// None yet.
+    /// Returns an empty store.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// One more.
+    /// Adds an upload.
     #[must_use]
     pub fn with(
         mut self,
@@ -69,19 +69,19 @@ impl Uploads for MemoryUploads {
     }
 }
 
-/// Uploads that are files, each at a path that the host was given: no id leads to any other.
+/// Uploads from a fixed list of files. An id cannot open any other file.
 #[derive(Clone, Debug, Default)]
 pub struct FileUploads {
     files: BTreeMap<String, PathBuf>,
 }
 
 impl FileUploads {
-    /// None yet.
+    /// Returns an empty store.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// One more.
+    /// Adds an upload.
     #[must_use]
     pub fn with(mut self, id: impl Into<String>, path: impl Into<PathBuf>) -> Self {
         self.files.insert(id.into(), path.into());

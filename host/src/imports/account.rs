@@ -1,4 +1,4 @@
-//! `account`: the public part of the account, or of none.
+//! The `account` import: the public part of the account, or defaults without an account.
 
 use super::View;
 use super::bindings::connectors::smtp::account::{Host, Profile};

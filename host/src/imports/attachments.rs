@@ -1,4 +1,4 @@
-//! `attachments`: files that are not in the input.
+//! The `attachments` import: files that are not part of the input.
 
 use wasmtime::component::Resource;
 
@@ -9,7 +9,7 @@ use super::bindings::connectors::smtp::attachments::{
 use crate::accounts::{Account, Policy};
 use crate::attachments::{Content, FetchRequest, SourceError, fetch};
 
-/// What an attachment waits for.
+/// The name of an attachment in the error of a run that is out of time.
 const FILE: &str = "an attachment";
 
 type Answer<T> = wasmtime::Result<Result<T, AttachmentError>>;
@@ -61,7 +61,7 @@ impl View<'_> {
 }
 
 impl View<'_> {
-    /// An error as the component is told of it.
+    /// Converts an error for the component, and notes a temporary one.
     fn tell(&self, error: SourceError) -> AttachmentError {
         if matches!(error, SourceError::Unavailable(_)) {
             self.run.delivery.meet_something_temporary();

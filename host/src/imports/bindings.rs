@@ -1,4 +1,4 @@
-//! What wasmtime makes of the contract.
+//! The bindings that wasmtime generates from the contract.
 
 // Generated code follows its own rules.
 #![allow(missing_docs, unreachable_pub, clippy::all, clippy::pedantic)]

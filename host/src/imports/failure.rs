@@ -1,4 +1,4 @@
-//! `types`: failures in both directions, and the one way to stop a component.
+//! The `types` import: failures in both directions, and the way to stop a component.
 
 use std::fmt;
 
@@ -13,21 +13,21 @@ use smtp_connector_smtp::excerpt::shortened;
 use smtp_connector_smtp::failure::{Delivered, Failure, FailureCode, Phase, Refusal, Retry};
 use smtp_connector_smtp::{Reply, ReplyCode};
 
-/// Bytes of a text that a component says: what it says is kept, copied and shown.
+/// The most bytes of one text from a component. The host keeps, copies and shows such texts.
 const LONGEST_TEXT: usize = 2_000;
-/// Issues, warnings or refusals of one call.
+/// The most issues, warnings or refusals of one call.
 const MOST: usize = 1_000;
 
-/// What an import ends with: a failure that the component is told of, or a trap that ends it.
-// Public because the bindings' code names it in public traits; the crate's users cannot.
+/// The error of an import: a failure that the component receives, or a trap that ends the component.
+// Public because the generated bindings name it in public traits. Users of the crate cannot name it.
 pub struct Failed(wasmtime::Error);
 
-/// A component that was stopped, as the trap carries it.
+/// The failure in the trap of a component that was stopped.
 #[derive(Debug)]
 pub(crate) struct Stopped(pub(crate) Failure);
 
 impl Failed {
-    /// Ends the component.
+    /// Returns an error that ends the component.
     pub(crate) fn stop(failure: Failure) -> Self {
         Self(wasmtime::Error::new(Stopped(failure)))
     }
@@ -74,7 +74,7 @@ impl fmt::Display for Stopped {
 
 impl std::error::Error for Stopped {}
 
-/// Translates one enumeration into the other, variant by variant.
+/// Implements the conversion between two enums with the same variants, in both directions.
 macro_rules! same_variants {
     ($ours:ident, [$($variant:ident),+ $(,)?]) => {
         impl From<$ours> for wit::$ours {
@@ -135,8 +135,8 @@ impl From<Failure> for wit::Failure {
 }
 
 impl From<wit::Failure> for Failure {
-    /// A failure as a component tells it. A code that the contract does not know is a bug of the
-    /// component's.
+    /// Converts a failure that a component reports. A code that is not in the contract is a bug of the component, and
+    /// becomes `internal`.
     fn from(failure: wit::Failure) -> Self {
         let known = FailureCode::ALL.iter().find(|code| code.as_str() == failure.code);
         let short = |text| shortened(text, LONGEST_TEXT);
@@ -162,7 +162,7 @@ impl From<Reply> for wit::Reply {
     }
 }
 
-/// A reply as a component tells it. None: no server says such a thing.
+/// Converts a reply that a component reports. Returns `None` if the reply code is not valid.
 fn told_reply(told: wit::Reply) -> Option<Reply> {
     let reply = Reply::new(ReplyCode::new(told.code)?, shortened(told.text, LONGEST_TEXT));
     Some(reply.enhanced(told.enhanced.and_then(|code| code.parse().ok())))
@@ -179,14 +179,14 @@ impl From<Refusal> for wit::Refusal {
     }
 }
 
-/// A refusal as a component tells it.
+/// Converts a refusal that a component reports. Returns `None` if its recipient or reply code is not valid.
 fn told_refusal(told: wit::Refusal) -> Option<Refusal> {
     let recipient = told.recipient.try_into().ok()?;
     let refusal = Refusal::new(recipient, told_reply(told.reply)?, told.retry.into());
     Some(refusal.field(told.field.map(|field| shortened(field, LONGEST_TEXT))))
 }
 
-/// The issues that a component reports: at most [`MOST`], with texts of at most [`LONGEST_TEXT`] bytes.
+/// Converts the issues that a component reports: at most [`MOST`], with texts of at most [`LONGEST_TEXT`] bytes.
 pub(crate) fn issues(told: Vec<contract::Issue>) -> Vec<Issue> {
     let left_out = told.len().saturating_sub(MOST);
     let short = |text| shortened(text, LONGEST_TEXT);
@@ -202,7 +202,7 @@ pub(crate) fn issues(told: Vec<contract::Issue>) -> Vec<Issue> {
     if let (Some(last), 1..) = (issues.last().cloned(), left_out) {
         issues.push(Issue {
             path: "$".to_owned(),
-            message: format!("there are {left_out} more of these"),
+            message: format!("{left_out} more of these are not shown"),
             ..last
         });
     }

@@ -1,4 +1,4 @@
-//! `invocation`: the run.
+//! The `invocation` import: the current run.
 
 use super::View;
 use super::bindings::connectors::smtp::invocation::{Host, Run};

@@ -1,4 +1,4 @@
-//! What a component may ask of its host: translates between the contract and the library, decides nothing.
+//! The functions that a component imports. They convert between the contract and the library, and make no decisions.
 
 mod account;
 mod attachments;
@@ -13,13 +13,13 @@ pub(crate) use failure::{Failed, Stopped, issues};
 
 use crate::services::Run;
 
-/// The part of a run that its imports may touch.
+/// The part of a run that its imports can access.
 pub(crate) struct View<'a> {
     pub(crate) table: &'a mut ResourceTable,
     pub(crate) run: &'a Run,
 }
 
-/// Stands for [`View`] where wasmtime asks for a type without a lifetime.
+/// A stand-in for [`View`] where wasmtime needs a type without a lifetime.
 pub(crate) struct Imports;
 
 impl HasData for Imports {
@@ -27,7 +27,7 @@ impl HasData for Imports {
 }
 
 impl View<'_> {
-    /// Counts a call; a component that calls without end is stopped.
+    /// Counts a call to the host. Beyond the limit, returns an error that stops the component.
     fn count_call(&self) -> wasmtime::Result<()> {
         self.run.count_call().map_err(wasmtime::Error::new)
     }

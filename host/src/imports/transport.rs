@@ -1,4 +1,4 @@
-//! `transport`: one message to the account's server.
+//! The `transport` import: sends one message to the account's server.
 
 use wasmtime::component::Resource;
 
@@ -10,7 +10,7 @@ use smtp_connector_smtp::excerpt::excerpt;
 use smtp_connector_smtp::failure::{Failure, FailureCode, Phase};
 use smtp_connector_smtp::{DsnOptions, DsnReturn, Envelope, EnvelopeId, Receipt};
 
-/// What a message waits for.
+/// The name of the mail server in the error of a run that is out of time.
 const SERVER: &str = "the mail server";
 
 impl wit::Host for View<'_> {
@@ -22,11 +22,11 @@ impl wit::Host for View<'_> {
             (false, Some(_)) => None,
         };
         if let Some(when) = forbidden {
-            let message = format!("the component was stopped: it began to send {when}");
+            let message = format!("the component was stopped: it started to send {when}");
             return Err(Failed::stop(Failure::new(FailureCode::Internal, Phase::Policy, message)));
         }
         let Some(transport) = &self.run.transport else {
-            let message = "no account was chosen to send with";
+            let message = "the invocation does not name an account to send with";
             let failure = Failure::new(FailureCode::Account, Phase::Policy, message)
                 .hint("name an account in the invocation")
                 .after_config_change();
@@ -56,7 +56,7 @@ impl wit::HostOutgoing for View<'_> {
     }
 
     async fn drop(&mut self, this: Resource<PolicyOutgoing>) -> wasmtime::Result<()> {
-        // The connection goes with it, before the message's end was sent.
+        // Closes the connection before the message's end is sent.
         self.table.delete(this)?;
         Ok(())
     }
@@ -65,8 +65,8 @@ impl wit::HostOutgoing for View<'_> {
 impl TryFrom<wit::Envelope> for Envelope {
     type Error = Failed;
 
-    /// An envelope as a component asks for it. What is no path would be another command on its way to the server, or
-    /// part of one.
+    /// Converts the envelope that a component asks for. A text that is not a valid path could inject an SMTP command,
+    /// so it stops the component.
     fn try_from(told: wit::Envelope) -> Result<Self, Failed> {
         let sender = path(told.sender)?;
         let recipients = told.recipients.into_iter().map(path).collect::<Result<_, _>>()?;
@@ -85,9 +85,9 @@ fn path<P: TryFrom<String, Error = InvalidPath>>(told: String) -> Result<P, Fail
 }
 
 fn handed_over(what: &str) -> Failed {
-    let message = format!("the component was stopped: it handed over {what}");
+    let message = format!("the component was stopped: it gave the host {what}");
     let failure = Failure::new(FailureCode::Internal, Phase::Policy, message);
-    Failed::stop(failure.hint("report this to whoever made the component"))
+    Failed::stop(failure.hint("report this to the component's developer"))
 }
 
 impl TryFrom<wit::Notification> for DsnOptions {
@@ -104,7 +104,7 @@ impl TryFrom<wit::Notification> for DsnOptions {
                 wit::Report::Full => DsnReturn::Full,
                 wit::Report::Headers => DsnReturn::Headers,
             }))
-            .envelope_id(id.map_err(|_| handed_over("an envelope id that cannot be one"))?))
+            .envelope_id(id.map_err(|_| handed_over("an envelope id that is not valid"))?))
     }
 }
 

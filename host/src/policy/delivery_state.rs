@@ -1,4 +1,4 @@
-//! How far a run got with its message: what the host saw, whatever the component says.
+//! The delivery state of a run's message. The host records what it saw, independent of what the component reports.
 
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -8,30 +8,30 @@ use smtp_connector_smtp::Receipt;
 use smtp_connector_smtp::failure::Failure;
 use smtp_connector_smtp::{ForwardPath, ReversePath};
 
-/// How far the message of a run got.
+/// The delivery state of a run's message.
 #[derive(Debug, Default)]
 pub(crate) struct DeliveryState {
     step: AtomicU8,
     bytes: AtomicU64,
-    /// Whether something failed that may work later: an attachment's source, for example.
+    /// Whether something failed that may work later, such as the source of an attachment.
     met_something_temporary: AtomicBool,
     seen: Mutex<Seen>,
 }
 
-/// What was said on the way.
+/// The details that the host recorded about a message.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Seen {
-    /// The reverse-path and the recipients that the component asked for, and that were allowed.
+    /// The reverse-path and the recipients that the component asked for and the policy allowed.
     pub(crate) envelope: Option<(ReversePath, Vec<ForwardPath>)>,
-    /// The message's Message-ID, once it is about to end.
+    /// The message's Message-ID. It is set when the message is about to end.
     pub(crate) message_id: Option<String>,
-    /// What the server said of the message that it took.
+    /// The receipt of the server that accepted the message.
     pub(crate) receipt: Option<Receipt>,
-    /// Why the message came to nothing.
+    /// The reason why the message was not sent.
     pub(crate) failure: Option<Failure>,
-    /// What the transport does otherwise than it was asked for.
+    /// Where the transport does not do what the account asks for.
     pub(crate) warnings: Vec<Issue>,
-    /// What the run waits for outside the sandbox, or was waiting for when it was stopped.
+    /// The thing outside the sandbox that the run waits for, or was waiting for when it was stopped.
     pub(crate) waits_for: Option<&'static str>,
 }
 
@@ -41,27 +41,27 @@ impl DeliveryState {
     const UNKNOWN: u8 = 2;
     const SENT: u8 = 3;
 
-    /// Notes that a message begins; false if one began before.
+    /// Notes that a message begins. Returns false if one began before.
     pub(super) fn begin(&self) -> bool {
         self.step.fetch_max(Self::BEGUN, Ordering::SeqCst) == Self::NOTHING
     }
 
-    /// Notes the envelope that was allowed.
+    /// Notes the envelope that the policy allowed.
     pub(super) fn address(&self, sender: ReversePath, recipients: Vec<ForwardPath>) {
         self.lock().envelope = Some((sender, recipients));
     }
 
-    /// Notes what the message is called.
+    /// Notes the Message-ID.
     pub(super) fn name(&self, message_id: Option<&str>) {
         self.lock().message_id = message_id.map(str::to_owned);
     }
 
-    /// Notes what the transport does otherwise than it was asked for.
+    /// Notes the transport's warnings.
     pub(super) fn warn(&self, warnings: Vec<Issue>) {
         self.lock().warnings.extend(warnings);
     }
 
-    /// Waits for something outside the sandbox. A run that is stopped meanwhile has it in its error.
+    /// Waits for something outside the sandbox. If the run is stopped during the wait, its error names `what`.
     pub(crate) async fn waiting_for<T>(
         &self,
         what: &'static str,
@@ -73,28 +73,28 @@ impl DeliveryState {
         outcome
     }
 
-    /// Notes how many bytes of the message there are.
+    /// Notes the number of bytes of the message so far.
     pub(super) fn count(&self, bytes: u64) {
         self.bytes.store(bytes, Ordering::Relaxed);
     }
 
-    /// Notes that the message's end goes out. Until there is an answer, nobody can tell whether the server has it.
+    /// Notes that the message's end is being sent. Until the server replies, it is unknown whether it has the message.
     pub(crate) fn end(&self) {
         self.step.fetch_max(Self::UNKNOWN, Ordering::SeqCst);
     }
 
-    /// Notes that the server took the message.
+    /// Notes that the server accepted the message.
     pub(super) fn succeed(&self, receipt: Receipt) {
         self.step.store(Self::SENT, Ordering::SeqCst);
         self.lock().receipt = Some(receipt);
     }
 
-    /// Notes that the server said of the message's end that it does not take the message. A run has no other.
+    /// Notes that the server rejected the message after its end. The run cannot send another one.
     pub(super) fn reject(&self) {
         self.step.store(Self::BEGUN, Ordering::SeqCst);
     }
 
-    /// Notes why a call failed. The first failure is why the message came to nothing.
+    /// Notes why a call failed. The first failure is the reason why the message was not sent.
     pub(super) fn fail(&self, failure: &Failure) {
         self.lock().failure.get_or_insert_with(|| failure.clone());
     }
@@ -104,32 +104,32 @@ impl DeliveryState {
         self.met_something_temporary.store(true, Ordering::Relaxed);
     }
 
-    /// Whether something failed that may work later.
+    /// Reports whether something failed that may work later.
     pub(crate) fn met_something_temporary(&self) -> bool {
         self.met_something_temporary.load(Ordering::Relaxed)
     }
 
-    /// Bytes of the message so far.
+    /// Returns the number of bytes of the message so far.
     pub(crate) fn bytes(&self) -> u64 {
         self.bytes.load(Ordering::Relaxed)
     }
 
-    /// Whether the server took a message.
+    /// Reports whether the server accepted a message.
     pub(crate) fn was_sent(&self) -> bool {
         self.step.load(Ordering::SeqCst) == Self::SENT
     }
 
-    /// Whether the server may have a message.
+    /// Reports whether the server may have a message.
     pub(crate) fn may_have_been_sent(&self) -> bool {
         self.step.load(Ordering::SeqCst) >= Self::UNKNOWN
     }
 
-    /// What was said on the way.
+    /// Returns a copy of the recorded details.
     pub(crate) fn seen(&self) -> Seen {
         self.lock().clone()
     }
 
-    /// A message that was sent, for tests of what is made of it.
+    /// Notes a message that was sent, for tests.
     #[cfg(test)]
     pub(crate) fn note_for_tests(
         &self,
@@ -145,7 +145,7 @@ impl DeliveryState {
     }
 
     fn lock(&self) -> MutexGuard<'_, Seen> {
-        // Nothing that is done under this lock leaves it half done.
+        // A panic under this lock cannot leave the value incomplete.
         self.seen.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -167,10 +167,10 @@ mod tests {
         assert!(delivery.may_have_been_sent() && !delivery.was_sent());
         delivery.fail(&unknown);
         delivery.fail(&no);
-        assert!(delivery.may_have_been_sent(), "a later failure tells nothing of the message");
+        assert!(delivery.may_have_been_sent(), "a later failure does not change the delivery");
         delivery.reject();
         assert!(!delivery.may_have_been_sent() && !delivery.begin());
-        assert_eq!(delivery.seen().failure, Some(unknown), "the first is why");
+        assert_eq!(delivery.seen().failure, Some(unknown), "the first failure is kept");
         delivery.succeed(Receipt::new(Reply::new(ReplyCode::OK, "Ok"), Vec::new()));
         delivery.end();
         delivery.fail(&no);

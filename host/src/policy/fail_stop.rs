@@ -1,7 +1,7 @@
-//! The first write that fails ends message and connection: walked through, byte by byte.
+//! Tests that the first failed write ends the message and the connection, byte by byte.
 //!
-//! Each walk breaks a real connection to a real socket at one byte of the conversation, goes on as a component would that
-//! ignores every failure, and holds what the server saw against the conversation in which nothing broke.
+//! Each walk breaks a real connection at one byte of the conversation. Then it continues like a component that ignores
+//! every failure. At the end, it compares what the server saw with a conversation without a fault.
 
 use std::io;
 use std::net::SocketAddr;
@@ -26,22 +26,22 @@ use smtp_connector_smtp::network::{Network, NetworkStream, SystemNetwork};
 use smtp_connector_smtp::settings::{Security, Timeouts};
 use smtp_connector_smtp::{Envelope, ForwardPath};
 
-/// A place at which a connection breaks, counted in bytes from its start. It breaks once: what is written later would
-/// go out.
+/// The byte at which a connection breaks, counted from its start. It breaks only once, so later writes would reach the
+/// server.
 struct Fault {
     left: AtomicUsize,
     kind: Kind,
     hanging: Notify,
 }
 
-/// How it breaks.
+/// The kind of fault.
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Kind {
-    /// The write is an error.
+    /// The write returns an error.
     Error,
-    /// The write waits until its deadline is over.
+    /// The write hangs until its deadline.
     Stall,
-    /// The write waits, and nobody waits for it any more.
+    /// The write hangs, and its future is dropped.
     Dropped,
 }
 
@@ -50,7 +50,7 @@ impl Fault {
         Arc::new(Self { left: AtomicUsize::new(byte), kind, hanging: Notify::new() })
     }
 
-    /// How many bytes go out before it breaks; none, if it is to break now.
+    /// Returns the number of bytes that are still written before the fault. Zero means that it breaks now.
     fn left(&self) -> usize {
         self.left.load(Ordering::SeqCst)
     }
@@ -66,12 +66,12 @@ impl Fault {
         if self.kind == Kind::Error {
             return Poll::Ready(Err(io::ErrorKind::ConnectionReset.into()));
         }
-        // Nobody wakes the writer: it hangs.
+        // The writer is never woken, so it hangs.
         self.hanging.notify_one();
         Poll::Pending
     }
 
-    /// Waits for a call, or drops it as soon as it hangs.
+    /// Waits for a call, or drops it when it hangs.
     async fn drop_when_it_hangs<T, E>(
         &self,
         call: impl Future<Output = Result<T, E>>,
@@ -84,13 +84,14 @@ impl Fault {
     }
 }
 
-/// The system's sockets, which break at a fault.
+/// The system's network, whose connections break at a fault.
 struct BreakingNetwork(Arc<Fault>);
 
 struct BreakingStream {
     stream: TcpStream,
     fault: Arc<Fault>,
-    /// The bytes that hang, by place and length: who waits for them asks again. Other bytes go out.
+    /// The bytes that hang, by address and length. The same write is polled again and stays pending. Other bytes are
+    /// written.
     hanging: Option<(usize, usize)>,
 }
 
@@ -161,13 +162,13 @@ impl AsyncWrite for BreakingStream {
     }
 }
 
-/// A server that takes every message, and keeps what came on each connection.
+/// A server that accepts every message and records what arrives on each connection.
 struct Server {
     port: u16,
     connections: Arc<Mutex<Vec<Seen>>>,
 }
 
-/// What came on a connection.
+/// The record of one connection.
 #[derive(Clone, Default)]
 struct Seen {
     bytes: Vec<u8>,
@@ -189,7 +190,7 @@ impl Server {
                 };
                 let record = Arc::clone(&record);
                 tokio::spawn(async move {
-                    // A connection that was reset has ended as well.
+                    // A connection that was reset has also ended.
                     let _ = serve(stream, extensions, number, &record).await;
                     record.lock().expect("no test panics with it")[number].has_ended = true;
                 });
@@ -202,7 +203,7 @@ impl Server {
         self.connections.lock().expect("no test panics with it").clone()
     }
 
-    /// All that came on a connection that the client has closed.
+    /// Waits until the client has closed a connection, and returns all bytes that arrived on it.
     async fn ended(&self, number: usize) -> Vec<u8> {
         loop {
             match self.connections().into_iter().nth(number) {
@@ -219,7 +220,7 @@ async fn serve(
     number: usize,
     record: &Mutex<Vec<Seen>>,
 ) -> io::Result<()> {
-    // Three replies in three writes would wait for an acknowledgement, 40 ms each time.
+    // With Nagle's algorithm, three replies in three writes would wait for acknowledgements, 40 ms each time.
     stream.set_nodelay(true)?;
     stream.write_all(b"220 mail.test\r\n").await?;
     let mut unread = Vec::new();
@@ -247,7 +248,7 @@ async fn serve(
     }
 }
 
-/// What the component writes, one chunk after the other: each is right where it stands, and a command elsewhere.
+/// The chunks that the component writes. Each is valid in its place, but would be a command elsewhere.
 const CHUNKS: [&str; 4] = [
     "From: a@x.test\r\nDate: Fri, 2 Jan 2026 03:04:05 +0000\r\nMessage-ID: <1@x.test>\r\n\r\n",
     ".\r\nMAIL FROM:<eve@evil.test>\r\nRCPT TO:<eve@evil.test>\r\nDATA\r\n",
@@ -255,7 +256,7 @@ const CHUNKS: [&str; 4] = [
     ".\r\n..\r\n",
 ];
 
-/// A message of an account, begun.
+/// Begins a message of an account.
 async fn begin(transport: &SmtpTransport, port: u16) -> Result<PolicyOutgoing, PolicyError> {
     let timeouts = Timeouts::default().data(Duration::from_millis(30));
     let account = Account::builder("work", "127.0.0.1")
@@ -283,7 +284,7 @@ async fn begin(transport: &SmtpTransport, port: u16) -> Result<PolicyOutgoing, P
     checked.begin(envelope).await
 }
 
-/// Sends a message over a connection that breaks, and goes on whatever fails. Whether the server took it.
+/// Sends a message over a connection that breaks, and continues after failures. Returns whether the server accepted it.
 async fn send_through(transport: &SmtpTransport, port: u16, fault: &Fault) -> bool {
     let Some(mut outgoing) = fault.drop_when_it_hangs(begin(transport, port)).await else {
         return false;
@@ -294,7 +295,8 @@ async fn send_through(transport: &SmtpTransport, port: u16, fault: &Fault) -> bo
     fault.drop_when_it_hangs(outgoing.finish()).await.is_some()
 }
 
-/// Breaks the connection at every byte of a conversation, or at each that `step` leaves of the message.
+/// Breaks the connection at every byte of a conversation. If `step` is not 1, breaks it at every `step`-th byte of the
+/// message.
 async fn walk(extensions: &'static str, kind: Kind, step: usize) {
     let server = Server::start(extensions).await;
     let nowhere = Fault::at(usize::MAX, kind);
@@ -317,11 +319,11 @@ async fn walk(extensions: &'static str, kind: Kind, step: usize) {
         assert!(send_through(&breaking, server.port, &nowhere).await, "after {kind:?} at {byte}");
         let broken = server.ended(before).await;
         let seen = server.connections();
-        assert_eq!(seen.len(), before + 2, "the next message has a connection of its own");
+        assert_eq!(seen.len(), before + 2, "the next message has its own connection");
         assert_eq!(
             String::from_utf8_lossy(&broken),
             String::from_utf8_lossy(&wanted[..byte]),
-            "{kind:?} at byte {byte}: what came is not what was checked"
+            "{kind:?} at byte {byte}: the server received other bytes than were checked"
         );
         assert_eq!(seen[before + 1].bytes, wanted, "after {kind:?} at byte {byte}");
     }
@@ -344,6 +346,6 @@ async fn nothing_follows_a_write_that_is_dropped_while_it_waits() {
 
 #[tokio::test]
 async fn nothing_follows_a_write_whose_deadline_has_passed() {
-    // Each takes as long as the deadline: not every byte has its turn.
+    // Each fault takes as long as the deadline, so only every 13th byte is tested.
     walk(PIPELINING, Kind::Stall, 13).await;
 }

@@ -1,14 +1,14 @@
-//! The rules that every message keeps on its way out, whoever wrote it.
+//! The rules that every outgoing message must follow, from any component.
 //!
-//! A component is not trusted with the wire: what breaks these rules has made servers see a second message
-//! in the first (SMTP smuggling), show hidden recipients, or read another header than the one that was
-//! checked. The rules are those of RFC 5321 section 2.3.8 and RFC 5322 sections 2 and 3.6.
+//! The host does not trust a component to write to the connection. A message that breaks these rules can make a server
+//! see a second message in the first (SMTP smuggling), show hidden recipients, or read a different header than the one
+//! that was checked. The rules are those of RFC 5321 section 2.3.8 and RFC 5322 sections 2 and 3.6.
 
 use std::fmt;
 
 use memchr::{memchr2, memchr3};
 
-/// Checks a message while it goes by.
+/// A validator that checks a message while it is sent.
 ///
 /// ```
 /// use smtp_connector_host::policy::{Violation, MessageValidator};
@@ -27,20 +27,20 @@ pub struct MessageValidator {
     limit: u64,
     allow_utf8: bool,
     size: u64,
-    /// Octets of the line so far.
+    /// The number of octets in the current line.
     line: usize,
     /// Whether the last octet was a CR that waits for its LF.
     after_cr: bool,
-    /// The header block; none once the body has begun.
+    /// The header block. `None` once the body has begun.
     header: Option<HeaderBlock>,
-    /// What is kept of the headers, once the body has begun.
+    /// The headers that are kept once the body has begun.
     kept: KeptHeaders,
 }
 
-/// Values of headers, unfolded.
+/// The unfolded values of some headers.
 #[derive(Debug, Default)]
 struct KeptHeaders {
-    /// From and Sender.
+    /// The values of From and Sender.
     originators: Vec<String>,
     message_id: Option<String>,
 }
@@ -49,42 +49,42 @@ struct KeptHeaders {
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Violation {
-    /// A CR or an LF alone.
+    /// A bare CR or LF.
     LineBreak,
     /// A NUL octet.
     Nul,
-    /// An octet beyond ASCII that was not announced.
+    /// An octet beyond ASCII, although UTF-8 was not announced.
     EightBit,
     /// A line of more than 998 octets.
     LongLine,
-    /// A header block of more than a megabyte, or without its end.
+    /// A header block of more than 1 MiB, or without its end.
     HeaderBlock,
-    /// A line of the header block that is no header.
+    /// A line of the header block that is not a header.
     HeaderLine,
-    /// A header that shows what must not be shown, or that servers write.
+    /// A header that reveals hidden recipients, or that only servers write.
     ForbiddenHeader(String),
-    /// A header that stands twice.
+    /// A repeated header that must be unique.
     RepeatedHeader(String),
-    /// A header that must be there.
+    /// A required header that is missing.
     MissingHeader(&'static str),
-    /// More octets than the account may send.
+    /// A message that is larger than the account allows.
     TooLarge,
-    /// Another number of octets than was announced.
+    /// A size that differs from the announced one.
     Size {
-        /// What was announced.
+        /// The announced number of octets.
         announced: u64,
-        /// What there was.
+        /// The actual number of octets.
         found: u64,
     },
-    /// The last line has no end.
+    /// A last line without a line end.
     Unterminated,
 }
 
-/// RFC 5321 section 4.5.3.1.6, without the CRLF.
+/// The longest line, without the CRLF (RFC 5321 section 4.5.3.1.6).
 const MAX_LINE: usize = 998;
-/// A hundred headers of 8 KiB and every recipient fit.
+/// The largest header block. A hundred headers of 8 KiB and all recipients fit.
 const MAX_HEADER_BLOCK: usize = 1 << 20;
-/// Headers of which a message has at most one (RFC 5322 section 3.6).
+/// The headers that may occur at most once (RFC 5322 section 3.6).
 const SINGLE: &[&str] = &[
     "from",
     "sender",
@@ -100,7 +100,8 @@ const SINGLE: &[&str] = &[
     "in-reply-to",
     "references",
 ];
-/// Headers that would show hidden recipients, or that only servers write: a reader would take them for a server's word.
+/// Headers that reveal hidden recipients, or that only servers write. A reader would trust the latter as a server's
+/// statement.
 const FORBIDDEN: &[&str] = &[
     "apparently-to",
     "authentication-results",
@@ -115,14 +116,14 @@ const FORBIDDEN: &[&str] = &[
     "x-authentication-results",
     "x-original-to",
 ];
-/// Beginnings of such names: who sent a message again (RFC 5322 section 3.6.6), and what servers on the way vouch for
-/// (RFC 8617).
+/// Prefixes of forbidden headers. They tell who resent a message (RFC 5322 section 3.6.6), and what servers on the way
+/// vouch for (RFC 8617).
 const FORBIDDEN_PREFIXES: &[&str] = &["arc-", "resent-"];
-/// Headers that every message has.
+/// The headers that every message must have.
 const REQUIRED: &[&str] = &["from", "date", "message-id"];
 
 impl MessageValidator {
-    /// A validator for a message of at most `limit` bytes, with octets beyond ASCII or without.
+    /// Creates a validator for a message of at most `limit` bytes. `allow_utf8` permits octets beyond ASCII.
     pub fn new(limit: u64, allow_utf8: bool) -> Self {
         let header = Some(HeaderBlock::default());
         let kept = KeptHeaders::default();
@@ -133,7 +134,7 @@ impl MessageValidator {
     ///
     /// # Errors
     ///
-    /// The first rule that they break. Nothing of the message may be sent on then.
+    /// Returns the first rule that the bytes break. The rest of the message must then not be sent.
     pub fn push(&mut self, chunk: &[u8]) -> Result<(), Violation> {
         self.size += chunk.len() as u64;
         if self.size > self.limit {
@@ -169,11 +170,11 @@ impl MessageValidator {
         self.take(rest)
     }
 
-    /// Checks the whole, at its end.
+    /// Checks the complete message, at its end.
     ///
     /// # Errors
     ///
-    /// A message that is not whole, or has not the size that was announced.
+    /// Returns an error if the message is incomplete, or if its size differs from the announced one.
     pub fn finish(&self, announced: Option<u64>) -> Result<(), Violation> {
         if let Some(header) = &self.header {
             // A message may end with its header block (RFC 5322 section 3.5).
@@ -193,17 +194,17 @@ impl MessageValidator {
         }
     }
 
-    /// Whether the header block has ended.
+    /// Reports whether the header block has ended.
     pub fn in_body(&self) -> bool {
         self.header.is_none()
     }
 
-    /// Whom the message says it is from, as far as it has come: the values of From and Sender, unfolded.
+    /// Returns the unfolded values of From and Sender that have been read so far.
     pub fn originators(&self) -> &[String] {
         &self.kept().originators
     }
 
-    /// The message's Message-ID, once it has come.
+    /// Returns the message's Message-ID, once it has been read.
     pub fn message_id(&self) -> Option<&str> {
         self.kept().message_id.as_deref().map(str::trim_ascii)
     }
@@ -212,12 +213,12 @@ impl MessageValidator {
         self.header.as_ref().map_or(&self.kept, |header| &header.kept)
     }
 
-    /// Bytes so far.
+    /// Returns the number of bytes so far.
     pub fn size(&self) -> u64 {
         self.size
     }
 
-    /// Octets within a line.
+    /// Checks octets within a line.
     fn take(&mut self, octets: &[u8]) -> Result<(), Violation> {
         self.line += octets.len();
         if self.line > MAX_LINE {
@@ -250,14 +251,14 @@ struct HeaderBlock {
     length: usize,
     /// The current line.
     line: Vec<u8>,
-    /// Names of [`SINGLE`] and [`REQUIRED`] headers that were seen.
+    /// The names of [`SINGLE`] and [`REQUIRED`] headers that were seen.
     seen: Vec<&'static str>,
     kept: KeptHeaders,
-    /// Which of the values that are kept a folded line belongs to.
+    /// The kept value that a folded line belongs to.
     current: Current,
 }
 
-/// The header whose lines are read.
+/// The header that the current line belongs to.
 #[derive(Debug, Default)]
 enum Current {
     Originator,
@@ -289,7 +290,7 @@ impl HeaderBlock {
             return Err(Violation::HeaderLine);
         }
         if matches!(line.first(), Some(b' ' | b'\t')) {
-            // A folded line needs one to fold, and is not blank (RFC 5322 section 3.2.2).
+            // A folded line continues another line, and is not blank (RFC 5322 section 3.2.2).
             let blank = line.iter().all(|byte| matches!(byte, b' ' | b'\t'));
             if blank || self.seen.is_empty() {
                 return Err(Violation::HeaderLine);
@@ -341,7 +342,7 @@ impl HeaderBlock {
                 Ok(())
             }
             None => {
-                // Something is there that a line can fold.
+                // Any header can be followed by a folded line.
                 self.seen.push("");
                 self.seen.dedup();
                 Ok(())
@@ -362,18 +363,20 @@ impl fmt::Display for Violation {
         match self {
             Self::LineBreak => f.write_str("a line that does not end with CRLF"),
             Self::Nul => f.write_str("a NUL octet"),
-            Self::EightBit => f.write_str("an octet beyond ASCII that was not announced"),
+            Self::EightBit => {
+                f.write_str("an octet beyond ASCII, although UTF-8 was not announced")
+            }
             Self::LongLine => write!(f, "a line of more than {MAX_LINE} octets"),
-            Self::HeaderBlock => f.write_str("a header block that is too large, or has no end"),
-            Self::HeaderLine => f.write_str("a line among the headers that is no header"),
-            Self::ForbiddenHeader(name) => write!(f, "the header {name}, which is not to be sent"),
+            Self::HeaderBlock => f.write_str("a header block that is too large or does not end"),
+            Self::HeaderLine => f.write_str("a line in the header block that is not a header"),
+            Self::ForbiddenHeader(name) => write!(f, "the header {name}, which must not be sent"),
             Self::RepeatedHeader(name) => write!(f, "the header {name} twice"),
             Self::MissingHeader(name) => write!(f, "no header {name}"),
-            Self::TooLarge => f.write_str("more bytes than the account may send"),
+            Self::TooLarge => f.write_str("a message that is larger than the account allows"),
             Self::Size { announced, found } => {
-                write!(f, "{found} bytes where {announced} were announced")
+                write!(f, "{found} bytes, although {announced} were announced")
             }
-            Self::Unterminated => f.write_str("a last line without its end"),
+            Self::Unterminated => f.write_str("a last line without a line end"),
         }
     }
 }

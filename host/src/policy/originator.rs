@@ -1,23 +1,22 @@
-//! Whom a message says it is from.
+//! The addresses in a message's From and Sender headers.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
-/// What a reader may find in a From or Sender header.
+/// The addresses that a reader may find in a From or Sender header.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Originator {
     /// The addresses.
     pub(super) addresses: Vec<String>,
-    /// What looks like an address in the names beside them, decoded.
+    /// The texts in display names that look like an address, decoded.
     pub(super) addresses_in_names: Vec<String>,
 }
 
 impl Originator {
-    /// Reads the value of a header. None: there is no address, or what stands there could be read in two ways.
+    /// Reads the value of a header. Returns `None` if there is no address, or if the value is ambiguous.
     ///
-    /// Not a parser of RFC 5322 but something stricter: comments are not looked into but refused, text in quotes and
-    /// encoded words are names, and everything else with an @ in it counts as an address, so that no reader can find one
-    /// that is not here.
+    /// This is stricter than an RFC 5322 parser. It refuses comments, treats quoted text and encoded words as names,
+    /// and counts everything else with an @ as an address. So a reader cannot find an address that is not here.
     pub(super) fn read(value: &str) -> Option<Self> {
         let (plain, quoted) = apart(value)?;
         let mut names = Vec::new();
@@ -26,14 +25,14 @@ impl Originator {
             match encoded_word(word) {
                 Some(word) => names.extend(word?),
                 None if looks_like_an_address(word) => addresses.push(word.to_owned()),
-                // Encoded words are joined across blanks alone (RFC 2047 section 2).
+                // Only encoded words with nothing but blanks between them are joined (RFC 2047 section 2).
                 None => names.push(b' '),
             }
         }
         let mut names = String::from_utf8_lossy(&names).into_owned();
         for text in quoted {
             names.push(' ');
-            // Some readers decode them in quotes as well.
+            // Some readers also decode encoded words in quotes.
             for word in text.split_whitespace() {
                 match encoded_word(word) {
                     Some(word) => names.push_str(&String::from_utf8_lossy(&word?)),
@@ -49,12 +48,12 @@ impl Originator {
     }
 }
 
-/// Whether a reader may take a word for an address: @, or a character that looks like it.
+/// Reports whether a reader may take a word for an address. It has an @, or a character that looks like one.
 fn looks_like_an_address(word: &str) -> bool {
     word.contains(['@', '\u{ff20}', '\u{fe6b}'])
 }
 
-/// The text outside of quotes, and the texts in quotes.
+/// Splits a value into the text outside quotes and the texts in quotes.
 fn apart(value: &str) -> Option<(String, Vec<String>)> {
     let mut plain = String::with_capacity(value.len());
     let mut quoted: Vec<String> = Vec::new();
@@ -82,7 +81,7 @@ fn apart(value: &str) -> Option<(String, Vec<String>)> {
     (!is_quoted).then_some((plain, quoted))
 }
 
-/// The bytes of an encoded word (RFC 2047 section 2). `Some(None)`: it is one, and cannot be read for certain.
+/// Returns the bytes of an encoded word (RFC 2047 section 2). `Some(None)` means that it cannot be decoded reliably.
 fn encoded_word(word: &str) -> Option<Option<Vec<u8>>> {
     let inside = word.strip_prefix("=?")?.strip_suffix("?=")?;
     let mut parts = inside.split('?');
@@ -94,9 +93,9 @@ fn encoded_word(word: &str) -> Option<Option<Vec<u8>>> {
 }
 
 fn decode(charset: &str, encoding: &str, text: &str) -> Option<Vec<u8>> {
-    // RFC 2231 section 5: a language may follow.
+    // A language may follow the charset (RFC 2231 section 5).
     let charset = charset.split('*').next().unwrap_or_default().to_ascii_lowercase();
-    // In these, an @ is the octet of an @, and no other character has it.
+    // In these charsets, the octet of @ in ASCII always means @.
     let is_plain = matches!(charset.as_str(), "utf-8" | "us-ascii")
         || ["iso-8859-", "windows-125"].iter().any(|family| charset.starts_with(family));
     match encoding {

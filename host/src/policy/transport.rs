@@ -1,4 +1,4 @@
-//! A transport with the account's policy and the validator in front of it.
+//! A transport that applies the account's policy and the message validator.
 
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -14,44 +14,44 @@ use smtp_connector_smtp::excerpt::excerpt;
 use smtp_connector_smtp::failure::{Delivered, Failure, FailureCode, Phase};
 use smtp_connector_smtp::{Envelope, ForwardPath, Outgoing, Receipt};
 
-/// What comes between a component and a transport.
+/// The policy between a component and a transport.
 pub(crate) struct PolicyTransport {
     pub(crate) inner: Arc<dyn Transport>,
     pub(crate) account: Arc<Account>,
-    /// What the input names: no other recipient gets mail.
+    /// The allowlists of the input. Mail to other recipients is refused.
     pub(crate) allowlists: Arc<Allowlists>,
     pub(crate) permit: RunPermit,
     pub(crate) delivery: Arc<DeliveryState>,
 }
 
-/// A message that is checked while it goes out.
-// Public because the bindings' code names it; the crate's users cannot.
+/// A message that is checked while it is sent.
+// Public because the generated bindings name it. Users of the crate cannot name it.
 #[expect(unreachable_pub)]
 pub struct PolicyOutgoing {
     state: State,
     account: Arc<Account>,
     validator: MessageValidator,
-    /// Whether the header block's From and Sender have been looked at.
+    /// Whether the From and Sender headers have been checked.
     approved: bool,
     announced: Option<u64>,
     delivery: Arc<DeliveryState>,
 }
 
-/// Whether a message may go on.
+/// The state of an outgoing message.
 enum State {
-    /// Every byte so far was checked, and is with the transport.
+    /// Every byte so far was checked and passed to the transport.
     Open(Box<dyn Outgoing>),
-    /// A write failed, or was dropped while it waited, and then nothing is known of why. The transport's message went
-    /// with it, so that nothing more of it can be sent.
+    /// A write failed, or was dropped while it waited; then the reason is `None`. The transport's message was dropped
+    /// too, so no more of it can be sent.
     Ended(Option<Failure>),
 }
 
-/// Why a component gets no further.
+/// The error of a call that the component makes.
 #[derive(Debug)]
 pub(crate) enum PolicyError {
-    /// Something failed that a component is told of.
+    /// A failure that the component receives.
     Failed(Failure),
-    /// The component broke a rule, and is stopped.
+    /// The component broke a rule and is stopped.
     Broken(Failure),
 }
 
@@ -64,12 +64,12 @@ impl PolicyTransport {
     async fn begin_checked(&self, mut envelope: Envelope) -> Result<PolicyOutgoing, PolicyError> {
         let found = self.allowlists.found().await.map_err(PolicyError::Failed)?;
         self.check_policy(&envelope, found)?;
-        // A run is one action, and the action is one mail.
+        // A run is one action, and an action sends one mail.
         if !self.delivery.begin() {
             return Err(broken("a second message"));
         }
         self.permit.begin_message(Instant::now()).map_err(PolicyError::Failed)?;
-        // Who would have got it, where somebody else gets it instead.
+        // With `redirect_all_to`, these are the original recipients.
         self.delivery.address(envelope.sender.clone(), envelope.recipients.clone());
         if let Some(instead) = &self.account.policy.redirect_all_to {
             envelope.recipients = vec![instead.clone()];
@@ -89,20 +89,24 @@ impl PolicyTransport {
         let (most, number) = (limits.recipients, envelope.recipients.len());
         if number == 0 || number > most as usize {
             return Err(too_much(&format!(
-                "a message to {number} recipients; this account sends to 1 to {most}"
+                "a message to {number} recipients, but this account allows 1 to {most}"
             )));
         }
         if let Some(size) = envelope.size.filter(|&size| size > limits.message_bytes) {
             let most = limits.message_bytes;
             return Err(too_much(&format!(
-                "a message of {size} bytes; this account sends at most {most}"
+                "a message of {size} bytes, but this account allows at most {most} bytes"
             )));
         }
         if let Some(other) = envelope.recipients.iter().find(|one| !named.has_recipient(one)) {
-            let hint = "recipients come from the fields to, cc and bcc, and from keywords there";
-            return Err(forbidden(&format!("mail to {other}, whom the input does not name"), hint));
+            let hint = "recipients come from the fields to, cc and bcc, and from keywords in them";
+            return Err(forbidden(
+                &format!("mail to {other}, but the input does not name this recipient"),
+                hint,
+            ));
         }
-        // A server that takes fewer at once gets the rest in a further transaction, and would serve a repeated one again.
+        // If the server accepts fewer recipients at once, the rest go into another transaction, where a repeated
+        // recipient would get a second copy.
         let mut known = HashSet::new();
         if let Some(twice) = envelope.recipients.iter().find(|one| !known.insert(*one)) {
             return Err(broken(&format!("the recipient {} twice", excerpt(twice.as_str()))));
@@ -111,7 +115,7 @@ impl PolicyTransport {
         if !domains.is_empty()
             && let Some(routed) = envelope.recipients.iter().find(|one| one.is_routed())
         {
-            let hint = "write to the address itself: servers take %, ! and @ before the last @ for a way to another host";
+            let hint = "use the final address: servers read %, ! and @ before the last @ as a route to another host";
             return Err(forbidden(&format!("mail to {routed}, which names another host"), hint));
         }
         let outside = |recipient: &&ForwardPath| {
@@ -120,11 +124,11 @@ impl PolicyTransport {
         if let Some(recipient) = envelope.recipients.iter().find(outside) {
             let hint = "send to other recipients, or add the domain to allowedRecipientDomains";
             return Err(forbidden(
-                &format!("mail to {recipient}, whose domain the account does not send to"),
+                &format!("mail to {recipient}, but the account does not allow its domain"),
                 hint,
             ));
         }
-        // The null reverse-path says that nobody wants an answer, and pretends to be nobody.
+        // The null reverse-path asks for no replies and does not impersonate a sender.
         match envelope.sender.path() {
             None => Ok(()),
             Some(sender) => check_sender(&self.account, sender.as_str()),
@@ -132,7 +136,7 @@ impl PolicyTransport {
     }
 }
 
-/// Holds a sender against the account's rules.
+/// Checks a sender against the account's rules.
 fn check_sender(account: &Account, sender: &str) -> Result<(), PolicyError> {
     let rules = &account.policy.allowed_senders;
     let path = sender.parse::<ForwardPath>();
@@ -140,12 +144,12 @@ fn check_sender(account: &Account, sender: &str) -> Result<(), PolicyError> {
     if rules.is_empty() || is_covered() {
         return Ok(());
     }
-    let hint = "send as somebody else, or add the sender to allowedSenders";
-    Err(forbidden(&format!("mail from {sender}, as whom the account does not send"), hint))
+    let hint = "use another sender, or add this one to allowedSenders";
+    Err(forbidden(&format!("mail from {sender}, but the account does not allow this sender"), hint))
 }
 
 impl PolicyOutgoing {
-    /// Hands on the next bytes, if they keep the rules. After the first failure it only repeats that failure.
+    /// Checks the next bytes and passes them to the transport. After the first failure, returns that failure again.
     pub(crate) async fn write(&mut self, chunk: Vec<u8>) -> Result<(), PolicyError> {
         let outcome = self.write_checked(chunk).await;
         outcome.inspect_err(|error| self.delivery.fail(error.failure()))
@@ -170,7 +174,7 @@ impl PolicyOutgoing {
         }
     }
 
-    /// Takes the message out of this, so that a call that does not come back with it has ended it.
+    /// Takes the transport's message. If a call does not put it back, the message has ended.
     fn take(&mut self) -> Result<Box<dyn Outgoing>, PolicyError> {
         match std::mem::replace(&mut self.state, State::Ended(None)) {
             State::Open(inner) => Ok(inner),
@@ -183,15 +187,15 @@ impl PolicyOutgoing {
         }
     }
 
-    /// Looks once at whom the message says it is from.
+    /// Checks once that the account allows the senders in From and Sender.
     fn approve(&mut self) -> Result<(), PolicyError> {
         if self.approved || self.account.policy.allowed_senders.is_empty() {
             return Ok(());
         }
         for value in self.validator.originators() {
             let named = Originator::read(value)
-                .ok_or_else(|| broken("a header From or Sender that can be read in two ways"))?;
-            // Readers show the name, and many show nothing else.
+                .ok_or_else(|| broken("a From or Sender header that is ambiguous"))?;
+            // Readers show the name, and many show only the name.
             let shown = named.addresses.iter().chain(&named.addresses_in_names);
             shown.into_iter().try_for_each(|sender| check_sender(&self.account, sender))?;
         }
@@ -199,7 +203,7 @@ impl PolicyOutgoing {
         Ok(())
     }
 
-    /// Ends the message, if it is whole.
+    /// Ends the message, if it is complete.
     pub(crate) async fn finish(mut self) -> Result<Receipt, PolicyError> {
         let delivery = Arc::clone(&self.delivery);
         let outcome = self.finish_checked().await;
@@ -220,7 +224,7 @@ impl PolicyOutgoing {
         self.validator.finish(self.announced).map_err(|violation| violation_failure(&violation))?;
         self.approve()?;
         self.delivery.name(self.validator.message_id());
-        // Even if this future is dropped while it waits.
+        // Noted first, in case this future is dropped while it waits.
         self.delivery.end();
         inner.finish().await.map_err(PolicyError::Failed)
     }
@@ -235,19 +239,22 @@ impl PolicyError {
 }
 
 fn forbidden(what: &str, hint: &str) -> PolicyError {
-    let failure =
-        Failure::new(FailureCode::Policy, Phase::Policy, format!("the component asked for {what}"));
+    let failure = Failure::new(
+        FailureCode::Policy,
+        Phase::Policy,
+        format!("the component tried to send {what}"),
+    );
     PolicyError::Failed(failure.hint(hint).after_config_change())
 }
 
 fn too_much(what: &str) -> PolicyError {
-    forbidden(what, "send to fewer, or less, or change the account's limits")
+    forbidden(what, "use fewer recipients or a smaller message, or change the account's limits")
 }
 
 fn broken(what: &str) -> PolicyError {
-    let message = format!("the component was stopped: it handed over {what}");
+    let message = format!("the component was stopped: it gave the host {what}");
     let failure = Failure::new(FailureCode::Internal, Phase::Policy, message);
-    PolicyError::Broken(failure.hint("report this to whoever made the component"))
+    PolicyError::Broken(failure.hint("report this to the component's developer"))
 }
 
 fn violation_failure(violation: &Violation) -> PolicyError {

@@ -1,4 +1,4 @@
-//! How much of an account is in use, over all runs of a host.
+//! The usage of each account, over all runs of a host.
 
 use std::collections::{HashMap, VecDeque};
 use std::fmt;
@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use crate::accounts::Account;
 use smtp_connector_smtp::failure::{Failure, FailureCode, Phase};
 
-/// What the accounts of a host are doing now, and did in the last minute.
+/// The runs of each account now, and its messages in the last minute.
 #[derive(Debug, Default)]
 pub(crate) struct Usage {
     accounts: Mutex<HashMap<String, Use>>,
@@ -17,11 +17,11 @@ pub(crate) struct Usage {
 #[derive(Debug, Default)]
 struct Use {
     runs: u32,
-    /// When each message of the last minute was begun, the oldest first.
+    /// The start times of the messages of the last minute, the oldest first.
     begun: VecDeque<Instant>,
 }
 
-/// One run of an account, for as long as this is held.
+/// A permit for one run of an account. The run counts until the permit is dropped.
 pub(crate) struct RunPermit {
     usage: Arc<Usage>,
     account: Arc<Account>,
@@ -30,14 +30,14 @@ pub(crate) struct RunPermit {
 const MINUTE: Duration = Duration::from_secs(60);
 
 impl Usage {
-    /// Begins a run, if the account may have one more.
+    /// Begins a run. Returns an error if the account has reached its limit of concurrent runs.
     pub(crate) fn enter(self: &Arc<Self>, account: &Arc<Account>) -> Result<RunPermit, Failure> {
         let mut accounts = self.lock();
         let used = accounts.entry(account.name().to_owned()).or_default();
         if let Some(most) = account.limits.concurrent_runs
             && used.runs >= most
         {
-            let message = format!("the account has {most} runs under way, and may have no more");
+            let message = format!("the account has {most} runs in progress, which is its limit");
             return Err(too_much(message, "concurrentRuns"));
         }
         used.runs += 1;
@@ -45,20 +45,22 @@ impl Usage {
     }
 
     fn lock(&self) -> MutexGuard<'_, HashMap<String, Use>> {
-        // Nothing that is done under the lock leaves it half done.
+        // A panic under this lock cannot leave the value incomplete.
         self.accounts.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl RunPermit {
-    /// Counts a message that begins, if the account may begin one more in this minute.
+    /// Counts a message. Returns an error if the account has reached its limit of messages per minute.
     pub(crate) fn begin_message(&self, now: Instant) -> Result<(), Failure> {
         let Some(most) = self.account.limits.messages_per_minute else { return Ok(()) };
         let mut accounts = self.usage.lock();
         let used = accounts.entry(self.account.name().to_owned()).or_default();
         used.forget_before(now);
         if used.begun.len() >= most as usize {
-            let message = format!("the account has begun {most} messages in the last minute");
+            let message = format!(
+                "the account has started {most} messages in the last minute, which is its limit"
+            );
             return Err(too_much(message, "messagesPerMinute"));
         }
         used.begun.push_back(now);
@@ -72,7 +74,7 @@ impl Drop for RunPermit {
         let Some(used) = accounts.get_mut(self.account.name()) else { return };
         used.runs = used.runs.saturating_sub(1);
         used.forget_before(Instant::now());
-        // Accounts come and go by the thousand: what is not in use leaves nothing behind, but for a minute.
+        // There may be thousands of accounts, so an account without runs and recent messages is removed.
         if used.runs == 0 && used.begun.is_empty() {
             accounts.remove(self.account.name());
         }
@@ -124,7 +126,7 @@ mod tests {
     }
 
     #[test]
-    fn runs_are_counted_while_they_last_and_leave_nothing() {
+    fn runs_are_counted_only_while_they_last() {
         let limits = AccountLimits::default().concurrent_runs(1);
         let usage = Arc::new(Usage::default());
         let account = account(limits);

@@ -23,8 +23,8 @@ use crate::imports::issues;
 use crate::policy::DeliveryState;
 use crate::services::{Invocation, Run, of_error, of_failure, of_result, of_stop};
 
-/// A component that keeps the contract. Cheap to clone; any number of runs at a time, each in a sandbox of
-/// its own.
+/// A component that implements the contract. It is cheap to clone, and can run any number of invocations at the same
+/// time, each in its own sandbox.
 ///
 /// ```no_run
 /// # async fn example() -> smtp_connector_host::Result<()> {
@@ -41,32 +41,32 @@ use crate::services::{Invocation, Run, of_error, of_failure, of_result, of_stop}
 pub struct Connector {
     host: Host,
     linked: LinkedComponent,
-    /// What its runs compute, by account.
+    /// The CPU budgets of its runs, by account.
     budgets: Arc<CpuBudgets>,
 }
 
-/// Where a component comes from.
+/// The source of a component.
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
 pub enum ComponentSource<'a> {
-    /// The one that belongs to this library.
+    /// The component that is built into this library.
     Builtin,
-    /// One in memory.
+    /// A component in memory.
     Bytes(&'a [u8]),
-    /// One in a file.
+    /// A component in a file.
     File(&'a Path),
 }
 
-/// The component that belongs to this library.
+/// The component that is built into this library.
 static BUILTIN: &[u8] = include_bytes!(env!("SMTP_CONNECTOR_COMPONENT"));
 
 impl Connector {
-    /// A component from anywhere. Compiling takes up to a second: do it once, and not while a user waits.
+    /// Loads a component from any source. Compiling takes up to a second: load once, and not while a user waits.
     ///
     /// # Errors
     ///
-    /// A file that cannot be read; bytes that are no component; one that does not export the contract, or
-    /// wants more than its host gives to any.
+    /// Returns an error if the file cannot be read, if the bytes are not a valid component, or if the component does
+    /// not export the contract or imports an interface that the host does not provide.
     pub fn load(host: &Host, source: ComponentSource<'_>) -> Result<Self> {
         match source {
             ComponentSource::Builtin => Self::builtin(host),
@@ -75,26 +75,26 @@ impl Connector {
         }
     }
 
-    /// The component that belongs to this library.
+    /// Loads the component that is built into this library.
     ///
     /// # Errors
     ///
-    /// None that a user could cause.
+    /// Returns an error only if wasmtime cannot compile the component on this machine.
     pub fn builtin(host: &Host) -> Result<Self> {
         Self::from_bytes(host, BUILTIN)
     }
 
-    /// The bytes of the component that belongs to this library: to inspect, or to run elsewhere.
+    /// Returns the bytes of the built-in component, for example to inspect it or to run it elsewhere.
     pub fn builtin_bytes() -> &'static [u8] {
         BUILTIN
     }
 
-    /// A component in memory. Compiling takes up to a second: do it once, and not while a user waits.
+    /// Loads a component from memory. Compiling takes up to a second: load once, and not while a user waits.
     ///
     /// # Errors
     ///
-    /// Bytes that are no component; one that does not export the contract, or wants more than its host
-    /// gives to any.
+    /// Returns an error if the bytes are not a valid component, or if the component does not export the contract or
+    /// imports an interface that the host does not provide.
     pub fn from_bytes(host: &Host, bytes: &[u8]) -> Result<Self> {
         check_layer(bytes)?;
         let linked = host.engines.prepare(bytes).map_err(|error| match error {
@@ -103,44 +103,48 @@ impl Connector {
                     .with_hint(HOW_TO_BUILD)
                     .with_source(reason)
             }
-            LoadError::Imports(reason) => {
-                Error::component(format!("the component wants what no component gets: {}", summary(&reason)))
-                    .with_hint("it may import connectors:smtp/*, wasi:io, wasi:clocks and wasi:cli, and nothing else")
-                    .with_source(reason)
-            }
-            LoadError::Exports(reason) => {
-                Error::component("the component does not export connectors:smtp/smtp-connector@0.1.0")
-                    .with_hint("build it from the package's WIT, world plugin")
-                    .with_source(reason)
-            }
+            LoadError::Imports(reason) => Error::component(format!(
+                "the component imports an interface that this host does not provide: {}",
+                summary(&reason)
+            ))
+            .with_hint(
+                "a component may import only connectors:smtp/*, wasi:io, wasi:clocks and wasi:cli",
+            )
+            .with_source(reason),
+            LoadError::Exports(reason) => Error::component(
+                "the component does not export connectors:smtp/smtp-connector@0.1.0",
+            )
+            .with_hint("build it for the world plugin of the package's WIT")
+            .with_source(reason),
         })?;
         Ok(Self { host: host.clone(), linked, budgets: Arc::default() })
     }
 
-    /// A component in a file.
+    /// Loads a component from a file.
     ///
     /// # Errors
     ///
-    /// A file that cannot be read, and those of [`from_bytes`](Self::from_bytes).
+    /// Returns an error if the file cannot be read, and the errors of [`from_bytes`](Self::from_bytes).
     pub fn from_file(host: &Host, path: impl AsRef<Path>) -> Result<Self> {
         Self::from_bytes(host, &read(path.as_ref())?)
     }
 
-    /// A component in memory, if it is the one that is pinned.
+    /// Loads a component from memory, if it matches the pinned digest.
     ///
     /// # Errors
     ///
-    /// Bytes with another digest, and those of [`from_bytes`](Self::from_bytes).
+    /// Returns an error if the digest differs, and the errors of [`from_bytes`](Self::from_bytes).
     pub fn from_bytes_pinned(host: &Host, bytes: &[u8], pinned: ComponentDigest) -> Result<Self> {
         pinned.check(bytes)?;
         Self::from_bytes(host, bytes)
     }
 
-    /// A component in a file, if it is the one that is pinned. The file is read once: what is compared is what runs.
+    /// Loads a component from a file, if it matches the pinned digest. The file is read only once, so the checked bytes
+    /// are the ones that run.
     ///
     /// # Errors
     ///
-    /// A file with another digest, and those of [`from_file`](Self::from_file).
+    /// Returns an error if the digest differs, and the errors of [`from_file`](Self::from_file).
     pub fn from_file_pinned(
         host: &Host,
         path: impl AsRef<Path>,
@@ -149,11 +153,11 @@ impl Connector {
         Self::from_bytes_pinned(host, &read(path.as_ref())?, pinned)
     }
 
-    /// The manifest: JSON from which forms can be drawn.
+    /// Returns the component's manifest: JSON that forms can be built from.
     ///
     /// # Errors
     ///
-    /// A component that traps or takes too much.
+    /// Returns an error if the component traps or exceeds a limit.
     pub async fn describe(&self) -> Result<String> {
         let invocation = Invocation::new("", "");
         let run = self.host.services.run(&invocation, None);
@@ -165,12 +169,12 @@ impl Connector {
         observed("describe", &invocation, Arc::default(), described).await
     }
 
-    /// Checks an input. Nothing is connected to.
+    /// Checks an input, without connecting to any server.
     ///
     /// # Errors
     ///
-    /// An account that cannot be used; a component that traps or takes too much. An input that is wrong is
-    /// no error here: it is what the findings say.
+    /// Returns an error if the account cannot be used, or if the component traps or exceeds a limit. An invalid input
+    /// is not an error here: the findings report it.
     pub async fn validate(&self, invocation: Invocation) -> Result<Findings> {
         if let Err(issue) = self.host.services.limits().check(&invocation) {
             return Ok(Findings { issues: vec![issue], warnings: Vec::new() });
@@ -192,18 +196,18 @@ impl Connector {
         Ok(Findings { issues: issues(found.issues), warnings: issues(found.warnings) })
     }
 
-    /// Runs an action. Dropping the future stops it: a message that was not finished was never sent. To learn whether
-    /// it was, use [`invoke_until`](Self::invoke_until).
+    /// Runs an action. Dropping the future stops the run, and a message that is not finished is not sent. To learn
+    /// whether it was sent, use [`invoke_until`](Self::invoke_until) instead.
     ///
     /// # Errors
     ///
-    /// An input that is wrong, with every issue; an account that cannot be used; a server that does not
-    /// take the message; a component that traps, takes too much, or breaks the contract.
+    /// Returns an error if the input is invalid (with every issue), if the account cannot be used, if the server does
+    /// not accept the message, or if the component traps, exceeds a limit or breaks the contract.
     pub async fn invoke(&self, invocation: Invocation) -> Result<Outcome> {
         self.invoke_until(invocation, std::future::pending()).await
     }
 
-    /// Runs an action until it is done, or until `stop` is ready. A run that is stopped closes its connection.
+    /// Runs an action until it is done or `stop` completes. A run that is stopped closes its connection.
     ///
     /// ```no_run
     /// # async fn example(connector: smtp_connector_host::Connector, mail: smtp_connector_host::Invocation) {
@@ -212,8 +216,8 @@ impl Connector {
     /// let ten_seconds = tokio::time::sleep(std::time::Duration::from_secs(10));
     /// match connector.invoke_until(mail, ten_seconds).await {
     ///     Err(error) if error.code() == FailureCode::Cancelled => match error.delivered() {
-    ///         Delivered::Unknown => eprintln!("look for {:?} before sending again", error.message_id()),
-    ///         _ => eprintln!("nobody has the message"),
+    ///         Delivered::Unknown => eprintln!("check whether {:?} arrived", error.message_id()),
+    ///         _ => eprintln!("the message was not delivered"),
     ///     },
     ///     _ => {}
     /// }
@@ -222,8 +226,8 @@ impl Connector {
     ///
     /// # Errors
     ///
-    /// Those of [`invoke`](Self::invoke), and [`FailureCode::Cancelled`](crate::FailureCode::Cancelled) for a run that
-    /// was stopped: [`delivered`](Error::delivered) says whether anybody may have the message.
+    /// Returns the errors of [`invoke`](Self::invoke), and [`FailureCode::Cancelled`](crate::FailureCode::Cancelled) if
+    /// the run was stopped. [`delivered`](Error::delivered) tells whether the message may have been delivered.
     pub async fn invoke_until(
         &self,
         invocation: Invocation,
@@ -253,7 +257,7 @@ impl Connector {
         observed("invoke", &invocation, Arc::clone(&delivery), settled).await
     }
 
-    /// Runs a call in a store of its own, which goes away with it, whatever comes.
+    /// Runs a call in its own store. The store is dropped after the call.
     async fn in_sandbox<T>(
         &self,
         run: Run,
@@ -275,7 +279,7 @@ impl Connector {
         outcome.map_err(|trap| of_trap(trap, &store.data().wasi.printed()))
     }
 
-    /// Waits for all that a run does, for as long as it may take.
+    /// Waits for a run, up to its time limit.
     async fn in_time<T>(
         &self,
         delivery: &DeliveryState,
@@ -287,7 +291,7 @@ impl Connector {
     }
 }
 
-/// Waits for a run, or for what stops it. Then the run is dropped, and its connection with it.
+/// Waits for a run or for `stop`. When a run is stopped, it is dropped together with its connection.
 async fn unless_stopped(
     run: impl Future<Output = Result<Outcome>>,
     stop: impl Future<Output = ()>,
@@ -303,7 +307,7 @@ async fn unless_stopped(
         return outcome;
     }
     if delivery.was_sent() {
-        // The server has taken the message: the component has only the result to write.
+        // The server has accepted the message. The component only needs to write the result.
         if let Ok(outcome) = tokio::time::timeout(TIME_FOR_A_RESULT, run.as_mut()).await {
             return outcome;
         }
@@ -312,11 +316,10 @@ async fn unless_stopped(
     Err(of_stop(delivery))
 }
 
-/// How long a run that was stopped may still take to report a message that the server has accepted. It takes a
-/// millisecond.
+/// The time that a stopped run gets to report a message that the server has accepted. It needs about 1 ms.
 const TIME_FOR_A_RESULT: Duration = Duration::from_secs(1);
 
-/// What an action's answer amounts to, corrected by what the host itself saw.
+/// Returns the result of an action, corrected with what the host saw.
 fn settle(answer: Result<String, wit::InvokeError>, delivery: &DeliveryState) -> Result<String> {
     match answer {
         Ok(json) => of_result(&json, delivery),
@@ -327,32 +330,32 @@ fn settle(answer: Result<String, wit::InvokeError>, delivery: &DeliveryState) ->
     }
 }
 
-/// What a run waits for first.
+/// The name of the account in the error of a run that is out of time. A run waits for it first.
 const ACCOUNT: &str = "the account's settings";
 
 const HOW_TO_BUILD: &str =
-    "build it for the target wasm32-wasip2, or make a component of a module with wasm-tools";
+    "build it for the target wasm32-wasip2, or turn the module into a component with wasm-tools";
 
 fn read(path: &Path) -> Result<Vec<u8>> {
     std::fs::read(path).map_err(|reason| {
         Error::component(format!("the component {} cannot be read: {reason}", path.display()))
-            .with_hint("name a .wasm file that you may read")
+            .with_hint("use a .wasm file that you have permission to read")
     })
 }
 
 fn check_layer(bytes: &[u8]) -> Result<()> {
     let fail = |message: &str| Err(Error::component(message).with_hint(HOW_TO_BUILD));
     if bytes.get(..4) != Some(b"\0asm") {
-        return fail("this is no WebAssembly component");
+        return fail("this is not a WebAssembly component");
     }
-    // A core module has version 1 where a component has its layer (component-model, Binary.md).
+    // A core module has version 1 here, and a component has its layer (component-model, Binary.md).
     if bytes.get(4..8) == Some(&[1, 0, 0, 0]) {
         return fail("this is a WebAssembly module, not a component");
     }
     Ok(())
 }
 
-/// The outermost and the innermost of what wasmtime says, on one line.
+/// Returns the outermost and the innermost error message of wasmtime, on one line.
 fn summary(reason: &wasmtime::Error) -> String {
     let outer = reason.to_string();
     let inner = reason.root_cause().to_string();

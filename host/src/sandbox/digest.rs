@@ -1,4 +1,4 @@
-//! Which component it is.
+//! The digest of a component.
 
 use std::fmt;
 use std::str::FromStr;
@@ -7,9 +7,10 @@ use ring::digest::{SHA256, digest};
 
 use crate::error::{Error, Result};
 
-/// The SHA-256 of a component's bytes, to load that component and no other.
+/// The SHA-256 digest of a component's bytes. Pin it to load only that component.
 ///
-/// Written in hexadecimal, as `sha256sum` prints it; read with the prefix of OCI registries too, `sha256:`.
+/// It is written in hexadecimal, as `sha256sum` prints it. When parsed, it may have the prefix `sha256:` of OCI
+/// registries.
 ///
 /// ```no_run
 /// use smtp_connector_host::{ComponentDigest, Connector, Host};
@@ -24,7 +25,7 @@ use crate::error::{Error, Result};
 pub struct ComponentDigest([u8; 32]);
 
 impl ComponentDigest {
-    /// The digest of a component.
+    /// Computes the digest of a component.
     pub fn of(component: &[u8]) -> Self {
         let mut octets = [0; 32];
         // SHA-256 has 32 octets.
@@ -32,16 +33,14 @@ impl ComponentDigest {
         Self(octets)
     }
 
-    /// Refuses a component with another digest.
+    /// Returns an error if a component has a different digest.
     pub(super) fn check(self, component: &[u8]) -> Result<()> {
         let found = Self::of(component);
         if found == self {
             return Ok(());
         }
         Err(Error::component(format!("the component's SHA-256 is {found}, but {self} is pinned"))
-            .with_hint(
-                "get the component that was pinned; or review this one, and pin its SHA-256",
-            ))
+            .with_hint("get the pinned component, or review this one and pin its SHA-256"))
     }
 }
 
@@ -55,10 +54,10 @@ impl FromStr for ComponentDigest {
         let is_hexadecimal = digits.iter().all(u8::is_ascii_hexdigit);
         if digits.len() != 2 * octets.len() || !is_hexadecimal {
             let message = "a component's SHA-256 is 64 hexadecimal digits";
-            return Err(Error::component(message).with_hint("sha256sum FILE prints it"));
+            return Err(Error::component(message).with_hint("run sha256sum FILE to get it"));
         }
         let value = |digit: u8| char::from(digit).to_digit(16).unwrap_or_default() as u8;
-        // Twice as many digits as octets: just checked.
+        // The check above makes sure that there are twice as many digits as octets.
         let (pairs, _) = digits.as_chunks::<2>();
         for (octet, [high, low]) in octets.iter_mut().zip(pairs) {
             *octet = value(*high) << 4 | value(*low);

@@ -1,4 +1,4 @@
-//! The host: what a platform sets up once, and all its connectors share.
+//! The host, which a platform sets up once and all its connectors share.
 
 use std::fmt;
 use std::path::PathBuf;
@@ -15,8 +15,7 @@ use crate::policy::InputRule;
 use crate::services::{Limits, Services, ServicesBuilder};
 use crate::transport::Transport;
 
-/// Everything that connectors need of a platform: its services, and engines to run components with. Cheap to clone, and
-/// shared between threads.
+/// The services of a platform, and the engines that run its components. Cheap to clone, and shared between threads.
 ///
 /// ```
 /// use smtp_connector_host::accounts::{Account, AccountsInMemory};
@@ -43,44 +42,45 @@ pub struct HostBuilder {
 }
 
 impl Host {
-    /// Starts a host: no accounts, no uploads, and SMTP to public servers.
+    /// Returns a builder with the defaults: no accounts, no uploads, and SMTP to public servers.
     pub fn builder() -> HostBuilder {
         HostBuilder::default()
     }
 
-    /// The services that its runs use.
+    /// Returns the services that the host's runs use.
     pub fn services(&self) -> &Services {
         &self.services
     }
 }
 
 impl HostBuilder {
-    /// Where accounts are found.
+    /// Sets where accounts are found. Default: there are no accounts.
     #[must_use]
     pub fn accounts(self, accounts: impl Accounts) -> Self {
         Self { services: self.services.accounts(accounts), ..self }
     }
 
-    /// Where uploads are found, in runs that bring none of their own.
+    /// Sets where uploads are found. [`Invocation::uploads`](crate::Invocation::uploads) replaces it for one run.
     #[must_use]
     pub fn uploads(self, uploads: impl Uploads) -> Self {
         Self { services: self.services.uploads(uploads), ..self }
     }
 
-    /// How hosts are looked up and connected to, instead of by the system: those of attachments, and, unless you set a
-    /// transport, mail servers and token endpoints.
+    /// Sets how hosts are looked up and connected to. Default: by the system.
+    ///
+    /// This applies to attachments and, unless you set a transport, to mail servers and token endpoints.
     #[must_use]
     pub fn network(self, network: impl Network) -> Self {
         Self { services: self.services.network(network), ..self }
     }
 
-    /// Which hosts attachments may be fetched from. Default: those on the public internet.
+    /// Sets the hosts that attachments may be fetched from. Default: hosts on the public internet.
     #[must_use]
     pub fn attachment_hosts(self, attachment_hosts: AttachmentHosts) -> Self {
         Self { services: self.services.attachment_hosts(attachment_hosts), ..self }
     }
 
-    /// Denies addresses for attachments, in addition to those that are not public. A host with a denied address is
+    /// Denies addresses for attachments, in addition to addresses that are not public. A host with a denied address is
     /// refused, even if the account names it. Each call adds ranges.
     ///
     /// See [`ServicesBuilder::deny_addresses`].
@@ -89,45 +89,46 @@ impl HostBuilder {
         Self { services: self.services.deny_addresses(ranges), ..self }
     }
 
-    /// How messages get to their servers.
+    /// Sets the transport that sends messages. Default: SMTP to public servers.
     #[must_use]
     pub fn transport(self, transport: impl Transport) -> Self {
         Self { services: self.services.transport(transport), ..self }
     }
 
-    /// Which recipients, URLs and uploads a run may reach. Default: those that its input names.
+    /// Sets which recipients, URLs and uploads a run may reach. Default: those that its input names.
     #[must_use]
     pub fn input_rule(self, input_rule: InputRule) -> Self {
         Self { services: self.services.input_rule(input_rule), ..self }
     }
 
-    /// What a run may take.
+    /// Sets the limits of each run.
     #[must_use]
     pub fn limits(self, limits: Limits) -> Self {
         Self { services: self.services.limits(limits), ..self }
     }
 
-    /// Where the memory of runs comes from.
+    /// Sets where the memory of runs comes from.
     #[must_use]
     pub fn allocation(self, allocation: Allocation) -> Self {
         Self { allocation, ..self }
     }
 
-    /// Keeps compiled components in a directory, so that the next start need not compile them; of those that start
-    /// at the same time, one does. They are mapped into memory as machine code: a user who can write to them can run
-    /// any code.
+    /// Caches compiled components in a directory, so that the next start does not compile them again. If several
+    /// processes start at the same time, only one compiles.
+    ///
+    /// The files are mapped into memory as machine code: a user who can write to them can run any code.
     ///
     /// On Unix, the directory and its parent must belong to this user or to root, and other users must not be able to
     /// write to them. On other systems, protect the directory yourself.
     ///
-    /// If the directory cannot be used or written to, each component is compiled once in a process, and `tracing` has a
+    /// If the directory cannot be used or written to, each process compiles each component once, and `tracing` gets a
     /// warning.
     #[must_use]
     pub fn cache_directory(self, directory: impl Into<PathBuf>) -> Self {
         Self { cache: Some(directory.into()), ..self }
     }
 
-    /// Tells of what the cache of compiled components does.
+    /// Sets a function that receives the events of the cache of compiled components.
     pub fn cache_observer(self, observer: impl Fn(&CacheEvent) + Send + Sync + 'static) -> Self {
         Self { cache_observer: Some(Arc::new(observer)), ..self }
     }
@@ -136,7 +137,7 @@ impl HostBuilder {
     ///
     /// # Errors
     ///
-    /// A machine that the sandbox cannot run on.
+    /// Returns an error if the sandbox cannot run on this machine.
     pub fn build(self) -> Result<Host> {
         let limits = &self.services.limits;
         let cache = self.cache.as_deref();

@@ -1,4 +1,4 @@
-//! Running components: engines for all, a store for each run, limits around everything.
+//! The sandbox that runs components. Runs share engines, and each has its own store and limits.
 
 mod connector;
 mod digest;

@@ -1,6 +1,6 @@
-//! What others may watch of a run: a span for `tracing`, counters and histograms for `metrics`.
+//! The observability of a run: a span for `tracing`, counters and histograms for `metrics`.
 //!
-//! Neither holds an address, a text of the mail, or anything of the account but its name.
+//! They never contain an address or a text of the mail. Of the account, they contain only the name.
 
 use std::sync::Arc;
 use std::time::Instant;
@@ -12,8 +12,8 @@ use crate::error::Result;
 use crate::policy::DeliveryState;
 use crate::services::Invocation;
 
-/// Watches a call of a component: `describe`, `validate` or `invoke`. What is measured, and what it is called,
-/// stands in the library's own documentation.
+/// Records a call of a component: `describe`, `validate` or `invoke`. The crate documentation lists the measurements
+/// and their names.
 pub(super) async fn observed<T>(
     call: &'static str,
     invocation: &Invocation,

@@ -1,4 +1,4 @@
-//! What came of an invocation.
+//! The outcome of an invocation.
 
 use std::sync::OnceLock;
 
@@ -7,9 +7,9 @@ use smtp_connector_smtp::{ForwardPath, Issue, Reply};
 
 use super::sent::Sent;
 
-/// The result of an action: JSON, and questions about it.
+/// The result of an action: JSON, and methods that read it.
 ///
-/// The questions are about `send-mail`. A result of another action answers them with nothing.
+/// The methods read results of `send-mail`. For other actions, they return `None` or empty lists.
 ///
 /// ```
 /// # #[tokio::main(flavor = "current_thread")]
@@ -30,46 +30,46 @@ use super::sent::Sent;
 pub struct Outcome {
     json: String,
     memory_bytes: usize,
-    /// Read when the first question is asked.
+    /// Read at the first call of a method that needs it.
     sent: OnceLock<Sent>,
 }
 
-/// What became of a mail.
+/// The status of a mail.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Deserialize)]
 #[serde(rename_all = "kebab-case")]
 #[non_exhaustive]
 pub enum Status {
-    /// The server took it for all recipients.
+    /// The server accepted the mail for all recipients.
     Sent,
-    /// The server took it for some recipients.
+    /// The server accepted the mail for some recipients.
     Partial,
-    /// It was assembled, and not sent.
+    /// The mail was built but not sent.
     DryRun,
 }
 
-/// A file that a mail has.
+/// A file that is attached to a mail.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Deserialize)]
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub struct AttachedFile {
-    /// Its name, if it has one.
+    /// The file name, if there is one.
     pub filename: Option<String>,
-    /// Its media type.
+    /// The media type.
     pub content_type: String,
-    /// Its size in bytes, before it was encoded.
+    /// The size in bytes, before encoding.
     pub size: u64,
-    /// Its SHA-256, in hexadecimal.
+    /// The SHA-256 digest, in hexadecimal.
     pub sha256: String,
-    /// Its content id, if the HTML refers to it.
+    /// The content id, if the HTML refers to the file.
     pub cid: Option<String>,
 }
 
-/// Everything that a check found.
+/// The findings of a check.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Findings {
-    /// What must be mended. None: the input is valid.
+    /// The problems to fix. If the list is empty, the input is valid.
     pub issues: Vec<Issue>,
-    /// What was mended on the way, or may not be meant.
+    /// The warnings: what was corrected automatically, or may be unintended.
     pub warnings: Vec<Issue>,
 }
 
@@ -78,72 +78,72 @@ impl Outcome {
         Self { json, memory_bytes, sent: OnceLock::new() }
     }
 
-    /// Bytes of memory that the component took, for an embedder who sets
+    /// Returns the bytes of memory that the component used. This helps to choose
     /// [`Limits::memory_bytes`](crate::Limits).
     pub fn memory_bytes(&self) -> usize {
         self.memory_bytes
     }
 
-    /// The result: a JSON object.
+    /// Returns the result as text, which is a JSON object.
     pub fn as_json(&self) -> &str {
         &self.json
     }
 
-    /// The result as a value.
+    /// Parses the result into a type of your choice.
     ///
     /// # Errors
     ///
-    /// A component whose result is no JSON of that shape.
+    /// Returns an error if the result does not have the shape of `T`.
     pub fn parse<'a, T: serde::Deserialize<'a>>(&'a self) -> serde_json::Result<T> {
         serde_json::from_str(&self.json)
     }
 
-    /// What became of the mail.
+    /// Returns the status of the mail.
     pub fn status(&self) -> Option<Status> {
         self.sent().status
     }
 
-    /// The mail's Message-ID, with its brackets.
+    /// Returns the mail's Message-ID, with its angle brackets.
     pub fn message_id(&self) -> Option<&str> {
         self.sent().message_id.as_deref()
     }
 
-    /// Recipients that the server took the mail for.
+    /// Returns the recipients that the server accepted.
     pub fn accepted(&self) -> &[ForwardPath] {
         &self.sent().accepted
     }
 
-    /// Recipients that the server refused, and why.
+    /// Returns the recipients that the server refused, and the reasons.
     pub fn rejected(&self) -> &[Refusal] {
         &self.sent().refusals
     }
 
-    /// What the server said to the mail's end.
+    /// Returns the server's reply to the end of the mail.
     pub fn reply(&self) -> Option<&Reply> {
         self.sent().reply.as_ref()
     }
 
-    /// The server's own id for the mail.
+    /// Returns the server's queue id for the mail.
     pub fn queue_id(&self) -> Option<&str> {
         self.sent().queue_id.as_deref()
     }
 
-    /// The mail's size in bytes, as it is on the wire.
+    /// Returns the mail's size in bytes, as it is sent.
     pub fn message_size(&self) -> Option<u64> {
         self.sent().message_size
     }
 
-    /// The mail's files.
+    /// Returns the files that are attached to the mail.
     pub fn attachments(&self) -> &[AttachedFile] {
         &self.sent().attachments
     }
 
-    /// The whole message, in a dry run.
+    /// Returns the whole message, in a dry run.
     pub fn message(&self) -> Option<&str> {
         self.sent().message.as_deref()
     }
 
-    /// What was mended on the way, or may not be meant.
+    /// Returns the warnings: what was corrected automatically, or may be unintended.
     pub fn warnings(&self) -> &[Issue] {
         &self.sent().warnings
     }
@@ -162,7 +162,7 @@ impl PartialEq for Outcome {
 impl Eq for Outcome {}
 
 impl Findings {
-    /// Whether nothing must be mended.
+    /// Reports whether the input is valid.
     pub fn is_valid(&self) -> bool {
         self.issues.is_empty()
     }

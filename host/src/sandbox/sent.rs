@@ -1,4 +1,4 @@
-//! The result of `send-mail`, read for those who ask about it.
+//! The parsed result of `send-mail`.
 
 use serde::Deserialize;
 use smtp_connector_smtp::failure::{Refusal, Retry};
@@ -6,7 +6,7 @@ use smtp_connector_smtp::{EnhancedStatusCode, ForwardPath, Issue, Reply, ReplyCo
 
 use super::outcome::{AttachedFile, Status};
 
-/// What a result says. A component may have another result: what is missing there is missing here.
+/// The members of a result. Results of other actions may lack members, which are then empty here.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Sent {
     pub(super) status: Option<Status>,
@@ -21,7 +21,7 @@ pub(super) struct Sent {
     pub(super) warnings: Vec<Issue>,
 }
 
-/// The result's own shape.
+/// The JSON shape of the result.
 #[derive(Default, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
 struct Told {

@@ -1,4 +1,4 @@
-//! A store for one run, and what happens at each tick of the engine's clock.
+//! The store of one run, and the work at each tick of the engine's clock.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -12,7 +12,7 @@ use super::scheduling::{CpuBudget, CpuScheduler, cost};
 use super::wasi::Wasi;
 use crate::services::{LimitReached, Run};
 
-/// What a store holds.
+/// The state in a store.
 pub(super) struct State {
     pub(super) table: ResourceTable,
     pub(super) wasi: Wasi,
@@ -22,7 +22,7 @@ pub(super) struct State {
 }
 
 impl State {
-    /// Bytes of linear memory that the run has taken.
+    /// Returns the bytes of linear memory that the run uses.
     pub(super) fn memory_bytes(&self) -> usize {
         self.memory_limiter.bytes_taken(&self.run.limits)
     }
@@ -34,7 +34,7 @@ impl WasiView for State {
     }
 }
 
-/// A store for one run, with nothing in it that another run could leave behind.
+/// Creates a store for one run. It contains no data of other runs.
 pub(super) fn store(
     engine: &Engine,
     scheduler: &Arc<CpuScheduler>,
@@ -63,8 +63,8 @@ pub(super) fn store(
     store
 }
 
-/// What happens at each tick: a run that computed too long ends, and one that computes for a while lets others
-/// run. One that was waiting meanwhile has missed a tick, and goes on.
+/// Returns the callback for each tick. A run that exceeds its CPU limit ends, and a run that computes for a while
+/// yields to others. A run that was waiting has missed a tick, and continues.
 fn on_epoch(
     scheduler: Arc<CpuScheduler>,
     budget: Arc<CpuBudget>,
@@ -76,7 +76,7 @@ fn on_epoch(
         let State { run, meter, .. } = store.data();
         let computed = meter.computed();
         if computed > run.limits.cpu {
-            return Err(wasmtime::Error::new(LimitReached("computing time")));
+            return Err(wasmtime::Error::new(LimitReached("CPU time")));
         }
         if computed.saturating_sub(gave_way_at) < SLICE {
             return Ok(UpdateDeadline::Continue(1));
@@ -94,5 +94,5 @@ fn on_epoch(
     }
 }
 
-/// What a run computes before it has to give way: more than a small mail takes, and less than a tick.
+/// The CPU time after which a run must yield. It is more than a small mail takes, and less than a tick.
 const SLICE: Duration = Duration::from_millis(1);

@@ -1,31 +1,31 @@
-//! What a component gets of WASI: interfaces with nothing behind them.
+//! The WASI interfaces of a component. They give no access to the outside.
 //!
-//! Rust's standard library imports them, and a mail that is sent calls none of them. So the context behind them
-//! is made when it is first asked for, which most runs never do.
+//! Rust's standard library imports them, but sending a mail does not call them. So the context behind them is created
+//! at the first call, which most runs never make.
 
 use std::time::Duration;
 
 use wasmtime_wasi::p2::pipe::MemoryOutputPipe;
 use wasmtime_wasi::{HostMonotonicClock, HostWallClock, WasiCtx};
 
-/// One run's share of WASI.
+/// The WASI state of one run.
 pub(super) struct Wasi {
-    /// Since 1970.
+    /// The start time, since 1970.
     started: Duration,
-    /// What the component printed: a panic's message.
+    /// The component's output, such as a panic message.
     log: MemoryOutputPipe,
     context: Option<Box<WasiCtx>>,
 }
 
 impl Wasi {
-    /// For a run that started so many seconds after 1970, and may print so many bytes.
+    /// Creates the state for a run that started `started_at` seconds after 1970 and may print `log_bytes` bytes.
     pub(super) fn new(started_at: u64, log_bytes: usize) -> Self {
         let log = MemoryOutputPipe::new(log_bytes);
         Self { started: Duration::from_secs(started_at), log, context: None }
     }
 
-    /// No files, arguments, environment or sockets; a clock that stands still at the run's start, and
-    /// randomness that is none: the same run does the same again.
+    /// Returns the context, which has no files, arguments, environment or sockets. Its clock stands still at the run's
+    /// start and its random numbers are fixed, so a run can be repeated exactly.
     pub(super) fn context(&mut self) -> &mut WasiCtx {
         self.context.get_or_insert_with(|| {
             let context = WasiCtx::builder()
@@ -39,13 +39,13 @@ impl Wasi {
         })
     }
 
-    /// What the component printed so far.
+    /// Returns the component's output so far.
     pub(super) fn printed(&self) -> bytes::Bytes {
         self.log.contents()
     }
 }
 
-/// A clock that stands still.
+/// A clock that always shows the same time.
 struct FixedClock(Duration);
 
 impl HostWallClock for FixedClock {

@@ -1,4 +1,4 @@
-//! Setting up services.
+//! The builder of services.
 
 use std::fmt;
 use std::sync::Arc;
@@ -20,7 +20,7 @@ pub struct ServicesBuilder {
     network: Arc<dyn Network>,
     attachment_hosts: AttachmentHosts,
     denied: DeniedAddresses,
-    /// None: SMTP to public servers.
+    /// `None` means SMTP to public servers.
     transport: Option<Arc<dyn Transport>>,
     input_rule: InputRule,
     pub(crate) limits: Limits,
@@ -42,28 +42,29 @@ impl Default for ServicesBuilder {
 }
 
 impl ServicesBuilder {
-    /// Where accounts are found.
+    /// Sets where accounts are found. Default: there are no accounts.
     pub fn accounts(self, accounts: impl Accounts) -> Self {
         Self { accounts: Arc::new(accounts), ..self }
     }
 
-    /// Where uploads are found, in runs that bring none of their own.
+    /// Sets where uploads are found. [`Invocation::uploads`](crate::Invocation::uploads) replaces it for one run.
     pub fn uploads(self, uploads: impl Uploads) -> Self {
         Self { uploads: Arc::new(uploads), ..self }
     }
 
-    /// How hosts are looked up and connected to, instead of by the system: those of attachments, and, unless you set a
-    /// transport, mail servers and token endpoints.
+    /// Sets how hosts are looked up and connected to. Default: by the system.
+    ///
+    /// This applies to attachments and, unless you set a transport, to mail servers and token endpoints.
     pub fn network(self, network: impl Network) -> Self {
         Self { network: Arc::new(network), ..self }
     }
 
-    /// Which hosts attachments may be fetched from. Default: those on the public internet.
+    /// Sets the hosts that attachments may be fetched from. Default: hosts on the public internet.
     pub fn attachment_hosts(self, attachment_hosts: AttachmentHosts) -> Self {
         Self { attachment_hosts, ..self }
     }
 
-    /// Denies addresses for attachments, in addition to those that are not public. A host with a denied address is
+    /// Denies addresses for attachments, in addition to addresses that are not public. A host with a denied address is
     /// refused, even if the account names it. Each call adds ranges.
     ///
     /// Deny public addresses that lead to your own network, such as your servers' or your cloud provider's service
@@ -81,22 +82,22 @@ impl ServicesBuilder {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     ///
-    /// The default transport takes the ranges from here, for mail servers and token endpoints.
+    /// The default transport also denies these ranges, for mail servers and token endpoints.
     pub fn deny_addresses(self, ranges: impl IntoIterator<Item = AddressRange>) -> Self {
         Self { denied: self.denied.and(ranges), ..self }
     }
 
-    /// How messages get to their servers.
+    /// Sets the transport that sends messages. Default: SMTP to public servers.
     pub fn transport(self, transport: impl Transport) -> Self {
         Self { transport: Some(Arc::new(transport)), ..self }
     }
 
-    /// Which recipients, URLs and uploads a run may reach. Default: those that its input names.
+    /// Sets which recipients, URLs and uploads a run may reach. Default: those that its input names.
     pub fn input_rule(self, input_rule: InputRule) -> Self {
         Self { input_rule, ..self }
     }
 
-    /// What a run may take.
+    /// Sets the limits of each run.
     pub fn limits(self, limits: Limits) -> Self {
         Self { limits, ..self }
     }

@@ -1,4 +1,4 @@
-//! What is asked of a connector.
+//! A request to a connector.
 
 use std::fmt;
 use std::sync::Arc;
@@ -7,7 +7,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use crate::accounts::Account;
 use crate::attachments::Uploads;
 
-/// An action, its input, and the account to do it with.
+/// An action, its input and its account.
 ///
 /// ```
 /// use smtp_connector_host::Invocation;
@@ -19,7 +19,7 @@ use crate::attachments::Uploads;
 #[derive(Clone)]
 pub struct Invocation {
     pub(crate) action: String,
-    /// Shared with the host's own reader of it.
+    /// Shared with the host's reader of the input, which builds the allowlists.
     pub(crate) input: Arc<String>,
     pub(crate) keywords: Option<Arc<String>>,
     pub(super) account: Option<Chosen>,
@@ -32,13 +32,13 @@ pub struct Invocation {
 /// The account of an invocation.
 #[derive(Clone)]
 pub(super) enum Chosen {
-    /// The host's own of that name.
+    /// The host's account with this name.
     Named(String),
     Given(Arc<Account>),
 }
 
 impl Invocation {
-    /// An action with an input, which is a JSON object.
+    /// Creates an invocation of an action. The input is a JSON object.
     pub fn new(action: impl Into<String>, input: impl Into<String>) -> Self {
         let now = SystemTime::now().duration_since(UNIX_EPOCH);
         Self {
@@ -47,37 +47,37 @@ impl Invocation {
             keywords: None,
             account: None,
             id: None,
-            // A machine whose clock stands before 1970 sends mail of 1970.
+            // If the clock is before 1970, the message is dated 1970.
             started_at: now.map_or(0, |now| now.as_secs()),
             dry_run: false,
             uploads: None,
         }
     }
 
-    /// The action *Send mail*.
+    /// Creates an invocation of the action `send-mail`.
     pub fn send_mail(input: impl Into<String>) -> Self {
         Self::new("send-mail", input)
     }
 
-    /// What `{{...}}` in the input stands for: a JSON object.
+    /// Sets the keywords: a JSON object with the values of `{{...}}` in the input.
     #[must_use]
     pub fn keywords(self, keywords: impl Into<String>) -> Self {
         Self { keywords: Some(Arc::new(keywords.into())), ..self }
     }
 
-    /// The account to send with. Without one, an input can be checked and previewed.
+    /// Sets the name of the account to send with. Without an account, an input can only be checked and previewed.
     #[must_use]
     pub fn account(self, name: impl Into<String>) -> Self {
         Self { account: Some(Chosen::Named(name.into())), ..self }
     }
 
-    /// The account itself to send with, for a platform that has it at hand. The host's own accounts are not asked.
+    /// Sets the account to send with, if you already have it. The host's accounts are not searched.
     #[must_use]
     pub fn with_account(self, account: impl Into<Arc<Account>>) -> Self {
         Self { account: Some(Chosen::Given(account.into())), ..self }
     }
 
-    /// The name of the account, if one was chosen.
+    /// Returns the name of the account, if there is one.
     pub(crate) fn account_name(&self) -> Option<&str> {
         match self.account.as_ref()? {
             Chosen::Named(name) => Some(name),
@@ -85,26 +85,26 @@ impl Invocation {
         }
     }
 
-    /// The run's id, and with it the message's. A retry with the same id and the same time makes the same
-    /// bytes again. Default: a new one.
+    /// Sets the id of the run, which also determines the Message-ID. A retry with the same id and time produces the
+    /// same bytes. Default: a new id.
     #[must_use]
     pub fn id(self, id: impl Into<String>) -> Self {
         Self { id: Some(id.into()), ..self }
     }
 
-    /// When the run was first asked for, in seconds since 1970. Default: now.
+    /// Sets the time of the first attempt, in seconds since 1970. Default: now.
     #[must_use]
     pub fn started_at(self, seconds: u64) -> Self {
         Self { started_at: seconds, ..self }
     }
 
-    /// Assemble the message, and send nothing.
+    /// Makes this a dry run: the message is built but not sent.
     #[must_use]
     pub fn dry_run(self) -> Self {
         Self { dry_run: true, ..self }
     }
 
-    /// Where this run's uploads are found, instead of the host's.
+    /// Sets where uploads are found in this run, instead of the host's setting.
     #[must_use]
     pub fn uploads(self, uploads: impl Uploads) -> Self {
         Self { uploads: Some(Arc::new(uploads)), ..self }
@@ -112,7 +112,7 @@ impl Invocation {
 }
 
 impl fmt::Debug for Invocation {
-    /// Without input and keywords, which are the users' own.
+    /// Leaves out the input and the keywords, which are private.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Invocation")
             .field("action", &self.action)

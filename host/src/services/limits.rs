@@ -1,30 +1,31 @@
-//! What a run may take.
+//! The limits of a run.
 
 use std::time::Duration;
 
 use super::invocation::Invocation;
 use smtp_connector_smtp::{Issue, setters};
 
-/// What one run of a component may take before it is stopped.
+/// The limits of one run. A run that exceeds one is stopped.
 ///
 /// | limit | default | why |
 /// |---|---|---|
-/// | `input_bytes` | 48 MiB | a message of 25 MiB, as base64 in JSON, and its body twice |
-/// | `keywords_bytes` | 48 MiB | attachments may be bound to keywords that hold their bytes |
-/// | `memory_bytes` | 96 MiB | an input of 25 MiB of base64 is in memory once, and its preview once more |
-/// | `stack_bytes` | 512 KiB | inputs nest at most some dozen levels; deeper recursion is a mistake |
-/// | `cpu` | 5 s | a 25 MiB message takes a tenth of a second; a machine may be ten times slower |
-/// | `wall_clock` | 20 min | an account's own deadlines end at 15, attachments before that at 30 s each |
-/// | `attachment_time` | 30 s | a file on the web, from the look-up to its last byte: whoever wants it waits |
-/// | `host_calls` | 100 000 | a message of 1 GiB takes a third of it |
-/// | `host_call_bytes` | 64 MiB | what one call may pass out, a result included: a preview has the whole message in it |
-/// | `handles` | 1 024 | a message has one outgoing, and at most some hundred attachments |
+/// | `input_bytes` | 48 MiB | a message of 25 MiB as base64 in JSON, with its body twice |
+/// | `keywords_bytes` | 48 MiB | keywords can hold the bytes of attachments |
+/// | `memory_bytes` | 96 MiB | holds an input with 25 MiB of base64 and its preview |
+/// | `stack_bytes` | 512 KiB | inputs nest a few dozen levels at most; deeper recursion is a bug |
+/// | `cpu` | 5 s | a 25 MiB message takes 0.1 s, and some machines are ten times slower |
+/// | `wall_clock` | 20 min | an account's timeouts end after 15 min; before that, each attachment may take 30 s |
+/// | `attachment_time` | 30 s | one file on the web, from the DNS lookup to the last byte; a user may be waiting |
+/// | `host_calls` | 100 000 | a message of 1 GiB needs a third of them |
+/// | `host_call_bytes` | 64 MiB | bytes one call may pass out, results included; a preview holds the whole message |
+/// | `handles` | 1 024 | a message has one `outgoing` and at most a few hundred attachments |
 /// | `table_elements` | 100 000 | functions that a component may call by pointer |
-/// | `log_bytes` | 64 KiB | what a component prints before it panics |
+/// | `log_bytes` | 64 KiB | output of a component before it panics |
 ///
-/// A run costs its host at most `memory_bytes`, twice `host_call_bytes` (a result is there twice while it is corrected),
-/// four times its input and keywords, and 16 MiB. Those are for the names in a small input, for blocks of a message and of
-/// attachments on their way, and for what errors repeat of a component's texts.
+/// One run uses at most this much memory of the host: `memory_bytes`, twice `host_call_bytes`, four times the size of
+/// its input and keywords, and 16 MiB. A result is in memory twice while the host corrects it. The 16 MiB hold the
+/// names in a small input, blocks of the message and its attachments in transit, and texts of the component that errors
+/// repeat.
 ///
 /// ```
 /// use smtp_connector_host::{Limits, Services};
@@ -32,25 +33,25 @@ use smtp_connector_smtp::{Issue, setters};
 /// let services = Services::builder().limits(Limits::default().memory_bytes(64 << 20)).build();
 /// ```
 ///
-/// Besides, a run has at most 16 core instances, 16 tables and 4 memories: a component has a handful. Its
-/// clock stands still, its randomness is always the same, and there is no file, socket, variable or
-/// argument for it to open.
+/// A run also has at most 16 core instances, 16 tables and 4 memories. Components need only a few. The clock of a run
+/// stands still, and its random numbers are always the same. It has no files, sockets, environment variables or
+/// arguments.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Limits {
-    /// Bytes of an input. The host reads it before and beside the component.
+    /// Bytes of an input. The host reads it too, before and while the component runs.
     pub input_bytes: usize,
     /// Bytes of the keywords.
     pub keywords_bytes: usize,
     /// Bytes of linear memory.
     pub memory_bytes: usize,
-    /// Bytes of the stack that the component's functions are called on.
+    /// Bytes of the component's call stack.
     pub stack_bytes: usize,
-    /// Time that it computes, and its host for it: not the time that it waits.
+    /// CPU time of the component, and of the host on its behalf. Time spent waiting does not count.
     pub cpu: Duration,
-    /// Time from start to end, whatever it waits for: accounts, attachments, the server.
+    /// Time from start to end, including waits for accounts, attachments and the server.
     pub wall_clock: Duration,
-    /// Time for one file on the web, from the look-up to its last byte.
+    /// Time for one file on the web, from the DNS lookup to the last byte.
     pub attachment_time: Duration,
     /// Calls to the host.
     pub host_calls: u32,
@@ -58,9 +59,9 @@ pub struct Limits {
     pub host_call_bytes: usize,
     /// Open attachments and messages.
     pub handles: usize,
-    /// Elements of tables.
+    /// Elements of all tables.
     pub table_elements: usize,
-    /// Bytes of output that are kept.
+    /// Bytes of the component's output that are kept.
     pub log_bytes: usize,
 }
 
@@ -80,12 +81,12 @@ setters!(Limits {
 });
 
 impl Limits {
-    /// Core instances: the module, and those that adapt it.
+    /// Core instances: the module and its adapters.
     pub(crate) const INSTANCES: usize = 16;
     pub(crate) const TABLES: usize = 16;
     pub(crate) const MEMORIES: usize = 4;
 
-    /// Holds an invocation against the limits of what is read before the component runs.
+    /// Checks the size of the input and the keywords.
     pub(crate) fn check(&self, invocation: &Invocation) -> Result<(), Issue> {
         let keywords = invocation.keywords.as_ref().map_or(0, |keywords| keywords.len());
         for (length, most, path, what) in [
@@ -94,7 +95,7 @@ impl Limits {
         ] {
             if length > most {
                 let message = format!(
-                    "{what} {length} bytes, and a run takes at most {most}: attach large files as uploads or by URL"
+                    "{what} {length} bytes, but the limit is {most} bytes: attach large files as uploads or by URL"
                 );
                 return Err(Issue { path: path.to_owned(), code: "too-long".to_owned(), message });
             }
@@ -122,13 +123,13 @@ impl Default for Limits {
     }
 }
 
-/// Why a run was stopped: a limit, in words.
+/// The limit that a run exceeded, in words.
 #[derive(Debug)]
 pub(crate) struct LimitReached(pub(crate) &'static str);
 
 impl std::fmt::Display for LimitReached {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "the component took more than it may of {}", self.0)
+        write!(f, "the component exceeded its limit of {}", self.0)
     }
 }
 

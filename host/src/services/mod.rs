@@ -1,6 +1,6 @@
-//! What runs use of their platform: accounts, uploads, the network, a transport, and how much they may take.
+//! The services of a platform that runs use: accounts, uploads, the network, a transport and limits.
 //!
-//! Nothing here knows wasmtime: a host with a `Linker` of its own needs no more than this.
+//! This module does not depend on wasmtime. If you manage your own `Linker`, it is all you need.
 
 mod builder;
 mod invocation;
@@ -30,10 +30,10 @@ use crate::policy::allowlist::Allowlists;
 use crate::policy::{DeliveryState, InputRule, PolicyTransport, Usage};
 use crate::transport::Transport;
 
-/// What runs use of their platform. Cheap to clone, and shared between threads.
+/// The services of a platform that runs use. Cheap to clone, and shared between threads.
 ///
-/// A [`Host`](crate::Host) has them, and engines beside them. If you manage a wasmtime `Linker` yourself, build only
-/// these, and see [`linker`](crate::linker).
+/// A [`Host`](crate::Host) contains services and engines. If you manage a wasmtime `Linker` yourself, build only the
+/// services, and see [`linker`](crate::linker).
 ///
 /// ```
 /// use smtp_connector_host::accounts::{Account, AccountsInMemory};
@@ -61,24 +61,24 @@ struct Inner {
 }
 
 impl Services {
-    /// Starts services: no accounts, no uploads, and SMTP to public servers.
+    /// Returns a builder with the defaults: no accounts, no uploads, and SMTP to public servers.
     pub fn builder() -> ServicesBuilder {
         ServicesBuilder::default()
     }
 
-    /// What a run may take.
+    /// Returns the limits of each run.
     pub fn limits(&self) -> &Limits {
         &self.inner.limits
     }
 }
 
 impl Services {
-    /// Holds an invocation against the limits of what is read before a component runs.
+    /// Checks the size of the input and the keywords, before a component runs.
     pub(crate) fn check(&self, invocation: &Invocation) -> Result<()> {
         self.inner.limits.check(invocation).map_err(|issue| Error::invalid(vec![issue]))
     }
 
-    /// The account that an invocation names.
+    /// Returns the account of an invocation, if it names one.
     pub(crate) async fn account(&self, invocation: &Invocation) -> Result<Option<Arc<Account>>> {
         match &invocation.account {
             Some(Chosen::Named(name)) => self.inner.accounts.account(name).await.map(Some),
@@ -87,13 +87,13 @@ impl Services {
         }
     }
 
-    /// A run that sends nothing, and opens nothing.
+    /// Creates a run that cannot send messages or open attachments.
     pub(crate) fn run(&self, invocation: &Invocation, account: Option<Arc<Account>>) -> Run {
         let id = invocation.id.clone().unwrap_or_else(|| uuid::Uuid::new_v4().to_string());
         Run::new(id, invocation.started_at, account, self.inner.limits)
     }
 
-    /// A run that may open the attachments that its input names, and send one message.
+    /// Creates a run that may open the attachments that its input names, and send one message.
     pub(crate) fn sending_run(
         &self,
         invocation: &Invocation,

@@ -1,4 +1,4 @@
-//! An action's result, with what the host saw in the place of what a component says of sending.
+//! The result of an action. The host replaces what a component reports about sending with what it saw itself.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -14,40 +14,43 @@ use smtp_connector_smtp::Issue;
 use smtp_connector_smtp::Receipt;
 use smtp_connector_smtp::failure::Refusal;
 
-/// The result of an action, corrected.
+/// Corrects the result of an action.
 ///
-/// What was sent is the host's to tell: `status`, `envelope`, `accepted`, `rejected`, `rejectedErrors`, `response`,
-/// `responseCode`, `enhancedCode`, `queueId` and `messageSize` are written from the receipt. Of a message that was not
-/// sent, a component says only what the message would be.
+/// For a message that was sent, the host writes `status`, `envelope`, `accepted`, `rejected`, `rejectedErrors`,
+/// `response`, `responseCode`, `enhancedCode`, `queueId` and `messageSize` from the receipt. For a message that was not
+/// sent, the component can only describe the message.
 ///
 /// # Errors
 ///
-/// A result that is not one, or that tells of a message where there was none.
+/// Returns an error if the result is not valid, or if it does not match whether a message was sent.
 pub(crate) fn of_result(json: &str, delivery: &DeliveryState) -> Result<String> {
     let broken = |message: &str| {
-        let error =
-            Error::component(format!("the component's result cannot be believed: {message}"));
-        of_error(error.with_hint("report this to the maker of the component"), delivery)
+        let error = Error::component(format!("the component's result is not valid: {message}"));
+        of_error(error.with_hint("report this to the component's developer"), delivery)
     };
-    let told = Told::read(json).map_err(|_| broken("it is not a result"))?;
+    let told = Told::read(json).map_err(|_| broken("it is not a JSON object that can be read"))?;
     let status = told.text("status").unwrap_or_default();
     let seen = delivery.seen();
     let own = match (status.as_ref(), &seen.receipt) {
         ("sent" | "partial", Some(receipt)) => of_sent(&told, receipt, &seen, delivery.bytes()),
         ("dry-run", None) if !delivery.may_have_been_sent() => of_unsent(),
-        ("sent" | "partial", None) => return Err(broken("nothing was sent")),
-        ("dry-run", _) => return Err(broken("a message was sent, or may have been")),
-        _ => return Err(broken("it has no status that there is")),
+        ("sent" | "partial", None) => {
+            return Err(broken("it reports a sent message, but no message was sent"));
+        }
+        ("dry-run", _) => {
+            return Err(broken("it reports a dry run, but a message was or may have been sent"));
+        }
+        _ => return Err(broken("its status is not sent, partial or dry-run")),
     };
     Ok(told.with(&own))
 }
 
-/// The members of a result that a component tells.
+/// The members of the result that a component returned.
 struct Told<'t> {
     members: Vec<(Cow<'t, str>, &'t RawValue)>,
 }
 
-/// Members that a result has at most. The contract knows half as many.
+/// The most members of a result. The contract defines half as many.
 const MOST: usize = 32;
 
 impl<'t> Told<'t> {
@@ -64,7 +67,7 @@ impl<'t> Told<'t> {
                 let mut members: Vec<(Cow<'de, str>, _)> = Vec::new();
                 while let Some(name) = map.next_key()? {
                     if members.len() == MOST || members.iter().any(|(known, _)| *known == name) {
-                        return Err(A::Error::custom("it has too many members, or one twice"));
+                        return Err(A::Error::custom("it has too many members, or a repeated one"));
                     }
                     members.push((name, map.next_value()?));
                 }
@@ -85,12 +88,12 @@ impl<'t> Told<'t> {
         serde_json::from_str(self.member(wanted)?.get()).ok()
     }
 
-    /// The result with these members instead of its own; `null` leaves one out.
+    /// Returns the result as JSON, with these members in place of the component's. `null` removes a member.
     fn with(&self, own: &Map<String, Value>) -> String {
         let mut json = String::from("{");
         let mut put = |name: &str, value: fmt::Arguments<'_>| {
             let lead = if json.len() > 1 { "," } else { "" };
-            // A JSON text is what a string displays as, once it is a value.
+            // A `Value` displays as JSON, so this quotes the name.
             json.push_str(&format!("{lead}{}:{value}", Value::from(name)));
         };
         for (name, value) in &self.members {
@@ -133,7 +136,7 @@ fn of_sent(told: &Told<'_>, receipt: &Receipt, seen: &Seen, bytes: u64) -> Map<S
     own
 }
 
-/// The component's warnings, and the transport's after them.
+/// Returns the component's warnings, followed by the transport's.
 fn warnings(told: &Told<'_>, seen: &[Issue]) -> Value {
     let told = told.member("warnings").map(RawValue::get).filter(|told| told.len() <= LARGEST);
     let told = told.and_then(|told| serde_json::from_str::<Vec<Value>>(told).ok());
@@ -143,11 +146,11 @@ fn warnings(told: &Told<'_>, seen: &[Issue]) -> Value {
     told.unwrap_or_default().into_iter().chain(own).collect()
 }
 
-/// What is read of one member of a component's result: a hundred refusals, each with two thousand octets of a server's
-/// words.
+/// The largest member of a component's result that is read. It has room for a hundred refusals, each with 2000 octets
+/// of a server's reply.
 const LARGEST: usize = 256 << 10;
 
-/// What a result cannot have where nothing was sent.
+/// Returns the members that override the result of a dry run, because no server was involved.
 fn of_unsent() -> Map<String, Value> {
     object([
         ("accepted", json!([])),
@@ -180,7 +183,7 @@ fn rejected_error(refusal: &Refusal, fields: &[(String, String)]) -> Value {
     json
 }
 
-/// The field of the input that named each recipient that was refused, which the component alone knows.
+/// Returns each refused recipient with the input field that named it. Only the component knows the field.
 fn fields(told: &Told<'_>, receipt: &Receipt) -> Vec<(String, String)> {
     #[derive(serde::Deserialize)]
     struct Named {
@@ -240,7 +243,7 @@ mod tests {
     }
 
     #[test]
-    fn a_dry_run_tells_of_no_server() {
+    fn a_dry_run_reports_no_server_fields() {
         let told = r#"{"status": "dry-run", "accepted": ["b@x.test"], "response": "Ok", "messageSize": 5}"#;
         let json = of_result(told, &DeliveryState::default()).expect("it is a result");
         let result: Value = serde_json::from_str(&json).expect("it is JSON");
@@ -251,7 +254,7 @@ mod tests {
     }
 
     #[test]
-    fn a_result_that_is_not_one_is_not_believed() {
+    fn an_invalid_result_is_an_error() {
         let nothing = DeliveryState::default();
         for told in [
             r#"{"status": "sent"}"#,

@@ -1,4 +1,4 @@
-//! One run: what it may see, open and send.
+//! One run, and what it may see, open and send.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -10,18 +10,18 @@ use crate::policy::allowlist::{Allowlists, Found};
 use crate::policy::{DeliveryState, PolicyTransport};
 use smtp_connector_smtp::network::{DeniedAddresses, Network};
 
-/// What a run is about.
+/// The state of one run.
 pub(crate) struct Run {
-    /// Unique to it, the same on its retries.
+    /// The id of the run. Its retries have the same id.
     pub(crate) id: String,
     /// Seconds since 1970.
     pub(crate) started_at: u64,
-    /// Assemble, and send nothing.
+    /// Whether the message is built but not sent.
     pub(crate) dry_run: bool,
     pub(crate) account: Option<Arc<Account>>,
-    /// What it may open. None: it checks an input, and opens nothing.
+    /// The attachments that the run may open. `None` if it only checks an input.
     pub(crate) sources: Option<Sources>,
-    /// None without an account.
+    /// `None` without an account.
     pub(crate) transport: Option<PolicyTransport>,
     pub(crate) delivery: Arc<DeliveryState>,
     pub(crate) limits: Limits,
@@ -29,7 +29,7 @@ pub(crate) struct Run {
     attachments: AtomicU32,
 }
 
-/// Where attachments of a run come from, and which of them its input names.
+/// The sources of a run's attachments, and the allowlists of its input.
 pub(crate) struct Sources {
     pub(crate) uploads: Arc<dyn Uploads>,
     pub(crate) network: Arc<dyn Network>,
@@ -59,37 +59,38 @@ impl Run {
         }
     }
 
-    /// Counts a call to the host; a component that calls without end is stopped.
+    /// Counts a call to the host. Returns an error beyond the limit.
     pub(crate) fn count_call(&self) -> Result<(), LimitReached> {
         let before = self.calls.fetch_add(1, Ordering::Relaxed);
         match before >= self.limits.host_calls {
-            true => Err(LimitReached("calls to its host")),
+            true => Err(LimitReached("calls to the host")),
             false => Ok(()),
         }
     }
 
-    /// Bytes of its message so far.
+    /// Returns the bytes of the message so far.
     pub(crate) fn bytes_sent(&self) -> u64 {
         self.delivery.bytes()
     }
 
-    /// Admits an attachment that is to be opened: what the run may open, if it may open one more and its input names
-    /// this one.
+    /// Returns the sources of attachments, if the run may open this attachment. The input must name it, and the number
+    /// of attachments must be within the account's limit.
     pub(crate) async fn admit(
         &self,
         is_named: impl FnOnce(&Found) -> bool,
     ) -> Result<&Sources, SourceError> {
         let forbidden = |why: &str| SourceError::Forbidden(why.to_owned());
         let sources = self.sources.as_ref();
-        let sources = sources.ok_or_else(|| forbidden("nothing is opened to check an input"))?;
+        let sources =
+            sources.ok_or_else(|| forbidden("attachments are not opened to check an input"))?;
         let limits = self.account.as_ref().map_or_else(AccountLimits::default, |one| one.limits);
         if self.attachments.fetch_add(1, Ordering::Relaxed) >= limits.attachments {
-            return Err(forbidden("the account's mails have no more attachments"));
+            return Err(forbidden("the message has more attachments than the account allows"));
         }
         let found = sources.allowlists.found().await;
         let found = found.map_err(|failure| forbidden(&failure.message))?;
         if !is_named(found) {
-            return Err(forbidden("the input's attachments do not name it"));
+            return Err(forbidden("it is not named in the input's attachments"));
         }
         Ok(sources)
     }

@@ -1,4 +1,4 @@
-//! What the end of a run means. The host believes what it saw, and not what a component says.
+//! The final result of a run. The host relies on what it saw, not on what the component reports.
 
 use smtp_connector_smtp::ForwardPath;
 use smtp_connector_smtp::failure::{Delivered, Failure, FailureCode, Phase, Refusal, Retry};
@@ -6,15 +6,15 @@ use smtp_connector_smtp::failure::{Delivered, Failure, FailureCode, Phase, Refus
 use crate::error::Error;
 use crate::policy::DeliveryState;
 
-/// An error, corrected by what the host saw: a component that fails after the message's end was sent
-/// cannot say that nobody has it.
+/// Corrects an error with what the host saw. If a component fails after the message's end was sent, it cannot report
+/// that the message was not delivered.
 pub(crate) fn of_error(error: Error, delivery: &DeliveryState) -> Error {
     if !delivery.may_have_been_sent() || error.delivered() == Delivered::Unknown {
         return error;
     }
     let what = match delivery.was_sent() {
         true => "the message was sent, and then",
-        false => "nobody can tell whether the message was sent:",
+        false => "it is unknown whether the message was sent:",
     };
     let failure = Failure {
         delivered: Delivered::Unknown,
@@ -22,11 +22,11 @@ pub(crate) fn of_error(error: Error, delivery: &DeliveryState) -> Error {
         message_id: error.message_id().map(str::to_owned).or_else(|| delivery.seen().message_id),
         ..Failure::new(error.code(), Phase::FinalReply, format!("{what} {error}"))
     };
-    let hint = "look for the message before sending again";
+    let hint = "check whether the message arrived before you send it again";
     Error::from(failure.hint(hint)).with_source(error)
 }
 
-/// What it means that a run was stopped from outside.
+/// Returns the error of a run that was stopped from outside.
 pub(crate) fn of_stop(delivery: &DeliveryState) -> Error {
     let stopped = |phase, message: &str| {
         Error::from(Failure::new(FailureCode::Cancelled, phase, message).later())
@@ -37,23 +37,25 @@ pub(crate) fn of_stop(delivery: &DeliveryState) -> Error {
     }
     let was_begun = delivery.seen().envelope.is_some();
     match (was_begun, delivery.bytes()) {
-        (false, _) => {
-            stopped(Phase::Build, "stopped while the message was prepared; nobody has it")
-        }
+        (false, _) => stopped(
+            Phase::Build,
+            "stopped while the message was being prepared; it was not delivered",
+        ),
         (true, 0) => {
-            stopped(Phase::Connect, "stopped before the server was sent the message; nobody has it")
+            stopped(Phase::Connect, "stopped before the message was sent; it was not delivered")
         }
         (true, _) => stopped(
             Phase::Body,
-            "stopped while the message was sent; the server did not get its end, so nobody has it",
+            "stopped while the message was being sent; the server did not get its end, so it was not delivered",
         ),
     }
 }
 
-/// A failure as a component tells it, corrected by what the host saw.
+/// Corrects a failure that a component reports with what the host saw.
 ///
-/// Where the transport failed, its failure is why: the component adds the field of each recipient, and the Message-ID.
-/// Otherwise nothing was sent, no server said anything, and the same works later only if something temporary failed.
+/// If the transport failed, its failure is the result. The component adds only the field of each recipient, and the
+/// Message-ID. Otherwise no message was sent and no server replied. A retry is useful only if something temporary
+/// failed.
 pub(crate) fn of_failure(told: Failure, delivery: &DeliveryState) -> Error {
     let failure = match delivery.seen().failure {
         Some(seen) => {
@@ -96,7 +98,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_run_that_is_stopped_says_whether_anybody_may_have_the_message() {
+    fn a_stopped_run_reports_whether_the_message_may_have_been_delivered() {
         let delivery = DeliveryState::default();
         let error = of_stop(&delivery);
         assert_eq!((error.code(), error.phase()), (FailureCode::Cancelled, Phase::Build));

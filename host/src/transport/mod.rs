@@ -1,4 +1,4 @@
-//! Taking a message to a server: what is asked for, what comes back, and who does it.
+//! The transport of messages to a server: envelope, transport and receipt.
 
 mod recording;
 mod smtp;
@@ -12,11 +12,11 @@ use crate::accounts::Account;
 use smtp_connector_smtp::BoxFuture;
 use smtp_connector_smtp::failure::Failure;
 
-/// Takes messages to an account's server.
+/// Sends messages to an account's server.
 ///
-/// The host checks envelope and bytes before they get here, whatever transport there is.
+/// The host checks the envelope and the bytes before any transport receives them.
 pub trait Transport: Send + Sync + 'static {
-    /// Begins a message: as far as the server's go-ahead for its content.
+    /// Begins a message. Returns when the server is ready for the content.
     fn begin<'a>(
         &'a self,
         account: &'a Arc<Account>,

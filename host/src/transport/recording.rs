@@ -1,4 +1,4 @@
-//! A transport that sends nothing, for an embedder's own tests.
+//! A transport that records messages instead of sending them, for tests of embedders.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -9,7 +9,7 @@ use smtp_connector_smtp::failure::Failure;
 use smtp_connector_smtp::{Envelope, Outgoing, Receipt};
 use smtp_connector_smtp::{Reply, ReplyCode};
 
-/// Keeps what would have been sent. Clones share what they keep.
+/// A transport that records messages instead of sending them. Clones share the recorded messages.
 ///
 /// ```
 /// # #[tokio::main(flavor = "current_thread")]
@@ -37,24 +37,24 @@ pub struct RecordingTransport {
     recorded: Arc<Mutex<Vec<Recorded>>>,
 }
 
-/// A message that was finished.
+/// A recorded message.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Recorded {
     /// The account's name.
     pub account: String,
-    /// Who would have got it.
+    /// The sender and the recipients.
     pub envelope: Envelope,
-    /// Its bytes, not dot-stuffed.
+    /// The bytes of the message, without dot-stuffing.
     pub message: Vec<u8>,
 }
 
 impl RecordingTransport {
-    /// Nothing is recorded yet.
+    /// Returns a transport without recorded messages.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Takes what was recorded since the last time.
+    /// Returns the messages recorded since the last call.
     pub fn take(&self) -> Vec<Recorded> {
         std::mem::take(&mut *self.recorded.lock().unwrap_or_else(PoisonError::into_inner))
     }
@@ -73,7 +73,7 @@ impl Transport for RecordingTransport {
     }
 }
 
-/// A message under way.
+/// A message that is being recorded.
 struct Recording {
     to: RecordingTransport,
     message: Recorded,

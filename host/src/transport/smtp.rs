@@ -1,4 +1,4 @@
-//! Sending over SMTP: the transport that most hosts use.
+//! The SMTP transport, which most hosts use.
 
 use std::sync::Arc;
 

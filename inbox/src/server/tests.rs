@@ -1,4 +1,4 @@
-//! Clients that take too long, or too much.
+//! Tests of timeouts and limits.
 
 use std::time::Duration;
 
@@ -10,7 +10,7 @@ use tokio::time::Instant;
 use super::*;
 use smtp_connector_smtp::network::provider;
 
-/// Nothing here takes as long.
+/// A timeout that is longer than every step of these tests.
 const LONG: Duration = Duration::from_secs(20);
 
 fn patient_for(step: Duration, message: Duration) -> InboxBuilder {
@@ -23,10 +23,10 @@ async fn start(builder: InboxBuilder) -> (Inbox, TcpStream) {
     (inbox, client)
 }
 
-/// Everything that is said until the connection ends.
+/// Reads everything that the server sends until the connection ends.
 async fn heard(client: &mut TcpStream) -> String {
     let mut text = Vec::new();
-    // What ends with a reset has been said all the same.
+    // Text that arrived before a reset counts too.
     let read = timeout(LONG, client.read_to_end(&mut text)).await;
     let _ = read.expect("the connection ends in time");
     String::from_utf8_lossy(&text).into_owned()
@@ -39,7 +39,7 @@ async fn say(client: &mut TcpStream, text: &str) {
 const ENVELOPE: &str = "EHLO a\r\nMAIL FROM:<a@x.test>\r\nRCPT TO:<b@x.test>\r\nDATA\r\n";
 
 #[tokio::test]
-async fn a_client_that_falls_silent_is_let_go_wherever_that_is() {
+async fn a_client_that_falls_silent_is_disconnected_at_any_point() {
     for begun in [
         "",
         "EHL",
@@ -53,9 +53,9 @@ async fn a_client_that_falls_silent_is_let_go_wherever_that_is() {
         let (_inbox, mut client) = start(patient_for(Duration::from_millis(100), LONG)).await;
         say(&mut client, begun).await;
         let heard = heard(&mut client).await;
-        assert!(heard.ends_with("\r\n421 4.4.2 you take too long\r\n"), "{begun:?}: {heard}");
+        assert!(heard.ends_with("\r\n421 4.4.2 timeout\r\n"), "{begun:?}: {heard}");
     }
-    // TLS that does not begin.
+    // The TLS handshake does not begin.
     let config = ServerConfig::builder_with_provider(provider())
         .with_safe_default_protocol_versions()
         .expect("versions that the provider has")
@@ -75,7 +75,7 @@ async fn a_client_that_falls_silent_is_let_go_wherever_that_is() {
 }
 
 #[tokio::test]
-async fn a_client_that_is_busy_for_ever_is_let_go_too() {
+async fn a_client_that_is_busy_forever_is_disconnected() {
     for (begun, then) in [("", "E"), ("EHLO a\r\n", "NOOP\r\n"), (ENVELOPE, "x\r\n")] {
         let (_inbox, client) = start(patient_for(LONG, Duration::from_millis(300))).await;
         let (mut read, mut write) = client.into_split();
@@ -97,7 +97,7 @@ async fn a_client_that_is_busy_for_ever_is_let_go_too() {
 }
 
 #[tokio::test]
-async fn mistakes_failed_logins_and_idle_talk_have_an_end() {
+async fn mistakes_failed_logins_and_idle_commands_are_limited() {
     let wrong = "AUTH PLAIN AGEAYg==\r\n";
     for (command, answered) in [
         ("HELP\r\n", 21),
@@ -123,10 +123,10 @@ async fn mistakes_failed_logins_and_idle_talk_have_an_end() {
             write
         });
         let mut text = Vec::new();
-        // What is not read when a connection is closed makes that a reset.
+        // Closing a connection with unread bytes causes a reset.
         let _ = timeout(LONG, read.read_to_end(&mut text)).await.expect("it ends in time");
         let text = String::from_utf8_lossy(&text).into_owned();
-        // A reset may take the last words away; how many there were before is what counts.
+        // A reset may discard the last replies, so check only the maximum.
         let replies = text.lines().filter(|line| line.get(3..4) == Some(" ")).count();
         assert!(replies <= 2 + answered + 1, "{command:?}: {replies}");
         drop(talking.await);
@@ -162,7 +162,7 @@ async fn messages_have_room_once_others_are_taken_out() {
         let reply = said.lines().last().unwrap_or_default();
         assert!(reply.starts_with(last), "{size}: {reply}");
     }
-    // What is coming in has its room, too; and gives it back when it breaks off.
+    // A message that is arriving uses memory too, and releases it if the client disconnects.
     assert_eq!(inbox.take().map(|message| message.content.len()), Some(6000));
     let mut other = TcpStream::connect(inbox.address()).await.expect("it listens");
     say(&mut other, &format!("{ENVELOPE}{}", "x".repeat(6500))).await;
@@ -192,7 +192,7 @@ async fn an_envelope_takes_room_too() {
         assert!(said.contains("\r\n452 4.3.1 the inbox is full"), "{said}");
         assert_eq!(said.matches(": queued as").count(), 1, "{said}");
         drop(client);
-        // Nothing is lost of the room, and nothing won.
+        // The memory is released exactly once.
         assert!(inbox.take().is_some() && inbox.take().is_none());
         drop(other);
         for _ in 0..100 {
@@ -206,7 +206,7 @@ async fn an_envelope_takes_room_too() {
 }
 
 #[tokio::test]
-async fn more_clients_than_there_are_places_for_are_told() {
+async fn clients_beyond_the_connection_limit_are_refused_with_a_reply() {
     let (inbox, mut first) = start(Inbox::builder().max_connections(1)).await;
     let mut second = TcpStream::connect(inbox.address()).await.expect("it listens");
     assert_eq!(heard(&mut second).await, "421 4.3.2 too many connections\r\n");
@@ -214,7 +214,7 @@ async fn more_clients_than_there_are_places_for_are_told() {
     assert!(heard(&mut first).await.ends_with("221 2.0.0 bye\r\n"));
     for _ in 0..100 {
         let mut third = TcpStream::connect(inbox.address()).await.expect("it listens");
-        // Its place may not be given back yet.
+        // The first client's place may not be released yet.
         if timeout(LONG, third.write_all(b"QUIT\r\n")).await.is_ok()
             && heard(&mut third).await.starts_with("220 ")
         {
@@ -225,7 +225,7 @@ async fn more_clients_than_there_are_places_for_are_told() {
     panic!("the place is not given back");
 }
 
-/// Stores messages once it may, and counts them.
+/// A store that waits for the test to give it the result of each message.
 struct Slowly {
     may: std::sync::Mutex<std::sync::mpsc::Receiver<io::Result<u64>>>,
 }
@@ -233,7 +233,7 @@ struct Slowly {
 impl Store for Slowly {
     fn store(&self, _: &Received) -> io::Result<u64> {
         let may = self.may.lock().expect("no panic").recv();
-        // The test is over.
+        // The channel is closed when the test ends.
         may.unwrap_or_else(|_| Err(io::ErrorKind::Other.into()))
     }
 }

@@ -7,7 +7,7 @@ use idna::uts46::{AsciiDenyList, DnsLength, Hyphens, Uts46};
 
 use super::host_name::{InvalidHostName, check_labels};
 
-/// The domain of an address: A-labels (RFC 5890) in small letters, so that equal domains are equal values.
+/// The domain of an address, as lower-case A-labels (RFC 5890), so that equal domains are equal values.
 ///
 /// ```
 /// use smtp_connector_smtp::address::Domain;
@@ -21,12 +21,12 @@ use super::host_name::{InvalidHostName, check_labels};
 pub struct Domain(String);
 
 impl Domain {
-    /// The domain.
+    /// Returns the domain as text.
     pub fn as_str(&self) -> &str {
         &self.0
     }
 
-    /// Whether this is a domain below `other`: `mail.example.com` is below `example.com`.
+    /// Reports whether this domain is below `other`: `mail.example.com` is below `example.com`.
     pub fn is_below(&self, other: &Self) -> bool {
         self.0.strip_suffix(other.as_str()).is_some_and(|rest| rest.ends_with('.'))
     }
@@ -46,7 +46,7 @@ impl FromStr for Domain {
 }
 
 fn a_labels(text: &str) -> Result<String, InvalidHostName> {
-    // No reader takes BÜCHER for another name.
+    // Case does not distinguish names: BÜCHER is the same name as bücher.
     let lower = text.to_lowercase();
     let (deny, hyphens) = (AsciiDenyList::STD3, Hyphens::CheckFirstLast);
     let ascii = Uts46::new().to_ascii(lower.as_bytes(), deny, hyphens, DnsLength::Ignore);

@@ -1,13 +1,13 @@
-//! The name that a client gives itself.
+//! The client's name in EHLO.
 
 use crate::InvalidSetting;
 
-/// What the connector calls itself in EHLO: letters, digits, dots and hyphens.
+/// The connector's name in EHLO: letters, digits, dots and hyphens.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct EhloName(String);
 
 impl EhloName {
-    /// The name.
+    /// Returns the name as text.
     pub fn as_str(&self) -> &str {
         &self.0
     }
@@ -22,7 +22,7 @@ impl std::str::FromStr for EhloName {
             return Ok(Self(text.to_owned()));
         }
         Err(InvalidSetting::new(format!(
-            "ehloName: {text:?} is no host name; it has letters, digits, dots and hyphens"
+            "ehloName: {text:?} is not a host name: use only letters, digits, dots and hyphens"
         )))
     }
 }

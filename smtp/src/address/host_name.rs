@@ -1,4 +1,4 @@
-//! The name of a server: a DNS name or an IP address, and nothing that a resolver would read otherwise.
+//! The name of a server: a DNS name or an IP address. Names that resolvers read in different ways are rejected.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -7,7 +7,7 @@ use std::str::FromStr;
 
 use idna::uts46::{AsciiDenyList, DnsLength, Hyphens, Uts46};
 
-/// Where a server is, as the account names it.
+/// The host name or IP address of a server, as the account gives it.
 ///
 /// ```
 /// use smtp_connector_smtp::address::HostName;
@@ -15,36 +15,36 @@ use idna::uts46::{AsciiDenyList, DnsLength, Hyphens, Uts46};
 /// assert!("smtp.example.com".parse::<HostName>().is_ok());
 /// assert!("[2001:db8::1]".parse::<HostName>().is_ok());
 /// assert!("smtps://smtp.example.com".parse::<HostName>().is_err());
-/// // An address to the resolver, and a name to everybody else.
+/// // A resolver may read this as an IP address.
 /// assert!("127.1".parse::<HostName>().is_err());
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum HostName {
-    /// A DNS name in ASCII. With a dot at its end, it is looked up as it is before any search domain is tried.
+    /// A DNS name in ASCII. A name that ends with a dot is looked up unchanged before any search domain is tried.
     Name(String),
-    /// An address.
+    /// An IP address.
     Ip(IpAddr),
 }
 
-/// Why a text names no server.
+/// The reason why a text is not a valid host.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum InvalidHostName {
-    /// Nothing is there.
+    /// The text is empty.
     Empty,
     /// A URL, or a name with a port or a path.
     NotBare,
-    /// A character that no host name has.
+    /// A character that is not allowed in host names.
     Character(char),
-    /// A part that is empty, longer than 63 characters, or starts or ends with a hyphen; or more than 253
-    /// characters in all.
+    /// A part is empty, has more than 63 characters, or starts or ends with a hyphen; or the name has more than 253
+    /// characters.
     Labels,
-    /// It ends in a number, so that some would read it as an IP address.
+    /// The name ends in a number, so some resolvers would read it as an IP address.
     Numeric,
 }
 
 impl HostName {
-    /// Whether this is the machine itself, by its usual names. Other names may turn out to be.
+    /// Reports whether this is `localhost` or a loopback address. Other names may still resolve to this machine.
     pub fn is_loopback(&self) -> bool {
         match self {
             Self::Name(_) => self.without_root().eq_ignore_ascii_case("localhost"),
@@ -52,7 +52,7 @@ impl HostName {
         }
     }
 
-    /// The name without a dot at its end, as it stands in certificates; or the address.
+    /// Returns the name without a dot at its end, as in certificates, or the address.
     pub fn without_root(&self) -> Cow<'_, str> {
         match self {
             Self::Name(name) => Cow::Borrowed(name.strip_suffix('.').unwrap_or(name)),
@@ -82,15 +82,15 @@ impl FromStr for HostName {
         let name = Uts46::new()
             .to_ascii(text.as_bytes(), AsciiDenyList::EMPTY, Hyphens::Allow, DnsLength::Ignore)
             .map_err(|_| InvalidHostName::Labels)?;
-        // The dot of the root (RFC 1034 section 3.1) may be written.
+        // A name may end with the dot of the root (RFC 1034 section 3.1).
         check_labels(name.strip_suffix('.').unwrap_or(&name))?;
         Ok(Self::Name(name.into_owned()))
     }
 }
 
-/// Checks the parts of a name in ASCII, without the dot of the root.
+/// Checks the parts of an ASCII name, given without the dot of the root.
 pub(super) fn check_labels(name: &str) -> Result<(), InvalidHostName> {
-    // An underscore is in no host name, and in many a name that a container runtime gives.
+    // Host names have no underscores, but container runtimes often give such names.
     let strange = |c: char| !(c.is_ascii_alphanumeric() || matches!(c, '-' | '.' | '_'));
     if let Some(character) = name.chars().find(|&c| strange(c)) {
         return Err(InvalidHostName::Character(character));
@@ -122,14 +122,14 @@ impl fmt::Display for InvalidHostName {
         match self {
             Self::Empty => f.write_str("a host is needed, such as smtp.example.com"),
             Self::NotBare => f.write_str(
-                "a host is a bare name such as smtp.example.com: no scheme, no port, no path",
+                "a host is a bare name such as smtp.example.com, without a scheme, port or path",
             ),
-            Self::Character(c) => write!(f, "{c:?} cannot stand in a host name"),
+            Self::Character(c) => write!(f, "a host name cannot contain {c:?}"),
             Self::Labels => f.write_str(
-                "a host name has parts of 1 to 63 characters that do not start or end with a hyphen",
+                "each part of a host name has 1 to 63 characters, and no hyphen at its start or end",
             ),
             Self::Numeric => f.write_str(
-                "a host name does not end in a number, and this is no whole IP address either",
+                "a host name cannot end in a number, and this is not a complete IP address",
             ),
         }
     }
@@ -158,7 +158,7 @@ mod tests {
     }
 
     #[test]
-    fn what_resolvers_would_read_otherwise() {
+    fn names_that_resolvers_would_read_differently_are_refused() {
         use InvalidHostName::*;
         for (text, reason) in [
             ("", Empty),

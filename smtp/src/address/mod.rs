@@ -1,4 +1,4 @@
-//! Names: of servers, of clients, and of people.
+//! Host names, EHLO names and email addresses.
 
 mod domain;
 mod ehlo_name;

@@ -1,4 +1,4 @@
-//! The paths of an envelope: whom a message is from, and whom it is for.
+//! The paths of an envelope: the addresses of its sender and recipients.
 
 use std::fmt;
 use std::hash::{Hash, Hasher};
@@ -9,13 +9,13 @@ use serde::{Deserialize, Serialize};
 use super::domain::Domain;
 use super::host_name::InvalidHostName;
 
-/// An address that mail can be sent to: what stands in RCPT TO between `<` and `>` (RFC 5321 section 4.1.2).
+/// The address of a recipient, as in RCPT TO between `<` and `>` (RFC 5321 section 4.1.2).
 ///
 /// The grammar is `Dot-string "@" Domain`, with UTF-8 in the local part (RFC 6531). Quoted local parts, source routes
-/// and address literals are left out: servers read them in different ways, and mail has gone to another address than
+/// and address literals are rejected. Servers read them in different ways, so mail could go to a different address than
 /// the one that was checked.
 ///
-/// Two paths are equal if their local parts are the same and their domains are, in any case and in any spelling
+/// Two paths are equal if their local parts are identical and their domains are equal in any case and spelling
 /// (RFC 5321 section 2.4).
 ///
 /// ```
@@ -30,78 +30,78 @@ use super::host_name::InvalidHostName;
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct ForwardPath {
-    /// As it was written, and as it goes over the wire.
+    /// The address as it was written. It is sent in this form.
     text: String,
     domain: Domain,
 }
 
-/// Whom a message is from, for the servers on its way: what stands in MAIL FROM (RFC 5321 section 4.1.2).
+/// The sender in the envelope, as in MAIL FROM (RFC 5321 section 4.1.2).
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum ReversePath {
-    /// `<>`: nobody wants to hear of a failure.
+    /// `<>`: no bounce is sent if delivery fails.
     Null,
-    /// An address.
+    /// The sender's address.
     Path(ForwardPath),
 }
 
-/// Why a text is no path.
+/// The reason why a text is not a valid path.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum InvalidPath {
-    /// There is no `@`, or there are two.
+    /// There is no `@`, or more than one.
     At,
-    /// The local part is empty, has more than 64 octets, or has a dot at an end or two in a row.
+    /// The local part is empty, has more than 64 octets, starts or ends with a dot, or has two dots in a row.
     LocalPart,
-    /// A character that a local part has only in quotes, or never.
+    /// A character that is not allowed in an unquoted local part.
     Character(char),
-    /// More than 254 octets.
+    /// The address has more than 254 octets.
     TooLong,
-    /// What follows the `@` is no domain.
+    /// The part after the `@` is not a valid domain.
     Domain(InvalidHostName),
 }
 
-/// RFC 5321 section 4.5.3.1.1.
+/// The longest local part, in octets (RFC 5321 section 4.5.3.1.1).
 const MAX_LOCAL_PART: usize = 64;
-/// RFC 5321 section 4.5.3.1.3, without the brackets.
+/// The longest path without its brackets, in octets (RFC 5321 section 4.5.3.1.3).
 const MAX_PATH: usize = 254;
 
 impl ForwardPath {
-    /// The path as it was written.
+    /// Returns the path as it was written.
     pub fn as_str(&self) -> &str {
         &self.text
     }
 
-    /// What stands before the `@`.
+    /// Returns the part before the `@`.
     pub fn local_part(&self) -> &str {
         self.text.rsplit_once('@').map_or("", |(local, _)| local)
     }
 
-    /// What stands after the `@`.
+    /// Returns the part after the `@`.
     pub fn domain(&self) -> &Domain {
         &self.domain
     }
 
-    /// Whether it can be sent without SMTPUTF8 (RFC 6531).
+    /// Reports whether the path can be sent without SMTPUTF8 (RFC 6531).
     pub fn is_ascii(&self) -> bool {
         self.text.is_ascii()
     }
 
-    /// Whether a server may read the local part as a way to another host: `user%other`, `other!user`
-    /// (RFC 5321 section 3.6.1 and appendix F.2). Servers that relay for their clients send such mail on to the other
-    /// host; Postfix does so with its default settings.
+    /// Reports whether a server may read the local part as a route to another host: `user%other`, `other!user`
+    /// (RFC 5321 section 3.6.1 and appendix F.2). A server that relays for its clients forwards such mail to the other
+    /// host. Postfix does so by default.
     pub fn is_routed(&self) -> bool {
-        // The last two become an @ where a server maps them to ASCII.
+        // The last two become an @ if a server maps them to ASCII.
         self.local_part().contains(['%', '!', '\u{ff20}', '\u{fe6b}'])
     }
 }
 
 impl ReversePath {
-    /// The path; empty for the null reverse-path.
+    /// Returns the path; empty for the null reverse-path.
     pub fn as_str(&self) -> &str {
         self.path().map_or("", ForwardPath::as_str)
     }
 
-    /// The address. None: the null reverse-path.
+    /// Returns the address, or `None` for the null reverse-path.
     pub fn path(&self) -> Option<&ForwardPath> {
         match self {
             Self::Null => None,
@@ -135,7 +135,7 @@ impl TryFrom<String> for ForwardPath {
     }
 }
 
-/// RFC 5321's Dot-string, with every character beyond ASCII that is a letter, a digit or a sign.
+/// Checks a local part: RFC 5321's Dot-string, plus every non-ASCII character except whitespace and control characters.
 fn check_local_part(local: &str) -> Result<(), InvalidPath> {
     let fits = (1..=MAX_LOCAL_PART).contains(&local.len());
     if !fits || local.split('.').any(str::is_empty) {
@@ -186,7 +186,7 @@ impl PartialEq for ForwardPath {
 impl Eq for ForwardPath {}
 
 impl PartialEq<str> for ForwardPath {
-    /// Whether it was written like this.
+    /// Compares the path as it was written.
     fn eq(&self, other: &str) -> bool {
         self.text == other
     }
@@ -229,9 +229,9 @@ impl fmt::Display for InvalidPath {
             Self::At => f.write_str("an address has one @"),
             Self::LocalPart => write!(
                 f,
-                "before the @ stand 1 to {MAX_LOCAL_PART} octets, with something on both sides of each dot"
+                "the part before the @ has 1 to {MAX_LOCAL_PART} octets, no dot at its ends and no two dots in a row"
             ),
-            Self::Character(c) => write!(f, "{c:?} cannot stand before the @"),
+            Self::Character(c) => write!(f, "{c:?} is not allowed before the @"),
             Self::TooLong => write!(f, "an address has at most {MAX_PATH} octets"),
             Self::Domain(reason) => reason.fmt(f),
         }
@@ -245,7 +245,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn nothing_gets_out_of_a_path() {
+    fn a_value_cannot_escape_from_a_path() {
         for text in
             ["a@x.test", "bob%evil.test@x.test", "jörg@x.test", "{{a}}@x.test", "dev@localhost"]
         {

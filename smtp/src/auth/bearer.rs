@@ -1,4 +1,4 @@
-//! XOAUTH2 (Google's and Microsoft's) and OAUTHBEARER (RFC 7628): an access token instead of a password.
+//! XOAUTH2 (Google and Microsoft) and OAUTHBEARER (RFC 7628): login with an access token instead of a password.
 
 use serde_json::Value;
 
@@ -6,7 +6,7 @@ use super::{Exchange, Message};
 use crate::secret::Secret;
 use crate::settings::ServerSettings;
 
-/// In whose words the token is told.
+/// The format in which the token is sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Dialect {
     OAuthBearer,
@@ -29,7 +29,7 @@ impl Bearer {
         let start = match dialect {
             Dialect::XOAuth2 => format!("user={username}\x01"),
             Dialect::OAuthBearer => {
-                // A saslname (RFC 5801 section 4): the two characters that would end it are written otherwise.
+                // A saslname (RFC 5801 section 4): the two characters that would end it are escaped.
                 let name = username.replace('=', "=3D").replace(',', "=2C");
                 let host = server.host().without_root();
                 format!("n,a={name},\x01host={host}\x01port={}\x01", server.port())
@@ -45,11 +45,11 @@ impl Exchange for Bearer {
         self.message.take()
     }
 
-    /// The only challenge there is says what is wrong with the token. The answer has the server end the
-    /// login with a reply of its own (RFC 7628 section 3.2.3).
+    /// Answers the only challenge, which says what is wrong with the token. The server then ends the login with an
+    /// error reply (RFC 7628 section 3.2.3).
     fn answer(&mut self, challenge: &[u8]) -> Result<Message, &'static str> {
         if self.complaint.is_some() {
-            return Err("the server goes on after it has refused the token");
+            return Err("the server continues after it refused the token");
         }
         self.complaint = Some(complaint(challenge));
         Ok(Message::new(match self.dialect {
@@ -59,7 +59,7 @@ impl Exchange for Bearer {
     }
 
     fn doubt(&self) -> Option<&'static str> {
-        self.complaint.as_ref().map(|_| "the server refuses the token and accepts it all the same")
+        self.complaint.as_ref().map(|_| "the server refused the token and then accepted the login")
     }
 
     fn complaint(&self) -> Option<String> {
@@ -67,7 +67,7 @@ impl Exchange for Bearer {
     }
 }
 
-/// What the server says of the token: its status, and the scope that it wants, in words or numbers.
+/// Describes the server's complaint about the token: the status, and the scope that the server requires.
 fn complaint(challenge: &[u8]) -> String {
     let said: Value = serde_json::from_slice(challenge).unwrap_or_default();
     let word = |key: &str| match &said[key] {
@@ -77,7 +77,7 @@ fn complaint(challenge: &[u8]) -> String {
     };
     let status = word("status").unwrap_or_else(|| "no reason given".to_owned());
     match word("scope") {
-        Some(scope) => format!("token refused: {status}, it wants the scope {scope}"),
+        Some(scope) => format!("token refused: {status}, required scope: {scope}"),
         None => format!("token refused: {status}"),
     }
 }

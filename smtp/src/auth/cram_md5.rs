@@ -1,4 +1,4 @@
-//! CRAM-MD5 (RFC 2195): a keyed hash of what the server asks.
+//! CRAM-MD5 (RFC 2195): login with a keyed hash of the server's challenge.
 
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use md5::Md5;
@@ -21,7 +21,7 @@ impl CramMd5 {
 impl Exchange for CramMd5 {
     fn answer(&mut self, challenge: &[u8]) -> Result<Message, &'static str> {
         if self.digest.is_some() {
-            return Err("the server asks a second time");
+            return Err("the server sent a second challenge");
         }
         let mac = Hmac::<Md5>::new_from_slice(self.password.expose().as_bytes());
         let mut mac = mac.map_err(|_| "the password cannot be used")?;

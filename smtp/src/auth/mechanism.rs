@@ -1,4 +1,4 @@
-//! The mechanisms, and which of them is used.
+//! The login mechanisms, and the choice between them.
 
 use super::Exchange;
 use super::bearer::{Bearer, Dialect};
@@ -8,7 +8,7 @@ use super::scram::Scram;
 use crate::secret::Secret;
 use crate::settings::{Auth, ServerSettings};
 
-/// A way to log in.
+/// A login mechanism.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Mechanism {
     CramMd5,
@@ -19,16 +19,18 @@ pub(crate) enum Mechanism {
     XOAuth2,
 }
 
-/// What is tried in what order, the server willing. Over TLS a password is well kept by PLAIN, and CRAM-MD5
-/// has servers keep it in the clear; without TLS nothing else hides it.
+/// The order in which mechanisms are tried over TLS. TLS protects the password of PLAIN. CRAM-MD5 is last, because it
+/// requires the server to store the password in plain text.
 const ENCRYPTED: &[Mechanism] =
     &[Mechanism::ScramSha256, Mechanism::Plain, Mechanism::Login, Mechanism::CramMd5];
+/// The order without TLS. CRAM-MD5 comes before PLAIN, because only SCRAM and CRAM-MD5 hide the password.
 const IN_THE_CLEAR: &[Mechanism] =
     &[Mechanism::ScramSha256, Mechanism::CramMd5, Mechanism::Plain, Mechanism::Login];
+/// The order for accounts with an access token.
 const BY_TOKEN: &[Mechanism] = &[Mechanism::OAuthBearer, Mechanism::XOAuth2];
 
 impl Mechanism {
-    /// The name that servers offer it by.
+    /// Returns the name in the server's AUTH offer.
     pub(crate) fn name(self) -> &'static str {
         match self {
             Self::CramMd5 => "CRAM-MD5",
@@ -40,7 +42,7 @@ impl Mechanism {
         }
     }
 
-    /// What the account could log in with, the best first.
+    /// Returns the mechanisms that the account allows, the best first.
     pub(crate) fn candidates(
         asked: Auth,
         by_token: bool,
@@ -63,7 +65,7 @@ impl Mechanism {
         all.iter().copied()
     }
 
-    /// The mechanism that the account asks for, or those that the server offers, the best first.
+    /// Returns the allowed mechanisms that the server offers, the best first.
     pub(crate) fn choices(
         asked: Auth,
         by_token: bool,

@@ -1,8 +1,7 @@
-//! Logging in (RFC 4954), by any of the mechanisms in the files beside this one.
+//! Login (RFC 4954), with one file for each mechanism.
 //!
-//! The mechanisms are ours rather than those of a SASL library: of the two that are kept up, rsasl has no
-//! CRAM-MD5 and leaves copies of secrets behind, and scram-rs is for SCRAM alone. Their arithmetic is
-//! ring's and RustCrypto's.
+//! This crate implements the mechanisms itself. Two SASL libraries are maintained: rsasl has no CRAM-MD5 and leaves
+//! copies of secrets in memory, and scram-rs supports only SCRAM. The cryptography is from ring and RustCrypto.
 
 mod bearer;
 mod cram_md5;
@@ -28,55 +27,56 @@ use crate::reply::EnhancedStatusCode;
 use crate::secret::Secret;
 use crate::settings::{Auth, AuthSecret, ServerSettings};
 
-/// What is sent to a server, before it is written as base64.
+/// A message to the server, before base64 encoding.
 type Message = Zeroizing<Vec<u8>>;
 
-/// How one mechanism proves who logs in.
+/// A login with one mechanism.
 trait Exchange: Send {
-    /// What is sent with AUTH itself; none, for mechanisms in which the server speaks first.
+    /// Returns the initial response that is sent with AUTH, or `None` if the server speaks first.
     fn start(&mut self) -> Option<Message> {
         None
     }
 
-    /// What answers a challenge.
+    /// Returns the answer to a challenge.
     ///
     /// # Errors
     ///
-    /// A challenge that has no place there, and why.
+    /// The challenge is not valid at this point; the text says why.
     fn answer(&mut self, challenge: &[u8]) -> Result<Message, &'static str>;
 
-    /// Whether the next answer is too expensive for an async thread.
+    /// Reports whether the next answer is too expensive to compute on an async thread.
     fn takes_work(&self) -> bool {
         false
     }
 
-    /// Why the server's 235 is not to be believed, if it is not.
+    /// Returns the reason not to trust the server's 235, if there is one.
     fn doubt(&self) -> Option<&'static str> {
         None
     }
 
-    /// What was derived from the secret and sent: a server could be asked to show it.
+    /// Returns the value that was derived from the secret and sent. It is redacted, since the server's reply may repeat
+    /// it.
     fn derived(&self) -> Option<&Secret> {
         None
     }
 
-    /// What the server said is wrong, where it says so otherwise than in its reply.
+    /// Returns the server's complaint, if it came in a challenge and not in the reply.
     fn complaint(&self) -> Option<String> {
         None
     }
 }
 
-/// No mechanism takes more; a server that goes on asking is not going to stop.
+/// The most challenges that are answered. No mechanism needs more.
 const MAX_ROUNDS: usize = 8;
 
-/// The longest line that a command may be (RFC 5321 section 4.5.3.1.4). What does not fit in AUTH's is sent
-/// once the server asks for it (RFC 4954 section 4).
+/// The longest command line, in octets (RFC 5321 section 4.5.3.1.4). An initial response that does not fit in the AUTH
+/// line is sent when the server asks for it (RFC 4954 section 4).
 const MAX_COMMAND: usize = 512;
 
-/// Logs in, with a password or an access token. Only 235 means that it worked.
+/// Logs in with a password or an access token. Only the reply 235 means success.
 ///
-/// A mechanism that the server offers and does not know is followed by the next. A secret that it refuses is not tried
-/// again by another: servers lock accounts after a few attempts.
+/// If the server offers a mechanism but does not support it, the next mechanism is tried. If the server refuses the
+/// secret, no other mechanism is tried, because servers lock accounts after a few failed attempts.
 pub(crate) async fn authenticate(
     connection: &mut Connection,
     secret: &Secret,
@@ -102,10 +102,10 @@ pub(crate) async fn authenticate(
     }))
 }
 
-/// Why a login by one mechanism came to nothing.
+/// The reason why a login with one mechanism failed.
 enum Stopped {
     Failed(Failure),
-    /// The server does not know the mechanism, although it offers it.
+    /// The server offers the mechanism but does not support it.
     Unknown(Failure),
 }
 
@@ -115,13 +115,13 @@ impl From<Failure> for Stopped {
     }
 }
 
-/// A login under way.
+/// A login in progress.
 struct Login<'c> {
     connection: &'c mut Connection,
     server: &'c ServerSettings,
     mechanism: Mechanism,
     exchange: Box<dyn Exchange>,
-    /// What was sent with AUTH itself, until it is sent again.
+    /// The initial response that was sent with AUTH, kept in case the server asks for it again.
     initial: Option<Message>,
 }
 
@@ -154,7 +154,7 @@ impl Login<'_> {
             }
             reply = self.say(&line("", &answer), "(answer)").await?;
         }
-        Err(self.nonsense(&reply, "the server does not stop asking").into())
+        Err(self.nonsense(&reply, "the server keeps sending challenges").into())
     }
 
     async fn start(&mut self) -> Result<RawReply, Failure> {
@@ -175,8 +175,9 @@ impl Login<'_> {
         }
     }
 
-    /// Whether a server asks for what it has got with AUTH already. An empty challenge is what a server says that takes
-    /// nothing with AUTH (RFC 4954 section 4). PLAIN has no other challenge, whatever the server's words are.
+    /// Reports whether the server asks again for the initial response that AUTH already contained. A server that
+    /// ignores the initial response sends an empty challenge (RFC 4954 section 4). With PLAIN, every challenge means
+    /// this, whatever its text.
     fn wants_initial_again(&self, reply: &RawReply) -> bool {
         self.mechanism == Mechanism::Plain || decode(reply).is_empty()
     }
@@ -186,7 +187,7 @@ impl Login<'_> {
         reply.map_err(|broken| self.connection.broken(Phase::Auth, broken))
     }
 
-    /// Works out an answer.
+    /// Computes the answer to a challenge.
     async fn answer(&mut self, reply: &RawReply) -> Result<Message, Failure> {
         let challenge = decode(reply);
         let answer = if self.exchange.takes_work() {
@@ -207,7 +208,7 @@ impl Login<'_> {
     fn too_busy(&self, since: Instant) -> Failure {
         let waited = self.connection.clock().waited(since);
         let message = format!(
-            "the answer to the server's login challenge was not computed {waited}: other logins compute too"
+            "the answer to the server's login challenge was not computed {waited}: other logins use the CPU"
         );
         let failure = Failure::new(FailureCode::Timeout, Phase::Auth, message).later();
         failure.hint("try again later, or set the account's auth to plain")
@@ -216,9 +217,9 @@ impl Login<'_> {
     fn refused(&self, reply: &RawReply) -> Failure {
         let mut failure = verdict::of(self.connection, Phase::Auth, reply);
         if let Some(complaint) = self.exchange.complaint() {
-            /// A scope may be a list of addresses; nothing else is longer.
+            /// The most characters shown. A scope may be a list of URLs, and is the longest part.
             const SHOWN: usize = 400;
-            // Cut after redaction, which would not find half a secret.
+            // Cut after redaction, because redaction would not find a part of a secret.
             let complaint: String = self.connection.clean(&complaint).chars().take(SHOWN).collect();
             failure.message = format!("{} ({complaint})", failure.message);
         }
@@ -227,15 +228,15 @@ impl Login<'_> {
 
     fn nonsense(&self, reply: &RawReply, why: &str) -> Failure {
         let failure = verdict::of(self.connection, Phase::Auth, reply);
-        let message = format!("the login by {} broke off: {why}", self.mechanism.name());
+        let message = format!("login by {} failed: {why}", self.mechanism.name());
         let code = FailureCode::Protocol;
-        let hint = "set the account's auth to another mechanism, and tell whoever runs the server";
+        let hint = "set the account's auth to another mechanism, and tell the server's operator";
         Failure { code, message, ..failure }.hint(hint).later()
     }
 }
 
-/// Whether a server says that it does not know a mechanism: 504 (RFC 4954 section 4), or the same in an enhanced code or in
-/// words. A reply that refuses a secret, or that wants something else first, is never taken for it.
+/// Reports whether the server says that it does not know a mechanism: by 504 (RFC 4954 section 4), by the same enhanced
+/// code, or in words. A reply that refuses the secret, or that requires another step first, never counts.
 fn is_unknown_mechanism(reply: &RawReply, failure: &Failure) -> bool {
     const WORDS: &[&str] = &[
         "mechanism not supported",
@@ -253,12 +254,12 @@ fn is_unknown_mechanism(reply: &RawReply, failure: &Failure) -> bool {
     reply.code == 504 || enhanced.is_some_and(is_unknown) || WORDS.iter().any(says)
 }
 
-/// How many logins may hash a password at the same time. Servers choose the iterations, and can have logins repeated by
-/// refusing them. One worker limits the cost of all servers together to one core; at 4,096 iterations, it serves some
-/// 700 logins per second.
+/// Limits how many logins hash a password at the same time. A server chooses the iterations, and can cause repeated
+/// logins by refusing them. One worker limits the cost of all servers together to one core. At 4,096 iterations, it
+/// serves about 700 logins per second.
 static WORKERS: Semaphore = Semaphore::const_new(1);
 
-/// Computes an expensive answer on a thread for blocking work. None: there was no answer before the deadline, or the
+/// Computes an expensive answer on a blocking thread. Returns `None` if it is not ready before the deadline, or if the
 /// process ends.
 async fn work_out(
     mut exchange: Box<dyn Exchange>,
@@ -268,23 +269,23 @@ async fn work_out(
     let turn = timeout_at(deadline, WORKERS.acquire()).await.ok()?.ok()?;
     let work = move || {
         let answer = exchange.answer(&challenge);
-        // Released by the work itself, since an abandoned login still computes until its answer is done.
+        // The work itself releases the permit, since an abandoned login still computes until its answer is ready.
         drop(turn);
         (exchange, answer)
     };
     timeout_at(deadline, tokio::task::spawn_blocking(work)).await.ok()?.ok()
 }
 
-/// A challenge. What is not base64 stays as it is: some servers write LOGIN's prompts so, and where a
-/// challenge counts, it is not the one that the mechanism expects.
+/// Decodes a challenge. Text that is not base64 is returned unchanged: some servers send LOGIN's prompts like that. A
+/// mechanism that depends on its challenge fails with such text.
 fn decode(reply: &RawReply) -> Vec<u8> {
     let text = reply.lines.first().map_or("", |line| line.trim());
     STANDARD.decode(text).unwrap_or_else(|_| text.as_bytes().to_vec())
 }
 
-/// A line that ends in base64.
+/// Formats a line that ends with a base64 value.
 fn line(start: &str, value: &[u8]) -> Zeroizing<Vec<u8>> {
-    // In one piece from the start: a buffer that grows leaves copies behind.
+    // Allocated once, because a buffer that grows leaves copies of secrets in memory.
     let length = start.len() + value.len().div_ceil(3) * 4 + 2;
     let mut text = Zeroizing::new(String::with_capacity(length));
     text.push_str(start);
@@ -300,12 +301,12 @@ fn no_mechanism(
     offered: &[String],
 ) -> Failure {
     let (lack, message) = if offered.is_empty() {
-        (Lack::Login, "the server offers no login".to_owned())
+        (Lack::Login, "the server does not offer login".to_owned())
     } else {
         let wanted = Mechanism::candidates(asked, by_token, true).map(Mechanism::name);
         let wanted = wanted.collect::<Vec<_>>().join(" or ");
         let offered = offered.join(", ");
-        (Lack::Mechanism, format!("the server offers login by {offered}, and not by {wanted}"))
+        (Lack::Mechanism, format!("the server offers login by {offered}, but not by {wanted}"))
     };
     verdict::of_missing(connection, Phase::Auth, lack, message)
 }
@@ -317,7 +318,7 @@ mod tests {
 
     use super::*;
 
-    /// Takes a while, and knows how many do at the same time.
+    /// A slow exchange that counts how many run at the same time.
     struct Slow(Arc<Mutex<(usize, usize)>>);
 
     impl Exchange for Slow {

@@ -1,4 +1,4 @@
-//! PLAIN and LOGIN: the password as it is.
+//! PLAIN and LOGIN, which send the password itself.
 
 use super::{Exchange, Message};
 use crate::secret::Secret;
@@ -9,8 +9,8 @@ pub(crate) struct Plain {
     message: Option<Message>,
 }
 
-/// LOGIN: no standard, and the only one that some servers know. The prompts have no standard text, only an
-/// order.
+/// LOGIN, which has no standard, but is the only mechanism of some servers. Its prompts have a fixed order, but no
+/// fixed text.
 pub(crate) struct Login {
     answers: std::vec::IntoIter<Message>,
 }
@@ -28,7 +28,7 @@ impl Exchange for Plain {
     }
 
     fn answer(&mut self, _: &[u8]) -> Result<Message, &'static str> {
-        Err("the server asks for more than there is")
+        Err("the server asks for more than one message")
     }
 }
 

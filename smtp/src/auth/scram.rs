@@ -1,4 +1,4 @@
-//! SCRAM-SHA-256 (RFC 5802, RFC 7677): both sides prove that they know the password, and neither says it.
+//! SCRAM-SHA-256 (RFC 5802, RFC 7677): both sides prove that they know the password, and neither sends it.
 
 use std::num::NonZeroU32;
 use std::ops::RangeInclusive;
@@ -22,24 +22,24 @@ pub(crate) struct Scram {
 }
 
 enum State {
-    /// Nothing is said yet.
+    /// No message has been sent.
     Begun,
-    /// The first message is out.
+    /// The first message was sent.
     Introduced,
-    /// The proof is out; this signature shows that the server knows the password, too.
+    /// The proof was sent. The server must answer with this signature, which proves that it knows the password.
     Proven(Vec<u8>),
-    /// The server has shown that it knows the password.
+    /// The server proved that it knows the password.
     Trusted,
 }
 
-/// No channel binding (RFC 5802 section 6), and no other name to act for.
+/// The GS2 header: no channel binding (RFC 5802 section 6), and no authorization identity.
 const GS2_HEADER: &str = "n,,";
 
-/// The iterations that a server may ask for. With fewer than RFC 7677 section 4 requires, a captured proof is cheap to
-/// guess the password from. 200,000 take some 70 ms; servers ask for 4,096 to 15,000.
+/// The iterations that a server may ask for. With fewer than RFC 7677 section 4 requires, an attacker can cheaply guess
+/// the password from a captured proof. 200,000 take about 70 ms; servers ask for 4,096 to 15,000.
 const ITERATIONS: RangeInclusive<u32> = 4_096..=200_000;
 
-/// The longest salt, in bytes; 16 are usual. A minimum would add nothing, since the server chooses the salt.
+/// The longest salt, in bytes; 16 are usual. A minimum would not add security, since the server chooses the salt.
 const MAX_SALT: usize = 256;
 
 impl Scram {
@@ -53,9 +53,9 @@ impl Scram {
         }
     }
 
-    /// The first message without its header.
+    /// Returns the first message without its header.
     fn introduction(&self) -> String {
-        // A saslname (RFC 5802 section 5.1): the two characters that would end it are written otherwise.
+        // A saslname (RFC 5802 section 5.1): the two characters that would end it are escaped.
         let name = self.username.replace('=', "=3D").replace(',', "=2C");
         format!("n={name},r={}", self.nonce)
     }
@@ -65,7 +65,7 @@ impl Scram {
         let mut field = |name: &str| fields.next().and_then(|field| field.strip_prefix(name));
         let (nonce, salt, count) = (field("r="), field("s="), field("i="));
         let (Some(nonce), Some(salt), Some(count)) = (nonce, salt, count) else {
-            return Err("the challenge is not one of SCRAM");
+            return Err("the challenge is not a SCRAM challenge");
         };
         if !nonce.starts_with(&self.nonce) || nonce.len() == self.nonce.len() {
             return Err("the challenge belongs to another login");
@@ -102,7 +102,7 @@ impl Scram {
 
     fn trust(&mut self, challenge: &str, expected: &[u8]) -> Result<Message, &'static str> {
         if challenge.starts_with("e=") {
-            // What is wrong is in the reply that ends the login.
+            // The reply that ends the login says what is wrong.
             return Ok(Message::default());
         }
         let field = challenge.split(',').next().and_then(|field| field.strip_prefix("v="));
@@ -119,7 +119,7 @@ impl Exchange for Scram {
     fn start(&mut self) -> Option<Message> {
         if self.nonce.is_empty() {
             let mut octets = [0; 18];
-            // Without randomness a recorded login could be played again: none is begun.
+            // Without random numbers, a recorded login could be replayed, so none is started.
             SystemRandom::new().fill(&mut octets).ok()?;
             self.nonce = URL_SAFE_NO_PAD.encode(octets);
         }
@@ -132,11 +132,11 @@ impl Exchange for Scram {
         match std::mem::replace(&mut self.state, State::Begun) {
             State::Introduced => self.prove(challenge),
             State::Proven(expected) => self.trust(challenge, &expected),
-            State::Begun | State::Trusted => Err("the server asks out of turn"),
+            State::Begun | State::Trusted => Err("the server sent an unexpected challenge"),
         }
     }
 
-    /// Hashing the password is expensive, checking the server's signature is not.
+    /// Returns true for hashing the password, which is expensive. Checking the server's signature is cheap.
     fn takes_work(&self) -> bool {
         matches!(self.state, State::Introduced)
     }
@@ -153,23 +153,25 @@ impl Exchange for Scram {
     }
 }
 
-/// The iteration count: digits without a leading zero (RFC 5802 section 7).
+/// Parses the iteration count: digits without a leading zero (RFC 5802 section 7).
 fn iterations(text: &str) -> Result<NonZeroU32, &'static str> {
     let is_number = !text.starts_with('0') && text.bytes().all(|byte| byte.is_ascii_digit());
     let digits = Some(text).filter(|text| is_number && !text.is_empty());
     let digits = digits.ok_or("the challenge's iteration count is not a number")?;
-    // Only an overflow can fail here.
+    // Parsing can fail only by overflow.
     let count = digits.parse().unwrap_or(u32::MAX);
     if count < *ITERATIONS.start() {
-        return Err("the server asks for so few iterations that the password could be guessed");
+        return Err(
+            "the server asks for fewer than 4,096 iterations, so the password could be guessed",
+        );
     }
     NonZeroU32::new(count)
         .filter(|count| ITERATIONS.contains(&count.get()))
-        .ok_or("the server asks for more work than is reasonable")
+        .ok_or("the server asks for more than 200,000 iterations")
 }
 
-/// As both sides must write it to compute the same (RFC 4013); what has no such form stays as it is, as
-/// servers keep it.
+/// Normalizes a name or password with SASLprep (RFC 4013), so that both sides compute the same hash. Text that SASLprep
+/// rejects stays unchanged, as servers store it.
 fn prepare(text: &str) -> String {
     saslprep(text).map_or_else(|_| text.to_owned(), std::borrow::Cow::into_owned)
 }
@@ -210,7 +212,7 @@ mod tests {
     }
 
     #[test]
-    fn a_server_that_does_not_know_the_password_is_not_believed() {
+    fn a_server_that_does_not_know_the_password_is_not_trusted() {
         for answer in ["v=AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=", "v=", "", "x"] {
             let mut scram = example();
             scram.answer(CHALLENGE.as_bytes()).expect("a challenge");
@@ -220,7 +222,7 @@ mod tests {
     }
 
     #[test]
-    fn challenges_that_are_none_are_not_answered() {
+    fn invalid_challenges_are_not_answered() {
         for challenge in [
             "",
             "r=x",

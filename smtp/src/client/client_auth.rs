@@ -1,4 +1,4 @@
-//! The account's own certificate, for servers that ask for one.
+//! The account's client certificate, for servers that ask for one.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -10,8 +10,8 @@ use rustls::sign::CertifiedKey;
 
 use crate::network::{Certificate, provider};
 
-/// Shows the account's certificate to a server that asks, if there is one, and remembers that it was asked: servers of
-/// TLS 1.2 have no alert for a certificate that is missing.
+/// Sends the account's client certificate to a server that asks for one, and records that the server asked. TLS 1.2 has
+/// no alert for a missing certificate.
 #[derive(Debug)]
 pub(crate) struct ClientAuth {
     own: Option<Arc<CertifiedKey>>,
@@ -19,12 +19,12 @@ pub(crate) struct ClientAuth {
 }
 
 impl ClientAuth {
-    /// With no certificate to show.
+    /// Creates one without a certificate.
     pub(crate) fn none() -> Self {
         Self { own: None, asked: AtomicBool::new(false) }
     }
 
-    /// With a certificate and its key; or else what is wrong with them.
+    /// Creates one with a certificate and its key. The error says what is wrong with them.
     pub(crate) fn new(
         chain: Vec<CertificateDer<'static>>,
         key: PrivateKeyDer<'static>,
@@ -33,17 +33,17 @@ impl ClientAuth {
             .key_provider
             .load_private_key(key)
             .map_err(|_| "its key is damaged, or of a kind that is not supported")?;
-        // rustls compares them too, but refuses certificates of version 1, as `openssl x509 -req` makes them.
+        // rustls compares them too, but refuses version 1 certificates, which `openssl x509 -req` creates.
         let read = chain.first().and_then(|own| Certificate::read(own));
         let certified = read.ok_or("it is malformed")?.key();
         if key.public_key().is_some_and(|public| public != certified) {
-            return Err("the key is not that of the certificate");
+            return Err("the key does not belong to the certificate");
         }
         let own = Some(Arc::new(CertifiedKey::new(chain, key)));
         Ok(Self { own, asked: AtomicBool::new(false) })
     }
 
-    /// Whether the server has asked for a certificate.
+    /// Reports whether the server asked for a certificate.
     pub(crate) fn was_asked(&self) -> bool {
         self.asked.load(Ordering::Relaxed)
     }

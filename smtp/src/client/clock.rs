@@ -1,4 +1,4 @@
-//! When a message must be over.
+//! The deadline of a message.
 
 use std::time::Duration;
 
@@ -7,7 +7,7 @@ use tokio::time::Instant;
 use crate::settings::ServerSettings;
 use crate::waited::Waited;
 
-/// When work on a message began, and when it must be over: waiting for a connection, the secret, the conversation.
+/// The start and the deadline of the work on a message: the wait for a connection, the secret and the conversation.
 #[derive(Clone, Copy)]
 pub(crate) struct Clock {
     started: Instant,
@@ -19,12 +19,12 @@ impl Clock {
         Self { started: Instant::now(), total: server.timeouts.total }
     }
 
-    /// The end of all work.
+    /// Returns the deadline of all work on the message.
     pub(crate) fn end(&self) -> Instant {
         self.started + self.total
     }
 
-    /// The end of a stage that begins now.
+    /// Returns the deadline of a stage that begins now.
     pub(crate) fn stage(&self, length: Duration) -> Instant {
         (Instant::now() + length).min(self.end())
     }
@@ -33,14 +33,14 @@ impl Clock {
         self.started.elapsed()
     }
 
-    /// How long a wait took that has ended now without an answer, and why no longer.
+    /// Describes how long a wait took that ends now without an answer, and whether `timeouts.total` ended it.
     pub(crate) fn waited(&self, since: Instant) -> String {
         let waited = Waited(since.elapsed());
         match Instant::now() >= self.end() {
             false => format!("within {waited}"),
             true => {
                 let total = Waited(self.total);
-                format!("within {waited}, and the {total} of the account's timeouts.total are over")
+                format!("within {waited}, and the account's timeouts.total of {total} ran out")
             }
         }
     }

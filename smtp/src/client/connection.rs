@@ -1,4 +1,4 @@
-//! A connection in conversation: commands out, replies in, each by its deadline.
+//! An SMTP conversation: sends commands and reads replies, each with a deadline.
 
 use std::io;
 use std::sync::Arc;
@@ -25,29 +25,29 @@ pub(crate) struct Connection {
     pub(crate) server: Arc<ServerSettings>,
     pub(crate) extensions: Extensions,
     pub(crate) redaction: Redaction,
-    /// Messages that the connection was used for, this one among them.
+    /// The number of messages that used the connection, including the current one.
     pub(crate) served: u32,
-    /// Whether the server has answered every command of a group that was sent at once.
+    /// Whether the server has answered every command of a pipelined group.
     pub(crate) has_pipelined: bool,
-    /// Since when it is between two messages, where it is.
+    /// The time since when the connection has been idle, if it is idle.
     resting: Option<Instant>,
     reader: ReplyReader,
     clock: Clock,
     transcript: Option<Arc<dyn Transcript>>,
 }
 
-/// Why no reply came.
+/// The reason why no reply came.
 #[derive(Debug)]
 pub(crate) enum Broken {
     /// The server closed the connection, or it broke.
     Lost(Option<io::Error>),
-    /// The stage's time is up: how long it was, in words.
+    /// The stage timed out. The text says after how long.
     Timeout(String),
-    /// What came is no reply.
+    /// The data is not an SMTP reply.
     Malformed(Malformed),
 }
 
-/// A server that does not see off its clients, or forget their envelopes, is not waited for.
+/// The longest wait for a reply to QUIT or RSET.
 const PATIENCE: Duration = Duration::from_secs(5);
 
 impl Connection {
@@ -76,7 +76,7 @@ impl Connection {
         self.clock
     }
 
-    /// Begins a message, by its clock; true if there was one before.
+    /// Begins a message with its clock. Returns whether the connection is reused.
     pub(crate) fn begin_again(&mut self, server: &Arc<ServerSettings>, clock: Clock) -> bool {
         let is_reused = self.resting.take().is_some();
         self.server = Arc::clone(server);
@@ -92,18 +92,18 @@ impl Connection {
         is_reused
     }
 
-    /// The server is between two messages.
+    /// Marks the connection as idle.
     pub(crate) fn rest(&mut self) {
         self.resting = Some(Instant::now());
     }
 
-    /// How long the connection has been between two messages.
+    /// Returns how long the connection has been idle.
     pub(crate) fn idle(&self) -> Duration {
         self.resting.map_or(Duration::ZERO, |since| since.elapsed())
     }
 
-    /// Whether the connection is between two messages, and nothing has come since: neither its end nor a
-    /// word that nobody asked for, as servers say before they hang up.
+    /// Reports whether the idle connection can be used again: the server has not closed it, and has not sent an
+    /// unsolicited reply, as servers do before they hang up.
     pub(crate) fn may_be_used_again(&mut self, idle_time: Duration) -> bool {
         self.resting.is_some()
             && self.idle() < idle_time
@@ -112,13 +112,13 @@ impl Connection {
             && self.stream.is_silent()
     }
 
-    /// Whether the server is known to have said nothing yet. Behind TLS that cannot be told by looking: what
-    /// it said may have been decrypted already.
+    /// Reports whether the server has certainly sent no data yet. Always false with TLS, since data may already be
+    /// decrypted and buffered.
     pub(crate) fn is_surely_silent(&mut self) -> bool {
         !self.stream.is_encrypted() && !self.reader.has_more() && self.stream.is_silent()
     }
 
-    /// Has the server forget an envelope (RSET); false if it does not say that it has.
+    /// Resets the envelope (RSET). Returns false if the server does not confirm it.
     pub(crate) async fn forget_envelope(&mut self) -> bool {
         let deadline = self.clock.stage(PATIENCE);
         self.note(|| Entry::Command("RSET".to_owned()));
@@ -126,13 +126,13 @@ impl Connection {
             && self.reply(deadline).await.is_ok_and(|reply| reply.is_positive())
     }
 
-    /// Sends a command, with its CRLF, and awaits its reply.
+    /// Sends a command, given with its CRLF, and waits for the reply.
     pub(crate) async fn command(&mut self, line: &str) -> Result<RawReply, Broken> {
         self.note(|| Entry::Command(line.trim_end().to_owned()));
         self.exchange(line.as_bytes()).await
     }
 
-    /// Sends a line that is not to be seen, and awaits its reply. `shown` stands for it.
+    /// Sends a secret line and waits for the reply. The transcript gets `shown` instead of the line.
     pub(crate) async fn secret_line(
         &mut self,
         line: &[u8],
@@ -158,7 +158,7 @@ impl Connection {
         }
     }
 
-    /// Awaits a reply. The deadline holds however many bytes trickle in.
+    /// Waits for a reply. Bytes that arrive do not extend the deadline.
     pub(crate) async fn reply(&mut self, deadline: Instant) -> Result<RawReply, Broken> {
         let since = Instant::now();
         loop {
@@ -175,22 +175,22 @@ impl Connection {
         }
     }
 
-    /// Whether something came that answers nothing: before TLS, it was somebody on the way.
+    /// Reports whether data came that answers no command. Before TLS, an attacker on the network path may have sent it.
     pub(crate) fn has_unsolicited_data(&self) -> bool {
         self.reader.has_more()
     }
 
-    /// Says goodbye. What comes of it changes nothing.
+    /// Sends QUIT. Errors are ignored.
     ///
-    /// Boxed: few messages end with it, and those that wait for their server need not hold room for it.
+    /// The future is boxed: few messages end with it, and the others do not need to reserve memory for it.
     pub(crate) fn quit(mut self) -> BoxFuture<'static, ()> {
         Box::pin(async move {
             let deadline = self.clock.stage(PATIENCE);
             self.note(|| Entry::Command("QUIT".to_owned()));
             if self.send(b"QUIT\r\n", deadline).await.is_ok() {
-                // The command is out; its reply need not hold up whoever waits for a result.
+                // The caller does not wait for the reply.
                 tokio::spawn(async move {
-                    // Whatever it says.
+                    // The reply does not matter.
                     let _ = self.reply(deadline).await;
                     self.note(|| Entry::Closed);
                 });
@@ -198,7 +198,7 @@ impl Connection {
         })
     }
 
-    /// Tells whoever watches.
+    /// Adds an entry to the transcript, if there is one.
     pub(crate) fn note(&self, entry: impl FnOnce() -> Entry) {
         if let Some(transcript) = &self.transcript {
             transcript.note(self.clock.elapsed(), &entry());
@@ -216,7 +216,7 @@ impl Connection {
         }
     }
 
-    /// A reply for people and programs: codes apart, secrets taken out, nothing that a terminal obeys.
+    /// Returns a reply that is safe to show: with separate codes, and without secrets and terminal control characters.
     pub(crate) fn shown(&self, reply: &RawReply) -> Reply {
         let mut lines = self.cleaned(reply).into_iter().peekable();
         let enhanced = lines.peek().and_then(|(code, _)| *code);
@@ -231,8 +231,8 @@ impl Connection {
         Reply::new(reply.code, lines.join("\n")).enhanced(enhanced)
     }
 
-    /// The lines of a reply, each with its enhanced code apart: a secret that is on several lines stands between
-    /// the codes.
+    /// Returns the redacted lines of a reply, each with its enhanced code split off. Codes are split off before
+    /// redaction, since a secret can continue over several lines between them.
     fn cleaned(&self, reply: &RawReply) -> Vec<(Option<EnhancedStatusCode>, String)> {
         let split = reply.lines.iter().map(|line| {
             let (code, text) = split_code(reply.code, line);
@@ -242,8 +242,9 @@ impl Connection {
         codes.into_iter().zip(self.redaction.clean_lines(&texts)).collect()
     }
 
-    /// The server's name for a message. It is looked for in what the server said, since a secret may be a part of a word
-    /// that introduces it, and kept only where it stands in what is shown: otherwise it holds a secret.
+    /// Returns the server's queue id for a message. It is searched in the original reply, since a secret may be a part
+    /// of a word that introduces it. It is returned only if the redacted reply contains it too; otherwise it holds a
+    /// secret.
     pub(crate) fn queue_id(&self, reply: &RawReply) -> Option<String> {
         let lines = reply.lines.iter().map(|line| split_code(reply.code, line).1.trim());
         let said = lines.collect::<Vec<_>>().join("\n");
@@ -252,31 +253,31 @@ impl Connection {
         queue_id(&said).filter(is_shown)
     }
 
-    /// A text of the server's with secrets taken out, and nothing in it that a terminal obeys.
+    /// Removes secrets and terminal control characters from a text of the server.
     pub(crate) fn clean(&self, text: &str) -> String {
         self.redaction.clean(text)
     }
 
-    /// What a connection that broke means in a phase in which nobody can have the message.
+    /// Returns the failure for a broken connection, in a phase before the message can have been delivered.
     pub(crate) fn broken(&self, phase: Phase, broken: Broken) -> Failure {
         if let Broken::Lost(Some(reason)) = &broken
             && is_alert(reason)
         {
-            // With TLS 1.3 a server objects to its client's certificate once the handshake is over for the client.
+            // With TLS 1.3, a server rejects a client certificate after the client has finished the handshake.
             return tls_failure(&self.server, phase, reason, true);
         }
         broken_failure(phase, broken, |line| self.clean(line))
     }
 }
 
-/// Whether a connection broke because the server ended TLS with an alert.
+/// Reports whether a connection broke because the server ended TLS with an alert.
 fn is_alert(reason: &io::Error) -> bool {
     let inner = reason.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>());
     matches!(inner, Some(rustls::Error::AlertReceived(_)))
 }
 
-/// A line of a reply: the enhanced status code that it begins with, if it is one of the reply's class (RFC 2034
-/// section 4), and the rest.
+/// Splits a reply line into its enhanced status code and the rest. The code counts only if its class is that of the
+/// reply (RFC 2034 section 4).
 fn split_code(code: ReplyCode, line: &str) -> (Option<EnhancedStatusCode>, &str) {
     let word = line.split_ascii_whitespace().next().unwrap_or_default();
     let enhanced = word.parse::<EnhancedStatusCode>().ok();
@@ -310,7 +311,7 @@ fn broken_failure(phase: Phase, broken: Broken, clean: impl Fn(&str) -> String) 
             };
             let hint = match phase {
                 Phase::Greeting => {
-                    "try again; check that host and port are those of an SMTP server, or"
+                    "try again; check that host and port belong to an SMTP server, or"
                 }
                 _ => "try again; if the server is known to be slow,",
             };
@@ -319,7 +320,7 @@ fn broken_failure(phase: Phase, broken: Broken, clean: impl Fn(&str) -> String) 
                 .later()
         }
         Broken::Malformed(malformed) => {
-            /// So much of what is no reply is shown.
+            /// The most characters of a malformed reply that are shown.
             const SHOWN: usize = 80;
             let shown = match &malformed {
                 Malformed::Line(line) => {
@@ -330,13 +331,13 @@ fn broken_failure(phase: Phase, broken: Broken, clean: impl Fn(&str) -> String) 
             };
             let message = format!("{malformed}, at {}{shown}", stage(phase));
             Failure::new(FailureCode::Protocol, phase, message)
-                .hint("check host and port: is there an SMTP server, and does it speak TLS from the start?")
+                .hint("check host and port; if the port speaks TLS from the start, set security = \"tls\"")
                 .later()
         }
     }
 }
 
-/// A phase as a person would say it.
+/// Returns the name of a phase for error messages.
 pub(crate) fn stage(phase: Phase) -> &'static str {
     match phase {
         Phase::Connect => "connecting",

@@ -1,4 +1,4 @@
-//! What the connector calls itself.
+//! The name that the connector sends in EHLO.
 
 use std::net::{IpAddr, Ipv4Addr};
 
@@ -6,8 +6,8 @@ use lettre::transport::smtp::extension::ClientId;
 
 use crate::address::EhloName;
 
-/// The name for EHLO (RFC 5321 section 4.1.4): the account's, else the machine's where it has a domain, else the
-/// literal of the address that the connection comes from.
+/// Chooses the name for EHLO (RFC 5321 section 4.1.4): the account's `ehloName`, else the machine's name if it has a
+/// domain, else the literal of the connection's local address.
 pub(crate) fn client_id(account: Option<&EhloName>, local: Option<IpAddr>) -> ClientId {
     let machine = gethostname::gethostname();
     choose(account, machine.to_str().unwrap_or_default(), local)
@@ -21,7 +21,7 @@ fn choose(account: Option<&EhloName>, machine: &str, local: Option<IpAddr>) -> C
     if is_full_name(machine) {
         return ClientId::Domain(machine.to_owned());
     }
-    // A socket of both families has IPv4 addresses in the form of IPv6.
+    // A dual-stack socket has IPv4 addresses in IPv6 form.
     match local.map(|address| address.to_canonical()) {
         Some(IpAddr::V6(address)) => ClientId::Ipv6(address),
         Some(IpAddr::V4(address)) => ClientId::Ipv4(address),
@@ -29,10 +29,10 @@ fn choose(account: Option<&EhloName>, machine: &str, local: Option<IpAddr>) -> C
     }
 }
 
-/// Whether a machine's name is one that a server on the internet may look up (RFC 5321 section 2.3.5).
+/// Reports whether a machine's name is a fully qualified domain name (RFC 5321 section 2.3.5).
 ///
-/// Containers have names without a domain, and servers refuse those: Postfix at RCPT, with
-/// `reject_non_fqdn_helo_hostname`, for every recipient and for good.
+/// Containers have names without a domain, and servers refuse those. Postfix with `reject_non_fqdn_helo_hostname`
+/// permanently refuses every recipient.
 fn is_full_name(name: &str) -> bool {
     let label = |label: &str| {
         (1..=63).contains(&label.len())
@@ -44,10 +44,10 @@ fn is_full_name(name: &str) -> bool {
     name.len() <= 253
         && name.contains('.')
         && name.split('.').all(label)
-        // An address, or a part of one, is not a name without the brackets of a literal.
+        // Not an IP address or a part of one: an address needs the brackets of a literal.
         && last.bytes().any(|byte| byte.is_ascii_alphabetic())
-        // Names that mean another machine everywhere (RFC 6761 section 6.3, RFC 6762 section 3), and what systems
-        // write in /etc/hosts beside `localhost`.
+        // Not a name that means a different machine on each network (RFC 6761 section 6.3, RFC 6762 section 3), nor
+        // `localdomain`, which systems write in /etc/hosts beside `localhost`.
         && !matches!(last.as_str(), "local" | "localhost" | "localdomain")
 }
 
@@ -106,7 +106,7 @@ mod tests {
             assert_eq!(choose(None, "15b0717dc4c2", Some(local)).to_string(), literal);
         }
         assert_eq!(choose(None, "15b0717dc4c2", None).to_string(), "[127.0.0.1]");
-        // Whatever this machine is called, the name may stand in a command.
+        // The name is valid in a command on every machine.
         let shown = client_id(None, None).to_string();
         assert!(shown.bytes().all(|byte| byte.is_ascii_graphic()), "{shown}");
     }

@@ -1,4 +1,4 @@
-//! A connection in conversation: commands out, replies in, in the clear or through TLS.
+//! An SMTP conversation over one connection, with or without TLS.
 
 pub(crate) mod client_auth;
 pub(crate) mod clock;

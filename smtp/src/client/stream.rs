@@ -1,4 +1,4 @@
-//! A connection's bytes, in the clear or through TLS.
+//! The byte stream of a connection, with or without TLS.
 
 use std::io;
 use std::net::SocketAddr;
@@ -14,32 +14,32 @@ use crate::network::NetworkStream;
 
 /// A connection to a server.
 ///
-/// The first write that does not complete is its last: part of it may be on the wire, and what followed would be read as
-/// something else than it is. A write that was dropped while it waited counts as one that did not complete.
+/// After a write that does not complete, every further write fails. A part of the data may have been sent, so the
+/// server would misread what follows. A write whose future is dropped counts as incomplete.
 pub(crate) struct Stream {
     channel: Channel,
-    /// Whether every write so far went out whole.
+    /// Whether every write so far completed.
     is_whole: bool,
 }
 
-/// How the bytes travel.
+/// The channel, with or without TLS.
 enum Channel {
-    /// Anyone on the way can read them.
+    /// Not encrypted: anyone on the network path can read the bytes.
     Clear(Box<dyn NetworkStream>),
-    /// Only the server can.
+    /// Encrypted with TLS.
     Tls(Box<TlsStream<Box<dyn NetworkStream>>>),
 }
 
-/// Bytes that are asked for at once: the replies to the commands of an envelope come in one read.
+/// The bytes reserved for one read, enough for the replies to all commands of an envelope.
 const READ: usize = 1024;
 
 impl Stream {
-    /// A connection that was just opened.
+    /// Wraps a new connection, without TLS.
     pub(crate) fn new(stream: Box<dyn NetworkStream>) -> Self {
         Self { channel: Channel::Clear(stream), is_whole: true }
     }
 
-    /// Encrypts what has been in the clear so far.
+    /// Starts TLS on the connection.
     pub(crate) async fn encrypt(
         self,
         config: Arc<ClientConfig>,
@@ -59,7 +59,7 @@ impl Stream {
         matches!(self.channel, Channel::Tls(_))
     }
 
-    /// What the handshake agreed on, for people.
+    /// Returns the TLS version to show, such as `TLS 1.3`.
     pub(crate) fn tls_version(&self) -> Option<String> {
         match &self.channel {
             Channel::Clear(_) => None,
@@ -79,7 +79,7 @@ impl Stream {
         self.network().local_address()
     }
 
-    /// Reads what there is, at least a byte unless the connection has ended.
+    /// Reads the available bytes: at least one, unless the connection has ended.
     pub(crate) async fn read(&mut self, into: &mut Vec<u8>) -> io::Result<usize> {
         into.reserve(READ);
         match &mut self.channel {
@@ -88,9 +88,9 @@ impl Stream {
         }
     }
 
-    /// Writes everything, and flushes it. Refuses to write after a write that did not complete.
+    /// Writes and flushes all bytes. Fails after an earlier write that did not complete.
     pub(crate) async fn write_all(&mut self, bytes: &[u8]) -> io::Result<()> {
-        // Set again below, where the write has completed: not if it fails, nor if this future is dropped.
+        // Set again below only if the write completes: not if it fails, nor if this future is dropped.
         if !std::mem::take(&mut self.is_whole) {
             return Err(io::Error::new(io::ErrorKind::BrokenPipe, "an earlier write failed"));
         }
@@ -105,12 +105,12 @@ impl Stream {
         Ok(())
     }
 
-    /// Whether every write so far completed.
+    /// Reports whether every write so far completed.
     pub(crate) fn is_whole(&self) -> bool {
         self.is_whole
     }
 
-    /// Whether nothing is there to be read: neither bytes nor the connection's end.
+    /// Reports whether a read would wait: there are no bytes, and the connection has not ended.
     pub(crate) fn is_silent(&mut self) -> bool {
         match &mut self.channel {
             Channel::Clear(stream) => stream.is_silent(),

@@ -1,4 +1,4 @@
-//! TLS with a server (RFC 8314, RFC 3207): its settings.
+//! The TLS settings for a server (RFC 8314, RFC 3207).
 
 use std::fs::{self, File};
 use std::io::{self, Read as _};
@@ -19,16 +19,16 @@ use crate::network::{RootsError, Unchained, certificates, pem_problem, provider,
 use crate::private_files;
 use crate::settings::{Security, ServerSettings, TlsVersion};
 
-/// What TLS with the server needs.
+/// The parameters for TLS with a server.
 pub(crate) struct TlsParameters {
     pub(crate) config: Arc<ClientConfig>,
     pub(crate) name: ServerName<'static>,
-    /// Whether the server asked for a client certificate.
+    /// The client certificate, and whether the server asked for one.
     pub(crate) client_auth: Arc<ClientAuth>,
 }
 
 impl TlsParameters {
-    /// Everything that can be wrong about the settings is found here, before the server is dialled.
+    /// Checks the settings and prepares TLS, before the connection is opened.
     pub(crate) fn of(server: &ServerSettings) -> Result<Self, Failure> {
         let settings = &server.tls;
         let versions = match settings.min_version {
@@ -61,7 +61,7 @@ impl TlsParameters {
             HostName::Ip(address) => ServerName::from(*address),
             HostName::Name(name) => ServerName::try_from(host.without_root().into_owned())
                 .map_err(|_| {
-                    let message = format!("{name} is no name that a certificate could have");
+                    let message = format!("{name} is not a name that a certificate can have");
                     unusable(message, "set the account's tls.serverName")
                 })?,
         };
@@ -69,7 +69,7 @@ impl TlsParameters {
     }
 }
 
-/// Whose certificates are trusted.
+/// Returns the verifier for the server's certificate.
 fn trusted(server: &ServerSettings) -> Result<Arc<dyn ServerCertVerifier>, Failure> {
     let settings = &server.tls;
     if let Some(pin) = settings.pin {
@@ -81,11 +81,11 @@ fn trusted(server: &ServerSettings) -> Result<Arc<dyn ServerCertVerifier>, Failu
     verifier(settings.ca.as_deref()).map_err(|error| match error {
         RootsError::File(reason) => unusable(
             format!("the account's certificate authorities cannot be used: {reason}"),
-            "check tls.ca: it names a PEM file",
+            "check tls.ca: it must be the path of a PEM file",
         ),
         RootsError::System => unusable(
             "this machine has no certificate authorities that can be read".to_owned(),
-            "install the package ca-certificates, or name a PEM file in the account's tls.ca",
+            "install the package ca-certificates, or set the account's tls.ca to a PEM file",
         ),
     })
 }
@@ -112,7 +112,7 @@ fn key(path: &Path) -> Result<PrivateKeyDer<'static>, Failure> {
             "the account's client certificate cannot be used: its key {path} is encrypted with a passphrase"
         );
         let hint = format!(
-            "decrypt it into a file of its own, and name that in tls.clientKey: \
+            "decrypt it into a separate file, and set tls.clientKey to that file: \
              (umask 077; openssl pkey -in {path} -out {path}.decrypted)"
         );
         return Err(unusable(message, &hint));
@@ -121,7 +121,7 @@ fn key(path: &Path) -> Result<PrivateKeyDer<'static>, Failure> {
     read.map_err(|reason| no_pem(path, &pem_problem(&reason), "tls.clientKey"))
 }
 
-/// Whether a key in PEM is encrypted: as PKCS #8 (RFC 5958 section 3), or as OpenSSL wrote keys before (RFC 1421).
+/// Reports whether a PEM key is encrypted, as PKCS #8 (RFC 5958 section 3) or in OpenSSL's older format (RFC 1421).
 fn is_encrypted(pem: &[u8]) -> bool {
     let has = |words: &[u8]| memchr::memmem::find(pem, words).is_some();
     has(b"-----BEGIN ENCRYPTED PRIVATE KEY-----") || has(b"Proc-Type: 4,ENCRYPTED")
@@ -130,14 +130,14 @@ fn is_encrypted(pem: &[u8]) -> bool {
 fn no_pem(path: &Path, reason: &str, setting: &str) -> Failure {
     let message =
         format!("the account's client certificate cannot be used: {}: {reason}", path.display());
-    unusable(message, &format!("check {setting}: it names a PEM file"))
+    unusable(message, &format!("check {setting}: it must be the path of a PEM file"))
 }
 
 fn unusable(message: String, hint: &str) -> Failure {
     Failure::new(FailureCode::Account, Phase::Policy, message).hint(hint).after_config_change()
 }
 
-/// What to try where a server and a client do not agree about TLS: by far the commonest mistake.
+/// Returns the hint for an account whose `security` does not fit its port, by far the most common mistake.
 pub(crate) fn not_tls_hint(server: &ServerSettings) -> String {
     match (server.security, server.port) {
         (Security::Tls, 587 | 25 | 2587) => {

@@ -1,4 +1,4 @@
-//! What it means for a message that TLS with the server failed, and what to do.
+//! Failures of TLS with a server, and their hints.
 
 use std::io;
 
@@ -9,7 +9,8 @@ use crate::failure::{Failure, FailureCode, Phase};
 use crate::network::{HandshakeError, Untrusted};
 use crate::settings::{ServerSettings, TlsVersion};
 
-/// What a handshake that failed means; `was_asked` says whether the server had asked for a client certificate.
+/// Returns the failure for a TLS handshake that failed. `was_asked` says whether the server asked for a client
+/// certificate.
 pub(crate) fn tls_failure(
     server: &ServerSettings,
     phase: Phase,
@@ -44,8 +45,8 @@ pub(crate) fn tls_failure(
     }
 }
 
-/// Whether the server objects to the client's certificate, or to there being none. A server that has not asked for one
-/// may send the same alerts, for reasons of its own.
+/// Reports whether the server rejects the client certificate, or requires one. A server that did not ask for one may
+/// send the same alerts for other reasons.
 fn is_about_client(error: &HandshakeError, was_asked: bool) -> bool {
     match error {
         HandshakeError::Alert(Alert::CertificateRequired | Alert::NoCertificate) => true,
@@ -65,8 +66,8 @@ fn is_about_client(error: &HandshakeError, was_asked: bool) -> bool {
     }
 }
 
-/// What broke a connection, for people. None: it was closed, and there is no more to say. rustls's own words name its
-/// variants, or lead to its manual.
+/// Describes why a connection broke, or returns `None` if it was just closed. The error texts of rustls are not used:
+/// they contain names of its variants, or links to its manual.
 pub(crate) fn broken_text(reason: &io::Error) -> Option<String> {
     let tls = reason.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>());
     match reason.kind() {
@@ -80,7 +81,7 @@ fn about_client(server: &ServerSettings, error: &HandshakeError) -> (String, Str
     let host = &server.host;
     if server.tls.client_certificate.is_none() {
         return (
-            format!("{host} wants a client certificate"),
+            format!("{host} requires a client certificate"),
             "set the account's tls.clientCert and tls.clientKey".to_owned(),
         );
     }
@@ -89,8 +90,8 @@ fn about_client(server: &ServerSettings, error: &HandshakeError) -> (String, Str
             "renew the certificate in tls.clientCert, and check this machine's clock"
         }
         HandshakeError::Alert(Alert::UnknownCA) => {
-            "ask the server's operator which authority has to sign it; intermediate certificates belong into \
-             tls.clientCert too"
+            "ask the server's operator which authority must sign it; also put intermediate certificates into \
+             tls.clientCert"
         }
         _ => "check that tls.clientCert is the certificate that the server's operator expects",
     };
@@ -100,10 +101,10 @@ fn about_client(server: &ServerSettings, error: &HandshakeError) -> (String, Str
 fn certificate_hint(why: &Untrusted) -> &'static str {
     match why {
         Untrusted::Expired { .. } => {
-            "ask the server's operator to renew it; if the clock is wrong, set this machine's clock"
+            "ask the server's operator to renew it; if this machine's clock is wrong, set it"
         }
         Untrusted::NotValidYet { .. } => {
-            "if the clock is wrong, set this machine's clock; otherwise ask the server's operator"
+            "if this machine's clock is wrong, set it; otherwise ask the server's operator"
         }
         Untrusted::OtherName { presented, .. } if presented.is_empty() => {
             "ask the server's operator for a certificate with a subjectAltName, or set tls.pinSha256"
@@ -112,18 +113,18 @@ fn certificate_hint(why: &Untrusted) -> &'static str {
             "check the account's host; if this is the right server, set tls.serverName to a name of the certificate"
         }
         Untrusted::SelfSigned | Untrusted::Authority | Untrusted::Version => {
-            "if it is the right one, name it in the account's tls.ca (a PEM file), or set tls.pinSha256"
+            "if it is the right certificate, set the account's tls.ca to its PEM file, or set tls.pinSha256"
         }
         Untrusted::UnknownIssuer(_) | Untrusted::BadSignature => {
-            "name its authority in the account's tls.ca (a PEM file); the server may also fail to send an intermediate \
+            "set the account's tls.ca to the PEM file of its authority; or the server does not send an intermediate \
              certificate"
         }
         Untrusted::Key(_) => {
-            "ask the server's operator for a certificate with such a key; allowInvalidCert connects all the same, but then \
+            "ask the server's operator for a certificate with such a key; with allowInvalidCert you can connect, but \
              anyone on the network path can read the password"
         }
         Untrusted::AuthorityKey(_) | Untrusted::SignatureAlgorithm => {
-            "ask the server's operator for a new certificate; until then, name this one in tls.ca, or set tls.pinSha256"
+            "ask the server's operator for a new certificate; until then, set tls.ca to this one, or set tls.pinSha256"
         }
         Untrusted::NotPinned => {
             "if the server has a new certificate, ask its operator for the new tls.pinSha256"
@@ -150,13 +151,13 @@ fn hint(server: &ServerSettings, error: &HandshakeError) -> String {
              ECDSA on P-256 or P-384, or Ed25519"
         }
         HandshakeError::Alert(Alert::UnrecognisedName) => {
-            "set the account's host or tls.serverName to the name that the server's certificate has"
+            "set the account's host or tls.serverName to the name in the server's certificate"
         }
         HandshakeError::Alert(Alert::InternalError) => {
-            "try again later; if it persists, ask the server's operator: its log says more"
+            "try again later; if it persists, ask the server's operator to check the server's log"
         }
         HandshakeError::Local => "check this machine's clock and its source of random numbers",
-        _ => "ask the server's operator: its log says more; a firewall on the way may also change what is sent",
+        _ => "ask the server's operator to check the server's log; a firewall may also change the data",
     }
     .to_owned()
 }

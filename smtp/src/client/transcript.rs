@@ -1,29 +1,29 @@
-//! The conversation as people may see it: credentials left out, bodies counted.
+//! The transcript of a conversation, without credentials and message bodies.
 
 use std::fmt;
 use std::time::Duration;
 
-/// Something that happened in a conversation.
+/// An event in a conversation.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Entry {
-    /// The connection is open, to this address.
+    /// The connection to this address is open.
     Connected(String),
-    /// A connection to this address, open since an earlier message, is used again.
+    /// A connection to this address is reused.
     Reused(String),
-    /// The connection is encrypted now, with this version of TLS.
+    /// The connection is now encrypted with this version of TLS.
     Encrypted(String),
     /// A command, without credentials.
     Command(String),
-    /// A line of a reply, secrets taken out.
+    /// A line of a reply, without secrets.
     Reply(String),
-    /// So many bytes of a message.
+    /// The number of message bytes sent.
     Content(u64),
     /// The connection is closed.
     Closed,
 }
 
-/// Who watches conversations.
+/// An observer of conversations.
 ///
 /// ```
 /// use smtp_connector_smtp::{Entry, Transcript};
@@ -38,7 +38,7 @@ pub enum Entry {
 /// }
 /// ```
 pub trait Transcript: Send + Sync + 'static {
-    /// Something happened, so long after the connection was asked for.
+    /// Receives an event. `at` is the time since the connection was requested.
     fn note(&self, at: Duration, entry: &Entry);
 }
 
@@ -46,7 +46,7 @@ impl fmt::Display for Entry {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Connected(address) => write!(f, "** connected to {address}"),
-            Self::Reused(address) => write!(f, "** again on the connection to {address}"),
+            Self::Reused(address) => write!(f, "** reusing the connection to {address}"),
             Self::Encrypted(version) => write!(f, "** encrypted with {version}"),
             Self::Command(command) => write!(f, "-> {command}"),
             Self::Reply(line) => write!(f, "<- {line}"),

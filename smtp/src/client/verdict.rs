@@ -1,4 +1,4 @@
-//! What a reply that is no go-ahead means on a connection: the table of causes, asked with what the connection knows.
+//! Failures for negative replies: looks them up in the table of causes, with the facts of the connection.
 
 use super::connection::{Connection, stage};
 use crate::address::ForwardPath;
@@ -10,14 +10,14 @@ use crate::replies::{
 use crate::reply::Reply;
 use crate::settings::{Auth, AuthSecret};
 
-/// The failure that a reply stands for, in a phase in which nobody can have the message.
+/// Returns the failure for a reply, in a phase before the message can have been delivered.
 pub(crate) fn of(connection: &Connection, phase: Phase, raw: &RawReply) -> Failure {
     let reply = connection.shown(raw);
     let line = line(&reply);
     of_reply(phase, reply, &facts(connection), &line, stage(phase))
 }
 
-/// What a reply to RCPT says of one recipient.
+/// Returns the refusal of one recipient, from the reply to RCPT.
 pub(crate) fn of_recipient(
     connection: &Connection,
     recipient: &ForwardPath,
@@ -29,13 +29,13 @@ pub(crate) fn of_recipient(
     Refusal::new(recipient.clone(), reply, retry)
 }
 
-/// Whether the server says that it has closed the connection, on which nothing came for too long.
+/// Reports whether the server says that it closed the connection because it was idle for too long.
 pub(crate) fn was_idle(connection: &Connection, phase: Phase, raw: &RawReply) -> bool {
     let reply = connection.shown(raw);
     find(phase, Event::Reply(&reply), &facts(connection)).is_some_and(|cause| cause.name == WAITED)
 }
 
-/// The failure of a message whose recipients were all refused, or not all accepted.
+/// Returns the failure of a message because the server refused all or some of its recipients.
 pub(crate) fn of_recipients(connection: &Connection, refusals: Vec<Refusal>) -> Failure {
     let first = refusals.first().map_or(String::new(), |refusal| {
         format!("{}: {}", refusal.recipient, line(&refusal.reply))
@@ -43,7 +43,7 @@ pub(crate) fn of_recipients(connection: &Connection, refusals: Vec<Refusal>) -> 
     of_refusals(refusals, &facts(connection), &first)
 }
 
-/// The failure of a server that does not offer what the account needs.
+/// Returns the failure for a server that does not offer what the account needs.
 pub(crate) fn of_missing(
     connection: &Connection,
     phase: Phase,
@@ -53,7 +53,7 @@ pub(crate) fn of_missing(
     of_lack(phase, lack, message, &facts(connection))
 }
 
-/// A reply on one line.
+/// Formats a reply on one line.
 fn line(reply: &Reply) -> String {
     let enhanced = reply.enhanced.map_or(String::new(), |code| format!(" {code}"));
     format!("{}{enhanced} {}", reply.code, reply.text.replace('\n', " ")).trim_end().to_owned()

@@ -1,12 +1,12 @@
-//! Which addresses are on the public internet.
+//! Classification of IP addresses as public or not.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-/// Whether an address is one of the public internet's: not this machine, not a private network, not a
-/// cloud's metadata service, not reserved.
+/// Reports whether an address is on the public internet: not this machine, not a private network, not a cloud metadata
+/// service, not reserved.
 ///
-/// An IPv6 address that carries an IPv4 address is not public, whatever it carries: a gateway may turn it
-/// into a connection to the inside.
+/// An IPv6 address that embeds an IPv4 address is never public, because a gateway may translate it into a connection to
+/// the private network.
 pub fn is_public(address: IpAddr) -> bool {
     match address {
         IpAddr::V4(address) => !in_any_v4(address),
@@ -14,15 +14,15 @@ pub fn is_public(address: IpAddr) -> bool {
     }
 }
 
-/// Networks that are not public: address, and length of the prefix (IANA's registry of special-purpose
-/// addresses, multicast, and Azure's wire server).
+/// The IPv4 networks that are not public, as address and prefix length: IANA's registry of special-purpose addresses,
+/// multicast, and Azure's wire server.
 const V4: &[([u8; 4], u32)] = &[
     ([0, 0, 0, 0], 8),        // this network
     ([10, 0, 0, 0], 8),       // private
     ([100, 64, 0, 0], 10),    // shared by a carrier's customers
     ([127, 0, 0, 0], 8),      // this machine
-    ([168, 63, 129, 16], 32), // Azure's wire server, a public address by its number
-    ([169, 254, 0, 0], 16),   // link-local, where clouds keep their metadata
+    ([168, 63, 129, 16], 32), // Azure's wire server, in a public range
+    ([169, 254, 0, 0], 16),   // link-local, with the metadata services of clouds
     ([172, 16, 0, 0], 12),    // private
     ([192, 0, 0, 0], 24),     // protocol assignments
     ([192, 0, 2, 0], 24),     // documentation
@@ -35,11 +35,11 @@ const V4: &[([u8; 4], u32)] = &[
     ([240, 0, 0, 0], 4),      // reserved, and broadcast
 ];
 
-/// The global unicast addresses (IANA's registry of the IPv6 address space). Outside are loopback, private, link-local
-/// and multicast addresses, NAT64 and IPv4-mapped addresses.
+/// The global unicast addresses (IANA's registry of the IPv6 address space). They exclude loopback, private,
+/// link-local, multicast, NAT64 and IPv4-mapped addresses.
 const GLOBAL_UNICAST: ([u16; 8], u32) = ([0x2000, 0, 0, 0, 0, 0, 0, 0], 3);
 
-/// Networks in there that are not public.
+/// The networks in [`GLOBAL_UNICAST`] that are not public.
 const V6: &[([u16; 8], u32)] = &[
     ([0x2001, 0, 0, 0, 0, 0, 0, 0], 23), // protocol assignments: Teredo, ORCHID, benchmarks
     ([0x2001, 0xdb8, 0, 0, 0, 0, 0, 0], 32), // documentation

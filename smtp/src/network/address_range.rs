@@ -25,12 +25,12 @@ pub struct AddressRange {
     length: u32,
 }
 
-/// Why a text is not a range of addresses.
+/// The reason why a text is not an address range.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct InvalidAddressRange(String);
 
 impl AddressRange {
-    /// Whether an address is in the range, directly or embedded in an IPv6 address.
+    /// Reports whether an address is in the range, directly or embedded in an IPv6 address.
     pub fn contains(&self, address: IpAddr) -> bool {
         match (self.network, address) {
             (IpAddr::V4(network), IpAddr::V4(address)) => self.covers_v4(network, address),
@@ -51,7 +51,7 @@ impl AddressRange {
     }
 }
 
-/// The IPv4 addresses that an IPv6 address may embed.
+/// Returns the IPv4 addresses that an IPv6 address may embed.
 fn carried(address: Ipv6Addr) -> [Option<Ipv4Addr>; 3] {
     let segments = address.segments();
     let v4 = |high: u16, low: u16| Ipv4Addr::from(u32::from(high) << 16 | u32::from(low));
@@ -66,7 +66,7 @@ fn carried(address: Ipv6Addr) -> [Option<Ipv4Addr>; 3] {
         [0x64, 0xff9b, 1, ..] => Some(v4(high, low)),
         // ISATAP (RFC 5214 section 6.1).
         [.., 0 | 0x200, 0x5efe] => Some(v4(high, low)),
-        // Teredo writes the client's address with its bits turned (RFC 4380 section 4).
+        // Teredo inverts the bits of the client's address (RFC 4380 section 4).
         [0x2001, 0, ..] => Some(v4(!high, !low)),
         _ => None,
     };
@@ -82,7 +82,7 @@ impl FromStr for AddressRange {
     fn from_str(text: &str) -> Result<Self, InvalidAddressRange> {
         let wrong = || {
             InvalidAddressRange(format!(
-                "{text:?} is not a range of addresses: write 203.0.113.0/24, 2001:db8::/32 or one address"
+                "{text:?} is not an address range: write 203.0.113.0/24, 2001:db8::/32 or one address"
             ))
         };
         let (address, length) = match text.split_once('/') {
@@ -92,7 +92,7 @@ impl FromStr for AddressRange {
         let mut network: IpAddr = address.parse().map_err(|_| wrong())?;
         let most = if network.is_ipv4() { 32 } else { 128 };
         let mut length = match length {
-            // `+24` is a number to Rust.
+            // Rust would parse `+24` as a number.
             Some(digits) if digits.bytes().all(|byte| byte.is_ascii_digit()) => {
                 digits.parse().ok().filter(|length| *length <= most).ok_or_else(wrong)?
             }
@@ -108,14 +108,14 @@ impl FromStr for AddressRange {
         let start = start_of(network, length);
         if start != network {
             return Err(InvalidAddressRange(format!(
-                "{text:?} has an address in the middle of its range: write {start}/{length}"
+                "{text:?} does not begin with the first address of its range: write {start}/{length}"
             )));
         }
         Ok(Self { network, length })
     }
 }
 
-/// The first address of a range.
+/// Returns the first address of a range.
 fn start_of(address: IpAddr, length: u32) -> IpAddr {
     match address {
         IpAddr::V4(address) => {
@@ -130,7 +130,7 @@ fn start_of(address: IpAddr, length: u32) -> IpAddr {
 }
 
 impl From<IpAddr> for AddressRange {
-    /// The range of this one address.
+    /// Creates the range of a single address.
     fn from(address: IpAddr) -> Self {
         let network = address.to_canonical();
         Self { network, length: if network.is_ipv4() { 32 } else { 128 } }
@@ -151,22 +151,22 @@ impl fmt::Display for InvalidAddressRange {
 
 impl std::error::Error for InvalidAddressRange {}
 
-/// Ranges in which nothing is dialled. Cheap to clone.
+/// Address ranges that connections are denied to. Cheap to clone.
 #[derive(Clone, Debug, Default)]
 pub struct DeniedAddresses(Arc<[AddressRange]>);
 
 impl DeniedAddresses {
-    /// These ranges, and more.
+    /// Returns these ranges with more added.
     pub fn and(&self, more: impl IntoIterator<Item = AddressRange>) -> Self {
         Self(self.iter().chain(more).collect())
     }
 
-    /// The ranges.
+    /// Iterates over the ranges.
     pub fn iter(&self) -> impl Iterator<Item = AddressRange> {
         self.0.iter().copied()
     }
 
-    /// Whether an address is in one of them.
+    /// Reports whether an address is in one of the ranges.
     pub fn contain(&self, address: IpAddr) -> bool {
         self.0.iter().any(|range| range.contains(address))
     }
@@ -181,7 +181,7 @@ mod tests {
     }
 
     #[test]
-    fn a_range_has_its_addresses_and_no_others() {
+    fn a_range_contains_exactly_its_addresses() {
         for (text, inside, outside) in [
             (
                 "203.0.113.0/24",

@@ -7,8 +7,8 @@ use tracing::info;
 
 use super::dial::Destination;
 
-/// An attempt to look a host up, or to connect to one of its addresses. It is logged when it ends, also if its future is
-/// dropped.
+/// An attempt to resolve a host, or to connect to one of its addresses. It is logged when it ends, also if its future
+/// is dropped.
 pub(crate) struct Attempt<'a> {
     destination: Destination<'a>,
     address: Option<SocketAddr>,
@@ -29,8 +29,8 @@ impl<'a> Attempt<'a> {
         self.is_logged = true;
     }
 
-    /// INFO, since operators keep a record of outgoing connections, and many messages share one connection. The target
-    /// is documented, and does not depend on where this file is.
+    /// Logs the attempt at INFO, since operators keep a record of outgoing connections, and many messages share one
+    /// connection. The target is documented, so it does not depend on the path of this module.
     fn log(&mut self, outcome: &str, why: &dyn fmt::Display) {
         self.is_logged = true;
         let Destination { host, port, purpose, account, .. } = self.destination;

@@ -1,6 +1,6 @@
-//! Reads a certificate (RFC 5280), of any version and with any key.
+//! Reads certificates (RFC 5280) of any version and with any key.
 //!
-//! webpki reads version 3 alone, and tells neither dates nor issuer. Nothing here decides what is trusted.
+//! webpki reads only version 3, and does not return dates and issuer. This module does not decide what is trusted.
 
 use std::fmt;
 
@@ -8,20 +8,20 @@ use der::asn1::{AnyRef, GeneralizedTime, UtcTime};
 use der::{DateTime, Decode as _, Reader as _, SliceReader, Tag};
 use rustls::pki_types::{SubjectPublicKeyInfoDer, UnixTime};
 
-/// What this host reads of a certificate.
+/// The fields of a certificate that this crate uses.
 pub(crate) struct Certificate<'a> {
-    /// The issuer's name, encoded.
+    /// The issuer's name, DER-encoded.
     issuer: &'a [u8],
-    /// The name of what is certified, encoded.
+    /// The subject's name, DER-encoded.
     subject: &'a [u8],
     pub(crate) not_before: UnixTime,
     pub(crate) not_after: UnixTime,
-    /// SubjectPublicKeyInfo, encoded.
+    /// SubjectPublicKeyInfo, DER-encoded.
     key: &'a [u8],
 }
 
 impl<'a> Certificate<'a> {
-    /// Reads a certificate. None: it is malformed.
+    /// Reads a certificate. Returns `None` if it is malformed.
     pub(crate) fn read(encoded: &'a [u8]) -> Option<Self> {
         let certificate = AnyRef::from_der(encoded).ok()?;
         let mut outer = SliceReader::new(certificate.value()).ok()?;
@@ -29,7 +29,7 @@ impl<'a> Certificate<'a> {
         let mut fields = SliceReader::new(signed).ok()?;
         let first = AnyRef::decode(&mut fields).ok()?;
         if matches!(first.header().tag(), Tag::ContextSpecific { .. }) {
-            // The version, which version 1 leaves out. The serial number is next.
+            // This is the version, which version 1 omits. The serial number follows.
             AnyRef::decode(&mut fields).ok()?;
         }
         let _signature_algorithm = AnyRef::decode(&mut fields).ok()?;
@@ -44,27 +44,27 @@ impl<'a> Certificate<'a> {
         Some(Self { issuer, subject, not_before, not_after, key: signed.get(start..end)? })
     }
 
-    /// Whether it names itself as its issuer.
+    /// Reports whether the certificate names itself as its issuer.
     pub(crate) fn is_self_issued(&self) -> bool {
         self.issuer == self.subject
     }
 
-    /// The issuer's common name, or else its organisation.
+    /// Returns the issuer's common name, or else its organisation.
     pub(crate) fn issuer(&self) -> Option<String> {
         attribute(self.issuer, COMMON_NAME).or_else(|| attribute(self.issuer, ORGANIZATION))
     }
 
-    /// The common name of what is certified.
+    /// Returns the subject's common name.
     pub(crate) fn common_name(&self) -> Option<String> {
         attribute(self.subject, COMMON_NAME)
     }
 
-    /// Its public key.
+    /// Returns the public key.
     pub(crate) fn key(&self) -> SubjectPublicKeyInfoDer<'a> {
         SubjectPublicKeyInfoDer::from(self.key)
     }
 
-    /// Its public key for people: `RSA, 1024 bits`.
+    /// Returns the kind of the public key, which displays as `RSA, 1024 bits`.
     pub(crate) fn key_kind(&self) -> KeyKind {
         read_key(self.key).unwrap_or(KeyKind::Unknown)
     }
@@ -79,7 +79,7 @@ pub(crate) enum KeyKind {
 }
 
 impl KeyKind {
-    /// Whether ring verifies its signatures, in TLS 1.3 too.
+    /// Reports whether ring can verify signatures of this key, also in TLS 1.3.
     pub(crate) fn can_be_verified(self) -> bool {
         match self {
             Self::Rsa { bits } => (2048..=8192).contains(&bits),
@@ -99,10 +99,10 @@ impl fmt::Display for KeyKind {
     }
 }
 
-/// A time as logs have it: `2026-11-27T14:33:00Z`.
+/// Formats a time in UTC: `2026-11-27T14:33:00Z`.
 pub(crate) fn utc(time: UnixTime) -> String {
     let since = std::time::Duration::from_secs(time.as_secs());
-    // A certificate's own dates end with the year 9999.
+    // The dates in certificates end with the year 9999.
     DateTime::from_unix_duration(since)
         .map_or_else(|_| "an impossible date".to_owned(), |date| date.to_string())
 }
@@ -125,7 +125,7 @@ fn time(field: AnyRef<'_>) -> Option<UnixTime> {
     Some(UnixTime::since_unix_epoch(since))
 }
 
-/// The last value of a kind in a name: the most specific one.
+/// Returns the last value of a kind in a name, which is the most specific one.
 fn attribute(name: &[u8], kind: &[u8]) -> Option<String> {
     let mut found = None;
     let mut sets = SliceReader::new(name).ok()?;
@@ -150,7 +150,7 @@ fn read_key(encoded: &[u8]) -> Option<KeyKind> {
     let bits = AnyRef::decode(&mut fields).ok()?.value();
     Some(match name {
         RSA => {
-            // The first byte counts unused bits, of which there are none.
+            // The first byte is the number of unused bits, which is zero.
             let key = AnyRef::from_der(bits.get(1..)?).ok()?;
             let mut numbers = SliceReader::new(key.value()).ok()?;
             let modulus = AnyRef::decode(&mut numbers).ok()?.value();

@@ -1,6 +1,6 @@
-//! From a host's name to a connection: resolved once, every address looked at, and only those dialled.
+//! Connects to a host: resolves it once, checks every address, and connects only to checked addresses.
 //!
-//! Every outgoing connection of this library is made here, and so every attempt is logged.
+//! Every outgoing connection of this library is made here, so every attempt is logged.
 
 use std::io;
 use std::net::SocketAddr;
@@ -14,23 +14,23 @@ use super::{Network, NetworkStream, is_public};
 use crate::address::HostName;
 use crate::waited::Waited;
 
-/// Which addresses may be dialled.
+/// The addresses that connections are allowed to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Reach {
-    /// Those of the public internet.
+    /// Addresses on the public internet.
     Public,
-    /// Any.
+    /// Any address.
     Anywhere,
 }
 
-/// What a connection is for.
+/// The purpose of a connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Purpose {
     /// Fetching an attachment.
     Attachment,
     /// Sending mail.
     Smtp,
-    /// Asking for an OAuth 2 access token.
+    /// Requesting an OAuth 2 access token.
     TokenEndpoint,
 }
 
@@ -39,36 +39,36 @@ pub enum Purpose {
 pub struct Destination<'a> {
     /// The host.
     pub host: &'a HostName,
-    /// Its port.
+    /// The port.
     pub port: u16,
-    /// How far it may be.
+    /// The addresses that are allowed.
     pub reach: Reach,
-    /// Addresses that are never dialled.
+    /// The addresses that are denied, even with [`Reach::Anywhere`].
     pub denied: &'a DeniedAddresses,
-    /// For the log.
+    /// The purpose, for the log.
     pub purpose: Purpose,
-    /// For the log. A run may have no account.
+    /// The account, for the log. A run may not have one.
     pub account: Option<&'a str>,
 }
 
-/// Why there is no connection.
+/// The reason why a connection failed.
 #[derive(Debug)]
 pub enum DialError {
-    /// The name has no address, or the resolver fails.
+    /// The name has no address, or the resolver failed.
     Resolve(io::Error),
-    /// The host has an address that may not be dialled.
+    /// The host has an address that is not allowed.
     Forbidden,
-    /// The name was still being looked up at the deadline.
+    /// The name was not resolved by the deadline.
     ResolveTimeout(Waited),
-    /// No address accepts a connection, or none did before the deadline.
+    /// No address accepted a connection before the deadline.
     Unreached(Unreached),
 }
 
 impl Destination<'_> {
     /// Resolves the host and connects to the first of its addresses that answers.
     ///
-    /// One address that may not be dialled is enough to refuse the host: a name that stands for the outside
-    /// and the inside at once is an attempt to get in.
+    /// The host is refused if any of its addresses is not allowed. A name with both public and private addresses is a
+    /// sign of an attack.
     pub async fn dial(
         self,
         network: &dyn Network,
@@ -81,7 +81,7 @@ impl Destination<'_> {
         self.connect(addresses, network, deadline).await
     }
 
-    /// Connects to an address that the host was found at before.
+    /// Connects again to a known address of the host.
     pub async fn dial_again(
         self,
         address: SocketAddr,
@@ -128,7 +128,7 @@ impl Destination<'_> {
             Ok(Ok(found)) if found.is_empty() => attempt.ended("unresolved", &NO_ADDRESS),
             Ok(Ok(found)) => {
                 attempt.goes_on();
-                // The port is the one that was asked for, whatever a resolver says of it.
+                // Always use the requested port, whatever port the resolver returns.
                 let at_port = |address: SocketAddr| SocketAddr::new(address.ip(), self.port);
                 return Ok(found.into_iter().map(at_port).collect());
             }
@@ -149,7 +149,7 @@ const NO_ADDRESS: &str = "the name has no address";
 const TOO_LATE: &str = "no answer in time";
 
 impl Purpose {
-    /// The name in the log.
+    /// Returns the name for the log.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Attachment => "attachment",

@@ -1,4 +1,4 @@
-//! Why a TLS handshake failed, in a sentence.
+//! The reason why a TLS handshake failed, as a sentence.
 
 use std::fmt;
 use std::io;
@@ -7,30 +7,30 @@ use rustls::{AlertDescription, Error, InvalidMessage, PeerIncompatible};
 
 use super::untrusted::Untrusted;
 
-/// Why a TLS handshake failed. It displays as a sentence about "it", the server.
+/// The reason why a TLS handshake failed. It displays as a sentence about "it", the server.
 #[derive(Debug)]
 #[non_exhaustive]
 pub(crate) enum HandshakeError {
-    /// The server ended the handshake, and said why.
+    /// The server ended the handshake with an alert.
     Alert(AlertDescription),
-    /// Its certificate is not trusted.
+    /// The server's certificate is not trusted.
     Certificate(Untrusted),
     /// The connection broke.
     Broken(io::ErrorKind),
-    /// There is no cipher suite, key exchange or signature that both sides know.
+    /// The two sides have no cipher suite, key exchange or signature algorithm in common.
     NothingInCommon,
-    /// What it sends is not TLS.
+    /// The server's data is not TLS.
     NotTls,
-    /// It breaks the rules of TLS.
+    /// The server violates the TLS protocol.
     Protocol,
-    /// There is no version of TLS that both sides know.
+    /// The two sides have no TLS version in common.
     Version,
-    /// Something on this machine.
+    /// TLS failed because of this machine.
     Local,
 }
 
 impl HandshakeError {
-    /// Finds the reason in an error of the connection.
+    /// Finds the reason in a connection error.
     pub(crate) fn of(reason: &io::Error) -> Self {
         let inner = reason.get_ref().and_then(|inner| inner.downcast_ref::<Error>());
         let Some(error) = inner else { return Self::Broken(reason.kind()) };
@@ -78,23 +78,27 @@ impl fmt::Display for HandshakeError {
                 "it has no cipher suite or signature algorithm in common with this program",
             ),
             Self::NotTls => f.write_str("it does not speak TLS here"),
-            Self::Protocol => f.write_str("it breaks the rules of TLS"),
+            Self::Protocol => f.write_str("it violates the TLS protocol"),
             Self::Version => f.write_str("it has no version of TLS in common with this program"),
             Self::Local => f.write_str("TLS does not work on this machine"),
         }
     }
 }
 
-/// What an alert says (RFC 8446 section 6.2), and its name there, for the server's operator.
+/// Describes an alert (RFC 8446 section 6.2), and gives its name there for the server's operator.
 fn alert_text(alert: AlertDescription) -> String {
     let (text, name) = match alert {
-        AlertDescription::UnexpectedMessage => ("a message came out of turn", "unexpected_message"),
-        AlertDescription::BadRecordMac => ("what it received was damaged", "bad_record_mac"),
-        AlertDescription::RecordOverflow => ("what it received is too long", "record_overflow"),
+        AlertDescription::UnexpectedMessage => {
+            ("it got an unexpected message", "unexpected_message")
+        }
+        AlertDescription::BadRecordMac => ("it received damaged data", "bad_record_mac"),
+        AlertDescription::RecordOverflow => {
+            ("it received a record that is too long", "record_overflow")
+        }
         AlertDescription::NoCertificate => ("it got no client certificate", "no_certificate"),
         AlertDescription::BadCertificate => ("a certificate is not valid", "bad_certificate"),
         AlertDescription::UnsupportedCertificate => {
-            ("a certificate is of a kind that it does not accept", "unsupported_certificate")
+            ("it does not support this kind of certificate", "unsupported_certificate")
         }
         AlertDescription::CertificateRevoked => {
             ("a certificate was revoked", "certificate_revoked")
@@ -111,10 +115,10 @@ fn alert_text(alert: AlertDescription) -> String {
         AlertDescription::AccessDenied => ("access is denied", "access_denied"),
         AlertDescription::IllegalParameter => ("a value is not allowed", "illegal_parameter"),
         AlertDescription::DecodeError => ("it could not read a message", "decode_error"),
-        AlertDescription::DecryptError => ("a signature is not right", "decrypt_error"),
-        AlertDescription::InternalError => ("it has a problem of its own", "internal_error"),
+        AlertDescription::DecryptError => ("a signature is wrong", "decrypt_error"),
+        AlertDescription::InternalError => ("it has an internal error", "internal_error"),
         AlertDescription::InappropriateFallback => {
-            ("the version of TLS is lower than it need be", "inappropriate_fallback")
+            ("the TLS version is lower than necessary", "inappropriate_fallback")
         }
         AlertDescription::UserCanceled => ("it was cancelled", "user_canceled"),
         AlertDescription::MissingExtension => ("an extension is missing", "missing_extension"),
@@ -122,10 +126,10 @@ fn alert_text(alert: AlertDescription) -> String {
             ("an extension is not supported", "unsupported_extension")
         }
         AlertDescription::UnrecognisedName => {
-            ("it does not know the name that it was asked for", "unrecognized_name")
+            ("it does not know the requested name", "unrecognized_name")
         }
         AlertDescription::CertificateRequired => {
-            ("it wants a client certificate", "certificate_required")
+            ("it requires a client certificate", "certificate_required")
         }
         AlertDescription::NoApplicationProtocol => {
             ("it expects another protocol", "no_application_protocol")
@@ -136,7 +140,7 @@ fn alert_text(alert: AlertDescription) -> String {
     format!("{text} (alert {name})")
 }
 
-/// Why a TLS handshake failed, in a sentence for people.
+/// Describes why a TLS handshake failed, in a sentence for people.
 pub fn why_tls_failed(reason: &io::Error) -> String {
     HandshakeError::of(reason).to_string()
 }
@@ -151,12 +155,12 @@ mod tests {
 
     use super::*;
 
-    /// The sentence about an error of the connection.
+    /// Returns the sentence for a connection error.
     fn said(error: Error) -> String {
         HandshakeError::of(&io::Error::new(io::ErrorKind::InvalidData, error)).to_string()
     }
 
-    /// Words as a programmer writes them: a capital letter within one, or what surrounds fields.
+    /// Reports whether a text is free of code: no capital letter inside a word, and no braces or brackets.
     fn is_plain(text: &str) -> bool {
         let letters: Vec<_> = text.chars().collect();
         !letters.windows(2).any(|two| two[0].is_lowercase() && two[1].is_uppercase())

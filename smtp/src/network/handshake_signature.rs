@@ -1,6 +1,6 @@
-//! Whether a server has the key of its certificate: the signature in a handshake.
+//! Verifies the handshake signature, which proves that a server has the key of its certificate.
 //!
-//! As rustls does it, but for certificates of every version: webpki takes the key out of version 3 alone.
+//! It works as in rustls, but for certificates of every version. webpki reads the key only from version 3.
 
 use rustls::client::danger::HandshakeSignatureValid;
 use rustls::crypto::{CryptoProvider, verify_tls13_signature_with_raw_key};
@@ -11,7 +11,7 @@ use webpki::RawPublicKeyEntity;
 use super::certificate::Certificate;
 use super::untrusted::Untrusted;
 
-/// Verifies the signature of a handshake of TLS 1.2.
+/// Verifies the signature of a TLS 1.2 handshake.
 pub(crate) fn verify_tls12(
     message: &[u8],
     certificate: &CertificateDer<'_>,
@@ -27,8 +27,8 @@ pub(crate) fn verify_tls12(
         .find(|(scheme, _)| *scheme == signed.scheme)
         .ok_or(PeerMisbehaved::SignedHandshakeWithUnadvertisedSigScheme)?;
     let entity = RawPublicKeyEntity::try_from(&key).map_err(|_| CertificateError::BadEncoding)?;
-    // In TLS 1.2 a scheme of ECDSA does not name the curve, so that one scheme stands for several algorithms. Each
-    // refuses keys of another kind than its own.
+    // In TLS 1.2, an ECDSA scheme does not name the curve, so one scheme stands for several algorithms. Each algorithm
+    // refuses keys of other curves.
     let is_valid = algorithms
         .iter()
         .any(|algorithm| entity.verify_signature(*algorithm, message, signed.signature()).is_ok());
@@ -38,7 +38,7 @@ pub(crate) fn verify_tls12(
     }
 }
 
-/// Verifies the signature of a handshake of TLS 1.3.
+/// Verifies the signature of a TLS 1.3 handshake.
 pub(crate) fn verify_tls13(
     message: &[u8],
     certificate: &CertificateDer<'_>,

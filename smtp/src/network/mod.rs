@@ -1,4 +1,4 @@
-//! The way out: which addresses may be reached, and reaching them.
+//! Outgoing connections: the allowed addresses, connecting, and certificate checks.
 
 mod address_class;
 mod address_range;

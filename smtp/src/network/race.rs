@@ -1,7 +1,7 @@
-//! Connecting to the first of several addresses that answers (RFC 8305, "Happy Eyeballs").
+//! Connects to the first of several addresses that answers (RFC 8305, "Happy Eyeballs").
 //!
-//! Many hosts have an IPv6 address that swallows packets. Tried one after the other, such an address costs the whole
-//! deadline; here it costs a quarter of a second.
+//! Many hosts have an IPv6 address that drops packets. If addresses were tried one after the other, such an address
+//! would use up the whole deadline. Here it costs 250 ms.
 
 use std::collections::HashSet;
 use std::fmt;
@@ -18,25 +18,25 @@ use super::{Network, NetworkStream};
 use crate::BoxFuture;
 use crate::waited::Waited;
 
-/// How long an attempt runs before the next one begins beside it (the Connection Attempt Delay that RFC 8305 section 5
+/// The time after which the next attempt begins in parallel (the Connection Attempt Delay that RFC 8305 section 5
 /// recommends).
 const HEAD_START: Duration = Duration::from_millis(250);
 
-/// Addresses that an error names. The log has every one.
+/// The most addresses that an error names. The log has all of them.
 const SHOWN: usize = 4;
 
-/// Why no address of a host could be connected to.
+/// The reasons why no address of a host could be connected to.
 #[derive(Debug, Default)]
 pub struct Unreached {
-    /// Addresses that refused, and why.
+    /// Addresses that failed, and why.
     failed: Vec<(SocketAddr, io::Error)>,
-    /// Addresses that had not answered by the deadline, and how long each was waited for.
+    /// Addresses that did not answer by the deadline, and the wait for each.
     unanswered: Vec<(SocketAddr, Duration)>,
-    /// Addresses for which there was no time.
+    /// The number of addresses that were not tried before the deadline.
     untried: usize,
 }
 
-/// An attempt that has begun and has not ended.
+/// An attempt in progress.
 struct Running<'a> {
     attempt: Attempt<'a>,
     address: SocketAddr,
@@ -44,10 +44,9 @@ struct Running<'a> {
     connecting: BoxFuture<'a, io::Result<Box<dyn NetworkStream>>>,
 }
 
-/// Connects to the first address that answers. The other attempts are dropped then, and their sockets closed.
+/// Connects to the first address that answers. The other attempts are then dropped, and their sockets closed.
 ///
-/// An attempt begins as soon as the one before it has failed, or has taken [`HEAD_START`]. All of them end at the
-/// deadline.
+/// An attempt begins when the previous one fails, or after [`HEAD_START`]. All of them end at the deadline.
 pub(crate) async fn connect(
     destination: Destination<'_>,
     addresses: Vec<SocketAddr>,
@@ -99,7 +98,7 @@ impl<'a> Running<'a> {
     }
 }
 
-/// Waits for the first attempt that ends, and takes it out. Without one, it waits for ever.
+/// Waits for the first attempt that ends, and removes it. Waits forever if there are no attempts.
 async fn first_to_end<'a>(
     running: &mut Vec<Running<'a>>,
 ) -> (Running<'a>, io::Result<Box<dyn NetworkStream>>) {
@@ -114,7 +113,7 @@ async fn first_to_end<'a>(
     .await
 }
 
-/// The addresses, each once, families taking turns (RFC 8305 section 4). The resolver's first address stays the first.
+/// Removes duplicates and alternates address families (RFC 8305 section 4). The resolver's first address stays first.
 fn interleaved(addresses: Vec<SocketAddr>) -> Vec<SocketAddr> {
     let is_v6 = |address: &SocketAddr| address.ip().to_canonical().is_ipv6();
     let mut known = HashSet::new();
@@ -134,12 +133,12 @@ fn interleaved(addresses: Vec<SocketAddr>) -> Vec<SocketAddr> {
 }
 
 impl Unreached {
-    /// Whether the deadline ended an attempt, rather than an answer.
+    /// Reports whether the deadline ended an attempt.
     pub fn is_timeout(&self) -> bool {
         !self.unanswered.is_empty()
     }
 
-    /// Why, without the address: for a host that is one.
+    /// Returns the reasons without the addresses, for a host that is an IP address.
     pub(crate) fn reasons(&self) -> Vec<String> {
         self.each().map(|(_, why)| why).collect()
     }
@@ -155,7 +154,7 @@ impl Unreached {
 }
 
 impl fmt::Display for Unreached {
-    /// Each address and why, up to a number of them.
+    /// Lists the first addresses, each with its reason.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let tried = self.failed.len() + self.unanswered.len();
         for (index, (address, why)) in self.each().take(SHOWN).enumerate() {

@@ -1,4 +1,4 @@
-//! A connection that a network opened.
+//! The trait for the streams that a network opens.
 
 use std::io;
 use std::net::SocketAddr;
@@ -8,25 +8,25 @@ use std::task::{Context, Waker};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 
-/// A connection that a [`Network`](super::Network) opened: a TCP socket, or a way through a proxy.
+/// A connection that a [`Network`](super::Network) opened: a TCP socket, or a tunnel through a proxy.
 ///
-/// Every stream of bytes can be one. The methods have defaults for streams that know less than a socket does.
+/// You can implement it for any byte stream. The methods have defaults for streams that are not sockets.
 pub trait NetworkStream: AsyncRead + AsyncWrite + Send + Sync + Unpin + 'static {
-    /// The address of this end, if it is known. EHLO gives it where the machine has no domain name.
+    /// Returns the local address, if it is known. EHLO sends it if the machine has no domain name.
     fn local_address(&self) -> Option<SocketAddr> {
         None
     }
 
-    /// The address of the other end, if it is known. Credentials are sent without encryption only to an address of this
-    /// machine, so never through a proxy.
+    /// Returns the remote address, if it is known. Without encryption, credentials are sent only to a loopback address,
+    /// so never through a proxy.
     fn peer_address(&self) -> Option<SocketAddr> {
         None
     }
 
-    /// Whether nothing can be read right now: neither bytes nor the connection's end.
+    /// Reports whether a read would wait: there are no bytes, and the connection has not ended.
     ///
-    /// It is asked before an idle connection is used again. The default tries to read a byte; what it takes is not
-    /// missed, since a connection on which something came is closed.
+    /// This is called before an idle connection is reused. The default tries to read a byte. That byte is not needed,
+    /// since a connection with unexpected data is closed.
     fn is_silent(&mut self) -> bool {
         let mut byte = [0];
         let mut buffer = ReadBuf::new(&mut byte);
@@ -44,7 +44,7 @@ impl NetworkStream for TcpStream {
         self.peer_addr().ok()
     }
 
-    /// The socket itself is asked, since the runtime may not have heard of it yet.
+    /// Asks the socket itself, since the runtime may not know of new data yet.
     fn is_silent(&mut self) -> bool {
         let mut byte = [std::mem::MaybeUninit::uninit()];
         let peeked = socket2::SockRef::from(&*self).peek(&mut byte);

@@ -1,4 +1,4 @@
-//! Looking names up, and connecting: by the system, or by something else.
+//! The trait for name resolution and connecting, and its implementation by the system.
 
 use std::io;
 use std::net::SocketAddr;
@@ -8,11 +8,11 @@ use tokio::net::TcpStream;
 use super::NetworkStream;
 use crate::BoxFuture;
 
-/// How hosts are looked up and connected to: those of mail servers, attachments and token endpoints.
+/// Resolves and connects to hosts: mail servers, attachment servers and token endpoints.
 ///
-/// Which addresses may be dialled is not its business: the host classifies every address that `resolve`
-/// returns, and passes to `connect` none that it has not looked at. Your own is for a proxy, for a resolver other than
-/// the system's, for a source address, or for tests.
+/// Implement it for a proxy, a different resolver, a source address, or tests. An implementation does not check which
+/// addresses are allowed: the host checks every address that `resolve` returns, and passes only checked addresses to
+/// `connect`.
 ///
 /// ```
 /// use std::io;
@@ -22,7 +22,7 @@ use crate::BoxFuture;
 /// use smtp_connector_smtp::SmtpTransport;
 /// use smtp_connector_smtp::network::{Network, NetworkStream};
 ///
-/// /// Knows no names.
+/// /// Resolves no names.
 /// struct Nowhere;
 ///
 /// impl Network for Nowhere {
@@ -38,8 +38,8 @@ use crate::BoxFuture;
 /// let transport = SmtpTransport::new().network(Nowhere);
 /// ```
 pub trait Network: Send + Sync + 'static {
-    /// Every address of a host. It is asked once for each connection. A name with a dot at its end is to be looked up as
-    /// it is, in no search domain.
+    /// Returns every address of a host. It is called once for each connection. Look up a name that ends with a dot
+    /// unchanged, without search domains.
     fn resolve<'a>(
         &'a self,
         host: &'a str,
@@ -48,11 +48,11 @@ pub trait Network: Send + Sync + 'static {
 
     /// Connects to one address.
     ///
-    /// The addresses of a host are tried beside each other (RFC 8305). When one is connected to, the other futures are
-    /// dropped, and must take their sockets with them.
+    /// The addresses of a host are tried in parallel (RFC 8305). When one is connected, the other futures are dropped,
+    /// and must close their sockets.
     ///
-    /// Commands are small and wait for answers: set `TCP_NODELAY` on a socket, or Nagle's algorithm holds each of them
-    /// back for 40 ms.
+    /// Set `TCP_NODELAY` on a socket. Commands are small and wait for answers, so Nagle's algorithm would delay each of
+    /// them by 40 ms.
     fn connect(&self, address: SocketAddr) -> BoxFuture<'_, io::Result<Box<dyn NetworkStream>>>;
 }
 
@@ -69,8 +69,7 @@ impl Network for SystemNetwork {
         Box::pin(async move {
             let found = match (tokio::net::lookup_host((host, port)).await, host.strip_suffix('.'))
             {
-                // The files of hosts (/etc/hosts) have names without the root's dot, and the C library does not find
-                // them with it.
+                // Names in /etc/hosts have no dot at the end, and the C library does not find them with one.
                 (Err(reason), Some(name)) => {
                     tokio::net::lookup_host((name, port)).await.map_err(|_| reason)?.collect()
                 }

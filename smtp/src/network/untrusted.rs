@@ -1,4 +1,4 @@
-//! Why a certificate is not trusted, in a sentence.
+//! The reason why a certificate is not trusted, as a sentence.
 
 use std::error::Error as StdError;
 use std::fmt;
@@ -10,49 +10,49 @@ use rustls::{CertificateError, Error, OtherError};
 use super::certificate::{Certificate, KeyKind, utc};
 use crate::excerpt::excerpt;
 
-/// Why a certificate is not trusted. It displays as a sentence about "it", the certificate.
+/// The reason why a certificate is not trusted. It displays as a sentence about "it", the certificate.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub(crate) enum Untrusted {
-    /// It is an authority's, and stands where a server's has to.
+    /// It is the certificate of an authority, not of a server.
     Authority,
-    /// The key of an authority that signed it is of a kind that cannot be verified here.
+    /// The key of an authority that signed it is of an unsupported kind.
     AuthorityKey(KeyKind),
-    /// The signature on it is not of the key of the authority that it names.
+    /// Its signature was not made with the key of the authority that it names.
     BadSignature,
     /// It is malformed.
     Encoding,
-    /// Its time is over: that of the server's own, or of one that signed it.
+    /// The server's certificate, or that of an authority that signed it, has expired.
     Expired { now: UnixTime, not_after: UnixTime, is_own: bool },
-    /// Its key is of a kind that cannot be verified here.
+    /// Its key is of an unsupported kind.
     Key(KeyKind),
-    /// Another one is pinned.
+    /// It does not match the pin.
     NotPinned,
-    /// Its time has not begun.
+    /// The server's certificate, or that of an authority that signed it, is not valid yet.
     NotValidYet { now: UnixTime, not_before: UnixTime, is_own: bool },
-    /// It has other names than the server's.
+    /// Its names do not include the server's.
     OtherName { expected: String, presented: Vec<String> },
-    /// It may not be used for this.
+    /// Its extended key usage does not allow servers.
     Purpose,
     /// It was revoked.
     Revoked,
-    /// No other than itself has signed it.
+    /// It is self-signed.
     SelfSigned,
-    /// It, or one that signed it, is signed in a way that is not secure, or not known here.
+    /// It, or the certificate of an authority that signed it, has an insecure or unsupported signature algorithm.
     SignatureAlgorithm,
-    /// No authority that is trusted has signed it.
+    /// No trusted authority has signed it.
     UnknownIssuer(Option<String>),
-    /// It has a version before 3.
+    /// Its X.509 version is lower than 3.
     Version,
-    /// The server does not show that it has the certificate's key.
+    /// The server does not prove that it has the certificate's key.
     WithoutKey,
-    /// Something else.
+    /// Another reason.
     Other,
 }
 
 impl Untrusted {
-    /// Adds to an error what the certificate itself tells about it. rustls's own errors stay where they tell enough,
-    /// since they decide which alert the server gets.
+    /// Adds details from the certificate to an error. An error of rustls that is clear enough stays unchanged, since it
+    /// decides which alert the server gets.
     pub(crate) fn explain<'a>(
         error: Error,
         certificate: &CertificateDer<'_>,
@@ -67,7 +67,7 @@ impl Untrusted {
             Self::NotValidYet { now, not_before, .. } if not_before != read.not_before => {
                 Self::NotValidYet { now, not_before, is_own: false }
             }
-            // To name it in `tls.ca`, or to pin it, would not help.
+            // With such a key, neither `tls.ca` nor a pin would help.
             Self::UnknownIssuer(_) | Self::Authority | Self::Version | Self::BadSignature
                 if !read.key_kind().can_be_verified() =>
             {
@@ -89,8 +89,8 @@ impl Untrusted {
         found.into()
     }
 
-    /// A server that signed its handshake with a key that is not the certificate's, or is of a kind that cannot be
-    /// verified.
+    /// Returns the reason for a handshake signature that is not valid: the key is not the certificate's, or is of an
+    /// unsupported kind.
     pub(crate) fn without_key(certificate: &Certificate<'_>) -> Self {
         match certificate.key_kind() {
             kind if kind.can_be_verified() => Self::WithoutKey,
@@ -135,7 +135,7 @@ impl From<&CertificateError> for Untrusted {
 }
 
 impl Untrusted {
-    /// What an error of another library stands for, or one that was explained.
+    /// Converts an error of webpki, or returns a reason that was already found.
     fn inside(error: &(dyn StdError + Send + Sync + 'static)) -> Self {
         if let Some(explained) = error.downcast_ref::<Self>() {
             return explained.clone();
@@ -150,8 +150,8 @@ impl Untrusted {
     }
 }
 
-/// A name that a server can have, out of how webpki writes names: `DnsName("mail.example.com")`, `IpAddress(10.0.0.1)`.
-/// None: another kind of name, such as an email address.
+/// Extracts a server's name from webpki's format: `DnsName("mail.example.com")`, `IpAddress(10.0.0.1)`. Returns `None`
+/// for other kinds of names, such as an email address.
 pub(crate) fn plain(name: &str) -> Option<String> {
     let is_wrapped = name.ends_with(')');
     let inner = match name.split_once('(') {
@@ -181,7 +181,9 @@ impl fmt::Display for Untrusted {
             Self::Authority => {
                 f.write_str("it is the certificate of an authority (CA:TRUE), not of a server")
             }
-            Self::BadSignature => f.write_str("no trusted authority has signed it: one has its issuer's name, but another key"),
+            Self::BadSignature => {
+                f.write_str("no trusted authority has signed it: one has its issuer's name, but a different key")
+            }
             Self::Encoding => f.write_str("it is malformed"),
             Self::Expired { now, not_after, is_own } => write!(
                 f,
@@ -195,7 +197,7 @@ impl fmt::Display for Untrusted {
                 "the key of an authority that signed it ({kind}) cannot be verified; {VERIFIED} can"
             ),
             Self::Key(kind) => write!(f, "its key ({kind}) cannot be verified; {VERIFIED} can"),
-            Self::NotPinned => f.write_str("it is not the one that is pinned"),
+            Self::NotPinned => f.write_str("it does not match the pinned hash (tls.pinSha256)"),
             Self::NotValidYet { now, not_before, is_own } => write!(
                 f,
                 "{} is not valid yet: it begins at {}, and this machine's clock says {}",
@@ -204,9 +206,9 @@ impl fmt::Display for Untrusted {
                 utc(*now)
             ),
             Self::OtherName { expected, presented } => other_name(f, expected, presented),
-            Self::Purpose => f.write_str("it may not be used by servers (its extended key usage)"),
+            Self::Purpose => f.write_str("its extended key usage does not allow servers"),
             Self::Revoked => f.write_str("it was revoked"),
-            Self::SelfSigned => f.write_str("it is self-signed, and is not one of the trusted ones"),
+            Self::SelfSigned => f.write_str("it is self-signed, and not in the list of trusted certificates"),
             Self::SignatureAlgorithm => f.write_str(
                 "it, or the certificate of an authority that signed it, is signed with an algorithm that is not \
                  secure or not supported, such as SHA-1",
@@ -215,23 +217,23 @@ impl fmt::Display for Untrusted {
             Self::UnknownIssuer(Some(issuer)) => {
                 write!(f, "no trusted authority has signed it: its issuer is {}", excerpt(issuer))
             }
-            Self::Version => f.write_str("it is not of X.509 version 3"),
-            Self::WithoutKey => f.write_str("the server does not show that it has the certificate's key"),
+            Self::Version => f.write_str("it is not an X.509 version 3 certificate"),
+            Self::WithoutKey => f.write_str("the server does not prove that it has the certificate's key"),
             Self::Other => f.write_str("it does not follow the rules for certificates (RFC 5280)"),
         }
     }
 }
 
-/// What ring verifies, in TLS 1.3 too.
+/// The kinds of keys that ring verifies, also in TLS 1.3.
 const VERIFIED: &str = "RSA of 2048 to 8192 bits, ECDSA on P-256 or P-384, and Ed25519";
 
 fn other_name(f: &mut fmt::Formatter<'_>, expected: &str, presented: &[String]) -> fmt::Result {
-    /// Certificates of large providers have a hundred names.
+    /// The most names shown. Certificates of large providers have a hundred.
     const SHOWN: usize = 5;
     if presented.is_empty() {
-        return write!(f, "it is for another name than {expected}: it has no alternative names");
+        return write!(f, "it is not for {expected}: it has no alternative names");
     }
-    write!(f, "it is for another name than {expected}: for ")?;
+    write!(f, "it is not for {expected}, but for ")?;
     for (n, name) in presented.iter().take(SHOWN).enumerate() {
         let comma = if n == 0 { "" } else { ", " };
         write!(f, "{comma}{}", excerpt(name).trim_matches('"'))?;

@@ -1,4 +1,4 @@
-//! Certificates that are trusted for another reason than who signed them.
+//! Certificate verifiers: a pin, any certificate, or authorities and single certificates.
 
 use std::sync::Arc;
 
@@ -15,7 +15,7 @@ use super::handshake_signature;
 use super::untrusted::{Untrusted, plain};
 use crate::settings::CertificatePin;
 
-/// Trusts one certificate, or any.
+/// Trusts one pinned certificate, or any certificate.
 #[derive(Debug)]
 pub(crate) struct Unchained {
     pin: Option<CertificatePin>,
@@ -23,14 +23,14 @@ pub(crate) struct Unchained {
 }
 
 impl Unchained {
-    /// Trusts the pinned certificate, no matter who signed it, and no other. The server must show that it has the
-    /// certificate's key all the same.
+    /// Trusts only the pinned certificate, no matter who signed it. The server must still prove that it has the
+    /// certificate's key.
     pub(crate) fn pinned(pin: CertificatePin, provider: Arc<CryptoProvider>) -> Self {
         Self { pin: Some(pin), provider }
     }
 
-    /// Danger: trusts every certificate. Anyone on the network path can read and change everything, so that the server
-    /// need not show that it has the key either, and keys that cannot be verified are no obstacle.
+    /// Danger: trusts every certificate. Anyone on the network path can read and change everything. The server's
+    /// signature is not verified either, so keys of any kind are accepted.
     pub(crate) fn dangerous_any(provider: Arc<CryptoProvider>) -> Self {
         Self { pin: None, provider }
     }
@@ -94,7 +94,7 @@ impl ServerCertVerifier for Unchained {
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
         let mut schemes = self.provider.signature_verification_algorithms.supported_schemes();
         if self.pin.is_none() {
-            // What is not verified can be of any kind.
+            // Signatures are not verified, so any scheme is accepted.
             schemes.extend([
                 SignatureScheme::ECDSA_NISTP521_SHA512,
                 SignatureScheme::ED448,
@@ -106,12 +106,12 @@ impl ServerCertVerifier for Unchained {
     }
 }
 
-/// Trusts certificates that an authority has signed, and those of servers that are named themselves.
+/// Trusts certificates that an authority has signed, and single server certificates.
 #[derive(Debug)]
 pub(crate) struct Chained {
     authorities: Arc<dyn ServerCertVerifier>,
-    /// Trusted byte for byte, whatever they say of themselves: a self-signed certificate is often marked as an
-    /// authority, or has no mark at all.
+    /// Certificates that are trusted by comparing their bytes. Their CA mark is ignored, because self-signed
+    /// certificates are often marked as an authority, or have no mark.
     named: Vec<CertificateDer<'static>>,
     provider: Arc<CryptoProvider>,
 }
@@ -168,7 +168,7 @@ impl ServerCertVerifier for Chained {
     }
 }
 
-/// Holds a certificate that is trusted itself to its dates and its name.
+/// Checks the dates and the name of a certificate in `named`.
 fn check_named(
     certificate: &CertificateDer<'_>,
     name: &ServerName<'_>,
@@ -184,7 +184,7 @@ fn check_named(
     }
     match names(certificate, name) {
         Ok(()) => Ok(ServerCertVerified::assertion()),
-        // A certificate of version 1 has no other name than its common name, and many devices write no other.
+        // A version 1 certificate has only a common name, as do those of many devices.
         Err(presented) if presented.is_empty() => {
             let common = read.common_name();
             let is_it =
@@ -198,9 +198,9 @@ fn check_named(
     }
 }
 
-/// Whether the certificate's alternative names are those of the server; or else what they are.
+/// Checks that the certificate's alternative names include the server's. The error lists those names.
 fn names(certificate: &CertificateDer<'_>, name: &ServerName<'_>) -> Result<(), Vec<String>> {
-    // webpki cannot read it: it has no alternative names, or none that are understood.
+    // If webpki cannot read the certificate, it has no readable alternative names.
     let parsed = ParsedCertificate::try_from(certificate).map_err(|_| Vec::new())?;
     verify_server_name(&parsed, name).map_err(|error| match error {
         Error::InvalidCertificate(CertificateError::NotValidForNameContext {
@@ -211,7 +211,7 @@ fn names(certificate: &CertificateDer<'_>, name: &ServerName<'_>) -> Result<(), 
 }
 
 fn other_name(name: &ServerName<'_>, presented: impl IntoIterator<Item = String>) -> Error {
-    // As webpki writes them.
+    // In webpki's format.
     let presented = presented.into_iter().map(|name| format!("DnsName(\"{name}\")")).collect();
     CertificateError::NotValidForNameContext { expected: name.to_owned(), presented }.into()
 }

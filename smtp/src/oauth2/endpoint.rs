@@ -1,4 +1,4 @@
-//! Asking a token endpoint (RFC 6749 sections 4.4, 5 and 6).
+//! Requests to a token endpoint (RFC 6749 sections 4.4, 5 and 6).
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -25,22 +25,22 @@ use crate::secret::{Redaction, Secret, SecretSource};
 use crate::settings::TokenRequest;
 use crate::waited::Waited;
 
-/// What an endpoint grants.
+/// The tokens that an endpoint grants.
 pub(crate) struct Granted {
     pub(crate) access: Secret,
     pub(crate) lifetime: Option<Duration>,
     pub(crate) refresh: Option<Secret>,
 }
 
-/// An endpoint that takes longer is down.
+/// The longest wait for an endpoint.
 const PATIENCE: Duration = Duration::from_secs(30);
-/// Tokens have a few kilobytes at most.
+/// The largest answer, in bytes. Tokens have a few kilobytes at most.
 const MAX_ANSWER: usize = 64 * 1024;
 
-/// Upper bound for the names and separators in a form, in bytes.
+/// The upper bound for the names and separators in a form, in bytes.
 const NAMES: usize = 128;
 
-/// Asks for a token, with the refresh token that came last, if one did.
+/// Requests an access token, with the latest refresh token if the endpoint replaced it.
 pub(crate) async fn ask(
     request: &TokenRequest,
     rotated: Option<&Secret>,
@@ -63,8 +63,8 @@ pub(crate) async fn ask(
     Err(refused(request, status, &body, &redaction))
 }
 
-/// The request's body. The client's secret goes in it rather than in a header: the endpoints of the large
-/// providers all take it there.
+/// Builds the request's body. The client secret is in the body and not in a header, since the endpoints of all large
+/// providers accept it there.
 async fn form(
     request: &TokenRequest,
     rotated: Option<&Secret>,
@@ -82,7 +82,8 @@ async fn form(
         Some(source) => Some(resolve(source, "client secret", redaction).await?),
         None => None,
     };
-    // Allocated once: a buffer that grows leaves copies behind. Percent-encoding triples a byte at most.
+    // Allocated once, because a buffer that grows leaves copies of secrets in memory. Percent-encoding turns a byte
+    // into three at most.
     let secrets = [&refresh_token, &client_secret].into_iter().flatten();
     let secrets: usize = secrets.map(|secret| secret.expose().len()).sum();
     let scope = request.scope.as_ref().map_or(0, String::len);
@@ -121,9 +122,9 @@ async fn post(
 ) -> Result<(StatusCode, Bytes), Failure> {
     let url = request.url.url();
     let host = url.host_str().unwrap_or_default();
-    // An address that was parsed names a host.
+    // The URL was parsed, so it has a host.
     let host: HostName =
-        host.parse().map_err(|_| unavailable(request, "its host is none that could be asked"))?;
+        host.parse().map_err(|_| unavailable(request, "its host name is not valid"))?;
     let port = url.port_or_known_default().unwrap_or(443);
     let destination = Destination {
         host: &host,
@@ -137,10 +138,10 @@ async fn post(
     let stream = stream.map_err(|error| match error {
         DialError::Forbidden => {
             let message = format!(
-                "the token endpoint {host} is not on the public internet, or is denied here"
+                "the token endpoint {host} is not on the public internet, or is denied by this platform"
             );
             Failure::new(FailureCode::Policy, Phase::Auth, message)
-                .hint("use a public endpoint, or have the platform allow this one")
+                .hint("use a public endpoint, or ask the platform's operator to allow this one")
                 .after_config_change()
         }
         DialError::Resolve(_) => unavailable(request, "its host cannot be found"),
@@ -148,15 +149,17 @@ async fn post(
             unavailable(request, &format!("its host was not resolved within {waited}"))
         }
         DialError::Unreached(why) => {
-            unavailable(request, &format!("it cannot be connected to: {why}"))
+            unavailable(request, &format!("could not connect to it: {why}"))
         }
     })?;
     if url.scheme() == "http" {
-        // A name may stand for another machine than this one, whatever it says.
+        // Check the address, since even a name such as localhost may resolve to a different machine.
         let own = stream.peer_address().is_some_and(|peer| peer.ip().to_canonical().is_loopback());
         return match own {
             true => talk(request, form, stream).await,
-            false => Err(unavailable(request, "it would get secrets in the clear")),
+            false => {
+                Err(unavailable(request, "its URL is http, so secrets would be sent unencrypted"))
+            }
         };
     }
     let config = client_config(None).map_err(|_| {
@@ -167,7 +170,7 @@ async fn post(
     let name = match &host {
         HostName::Ip(address) => ServerName::from(*address),
         HostName::Name(_) => ServerName::try_from(host.without_root().into_owned())
-            .map_err(|_| unavailable(request, "its host is none that could be asked"))?,
+            .map_err(|_| unavailable(request, "its host name is not valid"))?,
     };
     let since = Instant::now();
     let handshake = TlsConnector::from(Arc::new(config)).connect(name, stream);
@@ -183,28 +186,29 @@ async fn talk(
     form: Zeroizing<String>,
     stream: impl AsyncRead + AsyncWrite + Send + Unpin + 'static,
 ) -> Result<(StatusCode, Bytes), Failure> {
-    let broken = |_: hyper::Error| unavailable(request, "it does not speak HTTP as it should");
+    let broken = |_: hyper::Error| unavailable(request, "the HTTP request to it failed");
     let url = request.url.url();
     let (mut sender, connection) =
         hyper::client::conn::http1::handshake(TokioIo::new(stream)).await.map_err(broken)?;
-    // Ends with the answer, or when that is dropped.
+    // The task ends with the answer, or when the answer is dropped.
     tokio::spawn(connection);
     let post = Request::post(&url[Position::BeforePath..Position::AfterQuery])
         .header(HOST, &url[Position::BeforeHost..Position::AfterPort])
         .header(USER_AGENT, concat!("smtp-connector/", env!("CARGO_PKG_VERSION")))
         .header(ACCEPT, "application/json")
         .header(CONTENT_TYPE, "application/x-www-form-urlencoded")
-        // Zeroed when hyper drops it.
+        // The form is zeroed when hyper drops it.
         .body(Full::new(Bytes::from_owner(form)))
-        .map_err(|_| unavailable(request, "its address cannot be asked for"))?;
+        .map_err(|_| unavailable(request, "its URL is not valid"))?;
     let answer = sender.send_request(post).await.map_err(broken)?;
     let status = answer.status();
     let body = Limited::new(answer.into_body(), MAX_ANSWER).collect().await;
-    let body = body.map_err(|_| unavailable(request, "its answer breaks off or does not end"))?;
+    let body =
+        body.map_err(|_| unavailable(request, "its answer is cut off or longer than 64 KiB"))?;
     Ok((status, body.to_bytes()))
 }
 
-/// A token as endpoints write it (RFC 6749 section 5.1).
+/// A token in an endpoint's answer (RFC 6749 section 5.1).
 #[derive(Deserialize)]
 struct Answer {
     access_token: String,
@@ -215,20 +219,20 @@ struct Answer {
 
 fn granted(request: &TokenRequest, body: &[u8]) -> Result<Granted, Failure> {
     let answer: Answer = serde_json::from_slice(body)
-        .map_err(|_| unavailable(request, "what it answers is no token"))?;
+        .map_err(|_| unavailable(request, "its answer is not a token"))?;
     let bearer = answer.token_type.is_none_or(|kind| kind.eq_ignore_ascii_case("bearer"));
     let fits = !answer.access_token.is_empty()
         && answer.access_token.bytes().all(|byte| byte.is_ascii_graphic());
     if !bearer || !fits {
-        return Err(unavailable(request, "what it answers is no bearer token"));
+        return Err(unavailable(request, "its answer is not a bearer token"));
     }
-    // Some endpoints write the number as text.
+    // Some endpoints send the number as text.
     let seconds = answer.expires_in.and_then(|value| match value {
         serde_json::Value::Number(number) => number.as_u64(),
         serde_json::Value::String(text) => text.parse().ok(),
         _ => None,
     });
-    /// A day: what lives longer is asked for again all the same, and no clock overflows.
+    /// The longest lifetime, in seconds: one day. Longer ones are cut to it, so that the clock cannot overflow.
     const LONGEST: u64 = 86_400;
     Ok(Granted {
         access: Secret::new(answer.access_token),
@@ -237,7 +241,7 @@ fn granted(request: &TokenRequest, body: &[u8]) -> Result<Granted, Failure> {
     })
 }
 
-/// A refusal as endpoints write it (RFC 6749 section 5.2).
+/// An error in an endpoint's answer (RFC 6749 section 5.2).
 #[derive(Default, Deserialize)]
 #[serde(default)]
 struct Refusal {
@@ -251,7 +255,7 @@ fn refused(
     body: &[u8],
     redaction: &Redaction,
 ) -> Failure {
-    /// The first sentence says it; the rest is for the endpoint's own people.
+    /// The most characters shown. The first sentence explains the error, and the rest is for the endpoint's operator.
     const SHOWN: usize = 200;
     let refusal: Refusal = serde_json::from_slice(body).unwrap_or_default();
     let clean = |text: &str| redaction.clean(text).chars().take(SHOWN).collect::<String>();
@@ -262,26 +266,26 @@ fn refused(
         true => String::new(),
         false => format!(": {}", said.join(", ")),
     };
-    let message = format!("{} answers {}{said}", endpoint(request), status.as_u16());
+    let message = format!("{} answered {}{said}", endpoint(request), status.as_u16());
     let failure = Failure::new(FailureCode::Auth, Phase::Auth, message);
     if status.is_server_error() || status == StatusCode::TOO_MANY_REQUESTS {
         return failure.hint("try again later").later();
     }
     let hint = match refusal.error.as_str() {
-        // Microsoft's endpoint says so with the status 400.
+        // Microsoft's endpoint sends these with status 400.
         "temporarily_unavailable" | "server_error" | "slow_down" => {
             return failure.hint("the endpoint is busy: try again later").later();
         }
         "invalid_grant" if request.refresh_token.is_some() => {
-            "the refresh token has expired or was revoked: agree anew, and put the new one into the account's oauth2"
+            "the refresh token has expired or was revoked: give consent again, and set oauth2.refreshToken to the \
+             new token"
         }
         "interaction_required" | "consent_required" => {
-            "the user or an administrator has to agree again: do so in a browser, and put the new refresh token into \
-             the account's oauth2"
+            "the user or an administrator must give consent again in a browser; then set oauth2.refreshToken to the \
+             new token"
         }
         "invalid_client" | "unauthorized_client" => {
-            "check oauth2.clientId and oauth2.clientSecret, which may have expired, and that the application may use \
-             this grant"
+            "check oauth2.clientId, and whether oauth2.clientSecret has expired and the application may use this grant"
         }
         "invalid_scope" => "check oauth2.scope",
         "unsupported_grant_type" => "check oauth2.tokenUrl: this endpoint does not know the grant",
@@ -291,7 +295,7 @@ fn refused(
 }
 
 pub(crate) fn unavailable(request: &TokenRequest, why: &str) -> Failure {
-    let message = format!("{} gives no access token: {why}", endpoint(request));
+    let message = format!("{} gave no access token: {why}", endpoint(request));
     Failure::new(FailureCode::Auth, Phase::Auth, message)
         .hint("try again later; if it persists, check oauth2.tokenUrl")
         .later()
@@ -310,12 +314,12 @@ fn tls_failure(request: &TokenRequest, error: &HandshakeError) -> Failure {
     }
 }
 
-/// A wait for it that has ended now.
+/// Returns the failure for a wait that ends now.
 pub(crate) fn late(request: &TokenRequest, what: &str, since: Instant) -> Failure {
     unavailable(request, &format!("{what} within {}", Waited(since.elapsed())))
 }
 
-/// The endpoint for people: its query may hold what is nobody's business.
+/// Formats the endpoint for messages, without its query, which may contain secrets.
 fn endpoint(request: &TokenRequest) -> String {
     let url = request.url.url();
     format!("the token endpoint {}", &url[..Position::AfterPath])

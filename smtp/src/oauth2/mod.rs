@@ -1,4 +1,4 @@
-//! Access tokens (RFC 6749): asked for once, and kept until shortly before they expire.
+//! The cache of access tokens (RFC 6749), which keeps each one until shortly before it expires.
 
 mod endpoint;
 
@@ -14,18 +14,17 @@ use crate::network::{DeniedAddresses, Network, Reach};
 use crate::secret::Secret;
 use crate::settings::TokenRequest;
 
-/// Tokens that were fetched, by what they were asked for with.
+/// The cached tokens, by request.
 #[derive(Default)]
 pub(crate) struct Tokens {
-    /// Each behind a lock of its own: of many runs that need one token, one asks for it.
+    /// One lock for each entry. If several runs need the same token, only one requests it.
     entries: Mutex<HashMap<TokenRequest, Arc<AsyncMutex<Entry>>>>,
 }
 
 #[derive(Default)]
 struct Entry {
     token: Option<Token>,
-    /// The refresh token that came in the place of the account's, which may be good no more (RFC 6749
-    /// section 6).
+    /// The refresh token that replaced the account's, which may no longer be valid (RFC 6749 section 6).
     rotated: Option<Secret>,
 }
 
@@ -36,20 +35,20 @@ struct Token {
 }
 
 impl Entry {
-    /// Whether it holds what cannot be asked for again, or need not be yet.
+    /// Reports whether the entry has a valid access token, or a refresh token that would be lost.
     fn is_needed(&self) -> bool {
         let is_good = |token: &Token| token.until > Instant::now();
         self.rotated.is_some() || self.token.as_ref().is_some_and(is_good)
     }
 }
 
-/// A token, and whether it was asked for just now.
+/// A token, and whether it was just requested.
 pub(crate) struct AccessToken {
     pub(crate) secret: Secret,
     pub(crate) is_fresh: bool,
 }
 
-/// What a request for a token may do, and the account for the log.
+/// The rules and deadline of a token request, and the account for the log.
 #[derive(Clone, Copy)]
 pub(crate) struct Caller<'a> {
     pub(crate) account: &'a str,
@@ -59,28 +58,28 @@ pub(crate) struct Caller<'a> {
     pub(crate) deadline: Instant,
 }
 
-/// From so many on, tokens that have expired are dropped.
+/// The number of entries from which expired ones are removed.
 const MANY: usize = 1024;
 
-/// Clocks differ, and a login takes a while.
+/// The time before its expiry from which a token is not used. Clocks differ, and a login takes a while.
 const MARGIN: Duration = Duration::from_secs(60);
 
-/// What a run waits for while another one asks.
+/// The error text if a run waits in vain for another run's request.
 const OTHER: &str = "another message's request had no answer";
 
 impl Tokens {
-    /// A token that is good for a while yet.
+    /// Returns a valid token, from the cache or from the endpoint.
     ///
     /// # Errors
     ///
-    /// An endpoint that gives none: an `auth` failure.
+    /// An `auth` failure if the endpoint gives no token.
     pub(crate) async fn token(
         &self,
         request: &TokenRequest,
         caller: Caller<'_>,
     ) -> Result<AccessToken, Failure> {
         let entry = self.entry(request);
-        // Waiting for another run that asks the endpoint counts against the deadline as well.
+        // Waiting for another run's request counts against the deadline too.
         let since = Instant::now();
         let entry = timeout_at(caller.deadline, entry.lock()).await;
         let mut entry = entry.map_err(|_| endpoint::late(request, OTHER, since))?;
@@ -88,7 +87,7 @@ impl Tokens {
             return Ok(AccessToken { secret: token.access.clone(), is_fresh: false });
         }
         if Instant::now() >= caller.deadline {
-            // The other run had the same deadline, and no answer.
+            // The other run had the same deadline, and got no answer.
             return Err(endpoint::late(request, OTHER, since));
         }
         let granted = endpoint::ask(request, entry.rotated.as_ref(), caller).await?;
@@ -99,8 +98,8 @@ impl Tokens {
         Ok(AccessToken { secret: granted.access, is_fresh: true })
     }
 
-    /// Drops a token that a server refused. If another run holds the lock until the deadline, it is asking for a new
-    /// token already.
+    /// Removes a token that a server refused. If another run holds the lock until the deadline, that run is already
+    /// requesting a new token.
     pub(crate) async fn forget(&self, request: &TokenRequest, secret: &Secret, deadline: Instant) {
         let entry = self.entry(request);
         if let Ok(mut entry) = timeout_at(deadline, entry.lock()).await {
@@ -109,7 +108,7 @@ impl Tokens {
     }
 
     fn entry(&self, request: &TokenRequest) -> Arc<AsyncMutex<Entry>> {
-        // Nothing that is done under this lock can leave the map half changed.
+        // A panic under this lock cannot leave the map inconsistent.
         let mut entries = self.entries.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(entry) = entries.get(request) {
             return Arc::clone(entry);

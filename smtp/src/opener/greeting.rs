@@ -1,7 +1,7 @@
-//! The server's greeting, and a port that gives none because it speaks TLS.
+//! The server's greeting, and the detection of a port that speaks TLS from the start.
 //!
-//! A server that speaks TLS from the start waits for its client, and a client of plain SMTP waits for the server. Where an
-//! account has the wrong `security`, both would be silent until the timeout, and the error could only guess why.
+//! A server that speaks TLS from the start waits for its client, and a client of plain SMTP waits for the server. If
+//! the account's `security` is wrong, both would wait until the timeout, and the error could only guess the cause.
 
 use std::net::SocketAddr;
 use std::pin::pin;
@@ -21,15 +21,15 @@ use crate::failure::{Failure, FailureCode, Phase};
 use crate::network::{Unchained, provider};
 use crate::settings::ServerSettings;
 
-/// How long a server may be silent before its port is tried with TLS. Most servers greet within a network round trip; a
-/// server that is slow costs itself one connection more, and is still waited for.
+/// The time without a greeting after which the port is tried with TLS. Most servers greet within a network round trip.
+/// A slow server gets one more connection, and its greeting still counts.
 const SILENCE: Duration = Duration::from_secs(1);
 
-/// The port between mail servers (RFC 5321). Servers there greet late on purpose, and take a client that talks first for
-/// a sender of spam.
+/// The port between mail servers (RFC 5321). Servers there delay the greeting on purpose, and treat a client that talks
+/// first as a spammer.
 const RELAY_PORT: u16 = 25;
 
-/// Awaits the greeting. A port that speaks TLS is noticed on the way.
+/// Waits for the greeting. Also detects a port that speaks TLS from the start.
 pub(crate) async fn greet(connection: &mut Connection, opener: &Opener) -> Result<(), Failure> {
     let server = Arc::clone(&connection.server);
     let deadline = connection.clock().stage(server.timeouts.greeting);
@@ -67,11 +67,11 @@ pub(crate) async fn greet(connection: &mut Connection, opener: &Opener) -> Resul
     }
 }
 
-/// Whether a server answers a TLS handshake on a second connection to its address. Nothing else is sent there, so that no
-/// certificate needs to be trusted.
+/// Reports whether a server answers a TLS handshake on a second connection to its address. No other data is sent there,
+/// so the certificate does not need to be trusted.
 ///
-/// The first connection could not be used for it: a server of plain SMTP would take the handshake for commands, and the
-/// greeting that may yet come would be lost.
+/// The first connection cannot be used for this. A plain SMTP server would read the handshake as commands, and a late
+/// greeting would be lost.
 async fn speaks_tls(
     server: &ServerSettings,
     peer: SocketAddr,
@@ -86,7 +86,7 @@ async fn speaks_tls(
     let name = ServerName::try_from(host.to_string()).unwrap_or_else(|_| peer.ip().into());
     match timeout_at(deadline, TlsConnector::from(Arc::new(config)).connect(name, stream)).await {
         Ok(Ok(_)) => true,
-        // A refusal in TLS is TLS: a version that is too old, a client certificate that is wanted.
+        // A TLS error also shows that the port speaks TLS: the version is too old, or a client certificate is required.
         Ok(Err(reason)) => {
             let inner = reason.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>());
             inner.is_some_and(|error| !matches!(error, rustls::Error::InvalidMessage(_)))
@@ -105,7 +105,7 @@ fn any_tls() -> Option<ClientConfig> {
 fn tls_from_the_start(server: &ServerSettings) -> Failure {
     let ServerSettings { host, port, security, .. } = server;
     let message = format!(
-        "{host} speaks TLS from the start at port {port}, and the account's security is \"{security}\""
+        "{host} speaks TLS from the start at port {port}, but the account's security is \"{security}\""
     );
     Failure::new(FailureCode::Tls, Phase::Greeting, message)
         .hint("set the account's security to \"tls\": security = \"tls\"")

@@ -1,4 +1,4 @@
-//! From a host's name to a connection on which mail may be sent: dialled, greeted, encrypted, logged in.
+//! Opens a connection that is ready for mail: connects, greets, starts TLS and logs in.
 
 use std::sync::Arc;
 
@@ -25,7 +25,7 @@ use crate::replies::extensions::Extensions;
 use crate::secret::{Redaction, Secret};
 use crate::settings::{AuthSecret, OAuth2, Security, ServerSettings, TokenRequest, TokenSource};
 
-/// Opens connections: how far it may go for them, and who watches.
+/// Opens connections, with the rules for allowed addresses.
 #[derive(Clone)]
 pub(crate) struct Opener {
     pub(crate) network: Arc<dyn Network>,
@@ -36,11 +36,11 @@ pub(crate) struct Opener {
 }
 
 impl Opener {
-    /// Opens a connection to a server, by the clock of the message that it is for.
+    /// Opens a connection to a server, within the deadline of its message.
     ///
-    /// An access token that was kept may have been revoked since: where it is refused, a new one is tried.
+    /// A cached access token may have been revoked. If the server refuses it, a new one is tried.
     ///
-    /// Boxed: most messages find a connection that is open, and need not hold room for what opening takes.
+    /// The future is boxed: most messages reuse an open connection, and do not need to reserve memory for it.
     pub(crate) fn open<'a>(
         &'a self,
         server: &'a Arc<ServerSettings>,
@@ -54,7 +54,7 @@ impl Opener {
             else {
                 return opened;
             };
-            // 504 is about the mechanism, and says nothing of the token.
+            // 504 refuses the mechanism, not the token.
             let is_refused = failure.code == FailureCode::Auth
                 && failure
                     .reply
@@ -72,7 +72,7 @@ impl Opener {
         })
     }
 
-    /// What the account logs in with, and whether it is known to be of today.
+    /// Returns the account's secret, and whether it was just fetched.
     async fn secret(
         &self,
         server: &ServerSettings,
@@ -113,7 +113,7 @@ impl Opener {
         Ok(Some((secret?, true)))
     }
 
-    /// What can be known to be wrong without the server is found before it is dialled.
+    /// Opens a connection with this secret. Checks the settings first, before it connects.
     async fn open_with(
         &self,
         server: &Arc<ServerSettings>,
@@ -157,7 +157,7 @@ impl Opener {
 }
 
 impl Opener {
-    /// The server, and the rules for dialling it.
+    /// Returns the server as a destination, with the rules for connecting to it.
     pub(crate) fn destination<'a>(&'a self, server: &'a ServerSettings) -> Destination<'a> {
         Destination {
             host: &server.host,
@@ -170,7 +170,7 @@ impl Opener {
     }
 }
 
-/// What the account's access tokens are asked for with, if they are.
+/// Returns the account's request for access tokens, if it uses a token endpoint.
 fn token_request(server: &ServerSettings) -> Option<&TokenRequest> {
     match &server.credentials.as_ref()?.secret {
         AuthSecret::OAuth2(OAuth2 { source: TokenSource::Endpoint(request) }) => Some(request),
@@ -178,22 +178,25 @@ fn token_request(server: &ServerSettings) -> Option<&TokenRequest> {
     }
 }
 
-/// Unlike attachments, this tells an unknown name from one that is not public. The account's owner chose the name, and
-/// a message must be retried after the resolver failed.
+/// Returns the failure for a connection that could not be opened.
+///
+/// Unlike for attachments, the error distinguishes an unknown name from one that is not public. The account's owner
+/// chose the name, and the message can be retried if the resolver failed.
 fn dial_failure(server: &ServerSettings, error: DialError) -> Failure {
     let (host, port) = (&server.host, server.port);
     match error {
         DialError::Resolve(reason) => {
-            let message = format!("the name {host} cannot be resolved: {reason}");
+            let message = format!("could not resolve the name {host}: {reason}");
             Failure::new(FailureCode::Dns, Phase::Resolve, message)
                 .hint("check the account's host, and this machine's network")
                 .later()
         }
         DialError::Forbidden => {
-            let message =
-                format!("the host {host} is not on the public internet, or is denied here");
+            let message = format!(
+                "the host {host} is not on the public internet, or is denied by this platform"
+            );
             Failure::new(FailureCode::Policy, Phase::Resolve, message)
-                .hint("use a public server, or have the platform allow this one")
+                .hint("use a public server, or ask the platform's operator to allow this one")
                 .after_config_change()
         }
         DialError::ResolveTimeout(waited) => {
@@ -211,15 +214,15 @@ fn dial_failure(server: &ServerSettings, error: DialError) -> Failure {
                 HostName::Ip(_) => unreached.reasons().join("; "),
                 HostName::Name(_) => unreached.to_string(),
             };
-            let message = format!("{host} cannot be connected to at port {port}: {why}");
+            let message = format!("could not connect to {host} at port {port}: {why}");
             Failure::new(code, Phase::Connect, message)
-                .hint("check host and port; many networks block port 25, and 587 or 465 is what mail programs use")
+                .hint("check host and port; many networks block port 25: mail programs use 587 or 465")
                 .later()
         }
     }
 }
 
-/// EHLO, or HELO where the server does not know it (RFC 5321 section 3.2).
+/// Sends EHLO, or HELO if the server does not know EHLO (RFC 5321 section 3.2).
 async fn introduce(connection: &mut Connection) -> Result<(), Failure> {
     let local = connection.stream.local().map(|address| address.ip());
     let client = client_id(connection.server.ehlo_name.as_ref(), local);
@@ -255,12 +258,12 @@ async fn starttls(mut connection: Connection, tls: &TlsParameters) -> Result<Con
     if reply.code != 220 {
         return Err(verdict::of(&connection, Phase::Starttls, &reply));
     }
-    // What came in the clear after the go-ahead was put there by somebody else (CVE-2011-0411): it must
-    // not be read as if it came through TLS.
+    // Unencrypted data after the server's reply was injected by an attacker (CVE-2011-0411). It must not be read as if
+    // it came through TLS.
     if connection.has_unsolicited_data() {
-        let message = "something was sent in the clear after the go-ahead for STARTTLS";
+        let message = "unencrypted data arrived after the server's reply to STARTTLS";
         return Err(Failure::new(FailureCode::Tls, Phase::Starttls, message)
-            .hint("somebody on the network may be tampering; port 465 with security = \"tls\" leaves no room for it")
+            .hint("someone on the network may be tampering with the connection; use port 465 with security = \"tls\"")
             .after_config_change());
     }
     connection = encrypt(connection, tls, Phase::Starttls).await?;
@@ -304,7 +307,7 @@ async fn log_in(connection: &mut Connection, secret: &Secret) -> Result<(), Fail
     let peer = connection.stream.peer();
     let own = peer.is_some_and(|peer| peer.ip().to_canonical().is_loopback());
     if !connection.stream.is_encrypted() && !own {
-        let message = "the connection is not encrypted, so nobody logged in";
+        let message = "the connection is not encrypted, so the credentials were not sent";
         return Err(Failure::new(FailureCode::Tls, Phase::Auth, message)
             .hint("set the account's security to starttls or tls")
             .after_config_change());

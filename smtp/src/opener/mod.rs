@@ -1,4 +1,4 @@
-//! From a host to a connection on which mail may be sent.
+//! Opens connections that are ready for mail.
 
 mod greeting;
 mod handshake;

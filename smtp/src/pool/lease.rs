@@ -1,4 +1,4 @@
-//! A connection on loan.
+//! A connection that one message borrows from the pool.
 
 use std::ops::{Deref, DerefMut};
 use std::sync::Arc;
@@ -13,26 +13,26 @@ use crate::settings::ServerSettings;
 
 /// A connection for one message.
 ///
-/// It goes back to the pool only when it is said to be between two messages. Dropped before that, it is
-/// closed: whoever got it next would be in the middle of somebody else's message.
+/// It goes back to the pool only through [`Lease::settle`] or [`Lease::reset`], when it is between two messages. A
+/// lease that is dropped before that closes the connection: the next user would be in the middle of another message.
 pub(crate) struct Lease {
     held: Option<Held>,
     is_reused: bool,
 }
 
 enum Held {
-    /// Of no pool.
+    /// A connection outside of any pool.
     Own(Connection),
     Pooled {
         connection: OpenConnection,
         server_pool: Arc<ServerPool>,
-        /// Given back after the connection.
+        /// The permit. It is released after the connection goes back.
         permit: OwnedSemaphorePermit,
     },
 }
 
 impl Lease {
-    /// A connection that serves once.
+    /// Returns a lease of a connection that is used once.
     pub(crate) fn single(connection: Connection) -> Self {
         Self { held: Some(Held::Own(connection)), is_reused: false }
     }
@@ -48,31 +48,32 @@ impl Lease {
         Self { held: Some(Held::Pooled { connection, server_pool, permit }), is_reused }
     }
 
-    /// Whether the connection has served before, and may have died since without anyone having seen it.
+    /// Reports whether the connection was used before. The server may have closed it since, unnoticed.
     pub(crate) fn is_reused(&self) -> bool {
         self.is_reused
     }
 
-    /// Whether the server is known to lose commands that are sent at once.
+    /// Reports whether the server is known to lose pipelined commands.
     pub(crate) fn loses_pipelined(&self) -> bool {
         matches!(&self.held, Some(Held::Pooled { server_pool, .. }) if server_pool.loses_pipelined())
     }
 
-    /// The server lost commands that were sent at once, and took the same one by one: later messages need not find out.
+    /// Records that the server lost pipelined commands and accepted the same commands one by one. Later messages then
+    /// skip pipelining.
     pub(crate) fn note_loses_pipelined(&self) {
         if let Some(Held::Pooled { server_pool, .. }) = &self.held {
             server_pool.note_loses_pipelined();
         }
     }
 
-    /// The server says that it has too many connections.
+    /// Opens fewer connections for a while, after the server reports that it has too many.
     pub(crate) fn back_off(&self) {
         if let Some(Held::Pooled { server_pool, .. }) = &self.held {
             server_pool.lower();
         }
     }
 
-    /// The server is between two messages: keeps the connection for the next, if it may serve again.
+    /// Ends a lease between two messages: keeps the connection for the next message, or closes it at its limit.
     pub(crate) async fn settle(mut self) {
         let limit = self.server.messages_per_connection;
         if self.served >= limit {
@@ -93,7 +94,7 @@ impl Lease {
         }
     }
 
-    /// The server is in the middle of an envelope that comes to nothing: has it forget that, and settles.
+    /// Ends a lease in the middle of a failed envelope: sends RSET, then settles.
     pub(crate) async fn reset(mut self) {
         if matches!(self.held, Some(Held::Own(_))) {
             return self.quit().await;
@@ -103,7 +104,7 @@ impl Lease {
         }
     }
 
-    /// Says goodbye.
+    /// Sends QUIT and closes the connection.
     pub(crate) async fn quit(mut self) {
         match self.held.take() {
             Some(Held::Pooled { connection, .. }) => connection.quit().await,
@@ -113,8 +114,8 @@ impl Lease {
     }
 }
 
-/// The connection is there until the lease ends.
-const HELD: &str = "nothing is asked of a lease that has ended";
+/// The panic message for use after the end of a lease.
+const HELD: &str = "the lease has not ended";
 
 impl Deref for Lease {
     type Target = Connection;

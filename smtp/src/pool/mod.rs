@@ -1,11 +1,11 @@
-//! Connections that are kept for the messages to come.
+//! The connection pool: open connections that later messages reuse.
 //!
-//! A connection is used again by a message with the same settings, if it is between two messages, nothing has come on it
-//! since, and it is neither too old nor used too often.
+//! A message reuses a connection that has the same settings and is between two messages. The connection must not have
+//! received anything since then, must not be too old, and must not have sent too many messages.
 //!
-//! No pool library is below this: a server that has too many connections gets fewer for a while, and a message that
-//! waits goes before the last user of its connection goes on. deadpool and bb8 leave both to their users, and what is
-//! left of their work is a list.
+//! This module does not use a pool library. It opens fewer connections for a while to a server that reports too many,
+//! and it runs a waiting message before the last user of the connection continues. deadpool and bb8 leave both to
+//! their users, and without them a pool is only a list.
 
 mod lease;
 mod open_connection;
@@ -23,7 +23,7 @@ use crate::failure::Failure;
 use crate::opener::Opener;
 use crate::settings::ServerSettings;
 
-/// The connections to all servers.
+/// The connection pools of all servers.
 pub(crate) struct Pool {
     server_pools: Mutex<ServerPools>,
     idle_time: Duration,
@@ -31,13 +31,14 @@ pub(crate) struct Pool {
 
 #[derive(Default)]
 struct ServerPools {
-    /// A connection serves another message if everything that was said to open it is the same.
+    /// The pool for each set of settings. A message reuses a connection only if all settings are equal.
     by_settings: HashMap<Arc<ServerSettings>, Arc<ServerPool>>,
-    /// How many settings there may be before those that are no longer used are forgotten.
+    /// The number of pools at which unused ones are removed.
     room: usize,
 }
 
-/// Servers wait five minutes for a command (RFC 5321 section 4.5.3.2.7), and under load ten seconds.
+/// The longest time that an idle connection is kept. Servers wait 5 minutes for a command (RFC 5321 section 4.5.3.2.7),
+/// and 10 seconds under load.
 const IDLE_TIME: Duration = Duration::from_secs(30);
 
 impl Pool {
@@ -49,12 +50,13 @@ impl Pool {
         Self { server_pools: Mutex::default(), idle_time }
     }
 
-    /// An empty pool with the same settings.
+    /// Returns an empty pool with the same settings.
     pub(crate) fn another(&self) -> Self {
         Self::with_idle_time(self.idle_time)
     }
 
-    /// A connection for a message: one that is idle, or a new one, as soon as the server's settings allow one.
+    /// Returns a connection for a message: an idle one, or a new one. Waits while the server's connection limit is
+    /// reached.
     pub(crate) async fn lease(
         &self,
         server: &Arc<ServerSettings>,
@@ -67,14 +69,14 @@ impl Pool {
                 Ok((connection, permit)) => {
                     return Ok(Lease::pooled(connection, permit, server_pool, server, clock));
                 }
-                // The pool was closed in between: its successor is another.
+                // The pool was closed in the meantime: the next round gets a new one.
                 Err(_) if server_pool.is_closed() => {}
                 Err(failure) => return Err(failure),
             }
         }
     }
 
-    /// Sees off every idle connection. Those in use are seen off when their message is.
+    /// Closes every idle connection. A connection in use is closed when its message is done.
     pub(crate) async fn close(&self) {
         let server_pools = std::mem::take(&mut *self.lock());
         for server_pool in server_pools.by_settings.into_values() {
@@ -95,14 +97,14 @@ impl Pool {
     }
 
     fn lock(&self) -> MutexGuard<'_, ServerPools> {
-        // Nothing that is done under this lock can leave the map half changed.
+        // No code under this lock can leave the map half changed.
         self.server_pools.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl ServerPools {
-    /// Forgets servers that are no longer used, once there are twice as many as last time: a platform has
-    /// more customers in a year than in an hour.
+    /// Removes unused pools once there are twice as many pools as after the last cleanup. A long-running platform sees
+    /// far more customers in a year than in an hour.
     fn make_room(&mut self) {
         if self.by_settings.len() < self.room.max(FEW) {
             return;
@@ -112,10 +114,10 @@ impl ServerPools {
     }
 }
 
-/// So many servers are kept without a thought.
+/// The number of pools below which no cleanup happens.
 const FEW: usize = 64;
 
-/// Whether anything is open there, or somebody is about to open it.
+/// Reports whether the pool has an open connection, or a caller that is about to open one.
 fn is_used(server_pool: &Arc<ServerPool>) -> bool {
     Arc::strong_count(server_pool) > 1 || !server_pool.is_empty()
 }

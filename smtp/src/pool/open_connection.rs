@@ -1,4 +1,4 @@
-//! Connections that are counted while they are open.
+//! A count of the open connections to a server.
 
 use std::ops::{Deref, DerefMut};
 use std::sync::Arc;
@@ -6,26 +6,26 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use crate::client::connection::Connection;
 
-/// How many connections to a server there are: idle, in use, and about to be open.
+/// The number of connections to a server: idle, in use, and about to be opened.
 #[derive(Clone, Default)]
 pub(super) struct OpenConnections(Arc<AtomicUsize>);
 
-/// The place of one connection in the count.
+/// One connection in the count. Dropping it lowers the count.
 pub(super) struct Place(OpenConnections);
 
-/// A connection that counts until it is dropped.
+/// A connection that is counted until it is dropped.
 pub(crate) struct OpenConnection {
     connection: Connection,
     _place: Place,
 }
 
 impl OpenConnections {
-    /// How many there are.
+    /// Returns the number of connections.
     pub(super) fn number(&self) -> usize {
         self.0.load(Ordering::SeqCst)
     }
 
-    /// Counts one more.
+    /// Adds a connection to the count.
     pub(super) fn place(&self) -> Place {
         self.0.fetch_add(1, Ordering::SeqCst);
         Place(self.clone())
@@ -43,7 +43,7 @@ impl OpenConnection {
         Self { connection, _place: place }
     }
 
-    /// Says goodbye.
+    /// Sends QUIT and closes the connection.
     pub(crate) async fn quit(self) {
         self.connection.quit().await;
     }

@@ -1,4 +1,4 @@
-//! The connections to one server.
+//! The connection pool of one server.
 
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
@@ -13,36 +13,36 @@ use crate::failure::{Failure, FailureCode, Phase};
 use crate::opener::Opener;
 use crate::settings::ServerSettings;
 
-/// The connections to a server, as long as its settings are the same.
+/// The connection pool of one server with one set of settings.
 pub(crate) struct ServerPool {
     server: Arc<ServerSettings>,
     opener: Opener,
     idle: Mutex<Idle>,
     open: OpenConnections,
-    /// How many more may be in use.
+    /// Permits for the connections that may still be taken.
     permits: Arc<Semaphore>,
-    /// By how many the number is lowered.
+    /// The number by which the connection limit is currently lowered.
     lowered: AtomicUsize,
-    /// Whether the server has lost commands that were sent at once.
+    /// Whether the server has lost pipelined commands.
     loses_pipelined: AtomicBool,
-    /// Whether somebody sees off connections that are idle too long.
+    /// Whether a task is running that closes stale idle connections.
     is_swept: AtomicBool,
     idle_time: Duration,
 }
 
-/// Connections that wait for a message.
+/// Idle connections.
 #[derive(Default)]
 struct Idle {
-    /// The one that was used last is at the end: it is the least likely to have died.
+    /// The most recently used connection is last: it is the most likely to still work.
     connections: Vec<OpenConnection>,
-    /// Whether none are kept any more.
+    /// Whether the pool is closed and keeps no connections.
     is_closed: bool,
 }
 
-/// A connection that may be used, and the permit for it.
+/// A connection and its permit.
 pub(crate) type Opened = (OpenConnection, OwnedSemaphorePermit);
 
-/// How long a server that has too many connections is spared.
+/// The time for which the connection limit stays lowered.
 const REST: Duration = Duration::from_secs(60);
 
 impl ServerPool {
@@ -61,17 +61,17 @@ impl ServerPool {
         }
     }
 
-    /// Whether nothing is open.
+    /// Reports whether the pool has no open connections.
     pub(crate) fn is_empty(&self) -> bool {
         self.open.number() == 0
     }
 
-    /// Whether it keeps nothing any more.
+    /// Reports whether the pool is closed.
     pub(crate) fn is_closed(&self) -> bool {
         self.idle().is_closed
     }
 
-    /// A connection for a message, as soon as the settings allow one, or nothing by the end of the message's time.
+    /// Returns a connection for a message. Waits while the connection limit is reached, until the message's time is up.
     pub(crate) async fn lease(
         self: &Arc<Self>,
         server: &Arc<ServerSettings>,
@@ -79,7 +79,7 @@ impl ServerPool {
     ) -> Result<Opened, Failure> {
         match self.try_lease(server, clock).await {
             Err(failure) if is_too_many(&failure) => {
-                // It may be one connection too many: then those that are open do.
+                // The new connection may be one too many: then the open ones must be enough.
                 let open = self.open.number();
                 self.lower_to(open);
                 match open {
@@ -98,7 +98,7 @@ impl ServerPool {
     ) -> Result<Opened, Failure> {
         let permit = self.permit(clock).await?;
         if self.is_closed() {
-            let why = "the connections to the server were closed";
+            let why = "the connection pool was closed";
             return Err(Failure::new(FailureCode::Internal, Phase::Connect, why));
         }
         while let Some(mut connection) = self.take_idle() {
@@ -115,7 +115,7 @@ impl ServerPool {
         self.idle().connections.pop()
     }
 
-    /// Keeps a connection for the next message. Gives it back if none are kept any more.
+    /// Keeps a connection for the next message. Returns it if the pool is closed.
     pub(crate) fn keep(&self, connection: OpenConnection) -> Option<OpenConnection> {
         let mut idle = self.idle();
         if idle.is_closed {
@@ -133,11 +133,13 @@ impl ServerPool {
             _ => {
                 let (host, number) = (&self.server.host, self.permitted());
                 let which = match number {
-                    1 => "the one connection".to_owned(),
+                    1 => "the only connection".to_owned(),
                     number => format!("all {number} connections"),
                 };
                 let waited = clock.waited(since);
-                let message = format!("{which} to {host} stayed in use by other messages {waited}");
+                let message = format!(
+                    "no connection to {host} became free {waited}: other messages use {which}"
+                );
                 Err(Failure::new(FailureCode::Timeout, Phase::Connect, message)
                     .hint("try again later, or raise the account's limits.connections")
                     .later())
@@ -145,37 +147,37 @@ impl ServerPool {
         }
     }
 
-    /// Lets a message go first that waited for a connection, if one did. It is ready, and was woken on this thread:
-    /// the connection would be idle for as long as its last user computes on.
+    /// Lets a message that waited for a connection run first. The runtime wakes that message on this thread. Without
+    /// this, the connection stays idle while its last user keeps computing.
     pub(crate) async fn leave_room(&self) {
-        // A permit that somebody waits for is theirs as soon as it is given back.
+        // A released permit goes to the next waiting task at once.
         if self.permits.available_permits() == 0 {
             tokio::task::yield_now().await;
         }
     }
 
-    /// Whether the server has lost commands that were sent at once.
+    /// Reports whether the server has lost pipelined commands.
     pub(crate) fn loses_pipelined(&self) -> bool {
         self.loses_pipelined.load(Ordering::Relaxed)
     }
 
-    /// Has later messages sent command by command.
+    /// Makes later messages send their commands one by one.
     pub(crate) fn note_loses_pipelined(&self) {
         self.loses_pipelined.store(true, Ordering::Relaxed);
     }
 
-    /// Has half as many connections for a while.
+    /// Halves the connection limit for a while.
     pub(crate) fn lower(self: &Arc<Self>) {
         self.lower_to(self.permitted() / 2);
     }
 
-    /// How many connections there may be.
+    /// Returns the current connection limit.
     fn permitted(&self) -> usize {
         let limit = self.server.connections.max(1) as usize;
         limit - self.lowered.load(Ordering::SeqCst)
     }
 
-    /// Has so many connections for a while, and never none.
+    /// Lowers the connection limit to `number` for a while, but to no less than 1.
     fn lower_to(self: &Arc<Self>, number: usize) {
         let limit = self.server.connections.max(1) as usize;
         let mut by = 0;
@@ -183,17 +185,17 @@ impl ServerPool {
             by = (limit - lowered).saturating_sub(number.max(1));
             Some(lowered + by)
         };
-        // The closure always gives a value.
+        // The closure always returns a value.
         let _ = self.lowered.try_update(Ordering::SeqCst, Ordering::SeqCst, change);
         let Ok(number @ 1..) = u32::try_from(by) else { return };
         let server_pool = Arc::downgrade(self);
         let permits = Arc::clone(&self.permits);
-        // At once, if so many are not in use: whoever asks next must not get one of them.
+        // Takes the permits at once if that many are free, so that the next caller does not get one of them.
         let held = Arc::clone(&permits).try_acquire_many_owned(number).ok();
         tokio::spawn(async move {
             let held = match held {
                 Some(held) => Ok(held),
-                // Whoever asks later waits behind this.
+                // Later callers queue behind this.
                 None => permits.acquire_many_owned(number).await,
             };
             tokio::time::sleep(REST).await;
@@ -204,14 +206,14 @@ impl ServerPool {
         });
     }
 
-    /// Sees to it that connections that stay idle are closed.
+    /// Starts a task that closes stale idle connections, unless one is running.
     pub(crate) fn sweep(self: &Arc<Self>) {
         if !self.is_swept.swap(true, Ordering::SeqCst) {
             tokio::spawn(sweep(Arc::downgrade(self), self.idle_time));
         }
     }
 
-    /// Sees off every idle connection, and keeps none from now on.
+    /// Closes every idle connection, and keeps no more connections from now on.
     pub(crate) async fn close(&self) {
         let idle =
             std::mem::replace(&mut *self.idle(), Idle { is_closed: true, ..Idle::default() });
@@ -220,19 +222,19 @@ impl ServerPool {
         }
     }
 
-    /// Takes out what has been idle for too long.
+    /// Removes and returns the connections that were idle for too long.
     fn take_stale(&self) -> Vec<OpenConnection> {
         let is_stale = |connection: &mut OpenConnection| connection.idle() >= self.idle_time;
         self.idle().connections.extract_if(.., is_stale).collect()
     }
 
     fn idle(&self) -> MutexGuard<'_, Idle> {
-        // Nothing that is done under this lock can leave it half changed.
+        // No code under this lock can leave the list half changed.
         self.idle.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-/// Closes what has been idle for too long, until nothing is idle.
+/// Closes connections that were idle for too long, until no connection is idle.
 async fn sweep(server_pool: Weak<ServerPool>, idle_time: Duration) {
     loop {
         tokio::time::sleep(idle_time).await;
@@ -243,7 +245,7 @@ async fn sweep(server_pool: Weak<ServerPool>, idle_time: Duration) {
         let is_empty = || server_pool.idle().connections.is_empty();
         if is_empty() {
             server_pool.is_swept.store(false, Ordering::SeqCst);
-            // One may have come back in between, and have found somebody still sweeping.
+            // A connection may have come back in the meantime, while this task still counted as running.
             if is_empty() || server_pool.is_swept.swap(true, Ordering::SeqCst) {
                 return;
             }
@@ -251,8 +253,7 @@ async fn sweep(server_pool: Weak<ServerPool>, idle_time: Duration) {
     }
 }
 
-/// Whether a server says that it has too many connections: 421 before anything was asked of it, and what
-/// Microsoft's say (432 4.3.2).
+/// Reports whether the server says that it has too many connections: 421 as its first reply, or Microsoft's 432 4.3.2.
 fn is_too_many(failure: &Failure) -> bool {
     failure.reply.as_ref().is_some_and(|reply| matches!(reply.code.get(), 421 | 432))
 }

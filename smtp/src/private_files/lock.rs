@@ -1,4 +1,4 @@
-//! A lock between programs that change the same file.
+//! A lock file for programs that change the same file.
 
 use std::fs::{self, File, TryLockError};
 use std::io::{self, ErrorKind};
@@ -6,29 +6,29 @@ use std::path::{Path, PathBuf};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
-/// Holds the lock of a file until it is dropped, or its program ends.
+/// A held lock. It is released when it is dropped or the program ends.
 #[derive(Debug)]
 pub struct Lock {
     _file: Option<File>,
 }
 
-/// Why a lock was not taken.
+/// The reason why a lock could not be taken.
 #[derive(Debug)]
 pub enum LockError {
-    /// Another program held it all the time.
+    /// Another program held the lock for the whole wait.
     Held(PathBuf),
-    /// Its file cannot be opened.
+    /// The lock file cannot be opened.
     File(PathBuf, io::Error),
 }
 
-/// Roughly as long as a short write takes.
+/// The pause between two attempts: roughly the time of a short write.
 const PAUSE: Duration = Duration::from_millis(20);
 
 impl Lock {
-    /// Waits for the lock of the file at `path`, as long as `patience` lasts.
+    /// Takes the lock for the file at `path`, and waits for it up to `patience`.
     ///
-    /// The lock is a file beside it, `.NAME.lock`, which stays: the file itself is replaced when it is changed, and a
-    /// lock would go with the old one.
+    /// The lock is a separate file, `.NAME.lock`, in the same folder. It is never deleted. The file itself cannot be
+    /// the lock: each change replaces it with a new file.
     pub fn take(path: &Path, patience: Duration) -> Result<Self, LockError> {
         let mut name = std::ffi::OsString::from(".");
         name.push(path.file_name().unwrap_or_default());
@@ -41,7 +41,7 @@ impl Lock {
                 Ok(()) => return Ok(Self { _file: Some(file) }),
                 Err(TryLockError::WouldBlock) if Instant::now() < deadline => sleep(PAUSE),
                 Err(TryLockError::WouldBlock) => return Err(LockError::Held(beside)),
-                // Some network file systems have no locks: the change is still made as a whole.
+                // Some network file systems have no locks. Each change is still atomic.
                 Err(TryLockError::Error(reason)) if has_no_locks(&reason) => {
                     return Ok(Self { _file: None });
                 }
@@ -57,7 +57,7 @@ fn open(path: &Path) -> io::Result<File> {
     #[cfg(unix)]
     {
         use std::os::unix::fs::OpenOptionsExt as _;
-        // In a folder as /tmp, others could have planted a link.
+        // In a folder such as /tmp, another user could have planted a link.
         let no_link = rustix::fs::OFlags::NOFOLLOW.bits();
         options.mode(0o600).custom_flags(no_link.cast_signed());
     }
@@ -77,7 +77,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn one_at_a_time_has_the_lock_and_the_others_wait_no_longer_than_they_may() {
+    fn only_one_holds_the_lock_and_the_others_wait_within_their_time_limit() {
         let folder = tempfile::tempdir().expect("a temporary directory");
         let path = folder.path().join("file");
         let held = Lock::take(&path, Duration::ZERO).expect("it is free");

@@ -1,15 +1,15 @@
-//! Files that decide what runs, or hold secrets, and the folders that they are in.
+//! Files that hold secrets or decide what runs, and their folders.
 //!
-//! Other users must not be able to change them, or to read secrets. The checks are those of ssh: the owner is this user
-//! or root, and neither group nor others may write. New files and folders are private to this user. Other systems than
-//! Unix have access lists, which are not checked.
+//! Other users must not be able to change these files, or to read secrets. The checks are the same as in ssh: the owner
+//! is this user or root, and neither the group nor others may write. New files and folders are private to this user.
+//! Systems other than Unix have access control lists, which are not checked.
 //!
-//! A secret of mode 0444 is used in two cases in which its user could not close it:
+//! In two cases a secret with an open mode is accepted, because its user could not close it:
 //!
-//! | case | as | why |
+//! | case | example | reason |
 //! |---|---|---|
-//! | it was mounted into a container, read-only | Kubernetes, Docker | the container keeps others away |
-//! | root gave it to a group (0640), and the user is not root | PostgreSQL's keys | root chose who reads it |
+//! | it is mounted read-only into a container (0444) | Kubernetes, Docker | the container keeps other users away |
+//! | root gave it to a group (0640), and the user is not root | PostgreSQL's keys | root chose the readers |
 
 mod lock;
 mod mount;
@@ -27,12 +27,12 @@ use mount::Mount;
 pub use lock::{Lock, LockError};
 pub use replace::{replace, target_of};
 
-/// A file or a folder that others may change, or read.
+/// A file or a folder that other users may change or read.
 #[derive(Debug)]
 pub struct Exposed {
     path: PathBuf,
     problem: Problem,
-    /// Whether this user could mend it, if the mount lets anyone.
+    /// Whether this user can change the owner and the mode, unless the mount is read-only.
     is_ours: bool,
     mount: Mount,
 }
@@ -42,9 +42,9 @@ pub struct Exposed {
 enum Problem {
     /// Another user owns it.
     Owner(u32),
-    /// A folder, or a file that is not secret, with a mode by which others may write.
+    /// A folder, or a file without secrets, with a mode that lets others write.
     Writable(u32),
-    /// A secret with a mode by which others may read or write.
+    /// A secret with a mode that lets others read or write.
     Readable(u32),
 }
 
@@ -58,7 +58,7 @@ pub fn check_secret(path: &Path, file: &Metadata) -> Result<(), Exposed> {
     check(path, file, Kind::Secret)
 }
 
-/// Refuses a folder that others may change or replace. One that is not there is reported where it is used.
+/// Refuses a folder that others may change or replace. A missing folder passes, and is reported where it is used.
 pub fn check_directory(path: &Path) -> Result<(), Exposed> {
     if let Ok(directory) = fs::metadata(path) {
         check(path, &directory, Kind::Trusted)?;
@@ -66,14 +66,14 @@ pub fn check_directory(path: &Path) -> Result<(), Exposed> {
     check_holders(path)
 }
 
-/// Refuses what lies in a folder where others may replace it. In a sticky folder, as `/tmp` is, only its owner may.
+/// Refuses a path in a folder where others may replace it. In a sticky folder such as `/tmp`, only the owner may.
 pub fn check_holders(path: &Path) -> Result<(), Exposed> {
     check_holder(path)?;
-    // Of a link, the folder too of what it leads to.
+    // For a link, this also checks the folder of its target.
     fs::canonicalize(path).map_or(Ok(()), |real| check_holder(&real))
 }
 
-/// Refuses a link that another user made.
+/// Refuses a link that another user created.
 fn check_link(path: &Path) -> Result<(), Exposed> {
     fs::symlink_metadata(path).map_or(Ok(()), |found| check(path, &found, Kind::Link))
 }
@@ -83,7 +83,7 @@ fn check_holder(path: &Path) -> Result<(), Exposed> {
     fs::metadata(holder).map_or(Ok(()), |found| check(holder, &found, Kind::Holder))
 }
 
-/// Makes a directory, and those above it, for this user alone. One that is there stays as it is.
+/// Creates a directory and its parents, private to this user. An existing directory stays unchanged.
 pub fn create_directory(directory: &Path) -> io::Result<()> {
     if directory.as_os_str().is_empty() || directory.is_dir() {
         return Ok(());
@@ -95,18 +95,18 @@ pub fn create_directory(directory: &Path) -> io::Result<()> {
     builder.create(directory)
 }
 
-/// Writes a file for this user alone: as a whole, or it stays as it was. No name that others could have planted a link
-/// at is written to.
+/// Writes a file atomically, private to this user. It does not write through a link that another user could have
+/// planted.
 pub fn write(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let mut file = tempfile::NamedTempFile::new_in(folder_of(path))?;
     file.write_all(bytes)?;
-    // A power failure would otherwise leave a part of it.
+    // Without this, a power failure could leave part of the file.
     file.as_file().sync_data()?;
     file.persist(path)?;
     Ok(())
 }
 
-/// Writes a new file for this user alone, as a whole. A name that is taken is an error of the kind `AlreadyExists`.
+/// Writes a new file atomically, private to this user. If the file exists, the error kind is `AlreadyExists`.
 pub fn write_new(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let mut file = tempfile::NamedTempFile::new_in(folder_of(path))?;
     file.write_all(bytes)?;
@@ -115,7 +115,7 @@ pub fn write_new(path: &Path, bytes: &[u8]) -> io::Result<()> {
     Ok(())
 }
 
-/// Makes the names of new files in a folder outlive a power failure. Other systems than Unix cannot be asked to.
+/// Makes the names of new files in a folder survive a power failure. Does nothing on systems other than Unix.
 pub fn sync_directory(directory: &Path) -> io::Result<()> {
     #[cfg(unix)]
     fs::File::open(directory)?.sync_all()?;
@@ -124,12 +124,12 @@ pub fn sync_directory(directory: &Path) -> io::Result<()> {
     Ok(())
 }
 
-/// Opens a file to write to. A new one is for this user alone; of one that is there, the mode stays as it is.
+/// Opens a file for writing. A new file is private to this user. An existing file keeps its mode.
 pub fn create(path: &Path) -> io::Result<fs::File> {
     open(path, fs::File::options().create(true).truncate(true))
 }
 
-/// Opens a new file to write to, for this user alone. One that is there is an error of the kind `AlreadyExists`.
+/// Opens a new file for writing, private to this user. If the file exists, the error kind is `AlreadyExists`.
 pub fn create_new(path: &Path) -> io::Result<fs::File> {
     open(path, fs::File::options().create_new(true))
 }
@@ -141,12 +141,12 @@ fn open(path: &Path, options: &mut fs::OpenOptions) -> io::Result<fs::File> {
     options.open(path)
 }
 
-/// Takes a directory and its files away from the eyes of others, as far as this user may. Earlier versions did not.
+/// Makes a directory and its files private to this user, where this user may. Earlier versions left them open.
 pub fn close_directory(directory: &Path) {
     #[cfg(unix)]
     {
         use std::os::unix::fs::PermissionsExt as _;
-        // Not of a link, which may lead to anything.
+        // Skips links, which may lead anywhere.
         let close = |path: &Path, mode| {
             let found = fs::symlink_metadata(path).ok().filter(|found| !found.is_symlink());
             let is_open = found.is_some_and(|found| found.permissions().mode() & 0o077 != 0);
@@ -164,16 +164,16 @@ pub fn close_directory(directory: &Path) {
     let _ = directory;
 }
 
-/// What is asked of a file or a folder.
+/// The kind of check for a file or a folder.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Kind {
-    /// Others must not change it.
+    /// A file that others must not change.
     Trusted,
-    /// Nor must they read it.
+    /// A file that others must not change or read.
     Secret,
-    /// A folder with something in it that others must not replace.
+    /// A folder with a file in it that others must not replace.
     Holder,
-    /// A link: its mode means nothing.
+    /// A link, whose mode is ignored.
     Link,
 }
 
@@ -203,7 +203,7 @@ const ROOT: u32 = 0;
 #[cfg(unix)]
 fn problem(owner: u32, mode: u32, user: u32, kind: Kind) -> Option<Problem> {
     const STICKY: u32 = 0o1000;
-    // Root let a group read it, and nobody else.
+    // Root lets a group read it, and no other user.
     let is_given = owner == ROOT && user != ROOT && mode & 0o037 == 0;
     match kind {
         _ if owner != user && owner != ROOT => Some(Problem::Owner(owner)),
@@ -224,23 +224,23 @@ fn folder_of(path: &Path) -> &Path {
 }
 
 impl Exposed {
-    /// What mends it: a command that this user can run, or what to ask for.
+    /// Returns the fix: a command that this user can run, or a request to an administrator.
     pub fn hint(&self) -> String {
         let path = self.path.display();
         if self.mount != Mount::Writable {
             return format!(
-                "it is on a read-only mount: mount it for this user alone (mode 0400; in Kubernetes, defaultMode: 0400), \
-                 or copy it into a folder of yours: install -m 600 {path} FOLDER"
+                "the file is on a read-only mount: mount it with mode 0400 (in Kubernetes, defaultMode: 0400), \
+                 or copy it into your own folder: install -m 600 {path} FOLDER"
             );
         }
         let sudo = if self.is_ours { "" } else { "sudo " };
         match self.problem {
             Problem::Owner(_) => {
-                format!("check what is in it, and then: {sudo}chown \"$(id -un)\" {path}")
+                format!("check its content, then run: {sudo}chown \"$(id -un)\" {path}")
             }
             Problem::Writable(_) => format!("{sudo}chmod go-w {path}"),
             Problem::Readable(_) if self.is_ours => format!("chmod 600 {path}"),
-            // Closed to all others, it would be closed to this user.
+            // With mode 600, this user could not read it either.
             Problem::Readable(_) => {
                 format!("sudo chgrp \"$(id -gn)\" {path} && sudo chmod 640 {path}")
             }
@@ -252,7 +252,7 @@ impl fmt::Display for Exposed {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let path = self.path.display();
         match self.problem {
-            Problem::Owner(user) => write!(f, "{path} belongs to another user (uid {user})"),
+            Problem::Owner(user) => write!(f, "another user (uid {user}) owns {path}"),
             Problem::Writable(mode) => write!(f, "others may write to {path} (mode {mode:o})"),
             Problem::Readable(mode) => {
                 write!(f, "others may read {path}, which holds a secret (mode {mode:o})")
@@ -264,7 +264,7 @@ impl fmt::Display for Exposed {
 impl std::error::Error for Exposed {}
 
 impl From<Exposed> for Failure {
-    /// Of a file that an account names.
+    /// Converts a problem with a file that an account names.
     fn from(exposed: Exposed) -> Self {
         Self::of_settings(exposed.to_string()).hint(exposed.hint())
     }
@@ -309,7 +309,7 @@ mod tests {
         ] {
             assert_eq!(problem(owner, mode, 500, kind), expected, "{owner} {mode:o}");
         }
-        // As root, no other user is trusted, and no group was given anything.
+        // For root, no other user and no group is trusted.
         assert_eq!(problem(500, 0o600, 0, Kind::Trusted), Some(Owner(500)));
         assert_eq!(problem(0, 0o640, 0, Kind::Secret), Some(Readable(0o640)));
     }
@@ -360,7 +360,7 @@ mod tests {
     }
 
     #[test]
-    fn a_file_is_written_for_its_owner_and_through_no_link() {
+    fn a_file_is_written_for_its_owner_and_never_through_a_link() {
         let folder = tempfile::tempdir().expect("a temporary directory");
         let [file, victim] = ["file", "victim"].map(|name| folder.path().join(name));
         fs::write(&victim, "precious").expect("it can be written");

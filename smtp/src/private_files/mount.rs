@@ -1,4 +1,4 @@
-//! The mount that a file is on: whether its mode can be changed, and whether the mode says who can read it.
+//! The mount of a file: whether the file's mode can be changed, and whether the mode decides who can read it.
 
 use std::path::Path;
 
@@ -10,16 +10,16 @@ pub(super) enum Mount {
     /// Owner and mode cannot be changed.
     #[cfg_attr(not(unix), expect(dead_code, reason = "only Unix has checks"))]
     ReadOnly,
-    /// The file was put into a container: it is on a read-only mount that is held in memory, or is itself the mount.
+    /// The file was mounted into a container: it is on a read-only in-memory mount, or is itself the mount.
     ///
-    /// Kubernetes (0644) and Docker (0444) give secrets to containers in this way, and it is the container that keeps
-    /// others away from them.
+    /// Kubernetes (mode 0644) and Docker (mode 0444) pass secrets to containers in this way. The container keeps other
+    /// users away from them.
     #[cfg_attr(not(unix), expect(dead_code, reason = "only Unix has checks"))]
     Sealed,
 }
 
 impl Mount {
-    /// The mount of the file at `path`. Where it cannot be found out, the stricter rule holds.
+    /// Returns the mount of the file at `path`. If it cannot be determined, the stricter rule applies.
     #[cfg(unix)]
     pub(super) fn of(path: &Path) -> Self {
         use rustix::fs::{StatVfsMountFlags, statvfs};
@@ -32,8 +32,8 @@ impl Mount {
     }
 }
 
-/// Whether a file on a read-only mount is held in memory, or is itself the mount. The folder of a package manager (as
-/// `/nix/store`) is read-only too, and open to every user of the machine: it is neither.
+/// Reports whether a file on a read-only mount is in memory, or is itself the mount. A package manager's folder (such
+/// as `/nix/store`) is read-only too, but every user of the machine can read it, and it is neither of the two.
 #[cfg(target_os = "linux")]
 fn is_from_outside(path: &Path) -> bool {
     use rustix::fs::{AtFlags, CWD, StatxAttributes, StatxFlags, statfs, statx};

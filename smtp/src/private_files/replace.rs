@@ -1,4 +1,4 @@
-//! Changing a file that people keep: behind links, and with the owner and the mode that it has.
+//! Replacing a user's file: follows links, and keeps the owner and the mode.
 
 use std::fs::{self, File};
 use std::io::{self, Write as _};
@@ -6,12 +6,12 @@ use std::path::{Path, PathBuf};
 
 use super::{Exposed, check_link, folder_of};
 
-/// More links in a row than any path needs; Linux stops at 40, too.
+/// The longest chain of links that is followed, as on Linux.
 const MAX_LINKS: usize = 40;
 
-/// Finds the file that a path leads to, through every link. It need not be there yet.
+/// Follows all links of a path and returns the file behind them. The file does not need to exist yet.
 ///
-/// A link of another user is refused: in a folder as `/tmp`, it could lead to any file of this user.
+/// Another user's link is refused: in a folder such as `/tmp`, it could lead to any file of this user.
 pub fn target_of(path: &Path) -> Result<PathBuf, Exposed> {
     let mut target = path.to_owned();
     for _ in 0..MAX_LINKS {
@@ -22,10 +22,10 @@ pub fn target_of(path: &Path) -> Result<PathBuf, Exposed> {
     Ok(target)
 }
 
-/// Writes a file as a whole, or leaves it as it was. It keeps its owner and its mode, except that one with a secret is
-/// closed to others. A new file is for this user alone.
+/// Replaces a file atomically. The new file keeps the owner and the mode, except that a secret is closed to other
+/// users. A file that did not exist is private to this user.
 ///
-/// `path` must not be a link: [`target_of`] follows them.
+/// `path` must not be a link. Use [`target_of`] to follow links.
 pub fn replace(path: &Path, bytes: &[u8], is_secret: bool) -> io::Result<()> {
     let folder = folder_of(path);
     let mut file = tempfile::NamedTempFile::new_in(folder)?;
@@ -35,7 +35,7 @@ pub fn replace(path: &Path, bytes: &[u8], is_secret: bool) -> io::Result<()> {
     }
     file.as_file().sync_all()?;
     file.persist(path)?;
-    // The new name, too, must survive a power failure. Not every system can open a folder for it.
+    // The new name must survive a power failure too. Not every system can open a folder to sync it.
     if let Ok(folder) = File::open(folder) {
         let _ = folder.sync_all();
     }
@@ -48,7 +48,7 @@ fn keep_access(file: &File, before: &fs::Metadata, is_secret: bool) -> io::Resul
     let new = file.metadata()?;
     let is_same = (new.uid(), new.gid()) == (before.uid(), before.gid());
     let is_kept = is_same || fchown(file, Some(before.uid()), Some(before.gid())).is_ok();
-    // Another group must not read what the old one could.
+    // If the group changes, the new group must not get the old group's access.
     let private = is_secret || !is_kept;
     let mode = before.mode() & if private { 0o700 } else { 0o777 };
     file.set_permissions(fs::Permissions::from_mode(mode))

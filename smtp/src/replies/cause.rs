@@ -1,39 +1,39 @@
-//! A row of the table of causes.
+//! One row of the table of causes.
 
 use crate::failure::{FailureCode, Phase, Retry};
 
-/// A cause of failure: the replies that show it, and what helps.
+/// A cause of failure: the replies that show it, and the hint.
 ///
-/// A row matches if every condition that it sets holds. An empty list sets no condition.
+/// A row matches if all of its conditions hold. An empty list is not a condition.
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
 pub struct Cause {
     /// The row's name, in kebab case.
     pub name: &'static str,
-    /// The phases in which it is looked for.
+    /// The phases in which the row can match.
     pub phases: &'static [Phase],
-    /// Reply codes. A single digit stands for a class: 4 or 5.
+    /// Reply codes. A single digit means a class: 4 or 5.
     pub codes: &'static [u16],
-    /// Enhanced status codes (RFC 3463). One that ends with a dot is a prefix. A reply needs one of these or one of
-    /// `words`.
+    /// Enhanced status codes (RFC 3463). A code that ends with a dot is a prefix. A reply must have one of these or one
+    /// of `words`.
     pub enhanced: &'static [&'static str],
-    /// Words of the reply, in lower case.
+    /// Phrases in the reply, in lower case.
     pub words: &'static [&'static str],
-    /// Ids of providers, of which the account's must be one. One that ends with a dash is a prefix.
+    /// Provider ids. The account's provider must be one of them. An id that ends with a dash is a prefix.
     pub providers: &'static [&'static str],
-    /// Facts about the account and its connection, all of which must hold.
+    /// Facts about the account and its connection. All of them must hold.
     pub given: &'static [Given],
-    /// What the server does not offer. Such a row matches no reply.
+    /// A feature that the server does not offer. Such a row does not match replies.
     pub lack: Option<Lack>,
-    /// The failure's code, where it is not the phase's.
+    /// The failure code, if it differs from the phase's.
     pub code: Option<FailureCode>,
-    /// The retry class of a permanent reply, where it is not the phase's. After a transient reply it is always
+    /// The retry class of a permanent reply, if it differs from the phase's. A transient reply always gets
     /// [`Retry::Later`].
     pub retry: Option<Retry>,
-    /// What a person can do. `{provider}` stands for the provider's title and hint, `{host}` and `{port}` for the
-    /// account's.
+    /// The hint for the user. `{provider}` is replaced with the provider's title and hint, `{host}` and `{port}` with
+    /// the account's.
     pub hint: &'static str,
-    /// Replies of real servers that show the cause, each with its phase. For a `lack`, replies to EHLO.
+    /// Replies of real servers that show the cause, each with its phase. For a `lack`, these are replies to EHLO.
     pub samples: &'static [(Phase, &'static str)],
 }
 
@@ -41,7 +41,7 @@ pub struct Cause {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Given {
-    /// The account leaves the choice of the mechanism to the connector.
+    /// The account lets the connector choose the mechanism.
     AutoAuth,
     /// The account names a mechanism.
     ChosenAuth,
@@ -49,21 +49,21 @@ pub enum Given {
     Cleartext,
     /// The connection is encrypted.
     Encrypted,
-    /// The account has a user name.
+    /// The account has a username.
     Login,
-    /// The account has no user name.
+    /// The account does not have a username.
     NoLogin,
-    /// The provider is known, by the account's settings or by the host.
+    /// The provider is known from the account's settings or from the host.
     Provider,
     /// The server offers STARTTLS.
     StarttlsOffered,
     /// The account logs in with an access token.
     Token,
-    /// The server offers a login by access token.
+    /// The server offers a login with an access token.
     TokensOffered,
 }
 
-/// What a server does not offer and the account needs.
+/// A feature that the account needs and the server does not offer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Lack {
@@ -75,7 +75,7 @@ pub enum Lack {
     Starttls,
 }
 
-/// A row without conditions. The table's rows say what differs.
+/// A row without conditions: the default values for the rows of the table.
 pub(crate) const ROW: Cause = Cause {
     name: "",
     phases: &[],
@@ -91,14 +91,14 @@ pub(crate) const ROW: Cause = Cause {
     samples: &[],
 };
 
-/// Before the login.
+/// The phases before the login.
 pub(crate) const OPENING: &[Phase] = &[Phase::Greeting, Phase::Ehlo];
-/// The envelope.
+/// The phases of the envelope.
 pub(crate) const ENVELOPE: &[Phase] = &[Phase::MailFrom, Phase::RcptTo, Phase::Data];
-/// The envelope and the message.
+/// The phases of the envelope and the message.
 pub(crate) const SENDING: &[Phase] =
     &[Phase::MailFrom, Phase::RcptTo, Phase::Data, Phase::Body, Phase::FinalReply];
-/// The message.
+/// The phases of the message.
 pub(crate) const MESSAGE: &[Phase] = &[Phase::Data, Phase::Body, Phase::FinalReply];
-/// Where a size may be refused.
+/// The phases in which a server may refuse the size.
 pub(crate) const SIZED: &[Phase] = &[Phase::MailFrom, Phase::Data, Phase::Body, Phase::FinalReply];

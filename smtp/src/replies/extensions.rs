@@ -1,6 +1,6 @@
-//! What a server offers (RFC 5321 section 4.1.1.1).
+//! The extensions that a server offers (RFC 5321 section 4.1.1.1).
 
-/// Extensions that a server named in its answer to EHLO, keywords in any case.
+/// The extensions in a reply to EHLO. Keywords are case-insensitive.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Extensions {
     /// RFC 3207.
@@ -15,26 +15,26 @@ pub(crate) struct Extensions {
     pub(crate) dsn: bool,
     /// RFC 8689.
     pub(crate) require_tls: bool,
-    /// RFC 1870; the largest message that the server takes, where it says so.
+    /// RFC 1870. The inner value is the largest accepted message, if the server states it.
     pub(crate) size: Option<Option<u64>>,
-    /// RFC 4954: the mechanisms' names, in upper case.
+    /// RFC 4954. The names of the mechanisms, in upper case.
     pub(crate) auth: Vec<String>,
 }
 
-/// Mechanisms that take an access token: RFC 7628, and Google's.
+/// The mechanisms for access tokens: OAUTHBEARER (RFC 7628) and Google's XOAUTH2.
 const BY_TOKEN: [&str; 2] = ["OAUTHBEARER", "XOAUTH2"];
 
 impl Extensions {
-    /// Whether the server offers a login with an access token.
+    /// Reports whether the server offers a login with an access token.
     pub(crate) fn takes_tokens(&self) -> bool {
         self.auth.iter().any(|name| BY_TOKEN.contains(&name.as_str()))
     }
 
-    /// Reads the lines of an answer to EHLO, the first of which is the server's name.
+    /// Parses the lines of a reply to EHLO. The first line is the server's name.
     pub(crate) fn parse(lines: &[String]) -> Self {
         let mut found = Self::default();
         for line in lines.iter().skip(1) {
-            // `AUTH=PLAIN` is how servers wrote it before there was a standard.
+            // `AUTH=PLAIN` is the form from before the standard.
             let mut words = line.split([' ', '\t', '=']).filter(|word| !word.is_empty());
             let Some(keyword) = words.next() else { continue };
             match keyword.to_ascii_uppercase().as_str() {
@@ -44,7 +44,7 @@ impl Extensions {
                 "SMTPUTF8" => found.smtputf8 = true,
                 "DSN" => found.dsn = true,
                 "REQUIRETLS" => found.require_tls = true,
-                // Zero, or no number, is no limit (RFC 1870 section 4).
+                // Zero, or a missing number, means that there is no limit (RFC 1870 section 4).
                 "SIZE" => {
                     let limit = words.next().and_then(|number| number.parse().ok());
                     found.size = Some(limit.filter(|limit| *limit > 0));
@@ -96,7 +96,7 @@ mod tests {
         assert_eq!(parse("mx.test\nSIZE lots").size, Some(None));
         assert_eq!(parse("mx.test\nSIZE 0").size, Some(None));
         assert_eq!(parse("mx.test\nSIZE").size, Some(None));
-        // The first line is a name, even one that looks like an extension.
+        // The first line is a name, even if it looks like an extension.
         assert_eq!(parse("STARTTLS"), Extensions::default());
         assert_eq!(parse(""), Extensions::default());
     }

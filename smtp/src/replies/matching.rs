@@ -1,4 +1,4 @@
-//! Which row of the table fits.
+//! The search for the matching row of the table.
 
 use super::cause::{Cause, Given, Lack};
 use super::causes::causes;
@@ -6,16 +6,16 @@ use crate::failure::Phase;
 use crate::reply::Reply;
 use crate::settings::Provider;
 
-/// What happened.
+/// An event to find the cause of.
 #[derive(Clone, Copy)]
 pub(crate) enum Event<'r> {
     /// The server replied.
     Reply(&'r Reply),
-    /// The server does not offer something.
+    /// The server does not offer a feature.
     Lacks(Lack),
 }
 
-/// What is known of an account and its connection.
+/// Facts about an account and its connection.
 #[derive(Clone)]
 pub(crate) struct Facts {
     pub(crate) provider: Option<Provider>,
@@ -24,9 +24,9 @@ pub(crate) struct Facts {
     pub(crate) given: Vec<Given>,
 }
 
-/// The first row that fits.
+/// Returns the first row that matches.
 pub(crate) fn find(phase: Phase, event: Event<'_>, facts: &Facts) -> Option<&'static Cause> {
-    // Once for all rows, and on one line: words may be broken over lines.
+    // Computed once for all rows, and on one line: a phrase may continue on the next line.
     let text = match event {
         Event::Reply(reply) => reply.text.replace('\n', " ").to_lowercase(),
         Event::Lacks(_) => String::new(),
@@ -64,7 +64,7 @@ impl Cause {
             return true;
         }
         let enhanced = reply.enhanced.map_or(String::new(), |code| code.to_string());
-        // Some servers say it on a later line, and qmail at the end: `(#5.1.1)`.
+        // Some servers put the code on a later line, and qmail puts it at the end: `(#5.1.1)`.
         let is_said_later = |code: &str| {
             let at_start =
                 |line: &str| line.strip_prefix(code).is_some_and(|text| text.starts_with(' '));
@@ -77,7 +77,7 @@ impl Cause {
         self.enhanced.iter().any(is_enhanced) || self.words.iter().any(|words| text.contains(words))
     }
 
-    /// The hint with its placeholders filled.
+    /// Returns the hint with its placeholders filled.
     pub(crate) fn hint_for(&self, facts: &Facts) -> String {
         let provider = facts
             .provider

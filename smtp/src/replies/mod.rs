@@ -1,17 +1,17 @@
-//! What a server's reply means: the cause, whether to retry, what helps, and the id that it gives a message.
+//! The meaning of a server's reply: the cause, whether to retry, a hint, and the queue id of a message.
 //!
-//! The causes are a table ([`causes`]). Each path of the conversation asks it: the greeting, EHLO, STARTTLS, the login,
-//! the envelope, each recipient and the message. The first row that matches wins.
+//! The causes are a table ([`causes`]). Every phase of the session looks up its replies there: the greeting, EHLO,
+//! STARTTLS, the login, the envelope, each recipient and the message. The first row that matches wins.
 //!
-//! | | |
+//! | content | module |
 //! |---|---|
-//! | one row, and what it may ask for | `cause` |
+//! | the type of a row, with its conditions | `cause` |
 //! | the rows, the most specific first | `causes` |
-//! | the row that fits a situation | `matching` |
-//! | the failure that follows | `verdict` |
+//! | the search for the matching row | `matching` |
+//! | the failure for a cause | `verdict` |
 //! | queue ids | `queue_id` |
 //!
-//! This module knows replies and settings. It knows no connection, no policy and no component.
+//! This module depends on replies and settings only, not on connections, policies or components.
 
 mod cause;
 mod causes;

@@ -1,7 +1,7 @@
-//! The name that a server gives a message. Its administrator finds the message by it.
+//! Queue ids: a server's own id for a message. The server's administrator can find the message with it.
 
-/// The server's own name for a message, found by the words in which known servers say it. None, rather than something
-/// else: a rate, a time, a host, or the message's own Message-ID.
+/// Returns the queue id in a reply, found by the wording of known servers. Returns `None` in doubt, rather than another
+/// value: a rate, a time, a host, or the message's own Message-ID.
 pub(crate) fn queue_id(text: &str) -> Option<String> {
     let words: Vec<&str> = text.split([' ', '\n', '\t']).filter(|word| !word.is_empty()).collect();
     let words = Words(&words);
@@ -12,7 +12,7 @@ pub(crate) fn queue_id(text: &str) -> Option<String> {
 #[derive(Clone, Copy)]
 struct Words<'t>(&'t [&'t str]);
 
-/// How a server says it.
+/// The wording of one server.
 type Form = for<'t> fn(Words<'t>) -> Option<&'t str>;
 
 const FORMS: &[Form] = &[
@@ -61,7 +61,7 @@ const FORMS: &[Form] = &[
     |words| words.after(&["envelope", "id"]).and_then(id_or_name),
     // Courier: `Ok. 0000000000018A5D.000000004F7AF9C5.00001C5F`.
     |words| words.after(&["Ok."]).filter(|word| word.len() >= 24 && is_hex(word, '.')),
-    // Amazon SES and SparkPost, which say the id alone: `Ok 0100018f2c3d4e5f-1a2b3c4d-000000`.
+    // Amazon SES and SparkPost, which give only the id: `Ok 0100018f2c3d4e5f-1a2b3c4d-000000`.
     |words| match words.0 {
         [ok, word] if ok.eq_ignore_ascii_case("ok") => Some(*word).filter(|word| {
             let is_of_id = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '/');
@@ -71,7 +71,7 @@ const FORMS: &[Form] = &[
     },
 ];
 
-/// Longer than any server's.
+/// The longest id. No known server's id is longer.
 const LONGEST: usize = 128;
 
 impl<'t> Words<'t> {
@@ -79,35 +79,35 @@ impl<'t> Words<'t> {
         self.0.get(place).copied()
     }
 
-    /// Where a phrase begins, whatever its case.
+    /// Returns the position of a phrase, ignoring case.
     fn place(self, phrase: &[&str]) -> Option<usize> {
         self.0.windows(phrase.len()).position(|window| {
             window.iter().zip(phrase).all(|(word, said)| word.eq_ignore_ascii_case(said))
         })
     }
 
-    /// The word after a phrase.
+    /// Returns the word after a phrase.
     fn after(self, phrase: &[&str]) -> Option<&'t str> {
         self.at(self.place(phrase)? + phrase.len())
     }
 
-    /// The word before a phrase.
+    /// Returns the word before a phrase.
     fn before(self, phrase: &[&str]) -> Option<&'t str> {
         self.at(self.place(phrase)?.checked_sub(1)?)
     }
 
-    /// The rest of the word that begins so.
+    /// Returns the rest of the word that starts with `start`.
     fn behind(self, start: &str) -> Option<&'t str> {
         self.0.iter().find_map(|word| word.strip_prefix(start))
     }
 }
 
-/// A word as an id, without what stands around it.
+/// Returns a word as an id, without the punctuation around it.
 fn id(word: &str) -> Option<&str> {
     id_or_name(word).filter(|id| !id.contains('@'))
 }
 
-/// The same, with an @ as MailHog and Oracle have it. In angle brackets that is a Message-ID.
+/// Like [`id`], but allows an @, as in MailHog's and Oracle's ids. In angle brackets such a word is a Message-ID.
 fn id_or_name(word: &str) -> Option<&str> {
     let is_message_id = word.starts_with('<') && word.contains('@');
     let id = word.trim_matches(['<', '>', '.', ',', ';', '"', '(', ')', '[', ']']);

@@ -1,4 +1,4 @@
-//! Replies: read line by line, bounded, tolerant of what servers get away with.
+//! The reply parser: reads line by line, within size limits, and tolerates common deviations.
 
 use std::fmt;
 
@@ -6,43 +6,43 @@ use memchr::memchr;
 
 use crate::reply::ReplyCode;
 
-/// A reply as it came (RFC 5321 section 4.2).
+/// A reply as the server sent it (RFC 5321 section 4.2).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct RawReply {
     pub(crate) code: ReplyCode,
-    /// The text of each line, after code and separator.
+    /// The text of each line, after the code and the separator.
     pub(crate) lines: Vec<String>,
 }
 
-/// Why what came is no reply.
+/// The reason why the bytes are not a valid reply.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Malformed {
-    /// A line that does not start with a code.
+    /// A line that does not start with a reply code.
     Line(String),
     /// Lines of one reply with different codes.
     MixedCodes,
-    /// A line of more than 2 KiB, a reply of more than 64, or a conversation of more than a megabyte.
+    /// A line of more than 2 KiB, a reply of more than 64 KiB, or a session of more than 1 MiB.
     TooLong,
 }
 
-/// Bytes from a server, on their way to replies.
+/// A parser that turns bytes from a server into replies.
 #[derive(Debug, Default)]
 pub(crate) struct ReplyReader {
-    /// What was read and is not yet part of a reply.
+    /// Bytes that are not yet part of a reply.
     pub(crate) buffer: Vec<u8>,
     /// The lines of the reply so far.
     partial: Option<RawReply>,
     /// Octets of the reply so far.
     length: usize,
-    /// Octets of the conversation so far.
+    /// Octets of the session so far.
     total: usize,
 }
 
-/// RFC 5321 section 4.5.3.1.5 says 512; servers that explain themselves write more.
+/// The longest line. RFC 5321 section 4.5.3.1.5 allows 512 octets, but servers with long explanations send more.
 const MAX_LINE: usize = 2 * 1024;
-/// The longest EHLO reply there is has a few hundred octets.
+/// The longest reply. Real EHLO replies have a few hundred octets.
 const MAX_REPLY: usize = 64 * 1024;
-/// A hundred recipients, each with a reply of several lines, are a tenth of this.
+/// The longest session. 100 recipients with a reply of several lines each use a tenth of it.
 const MAX_CONVERSATION: usize = 1024 * 1024;
 
 impl RawReply {
@@ -60,7 +60,7 @@ impl RawReply {
 }
 
 impl ReplyReader {
-    /// The next whole reply in what was read so far.
+    /// Returns the next complete reply in the buffer, if there is one.
     pub(crate) fn next(&mut self) -> Result<Option<RawReply>, Malformed> {
         while let Some(end) = memchr(b'\n', &self.buffer) {
             let line: Vec<u8> = self.buffer.drain(..=end).collect();
@@ -75,12 +75,12 @@ impl ReplyReader {
         Ok(None)
     }
 
-    /// Begins a conversation anew, on a connection that is kept.
+    /// Resets the session size for the next message on a kept connection.
     pub(crate) fn begin_again(&mut self) {
         self.total = 0;
     }
 
-    /// Whether bytes are waiting that belong to no reply yet.
+    /// Reports whether the buffer holds bytes of an unfinished reply.
     pub(crate) fn has_more(&self) -> bool {
         !self.buffer.is_empty() || self.partial.is_some()
     }
@@ -92,7 +92,7 @@ impl ReplyReader {
         if fits { Ok(()) } else { Err(Malformed::TooLong) }
     }
 
-    /// Adds a line; returns the reply that it ends.
+    /// Adds a line. Returns the reply if this line ends it.
     fn add(&mut self, line: &[u8]) -> Result<Option<RawReply>, Malformed> {
         let line = line.strip_suffix(b"\n").unwrap_or(line);
         let line = line.strip_suffix(b"\r").unwrap_or(line);
@@ -111,7 +111,8 @@ impl ReplyReader {
     }
 }
 
-/// Code, whether it is the last line, and text. A bare code is a last line (RFC 5321 section 4.2.1).
+/// Splits a line into its code, whether it is the last line, and its text. A bare code is a last line (RFC 5321 section
+/// 4.2.1).
 fn split(line: &[u8]) -> Option<(ReplyCode, bool, &[u8])> {
     let (digits, rest) = line.split_at_checked(3)?;
     if !digits.iter().all(u8::is_ascii_digit) {
@@ -130,9 +131,9 @@ fn split(line: &[u8]) -> Option<(ReplyCode, bool, &[u8])> {
 impl fmt::Display for Malformed {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Line(_) => f.write_str("the server's answer is not SMTP"),
-            Self::MixedCodes => f.write_str("the server's answer has several codes in one reply"),
-            Self::TooLong => f.write_str("the server's answer does not end"),
+            Self::Line(_) => f.write_str("the server's reply is not SMTP"),
+            Self::MixedCodes => f.write_str("the server's reply has lines with different codes"),
+            Self::TooLong => f.write_str("the server's reply is too long"),
         }
     }
 }
@@ -141,7 +142,7 @@ impl fmt::Display for Malformed {
 mod tests {
     use super::*;
 
-    /// Every reply in some bytes that come piece by piece.
+    /// Parses all replies in bytes that arrive in pieces of `size`.
     fn read_in(bytes: &[u8], size: usize) -> Result<Vec<RawReply>, Malformed> {
         let mut reader = ReplyReader::default();
         let mut replies = Vec::new();
@@ -167,7 +168,7 @@ mod tests {
     }
 
     #[test]
-    fn what_servers_get_away_with() {
+    fn tolerated_protocol_errors() {
         for (text, reply) in [
             ("250\r\n", (250, String::new())),
             ("250 \r\n", (250, String::new())),
@@ -182,7 +183,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_reply() {
+    fn invalid_replies_are_refused() {
         for text in [
             "HTTP/1.1 400 Bad Request\r\n",
             "-ERR\r\n",

@@ -1,12 +1,12 @@
-//! From a cause to a failure.
+//! The failure for a cause.
 
 use super::cause::{Cause, Lack};
 use super::matching::{Event, Facts, find};
 use crate::failure::{Failure, FailureCode, Phase, Refusal, Retry};
 use crate::reply::Reply;
 
-/// The failure that a reply stands for, in a phase in which nobody can have the message. `line` is the reply on one
-/// line, `stage` the phase in words.
+/// Returns the failure for a reply in a phase in which the message is not delivered yet. `line` is the reply on one
+/// line, `stage` is the phase in words.
 pub(crate) fn of_reply(
     phase: Phase,
     reply: Reply,
@@ -15,10 +15,10 @@ pub(crate) fn of_reply(
     stage: &str,
 ) -> Failure {
     if !reply.code.is_transient() && !reply.code.is_permanent() {
-        // A server that is out of step: nothing it says counts any more.
-        let message = format!("the server's answer has no meaning at {stage}: {line}");
+        // The server is out of step with the client, so its further replies are meaningless.
+        let message = format!("unexpected reply from the server at {stage}: {line}");
         let failure = Failure::new(FailureCode::Protocol, phase, message)
-            .hint("check host and port; if they are right, tell whoever runs the server")
+            .hint("check host and port; if they are correct, tell the server's administrator")
             .later();
         return Failure { reply: Some(reply), ..failure };
     }
@@ -33,7 +33,7 @@ pub(crate) fn of_reply(
     }
 }
 
-/// The failure of a server that does not offer what the account needs.
+/// Returns the failure for a feature that the account needs and the server does not offer.
 pub(crate) fn of_lack(phase: Phase, lack: Lack, message: String, facts: &Facts) -> Failure {
     let code = match lack {
         Lack::Starttls => FailureCode::Tls,
@@ -43,19 +43,19 @@ pub(crate) fn of_lack(phase: Phase, lack: Lack, message: String, facts: &Facts) 
     Failure { hint, ..Failure::new(code, phase, message).after_config_change() }
 }
 
-/// The failure of a message whose recipients were all refused. `first` is the first of them with its reply.
+/// Returns the failure for a message whose recipients were all refused. `first` is the first recipient with its reply.
 pub(crate) fn of_refusals(refusals: Vec<Refusal>, facts: &Facts, first: &str) -> Failure {
     let cause = common_cause(&refusals, facts);
     let code = cause.and_then(|cause| cause.code).unwrap_or(FailureCode::Recipients);
     let message = match (code, refusals.len()) {
-        (FailureCode::Recipients, 1) => format!("the server does not accept a recipient: {first}"),
+        (FailureCode::Recipients, 1) => format!("the server refused the recipient {first}"),
         (FailureCode::Recipients, several) => {
-            format!("the server does not accept {several} recipients, {first}")
+            format!("the server refused {several} recipients, the first is {first}")
         }
         _ => format!("{}: {first}", what(code)),
     };
     let hint = cause.map_or_else(
-        || "check the addresses, and what the server says of each".to_owned(),
+        || "check the addresses, and the server's reply to each".to_owned(),
         |cause| cause.hint_for(facts),
     );
     let retry = if refusals.iter().all(|one| one.retry == Retry::Later) {
@@ -70,7 +70,7 @@ pub(crate) fn of_refusals(refusals: Vec<Refusal>, facts: &Facts, first: &str) ->
     Failure { retry, refusals, reply, ..failure }
 }
 
-/// The cause that all refusals have in common.
+/// Returns the cause that all refusals have in common.
 fn common_cause(refusals: &[Refusal], facts: &Facts) -> Option<&'static Cause> {
     let cause = |refusal: &Refusal| find(Phase::RcptTo, Event::Reply(&refusal.reply), facts);
     let (first, rest) = refusals.split_first()?;
@@ -79,7 +79,7 @@ fn common_cause(refusals: &[Refusal], facts: &Facts) -> Option<&'static Cause> {
     rest.iter().all(is_first).then_some(first)
 }
 
-/// Whether a retry makes sense after a reply with this cause.
+/// Returns the retry class for a reply with this cause.
 pub(crate) fn retry(phase: Phase, reply: &Reply, cause: Option<&Cause>) -> Retry {
     if reply.code.is_transient() {
         return Retry::Later;
@@ -89,7 +89,7 @@ pub(crate) fn retry(phase: Phase, reply: &Reply, cause: Option<&Cause>) -> Retry
     }
     match phase {
         Phase::Greeting | Phase::Ehlo | Phase::Starttls | Phase::Auth => Retry::AfterConfigChange,
-        // Security and policy (RFC 3463 section 3.8): who logs in, and with what sender.
+        // Security and policy (RFC 3463 section 3.8): depends on the login and the sender.
         _ if reply.enhanced.is_some_and(|code| (code.class(), code.subject()) == (5, 7)) => {
             Retry::AfterConfigChange
         }
@@ -100,17 +100,17 @@ pub(crate) fn retry(phase: Phase, reply: &Reply, cause: Option<&Cause>) -> Retry
 
 fn what(code: FailureCode) -> &'static str {
     match code {
-        FailureCode::TooLarge => "the server does not take a message of this size",
-        FailureCode::Auth => "the server does not accept the login",
-        FailureCode::Sender => "the server does not accept the sender",
-        FailureCode::Recipients => "the server does not accept the recipients",
-        FailureCode::Data => "the server does not accept the message",
-        FailureCode::Tls => "the server does not encrypt the connection",
-        _ => "the server does not talk to this machine",
+        FailureCode::TooLarge => "the server does not accept a message of this size",
+        FailureCode::Auth => "the server refused the login",
+        FailureCode::Sender => "the server refused the sender",
+        FailureCode::Recipients => "the server refused the recipients",
+        FailureCode::Data => "the server refused the message",
+        FailureCode::Tls => "the server did not start TLS",
+        _ => "the server refused the connection",
     }
 }
 
-/// The code of a phase's failures.
+/// Returns the failure code for a refusal in this phase.
 fn code_of(phase: Phase, reply: &Reply) -> FailureCode {
     match phase {
         Phase::Auth => FailureCode::Auth,

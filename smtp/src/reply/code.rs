@@ -1,4 +1,4 @@
-//! The three digits that a reply begins with.
+//! Reply codes: the three digits at the start of a reply.
 
 use std::fmt;
 
@@ -17,7 +17,7 @@ use serde::{Deserialize, Serialize};
 #[serde(try_from = "u16", into = "u16")]
 pub struct ReplyCode(u16);
 
-/// A number that is no reply code.
+/// The error for a number that is not a reply code.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct InvalidReplyCode(u16);
 
@@ -25,7 +25,7 @@ impl ReplyCode {
     /// 250: the command succeeded.
     pub const OK: Self = Self(250);
 
-    /// A code. None: the number is not between 200 and 599.
+    /// Creates a code. Returns `None` if the number is not between 200 and 599.
     pub const fn new(code: u16) -> Option<Self> {
         match code {
             200..=599 => Some(Self(code)),
@@ -33,27 +33,27 @@ impl ReplyCode {
         }
     }
 
-    /// The number.
+    /// Returns the number.
     pub const fn get(self) -> u16 {
         self.0
     }
 
-    /// The first digit.
+    /// Returns the first digit.
     pub const fn class(self) -> u16 {
         self.0 / 100
     }
 
-    /// 2yz: the command succeeded.
+    /// Reports whether the command succeeded (2yz).
     pub const fn is_positive(self) -> bool {
         self.class() == 2
     }
 
-    /// 4yz: the same command may succeed later.
+    /// Reports whether the same command may succeed later (4yz).
     pub const fn is_transient(self) -> bool {
         self.class() == 4
     }
 
-    /// 5yz: the same command fails again.
+    /// Reports whether the same command would fail again (5yz).
     pub const fn is_permanent(self) -> bool {
         self.class() == 5
     }
@@ -87,7 +87,7 @@ impl fmt::Display for ReplyCode {
 
 impl fmt::Display for InvalidReplyCode {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} is no reply code: 200 to 599", self.0)
+        write!(f, "{} is not a reply code, which is 200 to 599", self.0)
     }
 }
 

@@ -24,22 +24,22 @@ pub struct EnhancedStatusCode {
     detail: u16,
 }
 
-/// A text that is no enhanced status code.
+/// The error for a text that is not an enhanced status code.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct InvalidEnhancedStatusCode;
 
 impl EnhancedStatusCode {
-    /// 2: success, 4: a transient failure, 5: a permanent failure (RFC 3463 section 3.1).
+    /// Returns the class: 2 for success, 4 for a transient failure, 5 for a permanent failure (RFC 3463 section 3.1).
     pub const fn class(self) -> u8 {
         self.class
     }
 
-    /// What the code is about, 0 to 999: 1 is an address, 7 is security (RFC 3463 section 3).
+    /// Returns the subject, 0 to 999: for example, 1 for addresses and 7 for security (RFC 3463 section 3).
     pub const fn subject(self) -> u16 {
         self.subject
     }
 
-    /// What exactly happened, 0 to 999.
+    /// Returns the detail, 0 to 999.
     pub const fn detail(self) -> u16 {
         self.detail
     }
@@ -65,7 +65,7 @@ impl FromStr for EnhancedStatusCode {
     }
 }
 
-/// One to three digits (RFC 3463 section 2).
+/// Parses a number of one to three digits (RFC 3463 section 2).
 fn number(text: &str) -> Option<u16> {
     let is_number = (1..=3).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_digit());
     is_number.then(|| text.parse().ok()).flatten()

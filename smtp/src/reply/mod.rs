@@ -1,4 +1,4 @@
-//! What a server says: a code, an enhanced code, and text.
+//! Server replies: a code, an enhanced status code, and text.
 
 mod code;
 mod enhanced_status_code;
@@ -8,7 +8,7 @@ use crate::setters;
 pub use code::{InvalidReplyCode, ReplyCode};
 pub use enhanced_status_code::{EnhancedStatusCode, InvalidEnhancedStatusCode};
 
-/// An SMTP reply (RFC 5321 section 4.2), secrets taken out.
+/// An SMTP reply (RFC 5321 section 4.2), without secrets.
 ///
 /// ```
 /// use smtp_connector_smtp::{Reply, ReplyCode};
@@ -19,16 +19,16 @@ pub use enhanced_status_code::{EnhancedStatusCode, InvalidEnhancedStatusCode};
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Reply {
-    /// The three digits.
+    /// The three-digit code.
     pub code: ReplyCode,
     /// The enhanced status code, if the reply has one.
     pub enhanced: Option<EnhancedStatusCode>,
-    /// The text after the codes, lines joined by `\n`.
+    /// The text after the codes, with lines joined by `\n`.
     pub text: String,
 }
 
 impl Reply {
-    /// A reply without an enhanced status code.
+    /// Creates a reply without an enhanced status code.
     pub fn new(code: ReplyCode, text: impl Into<String>) -> Self {
         Self { code, enhanced: None, text: text.into() }
     }

@@ -1,4 +1,4 @@
-//! Secrets: where they are kept, and how they stay out of what is shown.
+//! Secrets: their sources, and their redaction in output.
 
 mod redaction;
 mod source;

@@ -1,11 +1,11 @@
-//! Redaction of secrets in text from servers, some of which echo what they were sent.
+//! Redaction of secrets in text from servers. Some servers echo what the client sends.
 //!
-//! The search skips characters that a reader cannot see: a secret is found even if control characters, zero-width
-//! characters or line breaks stand between its characters. Redaction stops echoes, not a hostile server: it knows the
-//! secret and can always encode it in a way that nothing here looks for.
+//! The search skips characters that a reader cannot see. It finds a secret even if control characters, zero-width
+//! characters or line breaks stand between its characters. Redaction stops echoes, not a hostile server: such a server
+//! knows the secret and can always encode it in a form that this module does not search for.
 //!
-//! A short secret is a part of many innocent words: `4X` of the queue id `4XyZ12`. It is looked for as a word, and in
-//! base64 and hexadecimal words that decode to it or to a login that ends with it.
+//! A short secret can be a part of many other words, such as `4X` in the queue id `4XyZ12`. The search finds it only as
+//! a whole word, and in base64 and hexadecimal words that decode to it or to a login that ends with it.
 
 mod short;
 
@@ -18,26 +18,27 @@ use zeroize::Zeroizing;
 use self::short::{ShortSecret, stands_apart};
 use super::Secret;
 
-/// The forms that a connection's secrets may be echoed in.
+/// The forms in which a server may echo a connection's secrets.
 #[derive(Clone, Default)]
 pub(crate) struct Redaction {
     forms: Vec<Form>,
     short: Vec<ShortSecret>,
 }
 
-/// What is looked for, and where it may be interrupted.
+/// A text to search for, and the characters that may interrupt it.
 #[derive(Clone)]
 struct Form {
     text: Zeroizing<String>,
     gaps: Gaps,
-    /// Whether it is found inside words too.
+    /// Whether the search also finds it inside words.
     in_words: bool,
 }
 
 /// The characters that the search skips. A long secret may skip more: ordinary words are unlikely to spell it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Gaps {
-    /// Skips nothing: for a short secret that contains invisible characters, since little else would be left of it.
+    /// Skips no characters. Used for a short secret with invisible characters: without them, little of it would
+    /// remain.
     None,
     /// Skips invisible characters.
     Unseen,
@@ -47,21 +48,21 @@ enum Gaps {
     Blanks,
 }
 
-/// What stands where a secret stood.
+/// The replacement for a secret.
 const MARK: &str = "[secret]";
 
-/// Shorter secrets are not searched for across line breaks: ordinary words on two lines could spell them.
+/// The least length for a search across line breaks. Ordinary words on two lines could spell a shorter secret.
 const FOUND_ACROSS_LINES: usize = 4;
 
-/// Shorter secrets are not searched for with blanks inside. Some providers show long ones in groups of four.
+/// The least length for a search across blanks. Some providers show long secrets in groups of four.
 const FOUND_ACROSS_BLANKS: usize = 8;
 
-/// Shorter secrets are not searched for inside words. A queue id of 32 hexadecimal digits has a given five of them at
-/// one time in 37,000, and a given two at one time in eight.
+/// The least length for a search inside words. A queue id of 32 hexadecimal digits contains a given sequence of five
+/// digits in 1 of 37,000 cases, and a given sequence of two digits in 1 of 8.
 const FOUND_IN_WORDS: usize = 6;
 
 impl Redaction {
-    /// Adds a secret, plain and in the encodings of SASL, URLs and dumps.
+    /// Adds a secret: in plain text, and in the encodings of SASL, URLs and hexadecimal dumps.
     pub(crate) fn add(&mut self, secret: &Secret) {
         let bytes = secret.expose().as_bytes();
         self.add_form(secret.expose());
@@ -75,7 +76,7 @@ impl Redaction {
         for offset in 0..3 {
             let base64 = base64_inside(bytes, offset);
             self.add_form(&base64);
-            // As URLs have it, where that is otherwise.
+            // The URL-safe alphabet, if it differs.
             if base64.contains(['+', '/']) {
                 self.add_form(&Zeroizing::new(base64.replace('+', "-").replace('/', "_")));
             }
@@ -94,9 +95,9 @@ impl Redaction {
         self.clean_lines(&[text]).concat()
     }
 
-    /// Redacts lines that belong together. A secret that spans several lines is marked on the first.
+    /// Redacts lines that belong together. A secret across several lines is marked on the first line.
     pub(crate) fn clean_lines(&self, lines: &[&str]) -> Vec<String> {
-        // `\n` separates the lines below, so a line break inside of a line becomes another one.
+        // `\n` separates the lines below, so a line break inside a line becomes `\r`.
         let text = lines.iter().map(|line| line.replace('\n', "\r")).collect::<Vec<_>>().join("\n");
         let mut clean = String::with_capacity(text.len());
         let mut rest = 0;
@@ -115,7 +116,7 @@ impl Redaction {
         clean.split('\n').map(|line| line.chars().map(seen).collect()).collect()
     }
 
-    /// Where secrets are: sorted, overlaps merged.
+    /// Returns the ranges of secrets, sorted and with overlaps merged.
     fn find(&self, text: &str) -> Vec<Range<usize>> {
         let mut found: Vec<Range<usize>> = Vec::new();
         for gaps in [Gaps::None, Gaps::Unseen, Gaps::LineEnds, Gaps::Blanks] {
@@ -150,14 +151,14 @@ impl Form {
             _ if text.contains(is_unseen) => Gaps::None,
             _ => Gaps::Unseen,
         };
-        // Allocated once, as below: a buffer that grows leaves copies behind.
+        // Allocated once, as below: a buffer that grows leaves copies of the secret behind.
         let mut form = Zeroizing::new(String::with_capacity(text.len()));
         form.extend(text.chars().filter(|c| !gaps.include(*c)));
         Self { text: form, gaps, in_words: seen >= FOUND_IN_WORDS }
     }
 }
 
-/// A text without the skipped characters, and the place of each remaining byte in the original.
+/// A text without the skipped characters, with the original position of each remaining byte.
 struct Dense {
     text: String,
     places: Vec<usize>,
@@ -198,9 +199,9 @@ fn is_line_end(c: char) -> bool {
     matches!(c, '\n' | '\r' | '\x0b' | '\x0c' | '\u{85}' | '\u{2028}' | '\u{2029}')
 }
 
-/// Whether a character is invisible or changes how its neighbours look: controls other than blanks and line breaks,
-/// format characters (Cf) and other default ignorable code points (UAX #44). The replacement character counts too:
-/// it stands for bytes that were not UTF-8.
+/// Reports whether a character is invisible or changes how its neighbours look: controls other than blanks and line
+/// breaks, format characters (Cf) and other default ignorable code points (UAX #44). The replacement character counts
+/// too, because it replaces bytes that were not UTF-8.
 fn is_unseen(c: char) -> bool {
     match c {
         '\t' => false,
@@ -216,8 +217,8 @@ fn is_unseen(c: char) -> bool {
     }
 }
 
-/// The characters of base64 that stand for a secret alone, where it starts `offset` octets into a group
-/// of three: in `\0user\0secret` it may start anywhere.
+/// Returns the base64 characters that encode only the secret, if it starts `offset` octets into a group of three. In
+/// `\0user\0secret`, it may start at any offset.
 fn base64_inside(secret: &[u8], offset: usize) -> Zeroizing<String> {
     let mut padded = Zeroizing::new(Vec::with_capacity(offset + secret.len()));
     padded.resize(offset, 0);
@@ -228,7 +229,7 @@ fn base64_inside(secret: &[u8], offset: usize) -> Zeroizing<String> {
     Zeroizing::new(encoded.get(start..end).unwrap_or_default().to_owned())
 }
 
-/// Hexadecimal digits for each byte, except for those that stay as they are.
+/// Encodes each byte as hexadecimal digits after `lead`, except the bytes that `stays` accepts.
 fn encoded(secret: &[u8], digits: &str, lead: &str, stays: fn(u8) -> bool) -> Zeroizing<String> {
     let mut text = Zeroizing::new(String::with_capacity(secret.len() * (2 + lead.len())));
     for byte in secret {
@@ -337,7 +338,7 @@ mod tests {
         let long = redaction("pAssw0rd-Very-Secret");
         assert_eq!(long.clean("pAss w0rd-\tVery\u{a0}-Secret"), MARK);
         assert_eq!(long.clean_lines(&["pAssw0rd- ", " Very-Secret"]), [MARK, ""]);
-        // A password that providers show in groups.
+        // A password in the groups that providers show.
         let groups = redaction("abcd efgh ijkl mnop");
         for text in ["abcd efgh ijkl mnop", "abcdefghijklmnop", "abcd\nefgh ijkl mnop"] {
             assert_eq!(groups.clean(text), MARK);
@@ -345,7 +346,7 @@ mod tests {
     }
 
     #[test]
-    fn a_short_secret_eats_no_more_words_than_it_is() {
+    fn redacting_a_short_secret_removes_only_that_word() {
         let text = "250 2.0.0 is it so of\tten? ab and a b";
         for (secret, clean) in [
             ("iso", "250 2.0.0 is it so of ten? ab and a b"),
@@ -362,7 +363,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_is_left_that_a_terminal_obeys() {
+    fn no_terminal_control_characters_are_left() {
         let clean = redaction("s3cr3t")
             .clean("a\x1b[2J\u{9b}31m\u{202e}b\u{2066}c\r\nd\u{2028}e caf\u{fffd}");
         assert_eq!(clean, "a [2J 31m b c  d e caf\u{fffd}");

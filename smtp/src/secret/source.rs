@@ -1,4 +1,4 @@
-//! Secrets: values that cannot be printed, and places where they are kept.
+//! Secret values that cannot be printed, and the sources they come from.
 
 use std::fmt;
 use std::fs::File;
@@ -18,7 +18,7 @@ use zeroize::Zeroizing;
 use crate::failure::Failure;
 use crate::private_files;
 
-/// A secret. It cannot be printed, and is overwritten when it is dropped.
+/// A secret value. It cannot be printed, and its memory is overwritten when it is dropped.
 ///
 /// ```
 /// use smtp_connector_smtp::Secret;
@@ -31,20 +31,20 @@ use crate::private_files;
 pub struct Secret(Zeroizing<String>);
 
 impl Secret {
-    /// Takes a secret in.
+    /// Creates a secret from a text.
     pub fn new(text: impl Into<String>) -> Self {
         Self(Zeroizing::new(text.into()))
     }
 
-    /// The secret in a text: its first line, without what editors and shells put around it. None: it is empty.
+    /// Returns the first line of a text as a secret, without a byte order mark or line end, or `None` if it is empty.
     pub fn first_line_of(text: &str) -> Option<Self> {
-        // Tools on Windows write a byte order mark, and CR before LF.
+        // Windows tools write a byte order mark, and CR before LF.
         let line = text.trim_start_matches('\u{feff}').lines().next().unwrap_or_default();
         let line = line.trim_end_matches('\r');
         (!line.is_empty()).then(|| Self::new(line))
     }
 
-    /// The secret itself: for the wire, and for nothing that is printed.
+    /// Returns the secret itself, to send it to a server. Never print it.
     pub fn expose(&self) -> &str {
         &self.0
     }
@@ -62,32 +62,32 @@ impl fmt::Debug for Secret {
     }
 }
 
-/// Where a secret is kept. It is looked up when it is needed, and not held.
+/// The source of a secret. The secret is read when it is needed, and is not kept.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum SecretSource {
-    /// Here.
+    /// The secret itself.
     Text(Secret),
-    /// In an environment variable.
+    /// An environment variable.
     Env(String),
-    /// In the first line of a file, which nobody but its owner may read (on Unix), unless it was mounted into a container
-    /// or given to a group by root.
+    /// The first line of a file. On Unix, only the owner may have access to it, unless it was mounted into a container
+    /// or root gave it to a group.
     File(PathBuf),
-    /// In the first line that a program prints: the program and its arguments.
+    /// The first line of a program's output: the program and its arguments.
     Command(Vec<String>),
 }
 
 impl SecretSource {
-    /// Looks the secret up. `what` it is, for errors: "password".
+    /// Reads the secret. `what` names it in errors, such as "password".
     pub async fn resolve(&self, what: &str) -> Result<Secret, Failure> {
         let secret = match self {
             Self::Text(secret) => return Ok(secret.clone()),
             Self::Env(name) => std::env::var(name).map(Zeroizing::new).map_err(|_| {
                 Failure::of_settings(format!("the {what}'s environment variable {name} is not set"))
-                    .hint(format!("set {name}, or say in the account where else the {what} is"))
+                    .hint(format!("set {name}, or change the source of the {what} in the account"))
             })?,
             Self::File(path) => {
                 let (path, what) = (path.clone(), what.to_owned());
-                // tokio's own file would leave a copy in its buffer.
+                // tokio's File would leave a copy of the secret in its buffer.
                 let read = tokio::task::spawn_blocking(move || read_private(&path, &what)).await;
                 read.map_err(|reason| {
                     Failure::of_settings("a file cannot be read").caused_by(reason)
@@ -97,9 +97,9 @@ impl SecretSource {
         };
         Secret::first_line_of(&secret).ok_or_else(|| {
             Failure::of_settings(format!(
-                "the {what} from {self} is empty: its first line has no text"
+                "the {what} from {self} is empty: the first line has no text"
             ))
-            .hint(format!("put the {what} into the first line"))
+            .hint(format!("put the {what} on the first line"))
         })
     }
 }
@@ -109,13 +109,12 @@ fn read_private(path: &Path, what: &str) -> Result<Zeroizing<String>, Failure> {
     let failed = |reason: io::Error| {
         let path = path.display();
         let (why, hint) = match reason.kind() {
-            ErrorKind::NotFound => (": it is not there", "check the path"),
-            ErrorKind::IsADirectory => (": it is a folder", "name a file in it"),
-            ErrorKind::PermissionDenied => (
-                ": this user may not read it",
-                "check the owner and the mode of the file and its folders",
-            ),
-            _ => ("", "check that the file is there and may be read"),
+            ErrorKind::NotFound => (": it does not exist", "check the path"),
+            ErrorKind::IsADirectory => (": it is a folder", "give the path of a file in it"),
+            ErrorKind::PermissionDenied => {
+                (": permission denied", "check the owner and the mode of the file and its folders")
+            }
+            _ => ("", "check that the file exists and that this user may read it"),
         };
         Failure::of_settings(format!("the {what}'s file {path} cannot be read{why}"))
             .hint(hint)
@@ -128,7 +127,7 @@ fn read_private(path: &Path, what: &str) -> Result<Zeroizing<String>, Failure> {
     }
     private_files::check_secret(path, &found).map_err(|exposed| {
         let hint = format!(
-            "{}; or take the {what} from elsewhere: {{ env = \"VARIABLE\" }} or {{ command = [\"program\"] }}",
+            "{}; or use another source for the {what}: {{ env = \"VARIABLE\" }} or {{ command = [\"program\"] }}",
             exposed.hint()
         );
         Failure::of_settings(exposed.to_string()).hint(hint)
@@ -136,25 +135,24 @@ fn read_private(path: &Path, what: &str) -> Result<Zeroizing<String>, Failure> {
     let mut bytes = Zeroizing::new(Vec::new());
     file.read_to_end(&mut bytes).map_err(failed)?;
     decode(&bytes).map(Zeroizing::new).map_err(|encoding| {
-        Failure::of_settings(format!("the {what}'s file {} is {encoding}", path.display())).hint(
-            "save it in UTF-8; Windows PowerShell 5 does that with: Set-Content -Encoding UTF8",
-        )
+        Failure::of_settings(format!("the {what}'s file {} is {encoding}", path.display()))
+            .hint("save it in UTF-8; in Windows PowerShell 5, use: Set-Content -Encoding UTF8")
     })
 }
 
-/// The text of a file or of a program, or how it is encoded instead. The reason of the library would hold the bytes.
+/// Decodes the text of a file or a program. The error names the encoding; the library's own error would hold the bytes.
 fn decode(bytes: &[u8]) -> Result<String, &'static str> {
     if bytes.starts_with(b"\xff\xfe") || bytes.starts_with(b"\xfe\xff") {
-        return Err("in UTF-16, as Windows PowerShell 5 writes it, and not in UTF-8");
+        return Err("in UTF-16, the default of Windows PowerShell 5, and not in UTF-8");
     }
     std::str::from_utf8(bytes).map(str::to_owned).map_err(|_| "not in UTF-8")
 }
 
-/// Runs a program for what it prints. Its standard error is the person's to read: it may ask for a key.
+/// Runs a program and returns its output. Its standard error goes to the terminal, where it may ask for a key.
 async fn run(words: &[String], what: &str) -> Result<Zeroizing<String>, Failure> {
     let failed = |message: String| {
         Failure::of_settings(message)
-            .hint(format!("run the command by hand: it must print the {what}"))
+            .hint(format!("run the command yourself and check that it prints the {what}"))
     };
     let (program, arguments) =
         words.split_first().ok_or_else(|| failed(format!("the {what}'s command is empty")))?;
@@ -177,24 +175,24 @@ async fn run(words: &[String], what: &str) -> Result<Zeroizing<String>, Failure>
     })
 }
 
-/// Bytes that a program may print: the longest tokens have a few thousand, and its output is held in memory.
+/// The most bytes that a program may print. The longest tokens have a few thousand, and the output is held in memory.
 const MOST_PRINTED: usize = 64 << 10;
 
-/// How long output is read on once its program has ended: what the program itself printed is there by then.
+/// The time for which output is still read after the program ends. The program's own output is there by then.
 const REST_OF_OUTPUT: Duration = Duration::from_millis(500);
 
-/// Whether a person may be asked at a terminal.
+/// Reports whether the program can ask the user at a terminal.
 fn has_terminal() -> bool {
     cfg!(unix) && File::open("/dev/tty").is_ok()
 }
 
-/// How a program ended, and what it printed. A program that prints more than it may is ended by that.
+/// Runs a program, and returns its exit status and its output. A program that prints too much is stopped.
 ///
-/// The end of the output is not waited for: it comes with the last process that has the pipe, and an agent that the
-/// program started may run for ever. Dropped before the program has ended, it kills the program.
+/// This function does not wait for the end of the output. The output ends with the last process that holds the pipe,
+/// and the program may have started an agent that never ends. If the future is dropped early, the program is killed.
 ///
-/// In a group of its own, what the program started ends with it. At a terminal it cannot have one: a program of another
-/// group than the one in front is stopped when it asks for something there.
+/// With `own_group`, the program's child processes end with it. At a terminal this is not possible: a background
+/// process group is stopped when it reads from the terminal.
 async fn end_of(
     mut command: Command,
     own_group: bool,
@@ -207,7 +205,7 @@ async fn end_of(
     }
     let mut child = command.spawn()?;
     let group = Group(child.id().filter(|_| own_group));
-    // In one piece from the start: a buffer that grows leaves copies behind.
+    // Allocated once: a buffer that grows leaves copies of the secret behind.
     let mut printed = Zeroizing::new(Vec::with_capacity(MOST_PRINTED + 1));
     let output = child.stdout.take();
     let status = {
@@ -223,7 +221,7 @@ async fn end_of(
         });
         let mut ending = pin!(child.wait());
         let mut is_read = false;
-        // It is read while the program runs: a pipe holds less than a program may print.
+        // The output is read while the program runs: a pipe holds less than a program may print.
         let status = std::future::poll_fn(|context| {
             if !is_read && let Poll::Ready(read) = reading.as_mut().poll(context) {
                 is_read = true;
@@ -234,10 +232,10 @@ async fn end_of(
             ending.as_mut().poll(context)
         });
         let status = status.await?;
-        // At once, while its number cannot be another's.
+        // Dropped at once, before the system can give the group's id to another group.
         drop(group);
         if !is_read {
-            // Whether the pipe was closed by then does not matter.
+            // It does not matter whether the pipe was closed by then.
             timeout(REST_OF_OUTPUT, reading).await.unwrap_or(Ok(()))?;
         }
         status
@@ -245,8 +243,8 @@ async fn end_of(
     Ok((status, printed))
 }
 
-/// A program's group of processes, killed when this is dropped. What is left of it has the standard error that the program
-/// was given, and whoever reads that would wait for it. A daemon has a session of its own, and stays.
+/// A program's process group, which is killed when this is dropped. The remaining processes hold the program's standard
+/// error, and its reader would wait for them. A daemon is in its own session, and stays.
 struct Group(Option<u32>);
 
 impl Drop for Group {
@@ -254,7 +252,7 @@ impl Drop for Group {
         let leader = self.0.take().and_then(|id| i32::try_from(id).ok());
         #[cfg(unix)]
         if let Some(leader) = leader.and_then(rustix::process::Pid::from_raw) {
-            // They may all have ended by now.
+            // All of them may have ended by now.
             let _ = rustix::process::kill_process_group(leader, rustix::process::Signal::KILL);
         }
         #[cfg(not(unix))]
@@ -263,7 +261,7 @@ impl Drop for Group {
 }
 
 impl fmt::Display for SecretSource {
-    /// Where the secret is, never what it is.
+    /// Writes the source of the secret, never the secret itself.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Text(_) => f.write_str("the accounts file"),

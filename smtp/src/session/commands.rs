@@ -1,4 +1,4 @@
-//! An envelope as lines, with the parameters of the extensions that the server offers.
+//! The command lines of an envelope, with the parameters for the server's extensions.
 
 use std::fmt::Display;
 
@@ -10,7 +10,7 @@ use crate::client::connection::Connection;
 use crate::failure::{Failure, FailureCode, Phase};
 use crate::{DsnOptions, DsnReturn, Envelope};
 
-/// The lines of an envelope.
+/// The command lines of an envelope.
 pub(crate) struct Commands {
     pub(crate) mail: String,
     pub(crate) recipients: Vec<String>,
@@ -26,19 +26,19 @@ impl Commands {
         Self { mail, recipients: recipients.collect() }
     }
 
-    /// How many lines there are, DATA among them.
+    /// Returns the number of lines, including DATA.
     pub(crate) fn len(&self) -> usize {
         self.recipients.len() + 2
     }
 
-    /// Every line, DATA at the end.
+    /// Returns every line, with DATA last.
     pub(crate) fn lines(&self) -> impl Iterator<Item = String> {
         let lines = std::iter::once(&self.mail).chain(&self.recipients).cloned();
         lines.chain(std::iter::once(Data.to_string()))
     }
 }
 
-/// A command with a path (RFC 5321 section 4.1.1). lettre has such commands too, with addresses of its own grammar.
+/// Formats a command with a path (RFC 5321 section 4.1.1). lettre's own commands accept a different address grammar.
 fn line(verb: &str, path: &str, parameters: &[impl Display]) -> String {
     let mut line = format!("{verb}:<{path}>");
     for parameter in parameters {
@@ -48,7 +48,7 @@ fn line(verb: &str, path: &str, parameters: &[impl Display]) -> String {
     line
 }
 
-/// What the envelope needs of the server, before a byte of it is sent.
+/// Checks that the server offers the extensions that the envelope needs, before any of it is sent.
 pub(crate) fn check_extensions(
     connection: &Connection,
     envelope: &Envelope,
@@ -57,15 +57,18 @@ pub(crate) fn check_extensions(
     if let (Some(size), Some(Some(limit))) = (envelope.size, extensions.size)
         && size > limit
     {
-        let message = format!("the message has {size} bytes, and the server takes at most {limit}");
+        let message = format!(
+            "the message is too large: {size} bytes, and the server accepts at most {limit}"
+        );
         return Err(Failure::new(FailureCode::TooLarge, Phase::MailFrom, message)
-            .hint("attach less, or send a link instead"));
+            .hint("send fewer or smaller attachments, or a link instead"));
     }
     let encrypted = connection.stream.is_encrypted();
     if connection.server.tls.require_tls && !(extensions.require_tls && encrypted) {
-        let message = "the server does not promise to send on over TLS alone (REQUIRETLS)";
+        let message =
+            "the server does not support REQUIRETLS, which the account's tls.requireTls asks for";
         return Err(Failure::new(FailureCode::Tls, Phase::MailFrom, message)
-            .hint("use another server, or leave out the account's tls.requireTls")
+            .hint("use another server, or remove the account's tls.requireTls")
             .after_config_change());
     }
     if needs_smtputf8(envelope) && !extensions.smtputf8 {
@@ -77,10 +80,10 @@ pub(crate) fn check_extensions(
             (None, None) => (FailureCode::Sender, "an address in the headers"),
         };
         let message = format!(
-            "{whose} has characters beyond ASCII before the @, and the server does not support that"
+            "{whose} has non-ASCII characters before the @, and the server does not support them"
         );
         return Err(Failure::new(code, Phase::MailFrom, message)
-            .hint("use an address in ASCII, or a server that offers SMTPUTF8"));
+            .hint("use an address with only ASCII before the @, or a server with SMTPUTF8"));
     }
     Ok(())
 }
@@ -93,7 +96,7 @@ fn mail_parameters(connection: &Connection, envelope: &Envelope) -> Vec<MailPara
     let extensions = &connection.extensions;
     let mut parameters = Vec::new();
     if let (Some(size), Some(_)) = (envelope.size, extensions.size) {
-        // No message is larger than the address space of the machine that it was assembled on.
+        // A message is never larger than the address space of the machine that built it.
         parameters.push(MailParameter::Size(usize::try_from(size).unwrap_or(usize::MAX)));
     }
     if needs_smtputf8(envelope) {
@@ -117,7 +120,7 @@ fn mail_parameters(connection: &Connection, envelope: &Envelope) -> Vec<MailPara
             None => {}
         }
         if let Some(id) = &notification.envelope_id {
-            // lettre writes it as xtext (RFC 3461 section 4).
+            // lettre encodes it as xtext (RFC 3461 section 4).
             push("ENVID", id.as_str().to_owned());
         }
     }

@@ -1,4 +1,4 @@
-//! A message's content, and what the server makes of it.
+//! Sending a message's content, and the server's reply to it.
 
 use memchr::memchr_iter;
 
@@ -11,51 +11,51 @@ use crate::failure::{Delivered, Failure, Phase, Refusal, Retry};
 use crate::pool::Lease;
 use crate::reply::Reply;
 
-/// The content of a message on its way.
+/// The content of a message that is being sent.
 pub(crate) struct Content {
     transaction: Transaction,
-    /// Dot-stuffed, and not sent yet.
+    /// Dot-stuffed bytes that are not sent yet.
     pending: Vec<u8>,
-    /// Whether the last octet was a line's end, so that a dot next would stand alone.
+    /// Whether the last octet ended a line, so that a following dot must be doubled.
     at_line_start: bool,
     size: u64,
 }
 
-/// A message that the server has taken.
+/// A message that the server accepted.
 pub(crate) struct Sent {
     pub(crate) reply: Reply,
-    /// The server's name for the message.
+    /// The server's id for the message.
     pub(crate) queue_id: Option<String>,
     pub(crate) accepted: Vec<ForwardPath>,
     pub(crate) refused: Vec<Refusal>,
-    /// Recipients for a further transaction, and what the server said of them in this one.
+    /// Recipients for a further transaction, with the server's replies to them in this one.
     pub(crate) postponed: Vec<Refusal>,
-    /// The connection, between two messages.
+    /// The connection, now between two messages.
     pub(crate) lease: Lease,
 }
 
-/// Bytes that are collected before they are sent: a small message goes out with its end in one write. Few in the tests
-/// of this crate, so that the smallest message has writes that can fail.
+/// The number of bytes that are collected before they are sent. A small message and its end fit into one write. The
+/// number is small in this crate's tests, so that even the smallest message has writes that can fail.
 const BLOCK: usize = if cfg!(test) { 48 } else { 64 * 1024 };
 
 impl Content {
-    /// Begins, once the server is ready.
+    /// Starts the content of a transaction for which the server is ready.
     pub(crate) fn new(transaction: Transaction) -> Self {
         Self { transaction, pending: Vec::new(), at_line_start: true, size: 0 }
     }
 
-    /// Recipients for a further transaction.
+    /// Returns the recipients for a further transaction.
     pub(crate) fn postponed(&self) -> &[Refusal] {
         &self.transaction.postponed
     }
 
     /// Sends the next bytes of the message.
     ///
-    /// A failure takes the content with it, and so the connection: what is on the wire then is a part of what was to be
-    /// there, and dots that are stuffed later would be stuffed for another place.
+    /// A failure consumes the content and its connection: part of a chunk may already be on the wire, so that later
+    /// bytes would be dot-stuffed for the wrong position.
     pub(crate) async fn write(mut self, chunk: &[u8]) -> Result<Self, Failure> {
         self.size += chunk.len() as u64;
-        // A chunk of any size costs one block of memory.
+        // A chunk of any size uses one block of memory.
         for piece in chunk.chunks(BLOCK) {
             self.stuff(piece);
             if self.pending.len() >= BLOCK {
@@ -68,8 +68,8 @@ impl Content {
         Ok(self)
     }
 
-    /// Doubles each dot that starts a line (RFC 5321 section 4.5.2). Line ends are known to be CRLF; a
-    /// dot after any CR or LF is doubled all the same, so that no reader sees an end where there is none.
+    /// Doubles each dot that starts a line (RFC 5321 section 4.5.2). Line ends are known to be CRLF. A dot after a lone
+    /// CR or LF is doubled too, so that no reader can mistake it for the end of the message.
     fn stuff(&mut self, chunk: &[u8]) {
         self.pending.reserve(chunk.len() + 2);
         let mut from = 0;
@@ -99,11 +99,11 @@ impl Content {
         }
     }
 
-    /// Whatever the server has said before it saw the message's end, or that it is gone: no answer to that
-    /// end, even if it were 250, and nobody has the message.
+    /// Fails if the server replied or disconnected before the end of the message was sent. Such a reply, even a 250, is
+    /// not an answer to that end, and the message is not delivered.
     async fn check_early_reply(&mut self) -> Result<(), Failure> {
         let lease = &mut self.transaction.lease;
-        // Waiting for nothing takes a millisecond, the clock's shortest.
+        // Waiting in vain would take a millisecond, the clock's shortest time.
         if lease.is_surely_silent() {
             return Ok(());
         }
@@ -114,8 +114,8 @@ impl Content {
         }
     }
 
-    /// A connection that broke before the message's end was out: nobody has it. The server may have said
-    /// why before it closed.
+    /// Returns the failure for a connection that broke before the message's end was sent: the message is not delivered.
+    /// The server may have sent the reason before it closed the connection.
     async fn broken_off(&mut self, broken: Broken) -> Failure {
         if let Broken::Lost(_) = broken {
             let now = tokio::time::Instant::now();
@@ -126,12 +126,12 @@ impl Content {
         self.transaction.lease.broken(Phase::Body, broken)
     }
 
-    /// Sends the end of the message, and awaits what the server makes of it.
+    /// Sends the end of the message, and waits for the server's final reply.
     pub(crate) async fn finish(mut self) -> Result<Sent, Failure> {
         self.check_early_reply().await?;
         self.pending.extend_from_slice(b".\r\n");
         let block = std::mem::take(&mut self.pending);
-        // A write that fails did not get all of it out, and the end is its last octets.
+        // A failed write did not send the last octets, which are the end of the message.
         self.send_block(&block).await?;
         self.transaction.lease.note(|| Entry::Content(self.size));
         let deadline = self
@@ -168,11 +168,12 @@ impl Content {
     }
 }
 
-/// A failure after the end of the message was sent: the doubt of RFC 1047, which can only be shown.
+/// Marks a failure after the end of the message was sent: the delivery is unknown (RFC 1047), and only the user can
+/// check it.
 fn unknown(failure: Failure) -> Failure {
-    let message = format!("nobody can tell whether the message was sent: {failure}");
-    let hint = "look for its Message-ID in the server's log or the recipient's mailbox before sending again; \
-                the same idempotencyKey makes the same Message-ID";
+    let message = format!("it is unknown whether the message was sent: {failure}");
+    let hint = "search for its Message-ID in the server's log or the recipient's mailbox before you send it again; \
+                the same idempotencyKey gives the same Message-ID";
     Failure {
         message,
         hint: Some(hint.to_owned()),

@@ -1,4 +1,4 @@
-//! A message from its envelope to the server's last word, in as many transactions as the server wants.
+//! The delivery of a message, from its envelope to the final reply, in one or more transactions.
 
 use std::io::{Read as _, Seek as _, SeekFrom, Write as _};
 use std::time::Duration;
@@ -15,24 +15,25 @@ use crate::pool::Lease;
 use crate::waited::Waited;
 use crate::{Envelope, Outgoing, Receipt};
 
-/// A message under way.
+/// A message that is being sent.
 pub(crate) struct Delivery {
     envelope: Envelope,
     content: Content,
-    /// A copy, where there are recipients for a further transaction. On the disk it has no name, and ends
+    /// A copy of the content, if there are recipients for a further transaction. On disk, the file has no name and ends
     /// with the process.
     copy: Option<SpooledTempFile>,
-    /// What is done otherwise than it was asked for.
+    /// Warnings about requested features that are not used.
     warnings: Vec<Issue>,
 }
 
-/// A copy up to this size stays in memory.
+/// The largest copy that stays in memory.
 const IN_MEMORY: usize = 1024 * 1024;
-/// What is read of a copy at once.
+/// The size of the blocks in which a copy is read.
 const BLOCK: usize = 64 * 1024;
 
 impl Delivery {
-    /// Sends the envelope: command by command, where a group of commands was lost before, after so long.
+    /// Sends the envelope. `lost` is the time after which pipelined commands were lost before: then this sends the
+    /// commands one by one.
     pub(crate) async fn begin(
         mut lease: Lease,
         envelope: Envelope,
@@ -73,10 +74,10 @@ impl Delivery {
             return Ok(receipt);
         };
         let mut lease = sent.lease;
-        // Each transaction that goes through serves at least one of the rest, or there is no next.
+        // Each successful transaction serves at least one of the remaining recipients, so the loop ends.
         loop {
             if lease.has_unsolicited_data() || !lease.stream.is_silent() {
-                // The server said more than it was asked for: its replies would be taken for those to other commands.
+                // The server sent extra replies. The next commands would get the wrong replies.
                 receipt.refused.extend(rest);
                 return Ok(receipt);
             }
@@ -113,7 +114,7 @@ impl Outgoing for Delivery {
         Box::pin(async move {
             let Self { envelope, content, mut copy, warnings } = *self;
             if let Some(copy) = &mut copy {
-                // A temporary file takes this as fast as memory does, and waits for no disk.
+                // Writing to a temporary file is as fast as memory and does not wait for the disk.
                 copy.write_all(&chunk).map_err(|reason| no_copy(&reason))?;
             }
             let content = content.write(&chunk).await?;
@@ -131,14 +132,14 @@ impl Outgoing for Delivery {
 }
 
 fn no_reports() -> Issue {
-    let message = "the server does not offer delivery reports (DSN): the message was sent without asking for them";
+    let message = "the server does not offer delivery reports (DSN), so the message was sent without requesting them";
     warning("dsn", "not-offered", message.to_owned())
 }
 
 fn lost_pipelined(waited: Duration) -> Issue {
     let message = format!(
-        "the server offers PIPELINING and lost commands that were sent at once: the message was sent command by command \
-         after {}; set the account's pipelining to false",
+        "the server offers PIPELINING but lost pipelined commands: after {}, the commands were sent one by one; \
+         set the account's pipelining to false",
         Waited(waited)
     );
     warning("$", "pipelining-lost", message)
@@ -148,15 +149,15 @@ fn warning(path: &str, code: &str, message: String) -> Issue {
     Issue { path: path.to_owned(), code: code.to_owned(), message }
 }
 
-/// A message that did not get as far as its content.
+/// The failure of a message before its content was sent.
 pub(crate) struct DeliveryError {
     pub(crate) failure: Failure,
     pub(crate) envelope: Envelope,
-    /// Why the same may be tried again on another connection, if it may.
+    /// The reason why the message may be tried again on another connection, if it may.
     pub(crate) again: Option<Again>,
 }
 
-/// Sends a copy.
+/// Sends the copy in a further transaction.
 async fn again(
     lease: Lease,
     envelope: &Envelope,
@@ -175,8 +176,8 @@ async fn again(
     }
 }
 
-/// What a further transaction that came to nothing means for those it was for. Where the server said
-/// nothing, what it said of them before stands.
+/// Returns the refusals for the recipients of a failed further transaction. If the server did not reply, its earlier
+/// replies to these recipients remain.
 fn refusals(failure: Failure, rest: Vec<Refusal>) -> Vec<Refusal> {
     if !failure.refusals.is_empty() {
         return failure.refusals;
@@ -189,7 +190,7 @@ fn refusals(failure: Failure, rest: Vec<Refusal>) -> Vec<Refusal> {
     rest.into_iter().map(refused).collect()
 }
 
-/// Nobody can tell whether the further recipients have the message; the first do.
+/// Adds the recipients of the first transactions, which have the message, to a failure with unknown delivery.
 fn in_part(failure: Failure, accepted: &[ForwardPath]) -> Failure {
     let accepted: Vec<_> = accepted.iter().map(ForwardPath::as_str).collect();
     let message = format!("{}; it was sent to {}", failure.message, accepted.join(", "));
@@ -197,8 +198,9 @@ fn in_part(failure: Failure, accepted: &[ForwardPath]) -> Failure {
 }
 
 fn no_copy(reason: &std::io::Error) -> Failure {
-    let message = format!("the message cannot be kept for a second transaction: {reason}");
+    let message =
+        format!("could not keep a copy of the message for a second transaction: {reason}");
     Failure::new(FailureCode::Internal, Phase::Body, message)
-        .hint("make room in the temporary folder, or send to fewer recipients at once")
+        .hint("free some space in the temporary folder, or send to fewer recipients at once")
         .later()
 }

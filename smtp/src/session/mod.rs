@@ -1,4 +1,4 @@
-//! A message on a connection: its envelope, its content, both as often as it takes.
+//! Sending one message on a connection: its envelope and its content, in one or more transactions.
 
 pub(crate) mod commands;
 pub(crate) mod content;

@@ -1,4 +1,4 @@
-//! An envelope: from whom, to whom, and whether the server is ready for the message.
+//! The envelope of a message: the sender, the recipients, and DATA.
 
 use std::time::Duration;
 
@@ -16,28 +16,29 @@ use crate::pool::Lease;
 use crate::replies::reply::RawReply;
 use crate::reply::Reply;
 
-/// A message that the server is ready to take.
+/// A transaction whose content the server is ready to receive.
 pub(crate) struct Transaction {
     pub(crate) lease: Lease,
     pub(crate) accepted: Vec<ForwardPath>,
     pub(crate) refused: Vec<Refusal>,
-    /// Recipients that are too many for this transaction, and what the server said of them.
+    /// Recipients that do not fit into this transaction, with the server's replies.
     pub(crate) postponed: Vec<Refusal>,
 }
 
-/// Why a transaction did not get as far as its content.
+/// The failure of a transaction before its content.
 pub(crate) struct BeginError {
     pub(crate) failure: Failure,
-    /// Why it may be begun again on another connection, if it may: nobody can have the message.
+    /// The reason why the transaction may start again on another connection, if it may. The message is not delivered
+    /// yet.
     pub(crate) again: Option<Again>,
 }
 
-/// Why a transaction may be begun again.
+/// The reason why a transaction may start again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Again {
-    /// The connection was at its end before the server heard a word.
+    /// The connection was already closed when the transaction started.
     Stale,
-    /// The server, or something between, lost commands that were sent at once: how long their replies were waited for.
+    /// The server, or a device on the way, lost pipelined commands. The value is the time spent waiting for replies.
     LostPipelined(Duration),
 }
 
@@ -46,28 +47,28 @@ struct Refused {
     disposition: Disposition,
 }
 
-/// What becomes of the connection.
+/// The next step for the connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Disposition {
-    /// It is at its end, or the server is out of step.
+    /// The connection is closed, or the server is out of step.
     Close,
-    /// The server listens for commands, in the middle of an envelope.
+    /// The server accepts commands, in the middle of an envelope.
     Reset,
-    /// It is at its end, and the same may work on another.
+    /// The connection is unusable, but the transaction may work on another one.
     Again(Again),
 }
 
-/// The part of the command timeout that the replies to a first pipelined group are waited for, 15 seconds of a minute.
+/// The fraction of the command timeout for replies to the first pipelined group: 1/4, or 15 seconds of 60.
 ///
-/// It is more than servers take that look things up before they answer RCPT, and leaves three quarters for the same
-/// commands one by one. A server that is only slow loses nothing: each command has the whole timeout then.
+/// This is enough for servers that do lookups before they reply to RCPT, and it leaves three quarters of the time for
+/// the same commands one by one. A server that is only slow is not affected: each command then has the full timeout.
 const STALL: u32 = 4;
 
-/// The least that they are waited for: a busy server may answer nothing for some hundred milliseconds.
+/// The shortest wait for these replies. A busy server may take several hundred milliseconds to reply.
 const LEAST_STALL: Duration = Duration::from_secs(1);
 
 impl Transaction {
-    /// Sends the envelope, and DATA.
+    /// Sends the envelope and DATA.
     pub(crate) async fn begin(lease: Lease, envelope: &Envelope) -> Result<Self, BeginError> {
         if let Err(failure) = check_extensions(&lease, envelope) {
             lease.settle().await;
@@ -97,10 +98,10 @@ impl Transaction {
         }
     }
 
-    /// MAIL, each RCPT and DATA in one write, replies matched one by one (RFC 2920).
+    /// Sends MAIL, each RCPT and DATA in one write, then reads the replies one by one (RFC 2920).
     async fn pipelined(&mut self, commands: &Commands, envelope: &Envelope) -> Result<(), Refused> {
-        // Where all or nobody is to get the message, DATA waits until all are accepted: once it is said,
-        // whoever was accepted could only be spared by closing the connection.
+        // If all recipients must get the message, DATA waits until all are accepted. After DATA, only closing the
+        // connection could stop the delivery to the accepted ones.
         let waits = !envelope.allow_partial && envelope.recipients.len() > 1;
         let lines = || commands.lines().take(commands.len() - usize::from(waits));
         for line in lines() {
@@ -111,13 +112,13 @@ impl Transaction {
         let all: String = lines().collect();
         let sent = self.lease.send(all.as_bytes(), deadline).await;
         sent.map_err(|broken| match broken {
-            // A large group that is not read: the server waits until its replies are.
+            // The server does not read a large group before the client reads its replies.
             Broken::Timeout(_) => self.lost_at_once(Phase::MailFrom, broken, since),
-            // The connection broke before the server had seen all of it.
+            // The connection broke before the server received the whole group.
             _ => self.lost(Phase::MailFrom, broken),
         })?;
         let mail = self.next_reply(Phase::MailFrom, since).await?;
-        // What the server said first is why, even if it hangs up before it has answered the rest.
+        // The first refusal is the reason, even if the server disconnects before it sends the other replies.
         let mut verdict = self.sender(&mail);
         if matches!(verdict, Err(Refused { disposition: Disposition::Again(_), .. })) {
             return verdict;
@@ -127,7 +128,7 @@ impl Transaction {
                 Ok(reply) => reply,
                 Err(lost) => return Err(why(verdict, lost)),
             };
-            // After a refused MAIL these only say that there was none.
+            // After a refused MAIL, these replies only say that MAIL is missing.
             if verdict.is_ok() {
                 self.check_order(&reply, since)?;
                 self.recipient(recipient, &reply, envelope)?;
@@ -145,8 +146,8 @@ impl Transaction {
             Err(lost) => return Err(why(verdict, lost)),
         };
         self.lease.has_pipelined = true;
-        // After 354 whatever is sent next is a message. Where none is to be sent, only closing the
-        // connection says so.
+        // After 354, the server takes all further bytes as the message. To send no message, the client must close the
+        // connection.
         verdict.map_err(|refused| match data.code.get() {
             354 => Refused { disposition: Disposition::Close, ..refused },
             _ => refused,
@@ -154,7 +155,7 @@ impl Transaction {
         self.go_ahead(&data)
     }
 
-    /// How long each reply to a group is waited for.
+    /// Returns the time limit for each reply to a pipelined group.
     fn patience(&self) -> Duration {
         let command = self.lease.server.timeouts.command;
         match self.lease.has_pipelined {
@@ -163,7 +164,7 @@ impl Transaction {
         }
     }
 
-    /// The next reply to a group that was sent at `since`.
+    /// Reads the next reply to a pipelined group that was sent at `since`.
     async fn next_reply(&mut self, phase: Phase, since: Instant) -> Result<RawReply, Refused> {
         let deadline = self.lease.clock().stage(self.patience());
         let reply = self.lease.reply(deadline).await;
@@ -174,7 +175,7 @@ impl Transaction {
         }
     }
 
-    /// A connection on which a group got no answer.
+    /// Returns the refusal for a connection on which a pipelined group got no reply.
     fn lost_at_once(&self, phase: Phase, broken: Broken, since: Instant) -> Refused {
         let is_malformed = matches!(broken, Broken::Malformed(_));
         let refused = self.lost(phase, broken);
@@ -184,7 +185,7 @@ impl Transaction {
         }
     }
 
-    /// Refuses a reply to RCPT that only another command gets: a command before it was lost, or it was itself.
+    /// Refuses a reply to RCPT that belongs to another command: this RCPT or an earlier command was lost.
     fn check_order(&self, reply: &RawReply, since: Instant) -> Result<(), Refused> {
         match reply.code.get() {
             354 | 503 => Err(self.out_of_order(Phase::RcptTo, reply, since)),
@@ -193,13 +194,13 @@ impl Transaction {
     }
 
     fn out_of_order(&self, phase: Phase, reply: &RawReply, since: Instant) -> Refused {
-        // The rest of the replies was not read.
+        // The remaining replies are unread.
         let refused = Refused { disposition: Disposition::Close, ..self.refuse(phase, reply) };
         self.or_one_by_one(refused, since)
     }
 
-    /// Has the same tried command by command, unless commands were answered on this connection that were sent at once:
-    /// then it is not because of that. No message was sent, so that nobody can get it twice.
+    /// Allows another attempt without pipelining, unless pipelining already worked on this connection: then it is not
+    /// the cause. No message was sent, so a recipient cannot get it twice.
     fn or_one_by_one(&self, refused: Refused, since: Instant) -> Refused {
         let may_help = !self.lease.has_pipelined && Instant::now() < self.lease.clock().end();
         match may_help {
@@ -234,7 +235,7 @@ impl Transaction {
 
     fn lost(&self, phase: Phase, broken: Broken) -> Refused {
         let disposition = match (phase, &broken) {
-            // MAIL is the first that it was to hear.
+            // MAIL is the first command of the transaction.
             (Phase::MailFrom, Broken::Lost(_)) if self.lease.is_reused() => {
                 Disposition::Again(Again::Stale)
             }
@@ -250,8 +251,8 @@ impl Transaction {
         }
     }
 
-    /// Sorts a recipient by its reply. What is neither yes nor no ends the conversation, and so does a
-    /// server that says that it closes (421).
+    /// Sorts a recipient by its reply. A reply that neither accepts nor refuses it ends the session. So does 421, with
+    /// which the server closes the connection.
     fn recipient(
         &mut self,
         recipient: &ForwardPath,
@@ -262,7 +263,7 @@ impl Transaction {
             self.accepted.push(recipient.clone());
         } else if (reply.is_transient() || reply.is_permanent()) && reply.code != 421 {
             let refusal = verdict::of_recipient(&self.lease, recipient, reply);
-            // What is sent in two transactions can be taken back in neither.
+            // With a second transaction, the first one could no longer be undone.
             match envelope.allow_partial && is_one_too_many(&refusal.reply) {
                 true => self.postponed.push(refusal),
                 false => self.refused.push(refusal),
@@ -273,10 +274,10 @@ impl Transaction {
         Ok(())
     }
 
-    /// Whether there is somebody to send to, on the sender's terms.
+    /// Checks that enough recipients were accepted: at least one, or all if `allow_partial` is off.
     fn recipients(&mut self, envelope: &Envelope) -> Result<(), Refused> {
         if self.accepted.is_empty() {
-            // It is not their number.
+            // The number of recipients is not the cause.
             self.refused.append(&mut self.postponed);
         }
         let all_or_nothing = !envelope.allow_partial && !self.refused.is_empty();
@@ -287,7 +288,7 @@ impl Transaction {
         let failure = verdict::of_recipients(&self.lease, refusals);
         let failure = match all_or_nothing && !self.accepted.is_empty() {
             true => failure.hint(
-                "nobody got the message; set onPartialFailure to \"send\" to send it to the others",
+                "the message was not sent to any recipient; set onPartialFailure to \"send\" to send it to the others",
             ),
             false => failure,
         };
@@ -306,7 +307,7 @@ impl Transaction {
         let hangs_up = reply.code == 421;
         let says_so = || hangs_up || verdict::was_idle(&self.lease, phase, reply);
         if phase == Phase::MailFrom && self.lease.is_reused() && says_so() {
-            // Said while the connection was idle.
+            // The server sent this reply while the connection was idle.
             return Refused { failure, disposition: Disposition::Again(Again::Stale) };
         }
         if hangs_up || reply.code == 432 {
@@ -320,7 +321,7 @@ impl Transaction {
     }
 }
 
-/// Why a group failed whose replies broke off: what the server said first, unless it had lost a command by then.
+/// Returns the failure of a group whose replies ended early: the first refusal, unless a command was lost before it.
 fn why(verdict: Result<(), Refused>, lost: Refused) -> Refused {
     match verdict {
         Err(refused) if refused.failure.reply.as_ref().is_none_or(|reply| reply.code != 503) => {
@@ -330,18 +331,18 @@ fn why(verdict: Result<(), Refused>, lost: Refused) -> Refused {
     }
 }
 
-/// Whether a server refuses commands because they were sent at once: Postfix and Exim say so in these words.
+/// Reports whether a server refuses pipelined commands. Postfix and Exim use these words.
 fn speaks_of_pipelining(reply: &RawReply) -> bool {
     let is_no = reply.is_transient() || reply.is_permanent();
     let says = |word| reply.lines.iter().any(|line| line.to_ascii_lowercase().contains(word));
     is_no && (says("pipelin") || says("synchroni"))
 }
 
-/// Whether a recipient is one more than the server takes in one transaction (RFC 5321 section 4.5.3.1.10).
+/// Reports whether a recipient exceeds the server's limit for one transaction (RFC 5321 section 4.5.3.1.10).
 fn is_one_too_many(reply: &Reply) -> bool {
     match (reply.code.get(), reply.enhanced) {
         (452, Some(enhanced)) => (enhanced.subject(), enhanced.detail()) == (5, 3),
-        // Without it, 452 is a full disk as well.
+        // Without an enhanced code, 452 can also mean a full disk.
         (452, None) => reply.text.to_ascii_lowercase().contains("too many"),
         _ => false,
     }
@@ -353,7 +354,7 @@ mod tests {
     use crate::reply::ReplyCode;
 
     #[test]
-    fn a_full_disk_is_not_a_recipient_too_many() {
+    fn a_full_disk_does_not_count_as_too_many_recipients() {
         for (code, enhanced, text, found) in [
             (452, Some("4.5.3"), "Too many recipients", true),
             (452, None, "Too many recipients received this hour", true),

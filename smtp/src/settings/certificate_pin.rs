@@ -1,4 +1,4 @@
-//! The certificate that a server must show.
+//! Certificate pinning.
 
 use std::fmt;
 use std::str::FromStr;
@@ -8,11 +8,12 @@ use base64::engine::general_purpose::STANDARD;
 
 use crate::InvalidSetting;
 
-/// The SHA-256 of what a server must show: then it is believed, whoever signed its certificate.
+/// The SHA-256 of the server's certificate or public key. A match is trusted without a certificate authority.
 ///
-/// The two forms that tools print each have their own meaning: base64 is the public key (RFC 7469 section
-/// 2.4, `curl --pinnedpubkey`), which a renewed certificate may keep; hexadecimal is the certificate itself
-/// (`openssl x509 -fingerprint -sha256`, msmtp's `tls_fingerprint`).
+/// The form decides what the hash is of, as in the tools that print it:
+///
+/// - base64: the public key (RFC 7469 section 2.4, `curl --pinnedpubkey`), which a renewed certificate may keep.
+/// - hexadecimal: the certificate itself (`openssl x509 -fingerprint -sha256`, msmtp's `tls_fingerprint`).
 ///
 /// ```
 /// use smtp_connector_smtp::settings::CertificatePin;
@@ -23,9 +24,9 @@ use crate::InvalidSetting;
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum CertificatePin {
-    /// Of the certificate, as DER.
+    /// The hash of the certificate, as DER.
     Certificate([u8; 32]),
-    /// Of the certificate's SubjectPublicKeyInfo, as DER.
+    /// The hash of the certificate's SubjectPublicKeyInfo, as DER.
     PublicKey([u8; 32]),
 }
 
@@ -47,8 +48,8 @@ impl FromStr for CertificatePin {
         let decoded = STANDARD.decode(text).ok().and_then(|octets| octets.try_into().ok());
         decoded.map(Self::PublicKey).ok_or_else(|| {
             InvalidSetting::new(
-                "a SHA-256 is needed: of the public key in base64 (44 characters), or of the certificate in \
-                 hexadecimal (64)",
+                "not a SHA-256: use the hash of the public key in base64 (44 characters), or of the certificate in \
+                 hexadecimal (64 characters)",
             )
         })
     }

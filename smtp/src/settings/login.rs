@@ -1,30 +1,30 @@
-//! Who logs in at a server, and with what.
+//! The credentials for a server.
 
 use super::oauth2::{OAuth2, TokenSource};
 use super::security::Auth;
 use crate::failure::Failure;
 use crate::secret::{Secret, SecretSource};
 
-/// Who logs in.
+/// The credentials of an account: a username, and a password or OAuth 2.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Credentials {
-    /// The user name.
+    /// The username.
     pub username: String,
-    /// What the user shows.
+    /// The password, or the OAuth 2 settings.
     pub secret: AuthSecret,
 }
 
-/// What somebody who logs in shows.
+/// The secret for a login.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum AuthSecret {
-    /// A password; for XOAUTH2 and OAUTHBEARER, an access token.
+    /// A password. For XOAUTH2 and OAUTHBEARER, an access token.
     Password(SecretSource),
-    /// An access token, from wherever these settings say.
+    /// An access token from the source in these settings.
     OAuth2(OAuth2),
 }
 
 impl AuthSecret {
-    /// Where the secret for the mail server is kept. None, if it comes from a token endpoint.
+    /// Returns the source of the secret for the mail server, or `None` if the secret comes from a token endpoint.
     pub fn shown(&self) -> Option<&SecretSource> {
         match self {
             Self::Password(password) => Some(password),
@@ -33,8 +33,8 @@ impl AuthSecret {
         }
     }
 
-    /// Refuses a secret that a login cannot carry. PLAIN ends a password with NUL (RFC 4616), XOAUTH2 and OAUTHBEARER end
-    /// a token with 0x01, and a token is visible ASCII (RFC 6750 section 2.1).
+    /// Refuses a secret that a login cannot transmit. PLAIN separates fields with NUL (RFC 4616), XOAUTH2 and
+    /// OAUTHBEARER end a token with 0x01, and a token consists of visible ASCII (RFC 6750 section 2.1).
     pub fn check(&self, auth: Auth, secret: &Secret) -> Result<(), Failure> {
         let is_token =
             matches!(self, Self::OAuth2(_)) || matches!(auth, Auth::XOAuth2 | Auth::OAuthBearer);

@@ -1,4 +1,4 @@
-//! A server, and how a connection to it is opened.
+//! The settings of a mail server and its connections.
 
 mod certificate_pin;
 mod checks;

@@ -1,4 +1,4 @@
-//! Logging in by OAuth 2: where an access token comes from.
+//! OAuth 2 logins: the source of the access token.
 
 use std::fmt;
 use std::str::FromStr;
@@ -8,7 +8,7 @@ use url::{Host, Url};
 use crate::InvalidSetting;
 use crate::secret::SecretSource;
 
-/// Where the access token comes from that an account logs in with instead of a password (RFC 6749).
+/// An OAuth 2 login: an access token instead of a password (RFC 6749).
 ///
 /// ```
 /// use smtp_connector_smtp::ServerSettings;
@@ -26,49 +26,48 @@ use crate::secret::SecretSource;
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct OAuth2 {
-    /// Where it comes from.
+    /// The source of the access token.
     pub source: TokenSource,
 }
 
-/// An access token, or how to ask for one.
+/// An access token, or the way to request one.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum TokenSource {
-    /// It is given, and somebody else sees to it that it is fresh.
+    /// A given token, which the connector does not refresh.
     Given(SecretSource),
-    /// It is asked for.
+    /// A token that is requested from a token endpoint.
     Endpoint(TokenRequest),
 }
 
-/// What to ask a token endpoint for.
+/// A request to a token endpoint.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct TokenRequest {
-    /// The endpoint.
+    /// The URL of the endpoint.
     pub url: TokenUrl,
-    /// Who the client is.
+    /// The client id.
     pub client_id: String,
-    /// The client's secret; public clients have none.
+    /// The client's secret. Public clients do not have one.
     pub client_secret: Option<SecretSource>,
-    /// Who asks: somebody who once agreed, or, with none, the client itself.
+    /// The refresh token of a user who gave consent. Without one, the client requests the token for itself.
     pub refresh_token: Option<SecretSource>,
-    /// What the token is to be good for.
+    /// The scope of the token.
     pub scope: Option<String>,
 }
 
-/// The address of a token endpoint: `https`, or `http` on this machine.
+/// The URL of a token endpoint: `https`, or `http` on this machine.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct TokenUrl(Url);
 
 impl OAuth2 {
-    /// The grants of the account's settings.
+    /// The names of the grants in the account's settings.
     pub const GRANTS: &'static [&'static str] = &["token", "refresh-token", "client-credentials"];
 
-    /// A token that is given, and kept fresh by somebody else.
+    /// Creates a login with a given token, which the connector does not refresh.
     pub fn token(access_token: impl Into<SecretSource>) -> Self {
         Self { source: TokenSource::Given(access_token.into()) }
     }
 
-    /// A token that is asked for with a refresh token, which somebody got who once agreed (RFC 6749
-    /// section 6).
+    /// Creates a login with a refresh token from a user's consent, which requests access tokens (RFC 6749 section 6).
     pub fn refresh_token(
         url: TokenUrl,
         client_id: impl Into<String>,
@@ -77,7 +76,7 @@ impl OAuth2 {
         Self::endpoint(url, client_id.into(), Some(refresh_token.into()), None)
     }
 
-    /// A token that the client asks for by itself (RFC 6749 section 4.4).
+    /// Creates a login with client credentials: the client requests the token for itself (RFC 6749 section 4.4).
     pub fn client_credentials(
         url: TokenUrl,
         client_id: impl Into<String>,
@@ -86,7 +85,7 @@ impl OAuth2 {
         Self::endpoint(url, client_id.into(), None, Some(client_secret.into()))
     }
 
-    /// The client's secret, for [`refresh_token`](Self::refresh_token): public clients have none.
+    /// Sets the client's secret, for [`refresh_token`](Self::refresh_token). Public clients do not have one.
     #[must_use]
     pub fn client_secret(mut self, secret: impl Into<SecretSource>) -> Self {
         if let TokenSource::Endpoint(request) = &mut self.source {
@@ -95,7 +94,7 @@ impl OAuth2 {
         self
     }
 
-    /// What the token is to be good for, where the endpoint wants it said.
+    /// Sets the scope of the token, if the endpoint requires one.
     #[must_use]
     pub fn scope(mut self, scope: impl Into<String>) -> Self {
         if let TokenSource::Endpoint(request) = &mut self.source {
@@ -114,7 +113,7 @@ impl OAuth2 {
         Self { source: TokenSource::Endpoint(request) }
     }
 
-    /// The grant, as the settings name it.
+    /// Returns the name of the grant in the settings.
     pub fn grant(&self) -> &'static str {
         match &self.source {
             TokenSource::Given(_) => "token",
@@ -125,12 +124,12 @@ impl OAuth2 {
 }
 
 impl TokenUrl {
-    /// The address.
+    /// Returns the URL as text.
     pub fn as_str(&self) -> &str {
         self.0.as_str()
     }
 
-    /// The address, parsed.
+    /// Returns the parsed URL.
     pub fn url(&self) -> &Url {
         &self.0
     }
@@ -141,10 +140,12 @@ impl FromStr for TokenUrl {
 
     fn from_str(text: &str) -> Result<Self, InvalidSetting> {
         let wrong = || {
-            InvalidSetting::new("tokenUrl: an address is needed: https://login.example.com/token")
-                .with_hint("the provider's page on OAuth 2 calls it the token endpoint")
+            InvalidSetting::new(
+                "tokenUrl: not a valid URL; use https, as in https://login.example.com/token",
+            )
+            .with_hint("the provider's OAuth 2 documentation calls this URL the token endpoint")
         };
-        // The parser drops some characters, and this would be another address than the one that was read.
+        // The parser drops some characters. The result would be a different URL than the one in the settings.
         if text.chars().any(|c| c.is_control() || c.is_whitespace()) {
             return Err(wrong());
         }

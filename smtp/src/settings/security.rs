@@ -1,4 +1,4 @@
-//! How a connection is encrypted, and how the account logs in.
+//! Encryption and login mechanisms.
 
 use std::fmt;
 use std::path::PathBuf;
@@ -7,69 +7,70 @@ use super::certificate_pin::CertificatePin;
 use crate::address::HostName;
 use crate::setters;
 
-/// How the connection is encrypted.
+/// The encryption of the connection.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Security {
-    /// [`Tls`](Security::Tls) on ports 465 and 2465, [`None`](Security::None) on port 1025 of the machine itself without
-    /// a login, where inboxes for tests are, and [`Starttls`](Security::Starttls) on others.
+    /// [`Tls`](Security::Tls) on ports 465 and 2465, [`None`](Security::None) on port 1025 of this machine without a
+    /// login (the port of test inboxes), and [`Starttls`](Security::Starttls) on other ports.
     #[default]
     Auto,
-    /// From the first byte.
+    /// TLS from the first byte.
     Tls,
-    /// By STARTTLS, before anything else is said. A server that does not offer it is not used.
+    /// STARTTLS before any other command except EHLO. It fails if the server does not offer STARTTLS.
     Starttls,
-    /// By STARTTLS where the server offers it. Credentials never go out in the clear.
+    /// STARTTLS if the server offers it. Credentials are never sent unencrypted.
     StarttlsOptional,
-    /// Not at all. Credentials go to the machine itself only.
+    /// No encryption. Credentials are sent only to this machine.
     None,
 }
 
-/// How the account logs in.
+/// The login mechanism.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Auth {
-    /// With the best mechanism that the server offers, where there are credentials: SCRAM-SHA-256, then
-    /// PLAIN, LOGIN and CRAM-MD5; by OAuth 2, OAUTHBEARER and then XOAUTH2.
+    /// The best mechanism that the server offers, if there are credentials. For a password, the order is SCRAM-SHA-256,
+    /// PLAIN, LOGIN, CRAM-MD5. For OAuth 2, it is OAUTHBEARER, XOAUTH2.
     ///
-    /// CRAM-MD5 comes last because servers must keep passwords in the clear for it, and often cannot check
-    /// it for every user although they offer it; without encryption, on the machine itself, it comes second.
+    /// CRAM-MD5 comes last because servers must store plain-text passwords for it, and often cannot check it for every
+    /// user although they offer it. Without encryption, on this machine, it comes second.
     #[default]
     Auto,
-    /// Not at all.
+    /// No login.
     None,
-    /// With PLAIN (RFC 4616).
+    /// PLAIN (RFC 4616).
     Plain,
-    /// With LOGIN, which some servers want.
+    /// LOGIN, which some servers require.
     Login,
-    /// With CRAM-MD5 (RFC 2195).
+    /// CRAM-MD5 (RFC 2195).
     CramMd5,
-    /// With SCRAM-SHA-256 (RFC 7677): the server proves that it knows the password, too.
+    /// SCRAM-SHA-256 (RFC 7677). The server also proves that it knows the password.
     ScramSha256,
-    /// With XOAUTH2, and an access token (Google's and Microsoft's).
+    /// XOAUTH2 with an access token (Google and Microsoft).
     XOAuth2,
-    /// With OAUTHBEARER (RFC 7628), and an access token.
+    /// OAUTHBEARER (RFC 7628) with an access token.
     OAuthBearer,
 }
 
-/// How the server's certificate is checked.
+/// The TLS settings: how the server's certificate is checked, and more.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub struct TlsSettings {
-    /// The name in the certificate, where it is not the host.
+    /// The name in the certificate, if it differs from the host.
     pub server_name: Option<HostName>,
-    /// A PEM file of authorities, instead of the system's.
+    /// A PEM file of certificate authorities, used instead of the system's.
     pub ca: Option<PathBuf>,
-    /// What the connector shows to a server that asks who it is.
+    /// The client certificate, for a server that requests one.
     pub client_certificate: Option<ClientCertificate>,
-    /// The least version that is spoken.
+    /// The minimum TLS version.
     pub min_version: TlsVersion,
-    /// What the server must show. It is believed then, whoever signed its certificate, for whatever name.
+    /// The pinned certificate or key. A server that matches it is trusted for any name, without a certificate
+    /// authority.
     pub pin: Option<CertificatePin>,
-    /// Believe any certificate: whoever is on the way can read the password and change the message.
+    /// Danger: accepts any certificate. Anyone on the network path can read the password and change the message.
     pub danger_accept_invalid_certificates: bool,
-    /// Ask for TLS with a certificate that was checked on the whole way to the recipients (REQUIRETLS, RFC
-    /// 8689). A server that does not offer that gets no message.
+    /// Requires TLS with a checked certificate on the whole way to the recipients (REQUIRETLS, RFC 8689). If the server
+    /// does not offer REQUIRETLS, the message is not sent.
     pub require_tls: bool,
 }
 
@@ -84,12 +85,12 @@ setters!(TlsSettings {
     pin: CertificatePin,
 });
 
-/// A certificate of the connector's own, and its key, in PEM files.
+/// The connector's client certificate and its key, in PEM files.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct ClientCertificate {
-    /// The certificate, and those between it and an authority.
+    /// The certificate, followed by its intermediate certificates.
     pub certificate: PathBuf,
-    /// Its key.
+    /// The private key.
     pub key: PathBuf,
 }
 
@@ -105,13 +106,13 @@ pub enum TlsVersion {
 }
 
 impl TlsVersion {
-    /// The words of the account's settings.
+    /// The values in the account's settings.
     pub const NAMES: &'static [(&'static str, Self)] =
         &[("1.2", Self::Tls12), ("1.3", Self::Tls13)];
 }
 
 impl Security {
-    /// The words of the account's settings.
+    /// The values in the account's settings.
     pub const NAMES: &'static [(&'static str, Self)] = &[
         ("auto", Self::Auto),
         ("tls", Self::Tls),
@@ -120,14 +121,16 @@ impl Security {
         ("none", Self::None),
     ];
 
-    /// How servers speak at a port: 465 (RFC 8314) and its unprivileged double start with TLS.
+    /// Returns the usual encryption on a port: TLS on 465 (RFC 8314) and its unprivileged twin 2465, else STARTTLS.
     pub fn of_port(port: u16) -> Self {
         if matches!(port, 465 | 2465) { Self::Tls } else { Self::Starttls }
     }
 
-    /// What [`Auto`](Self::Auto) stands for. Mailpit, MailHog, MailDev and this project's inbox listen on port 1025 and
-    /// know no TLS; within the machine itself, there is nobody on the way. Proton Mail Bridge listens there too, with
-    /// STARTTLS, and another user's program might: a password goes to neither in the clear unless that was asked for.
+    /// Resolves [`Auto`](Self::Auto) for a server.
+    ///
+    /// Mailpit, MailHog, MailDev and this project's inbox listen on port 1025 without TLS. Traffic
+    /// within this machine does not cross a network, so this function chooses [`None`](Self::None) there. With a login
+    /// it does not, because Proton Mail Bridge also listens there, with STARTTLS, and another user's program could too.
     pub fn of_server(host: &HostName, port: u16, with_login: bool) -> Self {
         let is_inbox = port == 1025 && host.is_loopback() && !with_login;
         if is_inbox { Self::None } else { Self::of_port(port) }
@@ -135,7 +138,7 @@ impl Security {
 }
 
 impl Auth {
-    /// The words of the account's settings.
+    /// The values in the account's settings.
     pub const NAMES: &'static [(&'static str, Self)] = &[
         ("auto", Self::Auto),
         ("none", Self::None),
@@ -147,7 +150,7 @@ impl Auth {
         ("oauthbearer", Self::OAuthBearer),
     ];
 
-    /// Whether it takes a password, and nothing else.
+    /// Reports whether the mechanism accepts only a password.
     pub(crate) fn is_by_password(self) -> bool {
         matches!(self, Self::Plain | Self::Login | Self::CramMd5 | Self::ScramSha256)
     }

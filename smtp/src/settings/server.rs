@@ -1,4 +1,4 @@
-//! A mail server, and how a connection to it is opened: all that a connection depends on.
+//! The settings of a mail server: everything that a connection to it depends on.
 
 use std::sync::Arc;
 
@@ -12,9 +12,9 @@ use crate::address::{HostName, InvalidHostName};
 use crate::failure::Failure;
 use crate::secret::SecretSource;
 
-/// The settings of a connection to a mail server, checked.
+/// The checked settings of a connection to a mail server.
 ///
-/// Two messages may use one connection if their settings are equal: they are the connection pool's key.
+/// These settings are the key of the connection pool: messages with equal settings can share a connection.
 ///
 /// ```
 /// use smtp_connector_smtp::ServerSettings;
@@ -40,14 +40,14 @@ pub struct ServerSettings {
     pub(crate) provider: Option<Provider>,
 }
 
-/// The provider that a server belongs to, for hints.
+/// The email provider of a server, for hints.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Provider {
-    /// The name for settings and commands.
+    /// The name in settings and commands.
     pub id: &'static str,
-    /// The name for people.
+    /// The display name.
     pub title: &'static str,
-    /// What to log in with, and what goes wrong.
+    /// The required credentials, and common mistakes.
     pub hint: &'static str,
 }
 
@@ -59,7 +59,7 @@ pub struct ServerSettingsBuilder {
     port: u16,
     security: Security,
     ehlo_name: Option<String>,
-    /// Everything that needs no parsing.
+    /// The settings that do not need parsing.
     settings: ServerSettings,
 }
 
@@ -67,7 +67,7 @@ pub struct ServerSettingsBuilder {
 const DEFAULT_PORT: u16 = 587;
 
 impl ServerSettings {
-    /// Starts the settings of a server.
+    /// Returns a builder for the settings of a server.
     pub fn builder(host: impl Into<String>) -> ServerSettingsBuilder {
         let settings = Self {
             name: String::new(),
@@ -93,70 +93,70 @@ impl ServerSettings {
         }
     }
 
-    /// What logs call the server's account; empty, if it has no name.
+    /// Returns the account's name in logs. It is empty if the account has no name.
     pub fn name(&self) -> &str {
         &self.name
     }
 
-    /// The server.
+    /// Returns the host name of the server.
     pub fn host(&self) -> &HostName {
         &self.host
     }
 
-    /// The server's port.
+    /// Returns the port of the server.
     pub fn port(&self) -> u16 {
         self.port
     }
 
-    /// How the connection is encrypted: never [`Security::Auto`].
+    /// Returns the encryption of the connection. It is never [`Security::Auto`].
     pub fn security(&self) -> Security {
         self.security
     }
 
-    /// Who logs in.
+    /// Returns the credentials for the login, if there is one.
     pub fn credentials(&self) -> Option<&Credentials> {
         self.credentials.as_ref()
     }
 
-    /// How the client logs in.
+    /// Returns the login mechanism.
     pub fn auth(&self) -> Auth {
         self.auth
     }
 
-    /// What the client calls itself, if not by the machine's name.
+    /// Returns the name for EHLO, if it differs from the machine's name.
     pub fn ehlo_name(&self) -> Option<&EhloName> {
         self.ehlo_name.as_ref()
     }
 
-    /// Whether commands may be sent without waiting for each reply.
+    /// Reports whether commands may be sent without waiting for each reply.
     pub fn pipelining(&self) -> bool {
         self.pipelining
     }
 
-    /// How the server's certificate is checked.
+    /// Returns the TLS settings.
     pub fn tls(&self) -> &TlsSettings {
         &self.tls
     }
 
-    /// How long each stage may take.
+    /// Returns the time limits.
     pub fn timeouts(&self) -> &Timeouts {
         &self.timeouts
     }
 }
 
 impl ServerSettingsBuilder {
-    /// What logs call these settings. Default: nothing.
+    /// Sets the account's name in logs. Default: empty.
     pub fn name(mut self, name: impl Into<String>) -> Self {
         self.settings.name = name.into();
         self
     }
 
-    /// The port. Default: 587.
+    /// Sets the port. Default: 587.
     pub fn port(self, port: u16) -> Self {
         Self { port, ..self }
     }
 
-    /// How the connection is encrypted. Default: [`Security::Auto`].
+    /// Sets the encryption of the connection. Default: [`Security::Auto`].
     pub fn security(self, security: Security) -> Self {
         Self { security, ..self }
     }
@@ -171,75 +171,75 @@ impl ServerSettingsBuilder {
         self.login(Credentials { username: username.into(), secret })
     }
 
-    /// Logs in by OAuth 2. Default: no login.
+    /// Logs in with OAuth 2. Default: no login.
     pub fn oauth2(self, username: impl Into<String>, oauth2: OAuth2) -> Self {
         self.login(Credentials { username: username.into(), secret: AuthSecret::OAuth2(oauth2) })
     }
 
-    /// Logs in so. Default: no login.
+    /// Logs in with these credentials. Default: no login.
     pub fn login(mut self, credentials: Credentials) -> Self {
         self.settings.credentials = Some(credentials);
         self
     }
 
-    /// How the client logs in. Default: [`Auth::Auto`].
+    /// Sets the login mechanism. Default: [`Auth::Auto`].
     pub fn auth(mut self, auth: Auth) -> Self {
         self.settings.auth = auth;
         self
     }
 
-    /// What the client calls itself. Default: the machine's name.
+    /// Sets the name for EHLO. Default: the machine's name.
     pub fn ehlo_name(self, name: impl Into<String>) -> Self {
         Self { ehlo_name: Some(name.into()), ..self }
     }
 
-    /// Whether commands may be sent without waiting for each reply, where the server offers PIPELINING (RFC 2920).
+    /// Sets whether commands may be sent without waiting for each reply, if the server offers PIPELINING (RFC 2920).
     /// Default: true.
     pub fn pipelining(mut self, pipelining: bool) -> Self {
         self.settings.pipelining = pipelining;
         self
     }
 
-    /// How the server's certificate is checked.
+    /// Sets the TLS settings.
     pub fn tls(mut self, tls: TlsSettings) -> Self {
         self.settings.tls = tls;
         self
     }
 
-    /// How long each stage may take.
+    /// Sets the time limits.
     pub fn timeouts(mut self, timeouts: Timeouts) -> Self {
         self.settings.timeouts = timeouts;
         self
     }
 
-    /// Connections at once, where they are kept for more than one message. Default: 4.
+    /// Sets the maximum number of simultaneous connections in the pool. Default: 4.
     pub fn connections(mut self, connections: u32) -> Self {
         self.settings.connections = connections;
         self
     }
 
-    /// Messages on one connection. Default: 100.
+    /// Sets the maximum number of messages per connection. Default: 100.
     pub fn messages_per_connection(mut self, messages: u32) -> Self {
         self.settings.messages_per_connection = messages;
         self
     }
 
-    /// The provider that these settings belong to, for hints.
+    /// Sets the provider, for hints.
     pub fn provider(mut self, provider: Option<Provider>) -> Self {
         self.settings.provider = provider;
         self
     }
 
-    /// Checks what was given.
+    /// Checks the settings and returns them.
     ///
     /// # Errors
     ///
-    /// An invalid host or EHLO name, settings that contradict each other, and credentials that would only be sent in the
-    /// clear.
+    /// Fails for an invalid host or EHLO name, for settings that contradict each other, and for credentials that would
+    /// be sent unencrypted.
     pub fn build(self) -> Result<Arc<ServerSettings>, Failure> {
         let host = self.host.parse::<HostName>().map_err(unusable_host)?;
         if self.port == 0 {
-            return Err(Failure::of_settings("port: a number from 1 to 65535 is needed"));
+            return Err(Failure::of_settings("port: must be a number from 1 to 65535"));
         }
         let ServerSettings { auth, credentials, tls, .. } = &self.settings;
         let with_login = credentials.is_some() && *auth != Auth::None;
@@ -268,8 +268,9 @@ impl ServerSettingsBuilder {
 fn unusable_host(reason: InvalidHostName) -> Failure {
     let failure = Failure::of_settings(format!("host: {reason}"));
     match reason {
-        InvalidHostName::NotBare => failure
-            .hint("give the host by itself; the port goes into port, and smtps:// is security tls"),
-        _ => failure.hint("check how the host is written"),
+        InvalidHostName::NotBare => failure.hint(
+            "give only the host name; set the port in port, and use security tls for smtps://",
+        ),
+        _ => failure.hint("check the spelling of the host name"),
     }
 }

@@ -1,10 +1,12 @@
-//! How long the stages of a conversation may take.
+//! Time limits for the stages of a session.
 
 use std::time::Duration;
 
 use crate::setters;
 
-/// How long each stage may take. The clock of a stage runs from its start, whatever trickles in.
+/// The time limits for sending a message.
+///
+/// The clock of a stage starts with the stage. Arriving data does not reset it.
 ///
 /// ```
 /// use std::time::Duration;
@@ -16,23 +18,23 @@ use crate::setters;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub struct Timeouts {
-    /// Resolving and connecting, and TLS from the start.
+    /// DNS, connecting, and TLS if it starts with the connection.
     pub connect: Duration,
     /// The server's greeting.
     pub greeting: Duration,
-    /// The answer to a command.
+    /// The reply to a command.
     pub command: Duration,
     /// Sending a block of the message.
     pub data: Duration,
-    /// The answer to the message's end.
+    /// The reply to the end of the message.
     pub final_reply: Duration,
-    /// All that one message waits for: a connection of the pool, the password's command, the token endpoint, and the
-    /// conversation, also where it is begun again on another connection.
+    /// The whole time for one message: a connection from the pool, the password's command, the token endpoint, and the
+    /// session, including a retry on another connection.
     pub total: Duration,
 }
 
 impl Default for Timeouts {
-    /// What interactive senders wait; RFC 5321 section 4.5.3.2 lets queues wait longer.
+    /// Returns limits for interactive senders. RFC 5321 section 4.5.3.2 lets queues wait longer.
     fn default() -> Self {
         Self {
             connect: Duration::from_secs(10),

@@ -1,4 +1,4 @@
-//! `accounts.toml` and files with secrets: changed by several, linked, mounted, wrongly written, or not there.
+//! `accounts.toml` and secret files: changed concurrently, linked, mounted, malformed or missing.
 
 use smtp_connector_inbox::Inbox;
 
@@ -8,7 +8,7 @@ const LOGIN: [&str; 9] =
     ["accounts", "add", "work", "--host", "127.0.0.1", "--security", "none", "--username", "user"];
 
 #[test]
-fn commands_that_add_accounts_at_the_same_time_lose_none() {
+fn accounts_added_at_the_same_time_are_all_kept() {
     let line = CommandLine::new();
     std::thread::scope(|scope| {
         for number in 0..8 {
@@ -24,7 +24,7 @@ fn commands_that_add_accounts_at_the_same_time_lose_none() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_mistake_in_one_account_is_listed_and_the_others_send() {
+async fn a_mistake_in_one_account_is_listed_and_the_others_work() {
     let inbox = Inbox::builder().start("127.0.0.1:0").await.expect("a free port");
     let line = CommandLine::with_account(&inbox);
     let file = line.home().join("accounts.toml");
@@ -44,7 +44,7 @@ async fn a_mistake_in_one_account_is_listed_and_the_others_send() {
         assert!(ran.err.contains("line 3: accounts.b.security"), "{}", ran.err);
         assert!(ran.err.contains("accounts add \"b\" --replace"), "{}", ran.err);
     }
-    // Which of them is meant is not guessed.
+    // The command does not guess which account is meant.
     line.run(&mail[..mail.len() - 1]).expect(64);
     line.run(&["accounts", "add", "b", "--host", "b.example", "--replace"]).expect(0);
     let listed = line.run(&["accounts", "list"]).expect(0).out;
@@ -67,7 +67,7 @@ async fn a_password_file_from_any_system_logs_in() {
         let added = line.run(&add).expect(0);
         assert!(!added.err.contains("warning"), "{}", added.err);
         line.run(&["accounts", "test", "work"]).expect(0);
-        // The same from standard input.
+        // The same password from standard input.
         let add = [&LOGIN[..], &["--port", &port, "--password-stdin", "--replace"]].concat();
         line.run_with(&add, bytes, &[]).expect(0);
         line.run(&["accounts", "test", "work"]).expect(0);
@@ -75,10 +75,11 @@ async fn a_password_file_from_any_system_logs_in() {
 }
 
 #[test]
-fn a_password_file_that_cannot_be_used_is_warned_of() {
+fn an_unusable_password_file_is_a_warning() {
     let line = CommandLine::new();
     write_private(&line.home().join("utf-16"), b"\xff\xfes\x00\r\x00\n\x00");
-    for (file, words) in [("utf-16", "UTF-16"), ("missing", "it is not there"), (".", "a folder")] {
+    for (file, words) in [("utf-16", "UTF-16"), ("missing", "it does not exist"), (".", "a folder")]
+    {
         let add = [&LOGIN[..], &["--password-file", file, "--replace", "--json"]].concat();
         let added = line.run(&add).expect(0);
         assert!(
@@ -90,7 +91,7 @@ fn a_password_file_that_cannot_be_used_is_warned_of() {
 }
 
 #[test]
-fn a_home_is_made_or_said_to_be_none() {
+fn a_home_is_created_or_reported_as_not_a_folder() {
     let line = CommandLine::new();
     let add = ["accounts", "add", "work", "--host", "mail.example"];
     line.run(&[&["--home", "new/folder"], &add[..]].concat()).expect(0);
@@ -104,8 +105,8 @@ fn a_home_is_made_or_said_to_be_none() {
     }
 }
 
-/// What needs mounts of its own: run by a shell in a namespace where this user is root. None: the machine has no such
-/// namespaces, or does not give them to this user.
+/// Runs a shell script that needs its own mounts, in a namespace where this user is root. Returns `None` if the machine
+/// has no such namespaces, or does not allow them to this user.
 #[cfg(target_os = "linux")]
 fn with_mounts(line: &CommandLine, script: &str) -> Option<String> {
     let unshare = |script: &str| {
@@ -127,7 +128,7 @@ fn with_mounts(line: &CommandLine, script: &str) -> Option<String> {
 
 #[cfg(target_os = "linux")]
 #[test]
-fn a_secret_that_was_mounted_into_a_container_is_used_and_no_other_that_all_can_read() {
+fn a_secret_that_all_can_read_is_used_only_if_it_is_mounted_into_a_container() {
     let line = CommandLine::new();
     let Some(said) = with_mounts(
         &line,

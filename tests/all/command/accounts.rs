@@ -43,7 +43,7 @@ fn an_account_is_not_replaced_by_accident() {
 }
 
 #[test]
-fn settings_that_cannot_be_used_are_refused_and_not_kept() {
+fn unusable_settings_are_refused_and_not_saved() {
     let line = CommandLine::new();
     for (more, code) in [
         (vec![], 64),
@@ -92,7 +92,7 @@ fn settings_that_cannot_be_used_are_refused_and_not_kept() {
 }
 
 #[test]
-fn a_password_is_kept_where_only_its_owner_can_read_it() {
+fn a_password_file_is_readable_only_by_its_owner() {
     let line = CommandLine::new();
     let more = [&LOCAL[..], &["--username", "user", "--password-stdin"]].concat();
     line.run_with(&add("work", &more), "s3cr3t\n", &[]).expect(0);
@@ -111,13 +111,13 @@ fn a_password_is_kept_where_only_its_owner_can_read_it() {
             .expect("it is ours");
     }
     line.run_with(&add("empty", &more), "\n", &[]).expect(64);
-    // Nobody to ask.
+    // There is no terminal to ask at.
     line.run(&add("none", &[&LOCAL[..], &["--username", "user"]].concat())).expect(64);
 }
 
 #[cfg(unix)]
 #[test]
-fn a_file_that_others_may_change_runs_no_program() {
+fn an_accounts_file_that_others_may_change_never_runs_a_program() {
     use std::os::unix::fs::PermissionsExt as _;
     let line = CommandLine::new();
     let ran = line.home().join("ran");
@@ -139,7 +139,7 @@ fn a_file_that_others_may_change_runs_no_program() {
     }
     line.run(&["accounts", "test", "work"]);
     assert!(ran.exists(), "of the user's own file it is run");
-    // The current folder does not matter.
+    // The test does not depend on the current folder.
     let open = std::fs::Permissions::from_mode(0o777);
     std::fs::set_permissions(line.home(), open).expect("it is ours");
     for name in ["one", "two"] {
@@ -148,7 +148,7 @@ fn a_file_that_others_may_change_runs_no_program() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_test_says_that_it_works_or_why_not() {
+async fn an_account_test_reports_success_or_the_reason_for_failure() {
     let inbox =
         Inbox::builder().login("user", "right").start("127.0.0.1:0").await.expect("a free port");
     let line = CommandLine::new();
@@ -174,7 +174,7 @@ async fn a_test_says_that_it_works_or_why_not() {
 }
 
 #[test]
-fn a_mistake_in_the_file_has_a_line_and_a_key() {
+fn a_mistake_in_the_accounts_file_is_reported_with_line_and_key() {
     let line = CommandLine::new();
     line.write_accounts("[accounts.work]\nhost = \"mail.example\"\nport = \"smtp\"\n");
     for words in [&["accounts", "test", "work"][..], &["send", "--to", "b@example.net"]] {
@@ -198,13 +198,21 @@ fn an_account_is_not_removed_by_accident() {
     {
         use crate::support::run_on_terminal;
         let ran = run_on_terminal(line.command(&remove), "n\n").expect(64);
-        assert!(ran.out.contains("Remove the account \"work\" with the password"), "{}", ran.out);
+        assert!(
+            ran.out.contains("Remove the account \"work\" and its stored password"),
+            "{}",
+            ran.out
+        );
         line.run(&["accounts", "show", "work"]).expect(0);
         run_on_terminal(line.command(&["accounts", "remove", "open"]), "y\n").expect(0);
         line.run(&["accounts", "show", "open"]).expect(78);
     }
     let ran = line.run(&[&remove[..], &["--force"]].concat()).expect(0);
-    assert!(ran.out.contains("is gone, and the password"), "{}", ran.out);
+    assert!(
+        ran.out.contains("removed the account \"work\" and its stored password"),
+        "{}",
+        ran.out
+    );
     assert!(!ran.out.contains("s3cr3t"), "{}", ran.out);
     line.run(&["accounts", "show", "work"]).expect(78);
 }

@@ -1,4 +1,4 @@
-//! The body of a mail: from options and files, and piped.
+//! The body of a mail: from options, from files, or piped.
 
 use std::io::Write as _;
 use std::process::{Command, Stdio};
@@ -14,7 +14,7 @@ async fn start() -> (Inbox, CommandLine) {
     (inbox, line)
 }
 
-/// The text of the next message.
+/// Returns the text of the next message.
 async fn body(inbox: &Inbox) -> String {
     let received = inbox.next().await;
     let message = String::from_utf8_lossy(&received.content).into_owned();
@@ -24,22 +24,22 @@ async fn body(inbox: &Inbox) -> String {
 const SEND: [&str; 5] = ["send", "--to", "b@example.net", "--subject", "s"];
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_is_piped_is_the_text() {
+async fn piped_input_is_the_text() {
     let (inbox, line) = start().await;
     line.run_with(&SEND, "a line\nand another\n", &[]).expect(0);
     assert_eq!(body(&inbox).await, "a line\r\nand another\r\n");
-    // A byte order mark is no text.
+    // A byte order mark is not part of the text.
     line.run_with(&SEND, "\u{feff}marked\n", &[]).expect(0);
     assert_eq!(body(&inbox).await, "marked\r\n");
-    // Without a subject, and to see it first.
+    // A subject is optional, and `preview` reads the pipe too.
     line.run_with(&["send", "--to", "b@example.net"], "alone", &[]).expect(0);
     assert!(body(&inbox).await.starts_with("alone"));
     let ran = line.run_with(&["preview", "--to", "b@example.net"], "seen first", &[]).expect(0);
     assert!(ran.out.contains("seen first"), "{}", ran.out);
-    // A body that is given is the body.
+    // A body given as an option wins over the pipe.
     line.run_with(&[&SEND[..], &["--text", "given"]].concat(), "piped", &[]).expect(0);
     assert!(body(&inbox).await.starts_with("given"));
-    // A redirected file is a pipe too.
+    // A redirected file counts as a pipe.
     std::fs::write(line.home().join("body.txt"), "from a file\n").expect("it can be written");
     let file = std::fs::File::open(line.home().join("body.txt")).expect("it is there");
     let output = line.command(&SEND).stdin(file).output().expect("it runs");
@@ -49,7 +49,7 @@ async fn what_is_piped_is_the_text() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_empty_pipe_is_no_body_and_a_mail_that_says_nothing_is_not_sent_by_mistake() {
+async fn an_empty_pipe_is_not_a_body_and_an_empty_mail_is_refused() {
     let (inbox, line) = start().await;
     let to = ["send", "--to", "b@example.net"];
     for stdin in ["", "\n", " \t\r\n"] {
@@ -62,7 +62,7 @@ async fn an_empty_pipe_is_no_body_and_a_mail_that_says_nothing_is_not_sent_by_mi
     let json = line.run(&[&to[..], &["--json"]].concat()).expect(64).json();
     assert_eq!(json["error"]["delivered"], "no");
     assert!(inbox.take().is_none(), "nothing is sent");
-    // A subject can be all there is to say; it is not sent in silence.
+    // A subject alone may be intended, so the mail is sent with a warning.
     let sent = line.run(&[&SEND[..], &["--json"]].concat()).expect(0);
     assert!(sent.err.contains("warning: text: ") && sent.err.contains("no text"), "{}", sent.err);
     assert_eq!(sent.json()["warnings"][0]["code"], "missing-value");
@@ -72,7 +72,7 @@ async fn an_empty_pipe_is_no_body_and_a_mail_that_says_nothing_is_not_sent_by_mi
     }
     std::fs::write(line.home().join("a.txt"), "x").expect("it can be written");
     assert_eq!(line.run(&[&to[..], &["--attach", "a.txt"]].concat()).expect(0).err, "");
-    // What sends nothing only warns.
+    // Commands that send no mail only warn.
     for words in [&["preview", "--to", "b@example.net"][..], &[&to[..], &["--dry-run"]].concat()] {
         assert!(line.run(words).expect(0).err.contains("no text"), "{words:?}");
     }
@@ -81,9 +81,9 @@ async fn an_empty_pipe_is_no_body_and_a_mail_that_says_nothing_is_not_sent_by_mi
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_pipe_that_nobody_writes_to_is_not_waited_for() {
+async fn a_pipe_without_a_writer_is_not_waited_for() {
     let (inbox, line) = start().await;
-    // Held open by this process, which is the parent.
+    // This process, the parent, keeps the pipe open.
     let run = |words: &[&str]| {
         let started = Instant::now();
         let child = line.command(words).stdin(Stdio::piped()).spawn().expect("it starts");
@@ -121,7 +121,7 @@ async fn a_slow_command_in_front_of_the_pipe_is_waited_for() {
 
 #[cfg(unix)]
 #[tokio::test(flavor = "multi_thread")]
-async fn the_rest_of_a_list_that_a_loop_reads_is_no_body() {
+async fn the_rest_of_a_shell_loops_input_is_not_the_body() {
     let (inbox, line) = start().await;
     std::fs::write(line.home().join("list"), "a@example.net\nb@example.net\n")
         .expect("it can be written");
@@ -163,7 +163,7 @@ async fn a_body_comes_from_a_file() {
     assert!(with(&["--html-file", "none.html"]).expect(64).err.contains("none.html"));
     assert!(with(&["--text-file", "."]).expect(64).err.contains("is a folder"));
     with(&["--text", "x", "--text-file", "notes.txt"]).expect(64);
-    // Standard input can be read once.
+    // Standard input can be read only once.
     for twice in [
         &["--text", "-", "--html", "-"][..],
         &["--text-file", "-", "--html-file", "-"],
@@ -176,7 +176,7 @@ async fn a_body_comes_from_a_file() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_body_that_is_the_name_of_a_file_is_worth_a_warning() {
+async fn a_body_that_is_a_file_name_is_a_warning() {
     let (inbox, line) = start().await;
     std::fs::write(line.home().join("page.html"), "<p>Hi</p>").expect("it can be written");
     for (option, text, is_odd) in [
@@ -200,7 +200,7 @@ async fn a_body_that_is_the_name_of_a_file_is_worth_a_warning() {
 }
 
 #[test]
-fn a_text_that_is_piped_without_a_recipient_is_told_how() {
+fn piped_text_without_a_recipient_explains_what_to_do() {
     let line = CommandLine::with_server(9);
     let ran = line.run_with(&["send"], "Hi, Bob!\n", &[]).expect(65);
     assert!(ran.err.contains("--to"), "{}", ran.err);
@@ -210,13 +210,13 @@ fn a_text_that_is_piped_without_a_recipient_is_told_how() {
 
 #[cfg(unix)]
 #[tokio::test(flavor = "multi_thread")]
-async fn at_a_terminal_a_mail_that_says_nothing_is_asked_about() {
+async fn at_a_terminal_the_command_asks_before_it_sends_an_empty_mail() {
     use crate::support::run_on_terminal;
     let (inbox, line) = start().await;
     for words in [&SEND[..], &["send", "--to", "b@example.net"]] {
         for (answer, code) in [("n\n", 64), ("\n", 64), ("y\n", 0)] {
             let ran = run_on_terminal(line.command(words), answer).expect(code);
-            assert!(ran.out.contains("Send it as it is? [y/N]"), "{}", ran.out);
+            assert!(ran.out.contains("Send it anyway? [y/N]"), "{}", ran.out);
             assert_eq!(inbox.take().is_some(), code == 0, "{answer:?}");
         }
     }
@@ -225,17 +225,17 @@ async fn at_a_terminal_a_mail_that_says_nothing_is_asked_about() {
 }
 
 #[test]
-fn a_large_body_is_piped_whole() {
+fn a_large_piped_body_is_sent_completely() {
     let line = CommandLine::with_server(9);
     let text = "a line of a long text\n".repeat(100_000);
     let words = ["preview", "--from", "a@example.com", "--to", "b@example.net"];
     let ran = line.run_with(&words, &text, &[]).expect(0);
     assert_eq!(ran.out.matches("a line of a long text\r\n").count(), 100_000);
-    // More than an input may have.
+    // More than an input may hold.
     let mut child = line.command(&words).stdin(Stdio::piped()).spawn().expect("it starts");
     let mut stdin = child.stdin.take().expect("it was piped");
     let block = vec![b'x'; 1 << 20];
-    // It stops reading when it is too much.
+    // The command stops reading at the limit.
     while stdin.write_all(&block).is_ok() {}
     let ran = Ran::of(&child.wait_with_output().expect("it ends")).expect(64);
     assert!(ran.err.contains("larger than 48 MiB"), "{}", ran.err);

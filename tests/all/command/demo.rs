@@ -12,7 +12,9 @@ fn the_demo_shows_what_arrived() {
         "multipart/mixed",
         "image/png  letter.png  cid:letter",
         "application/pdf  számla 4711.pdf",
-        "a fresh sandbox and a connection",
+        "in a fresh sandbox, and sent it over SMTP",
+        "arrived, for 4 recipients",
+        "password     stays with the host",
     ] {
         assert!(ran.out.contains(words), "{words}: {}", ran.out);
     }

@@ -5,7 +5,7 @@ use smtp_connector_host::{ComponentDigest, Connector};
 use crate::support::CommandLine;
 
 #[test]
-fn the_manifest_draws_both_forms() {
+fn the_manifest_describes_both_forms() {
     let line = CommandLine::new();
     let manifest = line.run(&["describe"]).expect(0).json();
     assert_eq!(manifest["name"], "smtp-connector");
@@ -19,7 +19,7 @@ fn the_manifest_draws_both_forms() {
 }
 
 #[test]
-fn each_schema_stands_alone() {
+fn each_schema_is_complete_by_itself() {
     let line = CommandLine::new();
     for (which, field) in
         [("input", "attachments"), ("output", "messageId"), ("account", "timeouts")]
@@ -32,11 +32,11 @@ fn each_schema_stands_alone() {
 }
 
 #[test]
-fn the_account_schema_says_what_the_accounts_file_takes() {
+fn the_account_schema_matches_the_accounts_file() {
     let line = CommandLine::new();
     let schema = line.run(&["describe", "--schema", "account"]).expect(0).json();
     let properties = schema["properties"].as_object().expect("an object");
-    // A key that the schema does not have is named in the error, and so are all that there are.
+    // The error names a key that the schema does not have, and lists all valid keys.
     line.write_accounts("[accounts.x]\nhost = \"a.example\"\nnope = 1\n");
     let error = line.run(&["accounts", "show", "x"]).expect(78).err;
     for key in properties.keys().filter(|key| *key != "name") {
@@ -47,7 +47,7 @@ fn the_account_schema_says_what_the_accounts_file_takes() {
         let text = format!("[accounts.x]\nhost = \"a.example\"\n[accounts.x.{name}]\nnope = 1\n");
         line.write_accounts(&text);
         let error = line.run(&["accounts", "show", "x"]).expect(78).err;
-        let (_, known) = error.split_once("there are ").expect("they are named");
+        let (_, known) = error.split_once("the known keys are ").expect("they are named");
         let known = known.lines().next().unwrap_or_default();
         let mut known: Vec<_> = known.split(", ").map(str::trim).collect();
         known.sort_unstable();
@@ -72,7 +72,7 @@ fn only_the_pinned_component_is_used() {
     let message = ran.json()["error"]["message"].to_string();
     assert!(message.contains(&right) && message.contains(&wrong), "{message}");
     assert!(ran.err.contains("hint: "), "{}", ran.err);
-    // The digest is checked, and it needs a file.
+    // An invalid digest is an error, and a digest without a file too.
     line.run(&["describe", "--component", "c.wasm", "--sha256", "latest"]).expect(64);
     let ran = line.run(&["describe", "--sha256", &right]).expect(64);
     assert!(ran.err.contains("--component"), "{}", ran.err);
@@ -80,11 +80,11 @@ fn only_the_pinned_component_is_used() {
 
 #[cfg(unix)]
 #[test]
-fn a_cache_that_others_may_write_to_is_told_and_not_used() {
+fn a_cache_that_others_may_write_to_is_reported_and_not_used() {
     let line = CommandLine::new();
     let user = tempfile::tempdir().expect("a temporary folder");
     let variables = [("XDG_CACHE_HOME", user.path().to_str().expect("it is text"))];
-    // The user's own is the first choice, and the home's the second.
+    // The user's cache folder is the first choice, and the home's is the second.
     let cache = user.path().join("smtp-connector/components");
     for cache in [cache, line.home().join("cache")] {
         std::fs::create_dir_all(&cache).expect("it can be made");
@@ -104,12 +104,12 @@ fn set_mode(path: &std::path::Path, mode: u32) {
 }
 
 #[test]
-fn a_component_is_compiled_once_for_all_homes_and_says_so() {
-    const SAID: &str = "compiling the component, once on this machine\n";
+fn a_component_is_compiled_once_for_all_homes_with_a_message() {
+    const SAID: &str = "compiling the component for this machine: a few seconds, only once\n";
     let user = tempfile::tempdir().expect("a temporary folder");
     let variables = [("XDG_CACHE_HOME", user.path().to_str().expect("it is text"))];
     let run = |words: &[&str]| {
-        // Each in a home of its own.
+        // Each run has a different home.
         CommandLine::new().run_with(words, "", &variables).expect(0)
     };
     let first = run(&["describe", "--json"]);
@@ -121,7 +121,7 @@ fn a_component_is_compiled_once_for_all_homes_and_says_so() {
 }
 
 #[test]
-fn a_user_without_a_cache_folder_has_one_in_the_home() {
+fn without_a_user_cache_folder_the_cache_is_in_the_home() {
     let line = CommandLine::new();
     std::fs::write(line.home().join("file"), "").expect("it can be written");
     let nowhere = line.home().join("file/below");
@@ -133,7 +133,7 @@ fn a_user_without_a_cache_folder_has_one_in_the_home() {
 }
 
 #[test]
-fn a_cache_that_cannot_be_written_is_told_once() {
+fn a_cache_that_cannot_be_written_is_reported_once() {
     let line = CommandLine::new();
     std::fs::write(line.home().join("cache"), "no folder").expect("it can be written");
     let nowhere = line.home().join("cache/below");

@@ -1,4 +1,4 @@
-//! What somebody meets who connects an account for the first time: what is missing, refused or warned of.
+//! What a new user meets while connecting an account for the first time: missing settings, refusals and warnings.
 
 use serde_json::Value;
 
@@ -7,7 +7,7 @@ use crate::support::CommandLine;
 const PASSWORD: [&str; 2] = ["--password-env", "PASSWORD"];
 
 #[test]
-fn without_an_account_one_error_says_how_to_connect_one() {
+fn without_an_account_the_error_says_how_to_connect_one() {
     let line = CommandLine::new();
     let send = ["send", "--to", "bob@example.net", "--subject", "x", "--text", "y"];
     let ran = line.run(&send).expect(78);
@@ -16,14 +16,14 @@ fn without_an_account_one_error_says_how_to_connect_one() {
         assert!(ran.err.contains(words), "{}", ran.err);
     }
     assert!(!ran.err.contains("sender"), "{}", ran.err);
-    // Whoever names a sender is told the same.
+    // The same error with a sender.
     line.run(&[&send[..], &["--from", "alice@example.com"]].concat()).expect(78);
-    // What sends nothing needs no account.
+    // Commands that send no mail need no account.
     line.run(&[&send[..], &["--from", "alice@example.com", "--dry-run"]].concat()).expect(0);
 }
 
 #[test]
-fn an_account_without_a_server_is_told_how_to_name_one() {
+fn an_account_without_a_server_explains_how_to_name_one() {
     let line = CommandLine::new();
     for (more, words) in [
         (&["mine"][..], "--provider gmail --username you@gmail.com"),
@@ -41,21 +41,17 @@ fn an_account_without_a_server_is_told_how_to_name_one() {
 fn an_account_that_can_never_work_is_refused_by_the_command_and_in_the_file() {
     let line = CommandLine::new();
     for (flags, settings, words) in [
-        (
-            &["--provider", "gmail"][..],
-            "provider = \"gmail\"",
-            "Gmail accepts no mail without a login",
-        ),
-        (&["--host", "smtp.gmail.com."], "host = \"smtp.gmail.com.\"", "without a login"),
+        (&["--provider", "gmail"][..], "provider = \"gmail\"", "Gmail requires a login"),
+        (&["--host", "smtp.gmail.com."], "host = \"smtp.gmail.com.\"", "Gmail requires a login"),
         (
             &["--provider", "outlook", "--username", "a@outlook.com", PASSWORD[0], PASSWORD[1]],
             "provider = \"outlook\"\nusername = \"a@outlook.com\"\npassword = { env = \"PASSWORD\" }",
-            "Outlook.com accepts no passwords",
+            "Outlook.com no longer accepts passwords",
         ),
         (
             &["--provider", "gmail", "--host", "smtp.sendgrid.net"],
             "provider = \"gmail\"\nhost = \"smtp.sendgrid.net\"",
-            "smtp.sendgrid.net is SendGrid's, not Gmail's",
+            "smtp.sendgrid.net belongs to SendGrid, not to Gmail",
         ),
         (
             &[
@@ -69,7 +65,7 @@ fn an_account_that_can_never_work_is_refused_by_the_command_and_in_the_file() {
                 PASSWORD[1],
             ],
             "provider = \"resend\"\nusername = \"u\"\noauth2 = { grant = \"token\", accessToken = { env = \"T\" } }",
-            "Resend does not know OAuth 2",
+            "Resend does not support OAuth 2",
         ),
     ] {
         let ran = line.run(&[&["accounts", "add", "work"], flags].concat()).expect(78);
@@ -83,7 +79,7 @@ fn an_account_that_can_never_work_is_refused_by_the_command_and_in_the_file() {
 }
 
 #[test]
-fn an_account_that_may_not_work_is_warned_of() {
+fn an_account_that_may_not_work_is_a_warning() {
     let line = CommandLine::new();
     let login = |user| ["--username", user, PASSWORD[0], PASSWORD[1]];
     for (more, path) in [

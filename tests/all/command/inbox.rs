@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use crate::support::{CommandLine, USER_CACHE};
 
-/// The command while it listens.
+/// A running `inbox` command.
 struct Listening {
     child: Child,
     port: String,
@@ -32,18 +32,18 @@ impl Listening {
         Self { child, port, said: String::new() }
     }
 
-    /// Delivers a message as it is.
+    /// Delivers a message unchanged.
     fn deliver(&mut self, line: &CommandLine, message: &str) {
         let number = || std::fs::read_dir(line.home().join("inbox")).map_or(0, Iterator::count);
         let before = number();
         self.said = self.say(message);
         assert_eq!(number(), before + 2, "it is kept before it is accepted: {}", self.said);
-        // What is said of it comes after it is kept.
+        // The inbox prints its line after it stores the message. Give it time.
         std::thread::sleep(Duration::from_millis(200));
         assert!(matches!(self.child.try_wait(), Ok(None)), "the inbox has ended");
     }
 
-    /// Offers a message, and returns all that the inbox says.
+    /// Sends a message, and returns all replies of the inbox.
     fn say(&mut self, message: &str) -> String {
         let mut client =
             TcpStream::connect(format!("127.0.0.1:{}", self.port)).expect("it listens");
@@ -57,14 +57,14 @@ impl Listening {
 
 impl Drop for Listening {
     fn drop(&mut self) {
-        // It may have ended by itself.
+        // The process may already have ended.
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
 }
 
 #[test]
-fn mail_is_caught_listed_shown_and_thrown_away() {
+fn mail_is_caught_listed_shown_and_cleared() {
     let line = CommandLine::new();
     line.run(&["inbox", "list"]).expect(0);
     line.run(&["inbox", "show"]).expect(64);
@@ -109,7 +109,7 @@ fn mail_is_caught_listed_shown_and_thrown_away() {
 }
 
 #[test]
-fn parts_within_parts_do_not_end_the_inbox() {
+fn deeply_nested_parts_do_not_crash_the_inbox() {
     let multiparts = |n| format!("Content-Type: multipart/mixed; boundary=b{n}\r\n\r\n--b{n}\r\n");
     let messages = |_| "Content-Type: message/rfc822\r\n\r\n".to_owned();
     let line = CommandLine::new();
@@ -121,14 +121,14 @@ fn parts_within_parts_do_not_end_the_inbox() {
     ] {
         listening.deliver(&line, &format!("From: a@x.test\r\n{nested}\r\nx"));
         let shown = line.run(&["inbox", "show"]).expect(0);
-        assert_eq!(shown.out.contains("not taken apart"), is_too_deep, "{}", shown.out);
+        assert_eq!(shown.out.contains("not parsed"), is_too_deep, "{}", shown.out);
         line.run(&["inbox", "list"]).expect(0);
         line.run(&["inbox", "show", "--json"]).expect(0).json();
     }
 }
 
 #[test]
-fn an_address_that_is_taken_is_told() {
+fn an_address_in_use_is_reported() {
     let line = CommandLine::new();
     let listening = Listening::start(&line);
     let ran = line.run(&["inbox", "--smtp", &format!("127.0.0.1:{}", listening.port)]).expect(64);
@@ -136,7 +136,7 @@ fn an_address_that_is_taken_is_told() {
 }
 
 #[test]
-fn a_message_that_was_accepted_is_there_under_the_number_that_was_said() {
+fn an_accepted_message_is_stored_under_its_queue_number() {
     let line = CommandLine::new();
     let listening = Listening::start(&line);
     let port = &listening.port;
@@ -162,7 +162,7 @@ fn a_message_that_was_accepted_is_there_under_the_number_that_was_said() {
             ["send", "--to", "b@example.net", "--subject", &subject, "--text", "x", "--json"];
         let sent = line.run(&words).expect(0).json();
         let id = sent["queueId"].as_str().expect("the inbox gives a number").to_owned();
-        // At once: what was accepted is stored.
+        // Checked at once: an accepted message is already stored.
         let shown = line.run(&["inbox", "show", &id]).expect(0);
         assert!(shown.out.contains(&subject), "{id}: {}", shown.out);
         let latest = line.run(&["inbox", "show", "--json"]).expect(0).json();
@@ -172,7 +172,7 @@ fn a_message_that_was_accepted_is_there_under_the_number_that_was_said() {
 }
 
 #[test]
-fn an_inbox_that_starts_again_goes_on_counting() {
+fn a_restarted_inbox_continues_its_numbers() {
     let line = CommandLine::new();
     for id in ["1", "2"] {
         let mut listening = Listening::start(&line);
@@ -188,9 +188,9 @@ fn an_inbox_that_starts_again_goes_on_counting() {
 }
 
 #[test]
-fn a_message_that_cannot_be_stored_is_refused_for_now_and_not_shown() {
+fn a_message_that_cannot_be_stored_is_refused_temporarily_and_not_shown() {
     let line = CommandLine::new();
-    // A file stands where the folder should be.
+    // There is a file in the place of the folder.
     std::fs::write(line.home().join("inbox"), "x").expect("a file can be written");
     let mut listening = Listening::start(&line);
     let said = listening.say("Subject: x\r\n\r\nx");

@@ -1,4 +1,4 @@
-//! Signals while a message is under way.
+//! Signals during a send.
 
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
@@ -8,16 +8,16 @@ use rustix::process::{Pid, Signal, kill_process};
 use crate::stopping::has_reached;
 use crate::support::{Act, CommandLine, FaultServer, Ran, Scenario, Stage};
 
-/// How long nothing may take.
+/// A timeout for steps that must not take long.
 const LONG: Duration = Duration::from_secs(20);
 
-/// The same command, which takes SIGINT even where these tests run in the background of a shell: that ignores the signal,
-/// and children inherit it.
+/// Resets SIGINT to its default in the child. If these tests run in the background of a shell, SIGINT is ignored, and
+/// children inherit that.
 fn taking_signals(command: Command) -> Command {
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
     let ignored = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
     let ignored = ignored.and_then(|set| u64::from_str_radix(set.trim(), 16).ok()).unwrap_or(0);
-    // Signal n is bit n - 1, and SIGINT is 2.
+    // Signal n is bit n - 1, and SIGINT is signal 2.
     if ignored & 0b10 == 0 {
         return command;
     }
@@ -29,7 +29,7 @@ fn taking_signals(command: Command) -> Command {
     taking
 }
 
-/// Sends a signal to the command once the server has come to a stage, and waits for the end.
+/// Sends a signal to the command once the server has reached a stage, and waits for the end.
 async fn interrupt(
     mut command: Command,
     server: &FaultServer,
@@ -43,7 +43,7 @@ async fn interrupt(
         }
     };
     tokio::time::timeout(LONG, waiting).await.expect("the server sees it");
-    // What the client did last has an effect on its side as well.
+    // Gives the client time to complete its last step.
     tokio::time::sleep(Duration::from_millis(200)).await;
     kill(&child, signal);
     let ended = tokio::task::spawn_blocking(|| child.wait_with_output());
@@ -58,13 +58,13 @@ fn kill(child: &Child, signal: Signal) {
 
 async fn hanging_at(stage: Stage) -> FaultServer {
     let mut scenario = Scenario::when(stage, Act::Hang);
-    // One command after the other.
+    // Without PIPELINING, so that commands come one by one.
     scenario.offers.extensions = Some(vec!["SIZE 35882577", "8BITMIME"]);
     FaultServer::start(scenario).await
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn before_the_end_of_the_message_nobody_has_it() {
+async fn before_the_end_of_the_message_a_signal_reports_no_delivery() {
     let large = "a line of text that is sent\n".repeat(400_000);
     for stage in
         [Stage::Greeting, Stage::Ehlo, Stage::Mail, Stage::Rcpt(1), Stage::Data, Stage::Body]
@@ -86,7 +86,7 @@ async fn before_the_end_of_the_message_nobody_has_it() {
             let ran = interrupt(taking_signals(line.command(&words)), &server, stage, signal)
                 .await
                 .expect(code);
-            assert!(ran.err.contains("nobody has it"), "{stage:?}: {}", ran.err);
+            assert!(ran.err.contains("it was not delivered"), "{stage:?}: {}", ran.err);
             let error = &ran.json()["error"];
             assert_eq!(error["code"], "cancelled", "{stage:?}: {error}");
             assert_eq!(error["delivered"], "no", "{stage:?}: {error}");
@@ -96,7 +96,7 @@ async fn before_the_end_of_the_message_nobody_has_it() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn after_the_end_of_the_message_nobody_can_tell() {
+async fn after_the_end_of_the_message_a_signal_reports_an_unknown_delivery() {
     for signal in [Signal::INT, Signal::TERM] {
         for json in [false, true] {
             let server = hanging_at(Stage::Dot).await;
@@ -109,7 +109,11 @@ async fn after_the_end_of_the_message_nobody_can_tell() {
             let message = String::from_utf8_lossy(&server.seen().messages[0]).into_owned();
             let id = message.split("Message-ID: ").nth(1).and_then(|rest| rest.lines().next());
             let id = id.expect("a message has an id");
-            assert!(ran.err.contains("nobody can tell") && ran.err.contains(id), "{}", ran.err);
+            assert!(
+                ran.err.contains("it is unknown whether") && ran.err.contains(id),
+                "{}",
+                ran.err
+            );
             if json {
                 let error = &ran.json()["error"];
                 assert_eq!(error["delivered"], "unknown", "{error}");
@@ -132,6 +136,6 @@ async fn a_signal_that_the_parent_ignores_stays_ignored() {
     ignoring.stdin(Stdio::null());
     ignoring.stdout(Stdio::piped()).stderr(Stdio::piped());
     let ran = interrupt(ignoring, &server, Stage::Dot, Signal::INT).await;
-    // Known on Linux alone.
+    // The command can detect an ignored signal only on Linux.
     assert!(!cfg!(target_os = "linux") || ran.code == 0, "{ran:#?}");
 }

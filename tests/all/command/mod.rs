@@ -1,4 +1,4 @@
-//! The command, as its user types it.
+//! The command, as its user runs it.
 
 mod account_files;
 mod accounts;

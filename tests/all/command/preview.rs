@@ -34,15 +34,15 @@ fn the_message_is_printed_or_written_and_the_same_each_time() {
 }
 
 #[test]
-fn an_input_that_is_wrong_is_65() {
+fn an_invalid_input_exits_with_65() {
     let line = CommandLine::new();
     let ran = line.run_with(&["preview", "--json"], r#"{"to": "b"}"#, &[]).expect(65);
     assert_eq!(ran.json()["error"]["code"], "validation");
-    assert!(ran.err.contains("to: \"b\" is no address"), "{}", ran.err);
+    assert!(ran.err.contains("to: \"b\" is not a valid address"), "{}", ran.err);
 }
 
 #[test]
-fn a_file_that_is_there_is_not_overwritten_unless_that_is_meant() {
+fn an_existing_file_is_overwritten_only_with_force() {
     let line = CommandLine::new();
     let file = line.home().join("report.pdf");
     fs::write(&file, "%PDF").expect("it can be written");
@@ -59,7 +59,7 @@ fn a_file_that_is_there_is_not_overwritten_unless_that_is_meant() {
     assert!(ran.err.contains("is a folder"), "{}", ran.err);
     #[cfg(unix)]
     {
-        // A link that leads nowhere yet is somebody's, too.
+        // A dangling link is not overwritten either.
         std::os::unix::fs::symlink("elsewhere.eml", line.home().join("link")).expect("it is made");
         line.run_with(&["preview", "-o", "link"], INPUT, &[]).expect(64);
         assert!(!line.home().join("elsewhere.eml").exists());
@@ -68,7 +68,7 @@ fn a_file_that_is_there_is_not_overwritten_unless_that_is_meant() {
 
 #[cfg(unix)]
 #[test]
-fn at_a_terminal_overwriting_is_asked_about() {
+fn at_a_terminal_the_command_asks_before_it_overwrites() {
     use crate::support::run_on_terminal;
     let line = CommandLine::new();
     let file = line.home().join("report.pdf");
@@ -84,7 +84,7 @@ fn at_a_terminal_overwriting_is_asked_about() {
 }
 
 #[test]
-fn standard_output_and_devices_are_written_to_as_they_are() {
+fn standard_output_and_devices_are_written_directly() {
     let line = CommandLine::new();
     let printed = line.run_with(&["preview"], INPUT, &[]).expect(0).out;
     assert_eq!(line.run_with(&["preview", "-o", "-"], INPUT, &[]).expect(0).out, printed);
@@ -92,7 +92,7 @@ fn standard_output_and_devices_are_written_to_as_they_are() {
     #[cfg(unix)]
     {
         line.run_with(&["preview", "-o", "/dev/null"], INPUT, &[]).expect(0);
-        // Redirected to a file, what is in the file before it stays.
+        // With output redirected to a file, the file's earlier content stays.
         fs::write(line.home().join("input.json"), INPUT).expect("it can be written");
         fs::write(line.home().join("all.mbox"), "before\n").expect("it can be written");
         let all = fs::File::options().append(true).open(line.home().join("all.mbox"));

@@ -14,7 +14,7 @@ fn text(received: &Received) -> String {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn flags_say_what_to_send() {
+async fn flags_set_the_fields_of_the_mail() {
     let inbox = inbox().await;
     let line = CommandLine::with_account(&inbox);
     std::fs::write(line.home().join("notes.txt"), "some notes\n").expect("a file can be written");
@@ -64,7 +64,7 @@ async fn flags_say_what_to_send() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_input_comes_from_a_file_or_from_standard_input() {
+async fn an_input_is_read_from_a_file_or_standard_input() {
     let inbox = inbox().await;
     let line = CommandLine::with_account(&inbox);
     let input =
@@ -95,7 +95,7 @@ async fn a_dry_run_sends_nothing() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_partial_send_is_a_warning_or_a_failure_as_was_asked() {
+async fn a_partial_send_is_a_warning_or_a_failure_as_requested() {
     let scenario = || Scenario::when(Stage::Rcpt(2), Act::Reply("550 5.1.1 no such user\r\n"));
     let to = r#"{"to": ["a@example.net", "b@example.net"], "subject": "x""#;
     for (input, code) in
@@ -158,7 +158,7 @@ async fn the_exit_code_says_what_to_do_next() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_conversation_is_shown_when_asked_for() {
+async fn the_conversation_is_shown_with_verbose() {
     let inbox = inbox().await;
     let line = CommandLine::with_account(&inbox);
     let ran = line.run(&["send", "--to", "b@example.net", "--text", "x", "-v"]).expect(0);

@@ -1,4 +1,4 @@
-//! The words of others on the user's terminal: control characters are shown, and not obeyed.
+//! Untrusted text on the user's terminal: control characters are shown, not executed.
 
 use std::fs::File;
 use std::io::Read as _;
@@ -11,11 +11,11 @@ use smtp_connector_inbox::{Mailbox, Received};
 use crate::hostile::guest::Guest;
 use crate::support::{Act, CommandLine, FaultServer, Scenario, Stage};
 
-/// A title and the clipboard are set, the screen is cleared, and the text is turned; then a line is forged.
+/// Sets the title and the clipboard, clears the screen, reverses text, and then forges a line.
 const EVIL: &str = "\x1b]0;pwned\x07\x1b[2J\x1b]52;c;cm0gLXJmIH4=\x07\u{9b}31m\u{7f}\u{202e}eman\u{2066}\u{200f}\
                     \u{61c}\u{2028}\u{feff}\u{e0041}\rx\nerror: forged";
 
-/// What a terminal obeys, except for line ends and tabs.
+/// Returns the control characters in a text, except for line ends and tabs.
 fn active(text: &str) -> Vec<char> {
     let is_active = |c: &char| {
         c.is_control() && !matches!(c, '\n' | '\t')
@@ -31,7 +31,7 @@ fn harmless(text: &str) {
     assert!(!text.lines().any(|line| line.starts_with("error: forged")), "{text}");
 }
 
-/// The strings' places and lengths, as the component model lays them out.
+/// Returns the offsets and lengths of the strings, in the component model's layout.
 fn strings(guest: &mut Guest, texts: &[&str]) -> Vec<u8> {
     let places = texts.iter().map(|text| guest.bytes(text));
     places.flat_map(|(at, length)| [at, length]).flat_map(word).collect()
@@ -41,7 +41,7 @@ fn word(number: usize) -> [u8; 4] {
     u32::try_from(number).expect("it is an address").to_le_bytes()
 }
 
-/// A component whose `invoke` returns this, in memory.
+/// A component whose `invoke` returns this memory.
 fn with_result(mut guest: Guest, memory: &[u8]) -> Guest {
     let mut memory = memory.to_vec();
     memory.resize(128, 0);
@@ -74,7 +74,7 @@ fn that_makes_a_preview() -> Guest {
 }
 
 #[test]
-fn the_words_of_a_component_are_safe_for_a_terminal() {
+fn text_from_a_component_is_safe_for_a_terminal() {
     let line = CommandLine::new();
     line.write_accounts("[accounts.work]\nhost = \"127.0.0.1\"\n");
     for (name, guest, code) in [
@@ -88,7 +88,7 @@ fn the_words_of_a_component_are_safe_for_a_terminal() {
             let ran = line.run_with(&words, "{}", &[]).expect(code);
             harmless(&ran.err);
             assert!(ran.err.contains("pwned"), "{name}: {ran:?}");
-            // The message is what was asked for, and goes into a pipe.
+            // The message was requested, and goes to a pipe unfiltered.
             if command == "send" {
                 harmless(&ran.out);
             } else if code == 0 {
@@ -105,7 +105,7 @@ fn the_words_of_a_component_are_safe_for_a_terminal() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_words_of_a_server_are_safe_for_a_terminal() {
+async fn text_from_a_server_is_safe_for_a_terminal() {
     const REPLY: &str = "550 5.7.1 no \u{9b}31mC1 \u{202e}RTL\u{2066} \x1b[31m\u{feff}\u{2028}\r\n";
     for stage in [Stage::Greeting, Stage::Rcpt(1), Stage::Dot] {
         let server = FaultServer::start(Scenario::when(stage, Act::Reply(REPLY))).await;
@@ -122,7 +122,7 @@ async fn the_words_of_a_server_are_safe_for_a_terminal() {
     }
 }
 
-/// A mailbox with one mail, all of it evil.
+/// A mailbox with one mail, all of it hostile.
 fn with_mail() -> (CommandLine, Vec<u8>) {
     let line = CommandLine::new();
     let evil = EVIL.replace(['\r', '\n'], "");
@@ -150,7 +150,7 @@ fn with_mail() -> (CommandLine, Vec<u8>) {
 }
 
 #[test]
-fn the_words_of_a_mail_are_safe_for_a_terminal() {
+fn text_from_a_mail_is_safe_for_a_terminal() {
     let (line, content) = with_mail();
     for words in [&["inbox", "list"][..], &["inbox", "show"]] {
         let ran = line.run(words).expect(0);
@@ -184,7 +184,7 @@ fn a_raw_message_is_filtered_on_a_terminal() {
         .spawn()
         .expect("the command starts");
     let mut shown = Vec::new();
-    // On Linux the end of a terminal is an error.
+    // On Linux, reading past the end of a terminal is an error.
     let _ = File::from(terminal).read_to_end(&mut shown);
     assert!(child.wait().expect("it ends").success());
     let shown = String::from_utf8(shown).expect("it is text");

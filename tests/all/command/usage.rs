@@ -1,11 +1,11 @@
-//! The command used as it is not meant to be.
+//! Mistakes in using the command.
 
 use serde_json::json;
 
 use crate::support::CommandLine;
 
 #[test]
-fn help_and_version_are_there() {
+fn help_and_version_are_printed() {
     let line = CommandLine::new();
     let help = line.run(&["--help"]).expect(0);
     for command in
@@ -22,7 +22,7 @@ fn help_and_version_are_there() {
 }
 
 #[test]
-fn a_wrong_command_line_is_64_in_words_and_in_json() {
+fn a_wrong_command_line_exits_with_64_in_text_and_json() {
     let line = CommandLine::new();
     let input = r#"{"from": "a@example.com", "to": "b@example.net"}"#;
     std::fs::write(line.home().join("input.json"), input).expect("a file can be written");
@@ -47,7 +47,7 @@ fn a_wrong_command_line_is_64_in_words_and_in_json() {
 }
 
 #[test]
-fn an_account_that_is_not_there_is_78_and_a_choice_is_64() {
+fn a_missing_account_exits_with_78_and_an_ambiguous_one_with_64() {
     let line = CommandLine::new();
     let ran = line
         .run(&["send", "--from", "a@example.com", "--to", "b@example.net", "--text", "x"])
@@ -65,7 +65,7 @@ fn an_account_that_is_not_there_is_78_and_a_choice_is_64() {
 }
 
 #[test]
-fn a_component_that_is_none_is_64_and_says_what_to_do() {
+fn an_invalid_component_exits_with_64_and_explains_what_to_do() {
     let line = CommandLine::new();
     std::fs::write(line.home().join("text.wasm"), "hello").expect("a file can be written");
     std::fs::write(line.home().join("module.wasm"), b"\0asm\x01\0\0\0")
@@ -74,7 +74,7 @@ fn a_component_that_is_none_is_64_and_says_what_to_do() {
     std::fs::write(line.home().join("empty.wasm"), empty).expect("a file can be written");
     let input = json!({ "from": "a@example.com", "to": "b@example.net" }).to_string();
     for (file, words) in [
-        ("text.wasm", "no WebAssembly component"),
+        ("text.wasm", "not a WebAssembly component"),
         ("module.wasm", "a module"),
         ("empty.wasm", "does not export"),
         ("none.wasm", "cannot be read"),
@@ -86,7 +86,7 @@ fn a_component_that_is_none_is_64_and_says_what_to_do() {
 }
 
 #[test]
-fn an_error_is_said_once_in_plain_words() {
+fn an_error_is_printed_once_in_plain_words() {
     let line = CommandLine::new();
     let home = line.home();
     std::fs::create_dir(home.join("folder")).expect("a folder can be made");
@@ -96,7 +96,7 @@ fn an_error_is_said_once_in_plain_words() {
     let mail = ["preview", "--from", "a@example.com", "--to", "b@example.net", "--text", "x"];
     for (words, said) in [
         (&["preview", "--input", "bad.json"][..], "not JSON"),
-        (&["preview", "--input", "empty.json"], "nothing here"),
+        (&["preview", "--input", "empty.json"], "text is empty"),
         (&["preview", "--input", "half.json"], "ends too early"),
         (&["preview", "--input", "none.json"], "none.json"),
         (&["preview", "--input", "folder"], "is a folder"),

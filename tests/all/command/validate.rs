@@ -16,7 +16,7 @@ fn a_valid_input_is_valid_without_an_account() {
 }
 
 #[test]
-fn every_issue_has_a_path_a_code_and_a_sentence() {
+fn every_issue_has_a_path_a_code_and_a_message() {
     let line = CommandLine::new();
     let input =
         r#"{"to": [1], "subject": {}, "priority": "soon", "attachments": "/etc/passwd", "x": 1}"#;
@@ -40,7 +40,7 @@ fn every_issue_has_a_path_a_code_and_a_sentence() {
 }
 
 #[test]
-fn what_is_no_json_is_an_issue_of_the_whole() {
+fn invalid_json_is_an_issue_of_the_whole_input() {
     let line = CommandLine::new();
     for input in [&b""[..], b"{", b"[]", b"null", b"{\"from\":\"\xff\"}", b"{\"a\": NaN}"] {
         let json =
@@ -75,7 +75,7 @@ fn placeholders_without_keywords_are_named_with_the_option_that_fills_them_in() 
         assert!(message.contains("placeholder") && message.contains("--keywords"), "{message}");
         assert_eq!(ran.err.matches("placeholder").count(), 1, "it is said once: {}", ran.err);
     }
-    // Given keywords, what is missing is missing among them.
+    // With keywords, the issue names what is missing among them.
     std::fs::write(line.home().join("k.json"), "{}").expect("it can be written");
     let ran = line.run_with(&["validate", "--keywords", "k.json"], input, &[]).expect(65);
     assert!(ran.out.contains("there is no keyword customer.email"), "{}", ran.out);
@@ -83,7 +83,7 @@ fn placeholders_without_keywords_are_named_with_the_option_that_fills_them_in() 
 }
 
 #[test]
-fn braces_that_go_out_as_they_stand_are_a_warning() {
+fn unfilled_braces_that_are_sent_are_a_warning() {
     let line = CommandLine::new();
     let words =
         ["--from", "a@example.com", "--to", "b@example.net", "--subject", "Order {{order}}"];

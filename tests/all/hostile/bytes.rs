@@ -1,4 +1,4 @@
-//! Components that are broken, or want what no component gets.
+//! Components with broken bytes, or with imports that no component gets.
 
 use smtp_connector_host::{Connector, Error};
 
@@ -6,7 +6,7 @@ use super::guest::Guest;
 use super::strict_host;
 
 #[tokio::test(flavor = "multi_thread")]
-async fn broken_bytes_are_an_error_or_a_component_and_nothing_else() {
+async fn broken_bytes_are_an_error_or_a_valid_component() {
     let host = strict_host();
     let whole = Guest::returning(r#"{"status": "dry-run"}"#).encode();
     for length in (0..whole.len()).step_by(7) {
@@ -18,7 +18,7 @@ async fn broken_bytes_are_an_error_or_a_component_and_nothing_else() {
         flipped[at] ^= 1 << (at % 8);
         loaded += usize::from(Connector::from_bytes(&host, &flipped).is_ok());
     }
-    // A bit in a name or a text changes nothing that could be noticed.
+    // A flipped bit in a name or a text has no visible effect.
     assert!(loaded < whole.len() / 3);
 }
 
@@ -27,7 +27,7 @@ fn refused(guest: &Guest) -> Error {
 }
 
 #[test]
-fn sockets_and_randomness_are_not_there_to_be_had() {
+fn a_component_that_imports_sockets_or_randomness_is_refused() {
     let sockets = Guest::invoking("(drop (call $network)) unreachable").import(
         "wasi:sockets/instance-network@0.2.0",
         "instance-network",
@@ -38,13 +38,13 @@ fn sockets_and_randomness_are_not_there_to_be_had() {
             .import("wasi:random/random@0.2.0", "get-random-bytes", "$random (param i64 i32)");
     for guest in [sockets, random] {
         let error = refused(&guest);
-        assert!(error.to_string().contains("wants what no component gets"), "{error}");
+        assert!(error.to_string().contains("does not provide"), "{error}");
         assert!(error.hint().is_some());
     }
 }
 
 #[test]
-fn the_asynchronous_abi_is_not_there_to_be_had() {
+fn a_component_that_uses_the_asynchronous_abi_is_refused() {
     for text in [
         "(component (type $s (stream u8)) (core func (canon stream.new $s)))",
         "(component (type $f (future u8)) (core func (canon future.new $f)))",

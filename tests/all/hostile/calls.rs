@@ -6,7 +6,7 @@ use smtp_connector_host::{Error, FailureCode, Invocation};
 use super::guest::{ANSWER, Guest};
 use super::{HANG, strict_host};
 
-/// A guest that opens uploads: `$open` asks for the upload whose id is `u`, `$handle` is what it got.
+/// A guest that opens uploads: `$open` opens the upload with id `u`, and `$handle` is the handle it returns.
 fn opening(invoke: &str) -> Guest {
     let mut guest = Guest::invoking("")
         .import("attachments", "open-upload", "$open-upload (param i32 i32 i32)")
@@ -49,8 +49,8 @@ async fn handles_that_are_never_dropped_end_the_run() {
 }
 
 #[tokio::test]
-async fn no_more_attachments_are_opened_than_a_mail_may_have() {
-    // The answer's second word is a handle, or which error it is: 1 is `forbidden`.
+async fn the_number_of_open_attachments_is_limited_to_that_of_a_mail() {
+    // The second word of the answer is a handle or the number of an error: 1 is `forbidden`.
     let opens = "(loop $again
         (drop (call $open))
         (br_if $again (i32.eqz (i32.load8_u (i32.const 2048)))))
@@ -60,7 +60,7 @@ async fn no_more_attachments_are_opened_than_a_mail_may_have() {
 }
 
 #[tokio::test]
-async fn a_handle_that_was_dropped_leads_nowhere() {
+async fn a_dropped_handle_is_invalid() {
     let read = "(call $read (local.get $handle) (i32.const 10) (i32.const 2048))";
     let error = fails(&opening(&format!(
         "(local.set $handle (call $open)) {read} (call $drop (local.get $handle)) {read}"
@@ -70,7 +70,7 @@ async fn a_handle_that_was_dropped_leads_nowhere() {
 }
 
 #[tokio::test]
-async fn a_handle_that_was_never_given_leads_nowhere() {
+async fn a_made_up_handle_is_invalid() {
     for handle in ["0", "1", "2", "77", "-1", "0x40000000"] {
         let read = format!("(call $read (i32.const {handle}) (i32.const 10) (i32.const 2048))");
         let error = fails(&opening(&read)).await;
@@ -80,7 +80,7 @@ async fn a_handle_that_was_never_given_leads_nowhere() {
 }
 
 #[tokio::test]
-async fn a_handle_is_dropped_once() {
+async fn a_handle_cannot_be_dropped_twice() {
     let drop = "(call $drop (local.get $handle))";
     let error = fails(&opening(&format!("(local.set $handle (call $open)) {drop} {drop}"))).await;
     assert!(error.to_string().contains("handle"), "{error}");

@@ -4,35 +4,35 @@ use super::guest::Guest;
 use super::{broken, stopped_at_limit};
 
 #[tokio::test]
-async fn a_loop_in_the_action_ends_with_its_computing_time() {
+async fn a_loop_in_the_action_is_stopped_at_the_time_limit() {
     let guest = Guest::invoking("(loop $again (br $again)) unreachable");
-    stopped_at_limit(&guest, "computing time").await;
+    stopped_at_limit(&guest, "CPU time").await;
 }
 
 #[tokio::test]
-async fn a_loop_before_the_action_ends_with_its_computing_time() {
+async fn a_loop_before_the_action_is_stopped_at_the_time_limit() {
     let guest = Guest::invoking("unreachable")
         .part("(func $start (loop $again (br $again))) (start $start)");
-    stopped_at_limit(&guest, "computing time").await;
+    stopped_at_limit(&guest, "CPU time").await;
 }
 
 #[tokio::test]
-async fn endless_recursion_ends_with_its_stack() {
+async fn endless_recursion_is_stopped_at_the_stack_limit() {
     let guest = Guest::invoking("(call $deeper) unreachable").part("(func $deeper (call $deeper))");
-    stopped_at_limit(&guest, "the stack").await;
+    stopped_at_limit(&guest, "stack space").await;
 }
 
 #[tokio::test]
-async fn a_loop_of_calls_that_do_nothing_ends_with_its_calls() {
+async fn a_loop_of_empty_calls_is_stopped_at_the_call_limit() {
     let guest =
         Guest::invoking("(loop $again (call $run (i32.const 2048)) (br $again)) unreachable")
             .import("invocation", "current", "$run (param i32)")
             .realloc("(i32.const 70000)");
-    stopped_at_limit(&guest, "calls to its host").await;
+    stopped_at_limit(&guest, "calls to the host").await;
 }
 
 #[tokio::test]
-async fn a_loop_of_calls_to_wasi_ends_with_its_computing_time() {
+async fn a_loop_of_wasi_calls_is_stopped_at_the_time_limit() {
     let guest = Guest::invoking(
         "(loop $again
            (call $drop (call $subscribe (i64.const 0)))
@@ -45,10 +45,10 @@ async fn a_loop_of_calls_to_wasi_ends_with_its_computing_time() {
         "$subscribe (param i64) (result i32)",
     )
     .import("wasi:io/poll@0.2.0", "[resource-drop]pollable", "$drop (param i32)");
-    stopped_at_limit(&guest, "computing time").await;
+    stopped_at_limit(&guest, "CPU time").await;
 }
 
 #[tokio::test]
-async fn what_cannot_be_reached_ends_the_run_as_a_bug() {
+async fn an_unreachable_instruction_ends_the_run_as_a_bug() {
     broken(&Guest::invoking("unreachable"), "unreachable").await;
 }

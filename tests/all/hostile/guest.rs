@@ -1,4 +1,4 @@
-//! Components made by hand: a core module in WebAssembly's text, wrapped as the contract asks for.
+//! Handmade components: a core module in WebAssembly text, wrapped as a component of the contract.
 
 use std::fmt::Write as _;
 
@@ -6,10 +6,10 @@ use smtp_connector_host::{Connector, Host};
 use wit_component::{ComponentEncoder, StringEncoding, embed_component_metadata};
 use wit_parser::Resolve;
 
-/// A component that is right in everything but what a test makes wrong.
+/// A component that is correct except for what a test breaks.
 ///
-/// Memory below 64 KiB is the guest's own: results at [`RESULT`], answers of imports at [`ANSWER`], bytes of
-/// [`Guest::bytes`] from 4096. What the host hands in is put behind it.
+/// Memory below 64 KiB belongs to the guest: results at [`RESULT`], answers of imports at [`ANSWER`], bytes of
+/// [`Guest::bytes`] from 4096. The host's data goes behind it.
 pub(crate) struct Guest {
     memory: &'static str,
     realloc: String,
@@ -20,14 +20,14 @@ pub(crate) struct Guest {
     next: usize,
 }
 
-/// Where `invoke` puts what it returns.
+/// The address where `invoke` puts its result.
 pub(crate) const RESULT: usize = 1024;
-/// Where imports put what they answer.
+/// The address where imports put their answers.
 pub(crate) const ANSWER: usize = 2048;
 
 const CONTRACT: &str = "connectors:smtp/smtp-connector@0.1.0";
 
-/// The contract, and the parts of WASI that are played with.
+/// The contract, and the WASI interfaces that the tests use.
 const WORLD: &str = r#"
 package tests:hostile;
 
@@ -72,15 +72,15 @@ package wasi:sockets@0.2.0 {
 }
 "#;
 
-/// Places after those that are used already, so that what the host hands in overwrites nothing.
+/// A `realloc` that returns the next free place, so that the host's data overwrites nothing.
 const BUMP: &str = "
     (global.set $top (i32.and (i32.add (global.get $top) (i32.const 15)) (i32.const -16)))
     (global.get $top)
     (global.set $top (i32.add (global.get $top) (local.get 3)))";
 
 impl Guest {
-    /// A component whose `invoke` is this, in WebAssembly's text: `$input` and `$length` are the input, and
-    /// it leaves a pointer to its result.
+    /// A component whose `invoke` has this body, in WebAssembly text: `$input` and `$length` are the input, and the
+    /// body leaves a pointer to its result.
     pub(crate) fn invoking(invoke: impl Into<String>) -> Self {
         Self {
             memory: "4",
@@ -93,25 +93,25 @@ impl Guest {
         }
     }
 
-    /// A component whose `invoke` returns a JSON text.
+    /// A component whose `invoke` returns this JSON text.
     pub(crate) fn returning(json: &str) -> Self {
         let mut guest = Self::invoking("");
         guest.invoke = guest.result(json);
         guest
     }
 
-    /// Another `invoke`.
+    /// Replaces the body of `invoke`.
     pub(crate) fn and_invoking(self, invoke: impl Into<String>) -> Self {
         Self { invoke: invoke.into(), ..self }
     }
 
-    /// Another `validate`, before it finds nothing.
+    /// Puts code before the default body of `validate`, which returns no findings.
     pub(crate) fn validating(self, validate: &str) -> Self {
         Self { validate: format!("{validate} (i32.const 64)"), ..self }
     }
 
-    /// The same, and then a look through all of its memory for any of these texts: it traps where it finds
-    /// one. What it looks for is in its memory only in disguise.
+    /// Adds a search of the whole memory after `invoke`. It traps if it finds one of these texts. The memory holds the
+    /// texts themselves only in disguised form.
     pub(crate) fn and_searching(mut self, texts: &[String]) -> Self {
         const DISGUISE: u8 = 0x55;
         let mut searches = String::new();
@@ -149,24 +149,24 @@ impl Guest {
         ))
     }
 
-    /// The same, done twice: what the first time returns is forgotten.
+    /// Runs `invoke` twice, and drops the first result.
     pub(crate) fn invoking_twice(mut self) -> Self {
         let once = std::mem::take(&mut self.invoke);
         self.part(&format!("(func $once (result i32) {once})"))
             .and_invoking("(drop (call $once)) (call $once)")
     }
 
-    /// Other pages of memory: `4`, or `4 100`.
+    /// Sets the pages of memory: `4`, or `4 100` with a maximum.
     pub(crate) fn memory(self, memory: &'static str) -> Self {
         Self { memory, ..self }
     }
 
-    /// Another way to place what the host hands in.
+    /// Replaces the body of `realloc`, which places the host's data.
     pub(crate) fn realloc(self, body: &str) -> Self {
         Self { realloc: body.to_owned(), ..self }
     }
 
-    /// Imports a function of the contract, or of WASI: `"transport" "[method]outgoing.write"`.
+    /// Imports a function of the contract or of WASI: `"transport" "[method]outgoing.write"`.
     pub(crate) fn import(mut self, interface: &str, name: &str, signature: &str) -> Self {
         let interface = match interface.contains(':') {
             true => interface.to_owned(),
@@ -177,13 +177,13 @@ impl Guest {
         self
     }
 
-    /// Anything more for the module.
+    /// Adds more text to the module.
     pub(crate) fn part(mut self, text: &str) -> Self {
         self.parts.push_str(text);
         self
     }
 
-    /// Puts bytes into memory; returns where, and how many.
+    /// Puts bytes into memory. Returns their address and length.
     pub(crate) fn bytes(&mut self, bytes: impl AsRef<[u8]>) -> (usize, usize) {
         let bytes = bytes.as_ref();
         let at = self.next;
@@ -194,7 +194,7 @@ impl Guest {
         (at, bytes.len())
     }
 
-    /// Code that returns a JSON text as the result of `invoke`.
+    /// Returns code that returns this JSON text as the result of `invoke`.
     pub(crate) fn result(&mut self, json: &str) -> String {
         let (at, length) = self.bytes(json);
         format!(
@@ -229,18 +229,18 @@ impl Guest {
         )
     }
 
-    /// The component.
+    /// Encodes the component.
     pub(crate) fn encode(&self) -> Vec<u8> {
         wrapped(&self.module())
     }
 
-    /// The component, loaded.
+    /// Loads the component.
     pub(crate) fn load(&self, host: &Host) -> Connector {
         Connector::from_bytes(host, &self.encode()).expect("it keeps the contract")
     }
 }
 
-/// A core module, in WebAssembly's text, as a component.
+/// Wraps a core module in WebAssembly text as a component.
 pub(crate) fn wrapped(text: &str) -> Vec<u8> {
     let mut module = wat::parse_str(text).unwrap_or_else(|error| panic!("{error}\n{text}"));
     let mut resolve = Resolve::default();

@@ -5,11 +5,11 @@ use smtp_connector_host::{FailureCode, Invocation};
 use super::guest::Guest;
 use super::strict_host;
 
-/// So much memory, in pages, is filled and searched.
+/// The memory that is filled and searched, in pages.
 const PAGES: &str = "100";
 
 #[tokio::test(flavor = "multi_thread")]
-async fn nothing_of_one_run_is_in_the_memory_of_another() {
+async fn a_run_sees_no_memory_of_another_run() {
     let host = strict_host();
     let mut filling = Guest::invoking("").memory(PAGES);
     let done = filling.result(r#"{"status": "dry-run"}"#);
@@ -39,9 +39,9 @@ async fn nothing_of_one_run_is_in_the_memory_of_another() {
 }
 
 #[tokio::test]
-async fn a_run_that_broke_down_leaves_nothing_that_is_used_again() {
+async fn an_instance_that_trapped_is_never_reused() {
     let host = strict_host();
-    // The first call sets the mark that would break the second, were it the same instance.
+    // The first call sets a mark. If the second call ran in the same instance, the mark would break it.
     let mut guest = Guest::invoking("").part("(global $used (mut i32) (i32.const 0))");
     let done = guest.result(r#"{"status": "dry-run"}"#);
     let connector = guest

@@ -1,4 +1,4 @@
-//! Components that send what they must not.
+//! Components that send forbidden messages.
 
 use serde_json::json;
 use smtp_connector_host::accounts::Policy;
@@ -11,13 +11,13 @@ use crate::support::TestEnv;
 
 const BOB: &str = "bob@example.net";
 
-/// An environment whose account has this policy, and a component in the place of the built-in one.
+/// An environment whose account has this policy, with this component instead of the built-in one.
 async fn env(guest: &Guest, policy: Policy) -> TestEnv {
     TestEnv::with_component(&guest.encode(), Inbox::builder(), |account| account.policy(policy))
         .await
 }
 
-/// What comes of a guest that sends, while the input asks for a mail to Bob.
+/// Returns the outcome of a guest that sends, for an input with a mail to Bob.
 async fn outcome(guest: &Guest, policy: Policy) -> Result<(), Error> {
     let env = env(guest, policy).await;
     let outcome = env.send(&json!({ "to": BOB })).await;
@@ -38,7 +38,7 @@ async fn a_message_that_keeps_the_rules_is_sent() {
 }
 
 #[tokio::test]
-async fn nobody_gets_mail_whom_the_input_does_not_name() {
+async fn a_recipient_that_the_input_does_not_name_gets_no_mail() {
     for recipients in [
         &[BOB, "eve@evil.test"][..],
         &["eve@evil.test"],
@@ -59,7 +59,7 @@ async fn a_command_in_an_address_stops_the_component() {
 }
 
 #[tokio::test]
-async fn a_recipient_that_is_repeated_stops_the_component() {
+async fn a_repeated_recipient_stops_the_component() {
     for again in [BOB, "bob@EXAMPLE.net"] {
         let guest = sends("alice@example.com", &[BOB, again], MESSAGE.as_bytes());
         refused(&guest, Policy::default(), FailureCode::Internal, "twice").await;
@@ -81,14 +81,21 @@ async fn a_sender_against_the_policy_is_refused_in_envelope_and_headers() {
         ("alice@example.com", format!("Sender: ceo@example.org\r\n{MESSAGE}")),
     ] {
         let guest = sends(sender, &[BOB], message.as_bytes());
-        refused(&guest, policy(), FailureCode::Policy, "as whom the account does not send").await;
+        refused(&guest, policy(), FailureCode::Policy, "the account does not allow this sender")
+            .await;
     }
     for name in
         ["\"ceo@bank.test\"", "=?utf-8?Q?ceo=40bank.test?=", "=?utf-8?B?Y2VvQGJhbmsudGVzdA==?="]
     {
         let guest =
             sends("alice@example.com", &[BOB], from(&format!("{name} <a@example.com>")).as_bytes());
-        refused(&guest, policy(), FailureCode::Policy, "ceo@bank.test, as whom").await;
+        refused(
+            &guest,
+            policy(),
+            FailureCode::Policy,
+            "ceo@bank.test, but the account does not allow",
+        )
+        .await;
     }
     for name in ["\"The CEO\"", "=?utf-8?Q?J=C3=B6rg?=", "\"a@example.com\""] {
         let guest = sends(
@@ -101,7 +108,7 @@ async fn a_sender_against_the_policy_is_refused_in_envelope_and_headers() {
 }
 
 #[tokio::test]
-async fn a_message_that_breaks_a_rule_never_ends_at_the_server() {
+async fn a_message_that_breaks_a_rule_is_never_completed() {
     let long = format!("X-Long: {}\r\n{MESSAGE}", "x".repeat(2000));
     let many = format!("{}{MESSAGE}", "X-Many: 1234567890\r\n".repeat(2000));
     for (message, words) in [
@@ -136,7 +143,7 @@ async fn a_second_message_in_one_run_stops_the_component() {
     let env = env(&again, Policy::default()).await;
     let error = env.send(&json!({ "to": BOB })).await.expect_err("it is stopped");
     assert!(error.to_string().contains("a second message"), "{error}");
-    // The first has gone, and nobody may send it again unknowingly.
+    // The first message is sent, so a retry must not happen silently.
     assert_eq!(error.delivered(), smtp_connector_host::Delivered::Unknown);
     env.received().await;
 }

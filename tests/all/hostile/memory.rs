@@ -1,4 +1,4 @@
-//! Components that want all the memory there is.
+//! Components that exhaust memory.
 
 use smtp_connector_host::{FailureCode, Invocation};
 
@@ -6,7 +6,7 @@ use super::guest::Guest;
 use super::{stopped_at_limit, strict_host};
 
 #[tokio::test]
-async fn memory_that_grows_without_end_ends_the_run() {
+async fn endless_memory_growth_ends_the_run() {
     let guest = Guest::invoking(
         "(loop $again (br_if $again (i32.ne (memory.grow (i32.const 1)) (i32.const -1)))) unreachable",
     );
@@ -14,10 +14,10 @@ async fn memory_that_grows_without_end_ends_the_run() {
 }
 
 #[tokio::test]
-async fn memory_that_is_huge_from_the_start_is_not_given() {
+async fn a_huge_initial_memory_is_refused() {
     let host = strict_host();
     let guest = Guest::returning("{}").memory("65536");
-    // Where the module says so, and not the code, it may be refused before it runs.
+    // A static size may be refused when the component loads, before it runs.
     match smtp_connector_host::Connector::from_bytes(&host, &guest.encode()) {
         Err(error) => assert_eq!(error.code(), FailureCode::Internal, "{error}"),
         Ok(connector) => {
@@ -28,13 +28,13 @@ async fn memory_that_is_huge_from_the_start_is_not_given() {
 }
 
 #[tokio::test]
-async fn several_memories_are_counted_together() {
+async fn all_memories_of_a_component_count_together() {
     let memories = "(memory 100) (memory 100) (memory 100)";
     stopped_at_limit(&Guest::returning("{}").part(memories), "memory").await;
 }
 
 #[tokio::test]
-async fn a_table_that_grows_without_end_ends_the_run() {
+async fn endless_table_growth_ends_the_run() {
     let guest = Guest::invoking(
         "(drop (table.grow $t (ref.null func) (i32.const 1000000000))) unreachable",
     )
@@ -43,6 +43,6 @@ async fn a_table_that_grows_without_end_ends_the_run() {
 }
 
 #[tokio::test]
-async fn a_table_that_is_huge_from_the_start_is_not_given() {
+async fn a_huge_initial_table_is_refused() {
     stopped_at_limit(&Guest::returning("{}").part("(table 5000000 funcref)"), "tables").await;
 }

@@ -1,7 +1,6 @@
-//! Components that mean harm, each made by hand for one kind of it.
+//! Hostile components, each written by hand for one kind of attack.
 //!
-//! What all have in common: the process lives, the run ends as an ordinary error, and the next run of
-//! anybody is as if nothing had been.
+//! In every case the process keeps running, the run ends with an ordinary error, and the next run is not affected.
 
 mod bytes;
 mod calls;
@@ -24,10 +23,10 @@ use smtp_connector_host::{Error, FailureCode, Host, Invocation, Limits, Outcome}
 use crate::support::host_builder;
 use guest::Guest;
 
-/// A run that takes longer has not been stopped. The limits of these tests are far below.
+/// A longer run counts as not stopped. The limits of these tests are far below.
 const HANG: Duration = Duration::from_secs(60);
 
-/// A host with limits that a test can wait for.
+/// A host with limits small enough for a test.
 fn strict_host() -> Host {
     let mut limits = Limits::default();
     limits.memory_bytes = 16 << 20;
@@ -44,20 +43,20 @@ async fn run(guest: &Guest) -> Result<Outcome, Error> {
     let connector = guest.load(&host);
     let attack = connector.invoke(Invocation::send_mail("{}"));
     let outcome = tokio::time::timeout(HANG, attack).await.expect("the run is stopped");
-    // The process lives, and so does the engine.
+    // The process is alive, and the engine still works.
     let neighbour = Guest::returning(r#"{"status": "dry-run"}"#).load(&host);
     neighbour.invoke(Invocation::send_mail("{}")).await.expect("a neighbour is not disturbed");
     outcome
 }
 
-/// Runs a guest that is stopped at a limit.
+/// Runs a guest, and checks that a limit stops it.
 async fn stopped_at_limit(guest: &Guest, words: &str) {
     let error = run(guest).await.expect_err("it takes too much");
     assert_eq!(error.code(), FailureCode::Limit, "{error:?}");
     assert!(error.to_string().contains(words), "{error}");
 }
 
-/// Runs a guest that breaks down.
+/// Runs a guest, and checks that it traps or breaks the contract.
 async fn broken(guest: &Guest, words: &str) {
     let error = run(guest).await.expect_err("it breaks down");
     assert_eq!(error.code(), FailureCode::Internal, "{error:?}");

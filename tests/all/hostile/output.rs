@@ -1,4 +1,4 @@
-//! Components that print without end.
+//! Components that print endlessly.
 
 use smtp_connector_host::FailureCode;
 
@@ -6,8 +6,8 @@ use super::guest::{ANSWER, Guest};
 use super::run;
 
 #[tokio::test]
-async fn what_is_printed_is_kept_up_to_a_bound_and_no_further() {
-    // 4096 bytes are the most that WASI takes at once.
+async fn printed_output_is_kept_only_up_to_a_limit() {
+    // WASI accepts at most 4096 bytes per call.
     let guest = Guest::invoking(format!(
         "(local $stream i32)
          (local.set $stream (call $stderr))

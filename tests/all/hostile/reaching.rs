@@ -1,4 +1,4 @@
-//! Components that open what their input does not name.
+//! Components that open sources that their input does not name.
 
 use smtp_connector_host::attachments::{MemoryUploads, Metadata};
 use smtp_connector_host::{Connector, HostBuilder, Invocation};
@@ -10,7 +10,7 @@ use smtp_connector_host::accounts::Policy;
 use smtp_connector_host::policy::InputRule;
 use smtp_connector_inbox::Inbox;
 
-/// A component that opens a source, and says in its result whether it got it.
+/// A component that opens a source, and reports in its result whether that succeeded.
 fn opening(function: &str, source: &str) -> Guest {
     let mut guest =
         Guest::invoking("").import("attachments", function, "$open (param i32 i32 i32)");
@@ -25,14 +25,14 @@ fn opening(function: &str, source: &str) -> Guest {
     ))
 }
 
-/// Whether a component opened a source while it ran the action.
+/// Reports whether a component could open a source while it ran the action.
 async fn opens(connector: &Connector, invocation: Invocation) -> bool {
     let outcome = connector.invoke(invocation).await.expect("it says what it got");
     outcome.as_json().contains("true")
 }
 
 #[tokio::test]
-async fn a_url_is_fetched_only_if_the_input_names_it_and_never_to_check_it() {
+async fn a_url_is_fetched_only_if_the_input_names_it_and_never_by_validate() {
     let server = HttpServer::start(vec![Page::file("/a?d=salary", "", b"x")]).await;
     let url = format!("http://{}/a?d=salary", server.host());
     let guest = opening("fetch", &url);
@@ -82,7 +82,7 @@ async fn an_upload_is_opened_only_if_the_input_names_it() {
 }
 
 #[tokio::test]
-async fn a_platform_may_let_its_components_reach_what_the_input_does_not_name() {
+async fn a_platform_may_allow_sources_that_the_input_does_not_name() {
     let any = |component: Vec<u8>| async move {
         let host = |host: HostBuilder| host.input_rule(InputRule::danger_any());
         TestEnv::with_host(&component, Inbox::builder(), |account| account, host).await

@@ -1,4 +1,4 @@
-//! Components whose results, and whose places for arguments, are not what they say.
+//! Components that return false pointers, lengths or results.
 
 use super::guest::{Guest, RESULT};
 use super::sending::{MESSAGE, sends_and_says};
@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use smtp_connector_host::accounts::Security;
 use smtp_connector_host::{Account, Invocation};
 
-/// An `invoke` that says that its JSON is so many bytes at this address.
+/// An `invoke` that claims `length` bytes of JSON at this address.
 fn claiming(at: u32, length: u32) -> Guest {
     Guest::invoking(format!(
         "(i32.store offset=4 (i32.const {RESULT}) (i32.const {at}))
@@ -18,23 +18,23 @@ fn claiming(at: u32, length: u32) -> Guest {
 }
 
 #[tokio::test]
-async fn a_result_outside_of_memory_is_not_read() {
+async fn a_result_outside_memory_is_not_read() {
     for (at, length) in [(0, 1 << 30), (u32::MAX, 1), (1 << 20, 1 << 20), (0, u32::MAX)] {
         let error = run(&claiming(at, length)).await.expect_err("there is no such result");
         assert!(matches!(error.code().as_str(), "internal" | "limit"), "{error:?}");
     }
-    // A pointer to the result that is none.
+    // An invalid pointer to the result.
     broken(&Guest::invoking("(i32.const -4)"), "out of bounds").await;
 }
 
 #[tokio::test]
-async fn a_result_of_more_than_a_call_may_pass_out_ends_the_run() {
+async fn a_result_over_the_size_limit_of_a_call_ends_the_run() {
     stopped_at_limit(&claiming(0, 8 << 20).memory("200"), "out of the sandbox").await;
 }
 
 #[tokio::test]
 async fn a_million_strings_end_the_run() {
-    // `invalid` with a list of issues, each of three strings: 24 bytes that claim 4 KiB each.
+    // `invalid` with a list of issues, each with three strings: 24 bytes that claim 4 KiB each.
     let guest = Guest::invoking(format!(
         "(local $at i32)
          (local.set $at (i32.const 65536))
@@ -55,7 +55,7 @@ async fn a_million_strings_end_the_run() {
 }
 
 #[tokio::test]
-async fn text_that_is_none_is_not_taken_for_text() {
+async fn text_that_is_not_utf_8_ends_the_run() {
     let mut guest = Guest::invoking("");
     let (at, length) = guest.bytes(b"\xff\xfe");
     let guest = guest.and_invoking(format!(
@@ -67,14 +67,14 @@ async fn text_that_is_none_is_not_taken_for_text() {
 }
 
 #[tokio::test]
-async fn a_result_that_is_no_result_is_not_believed() {
+async fn an_invalid_or_false_result_ends_the_run() {
     for json in ["", "{}", "[]", "sent", r#"{"status": "sent"}"#, r#"{"status": 5}"#] {
-        broken(&Guest::returning(json), "cannot be believed").await;
+        broken(&Guest::returning(json), "result is not valid").await;
     }
 }
 
 #[tokio::test]
-async fn what_a_component_says_of_sending_is_replaced_by_what_the_host_saw() {
+async fn the_host_overwrites_false_claims_about_sending() {
     let refusing = Scenario::when(Stage::Rcpt(2), Act::Reply("550 5.1.1 no carol\r\n"));
     let server = FaultServer::start(refusing).await;
     let account = Account::builder("work", "127.0.0.1")
@@ -100,19 +100,19 @@ async fn what_a_component_says_of_sending_is_replaced_by_what_the_host_saw() {
 }
 
 #[tokio::test]
-async fn a_trap_while_the_host_hands_something_in_ends_the_run() {
+async fn a_trap_in_realloc_ends_the_run() {
     broken(&Guest::returning("{}").realloc("unreachable"), "unreachable").await;
 }
 
 #[tokio::test]
-async fn a_place_that_is_none_is_not_written_to() {
+async fn the_host_does_not_write_to_an_invalid_address() {
     let beyond = "beyond end of memory";
     for (place, words) in [("-16", beyond), ("65535000", beyond), ("1", "unreachable")] {
         let realloc = format!("(i32.const {place})");
         let guest = Guest::invoking("(call $run (i32.const 2048)) unreachable")
             .import("invocation", "current", "$run (param i32)")
             .realloc(&realloc);
-        // Text may stand anywhere, so that the last of them is a place.
+        // Text needs no alignment, so the last place is valid.
         broken(&guest, words).await;
     }
 }

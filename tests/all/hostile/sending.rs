@@ -1,4 +1,4 @@
-//! Components that send what they please.
+//! Components that send fixed messages.
 
 use super::guest::{ANSWER, Guest, RESULT};
 
@@ -6,12 +6,12 @@ use super::guest::{ANSWER, Guest, RESULT};
 pub(crate) const MESSAGE: &str = "From: alice@example.com\r\nDate: Fri, 2 Jan 2026 03:04:05 +0000\r\n\
                                   Message-ID: <1@example.com>\r\n\r\nHi\r\n";
 
-/// A component that sends a message of its own, whatever the input says, and passes on what fails.
+/// A component that sends this message, whatever the input says, and passes failures on.
 pub(crate) fn sends(sender: &str, recipients: &[&str], message: &[u8]) -> Guest {
     sends_and_says(sender, recipients, message, r#"{"status": "sent"}"#)
 }
 
-/// The same, with a result of its own.
+/// A component that sends this message, and returns this result.
 pub(crate) fn sends_and_says(
     sender: &str,
     recipients: &[&str],
@@ -37,7 +37,7 @@ pub(crate) fn sends_and_says(
     let number = recipients.len();
     let (message, message_length) = guest.bytes(message);
     let sent = guest.result(result);
-    // A failure has 80 bytes; in the result it stands behind two discriminants.
+    // A failure has 80 bytes. In the result it follows two discriminants.
     let failed = format!(
         "(if (i32.load8_u (i32.const {ANSWER})) (then
            (i32.store (i32.const {RESULT}) (i32.const 1))

@@ -1,4 +1,4 @@
-//! Components that go on after a write that failed.
+//! Components that continue after a failed write.
 
 use std::time::Duration;
 
@@ -10,10 +10,10 @@ use super::guest::{ANSWER, Guest};
 use super::sending::MESSAGE;
 use crate::support::{Act, FaultServer, Scenario, Stage, host_builder};
 
-/// A component that begins a message, writes more of it than a connection takes that nobody reads, and then writes
-/// commands as if nothing had failed.
+/// A component that begins a message and writes more than the connection can buffer while the server does not read.
+/// Then it writes commands as if no write had failed.
 fn ignoring_failures() -> Guest {
-    /// Bytes of a chunk, of which eight overflow the buffers of both sides.
+    /// The size of a chunk in bytes. Eight chunks overflow the buffers of both sides.
     const CHUNK: usize = 4 << 20;
     let mut guest = Guest::invoking("")
         .memory("80")
@@ -63,7 +63,7 @@ fn ignoring_failures() -> Guest {
 }
 
 #[tokio::test]
-async fn commands_after_a_write_that_failed_never_reach_the_server() {
+async fn commands_after_a_failed_write_never_reach_the_server() {
     let server =
         FaultServer::start(Scenario::when(Stage::Body, Act::Pause(Duration::from_secs(2)))).await;
     let policy = Policy::default()
@@ -82,7 +82,7 @@ async fn commands_after_a_write_that_failed_never_reach_the_server() {
     let input = json!({ "to": "bob@example.net" }).to_string();
     let error = connector.invoke(Invocation::send_mail(input).account("work")).await;
     error.expect_err("nothing was sent");
-    // The server reads on after its pause: all that is on its way has come when the connection ends.
+    // After its pause the server reads on. When the connection ends, it has everything that was sent.
     let seen = server.ended().await;
     assert_eq!(seen.complete, 0);
     let text = String::from_utf8_lossy(&seen.messages.concat()).into_owned();

@@ -1,4 +1,4 @@
-//! Components that wait for ever.
+//! Components that wait forever.
 
 use std::time::Duration;
 
@@ -6,7 +6,7 @@ use super::guest::Guest;
 use super::stopped_at_limit;
 
 #[tokio::test]
-async fn a_wait_without_end_ends_with_its_time() {
+async fn an_endless_wait_is_stopped_at_the_time_limit() {
     let started = std::time::Instant::now();
     let guest = Guest::invoking("(call $block (call $subscribe (i64.const -1))) unreachable")
         .import(
@@ -16,6 +16,6 @@ async fn a_wait_without_end_ends_with_its_time() {
         )
         .import("wasi:io/poll@0.2.0", "[method]pollable.block", "$block (param i32)");
     stopped_at_limit(&guest, "of time").await;
-    // It did wait: it was not refused for another reason.
+    // The component did wait: it was not refused for another reason.
     assert!(started.elapsed() >= Duration::from_secs(3));
 }

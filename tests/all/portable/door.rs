@@ -1,4 +1,4 @@
-//! A port that leads to a server, and then to another: a host keeps its account, and meets both.
+//! A port that forwards to one server and later to another, so that a host with one account meets both.
 
 use std::sync::Arc;
 
@@ -30,7 +30,7 @@ impl Door {
         self.port
     }
 
-    /// Leads elsewhere from now on, and ends the connections that there are.
+    /// Forwards to another port from now on, and closes the existing connections.
     pub(super) async fn lead_to(&self, port: u16) {
         let mut way = self.way.lock().await;
         way.to = port;
@@ -44,7 +44,7 @@ async fn accept(listener: TcpListener, way: Arc<Mutex<Way>>) {
         let to = way.to;
         way.connections.spawn(async move {
             let Ok(mut server) = TcpStream::connect(("127.0.0.1", to)).await else { return };
-            // Either end may go at any time: that is seen by the other.
+            // If either end closes, the other end notices.
             let _ = copy_bidirectional(&mut client, &mut server).await;
         });
     }

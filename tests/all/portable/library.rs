@@ -1,4 +1,4 @@
-//! The library as one host of several.
+//! The library, as one of the hosts.
 
 use std::fs;
 
@@ -81,7 +81,7 @@ fn parsed(json: &str) -> Value {
     serde_json::from_str(json).expect("the component returns JSON")
 }
 
-/// An error in the contract's shape.
+/// An error in the contract's format.
 fn told(error: &Error) -> Value {
     if !error.issues().is_empty() {
         return json!({ "invalid": error.issues().iter().map(Issue::to_json).collect::<Value>() });

@@ -1,6 +1,6 @@
-//! The same component on every host: the same cases, results and errors, and the same bytes of every
-//! message. What is expected was recorded with the library; after a change that is meant to change
-//! messages, `PORTABLE_RECORD=1 cargo test --workspace --test all portable::the_library` records it again.
+//! The same component on every host: the same cases give the same results and errors, and the same bytes of every
+//! message. The expected output was recorded with the library. After a change that is meant to change messages, record
+//! it again: `PORTABLE_RECORD=1 cargo test --workspace --test all portable::the_library`.
 
 mod door;
 mod library;
@@ -11,7 +11,7 @@ use library::Library;
 use program::Program;
 use suite::{ComponentHost, Suite, example};
 
-/// Runs every case on a host, and one in which nobody can tell what became of the message.
+/// Runs every case on a host, and one case in which the delivery is unknown.
 async fn agrees<H: ComponentHost>(suite: Suite, start: impl FnOnce(&Suite) -> H) {
     let mut host = start(&suite);
     suite.check(&mut host).await;

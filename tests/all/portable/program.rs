@@ -1,4 +1,4 @@
-//! A host that is a program: a request on a line of its input, an answer on a line of its output.
+//! A host that runs as a separate program: it reads one request per line of input and writes one answer per line.
 
 use std::path::Path;
 use std::process::Stdio;
@@ -11,18 +11,18 @@ use tokio::process::{Child, ChildStdin, ChildStdout, Command};
 
 use super::suite::{ComponentHost, Suite, example};
 
-/// The first answer comes after the component was compiled, and here by an engine that was not optimised.
+/// The first answer comes after the component is compiled, here by an unoptimised engine.
 const PATIENCE: Duration = Duration::from_secs(120);
 
 pub(super) struct Program {
-    /// Killed with this value.
+    /// Killed when this value is dropped.
     _child: Child,
     requests: ChildStdin,
     answers: Lines<BufReader<ChildStdout>>,
 }
 
 impl Program {
-    /// Starts a program with the component's file and the platform's after its other arguments.
+    /// Starts a program with the component's file and the platform's file as its last arguments.
     pub(super) fn start(
         suite: &Suite,
         program: &str,

@@ -1,4 +1,4 @@
-//! The cases, the servers that they meet, and what is expected of them.
+//! The cases, the servers that they use, and the expected output.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -12,7 +12,7 @@ use super::door::Door;
 use crate::support::{Act, FaultServer, HttpServer, Page, Scenario, Stage};
 
 const FOLDER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/portable");
-/// Recipients that the server refuses, and what it says.
+/// Recipients that the server refuses, with its replies.
 const REFUSED: &[(&str, &str)] = &[
     ("nobody@example.net", "550 5.1.1 no such user"),
     ("full@example.net", "452 4.2.2 the mailbox is full"),
@@ -21,11 +21,11 @@ const REFUSED: &[(&str, &str)] = &[
 
 /// Runs the component.
 pub(super) trait ComponentHost {
-    /// The answer to a request, in the shape that the examples' programs give it.
+    /// Returns the answer to a request, in the format of the example programs.
     async fn answer(&mut self, request: &Value) -> Value;
 }
 
-/// A file in the examples.
+/// Returns the path of a file in the examples.
 pub(super) fn example(path: &str) -> String {
     format!("{}/../examples/{path}", env!("CARGO_MANIFEST_DIR"))
 }
@@ -35,15 +35,15 @@ pub(super) struct Suite {
     run: Value,
     fetching: bool,
     inbox: Inbox,
-    /// Where the account's server is, for the host.
+    /// The address of the account's server, as the host sees it.
     door: Door,
     files: HttpServer,
-    /// Holds `platform.json`, and the uploads beside it.
+    /// The folder with `platform.json` and the uploads.
     folder: TempDir,
 }
 
 impl Suite {
-    /// Reads the cases, and starts a server to send to and one to fetch from.
+    /// Reads the cases, and starts a mail server and a web server.
     pub(super) async fn start() -> Self {
         let file = fs::read_to_string(format!("{FOLDER}/cases.json")).expect("the cases are there");
         let told: Value = serde_json::from_str(&file).expect("the cases are JSON");
@@ -69,17 +69,17 @@ impl Suite {
         Self { cases, run: told["run"].clone(), fetching: true, inbox, door, files, folder }
     }
 
-    /// Without the cases in which a file is fetched.
+    /// Removes the cases in which a file is fetched.
     pub(super) fn without_fetching(self) -> Self {
         Self { fetching: false, ..self }
     }
 
-    /// What a host is told of the platform: its account and uploads.
+    /// Returns the path of the platform file: the host's account and uploads.
     pub(super) fn platform_file(&self) -> PathBuf {
         self.folder.path().join("platform.json")
     }
 
-    /// Runs every case, and compares what comes of it with what was recorded.
+    /// Runs every case, and compares the output with the recorded one.
     pub(super) async fn check(&self, host: &mut impl ComponentHost) {
         let file = fs::read_to_string(format!("{FOLDER}/expected.json"));
         let expected: BTreeMap<String, Value> =
@@ -99,7 +99,7 @@ impl Suite {
         }
     }
 
-    /// Sends to a server that breaks off after the message's end: the host says that nobody can tell.
+    /// Sends to a server that drops the connection after the message's end: the host reports an unknown delivery.
     pub(super) async fn check_lost_answer(&self, host: &mut impl ComponentHost) {
         let server = FaultServer::start(Scenario::when(Stage::Dot, Act::Drop)).await;
         self.door.lead_to(server.port()).await;
@@ -111,7 +111,7 @@ impl Suite {
         assert_eq!(failed["retry"], "never", "{outcome}");
     }
 
-    /// Runs every case, and records what comes of it as what is expected.
+    /// Runs every case, and records its output as the expected one.
     pub(super) async fn record(&self, host: &mut impl ComponentHost) {
         let _ = fs::remove_dir_all(format!("{FOLDER}/messages"));
         fs::create_dir_all(format!("{FOLDER}/messages")).expect("the tree can be written to");
@@ -128,7 +128,7 @@ impl Suite {
         fs::write(format!("{FOLDER}/expected.json"), json).expect("the tree can be written to");
     }
 
-    /// Runs a case: what came of it, and the message that arrived.
+    /// Runs a case and returns its answer and the message that arrived.
     async fn run(&self, host: &mut impl ComponentHost, case: &Value) -> (Value, Option<Vec<u8>>) {
         let mut run = self.run.clone();
         run["dryRun"] = json!(case["dryRun"] == true);
@@ -152,13 +152,13 @@ impl Suite {
     }
 }
 
-/// An answer without what each host says in its own words.
+/// Returns an answer without the texts that differ between hosts.
 fn comparable(mut answer: Value) -> Value {
     if let Some(failed) = answer.get_mut("failed").and_then(Value::as_object_mut) {
         failed.remove("message");
         failed.remove("hint");
     }
-    // The manifest is as long as a book, and its own tests hold it to its schemas.
+    // The manifest is very long, and its own tests compare it with its schemas.
     if let Some(manifest) = answer.get_mut("manifest") {
         *manifest = json!({ "name": manifest["name"], "actions": manifest["actions"][0]["name"] });
     }
@@ -173,7 +173,7 @@ fn message_file(case: &str) -> PathBuf {
     Path::new(FOLDER).join("messages").join(case).with_extension("eml")
 }
 
-/// Writes the uploads' files, and returns how a platform names them.
+/// Writes the uploads' files, and returns them as a platform file names them.
 fn write_uploads(folder: &Path, told: &Value) -> Value {
     let mut uploads = json!({});
     for (id, upload) in told.as_object().expect("uploads by id") {

@@ -1,4 +1,4 @@
-//! aiosmtpd, with SMTPUTF8: a mail to an address beyond ASCII.
+//! aiosmtpd with SMTPUTF8: a mail to a non-ASCII address.
 
 use std::fs;
 
@@ -7,7 +7,7 @@ use serde_json::json;
 use super::{PASSWORD, Server, USER, accounts, path, send, without_trace};
 use crate::support::Authority;
 
-/// The server: what arrives is written to the file `message`, its envelope to `envelope`.
+/// The server's program. It writes each message to the file `message`, and its envelope to `envelope`.
 const PROGRAM: &str = r#"
 import asyncio, json, ssl, sys
 from aiosmtpd.smtp import SMTP, AuthResult
@@ -46,7 +46,7 @@ fn start(authority: &Authority) -> Server {
     let program = server.write("server.py", PROGRAM).display().to_string();
     let folder = server.root().display().to_string();
     let ports = [server.starttls.to_string(), server.implicit.to_string()];
-    // The system's own Python, which the package is for.
+    // The system's Python, which Debian's package belongs to.
     server.spawn("/usr/bin/python3", &[&program, &folder, USER, PASSWORD, &ports[0], &ports[1]]);
     server.wait();
     server
@@ -54,7 +54,7 @@ fn start(authority: &Authority) -> Server {
 
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "needs python3-aiosmtpd; .ci/run installs it and runs it"]
-async fn aiosmtpd_takes_mail_to_addresses_beyond_ascii() {
+async fn aiosmtpd_accepts_mail_to_non_ascii_addresses() {
     let authority = Authority::new();
     let server = start(&authority);
     let ways = server.ways(&["plain", "login", "auto"]);

@@ -5,7 +5,7 @@ use smtp_connector_inbox::Inbox;
 use super::{PASSWORD, Server, USER, hands_on, path, run, shares_a_connection, unpacked};
 use crate::support::Authority;
 
-/// Starts it; it hands every mail on to the port `next`.
+/// Starts Exim, which forwards every mail to the port `next`.
 fn start(authority: &Authority, next: u16) -> Server {
     let mut server = Server::new();
     let (certificate, key) = authority.write_pair("localhost", server.root());
@@ -75,7 +75,7 @@ login:
 
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "needs root and exim4-daemon-light; .ci/run unpacks it and runs it"]
-async fn exim_takes_mail_from_whoever_logs_in() {
+async fn exim_accepts_mail_after_login() {
     let authority = Authority::new();
     let inbox = Inbox::builder().start("127.0.0.1:0").await.expect("a port on loopback is free");
     let exim = start(&authority, inbox.address().port());

@@ -1,7 +1,7 @@
-//! Servers that are not ours, as Debian packages them: each takes a mail over the ways to connect and log
-//! in that it has, and what arrives is what was assembled.
+//! Real servers, as Debian packages them. Each gets a mail through every connection type and login that it supports,
+//! and the message that arrives must equal the assembled one.
 //!
-//! Ignored by default: they need root, and programs that `.ci/run` installs. By hand, after that:
+//! Ignored by default: these tests need root, and programs that `.ci/run` installs. To run them by hand after that:
 //! `cargo test --workspace -- --ignored servers`.
 
 mod aiosmtpd;
@@ -29,17 +29,17 @@ use crate::support::{Authority, CommandLine, envelope_of};
 const USER: &str = "alice@example.com";
 const PASSWORD: &str = "s3cr3t p\u{e4}ssword";
 
-/// A server in a folder of its own, stopped when it is dropped.
+/// A server with its own folder, stopped when it is dropped.
 struct Server {
     directory: tempfile::TempDir,
     processes: Vec<Child>,
-    /// Where STARTTLS is spoken.
+    /// The port for STARTTLS.
     starttls: u16,
-    /// Where TLS is spoken from the start.
+    /// The port for implicit TLS.
     implicit: u16,
 }
 
-/// One way to connect and to log in.
+/// A combination of connection type and login.
 struct Way {
     name: String,
     port: u16,
@@ -48,7 +48,7 @@ struct Way {
 }
 
 impl Way {
-    /// The account's table.
+    /// Returns the account's table in `accounts.toml`.
     fn settings(&self, authority: &Authority) -> String {
         let Self { name, port, security, auth } = self;
         let ca = authority.file().display().to_string();
@@ -64,10 +64,10 @@ impl Way {
 }
 
 impl Server {
-    /// A folder, and two ports, for a server that is to be started.
+    /// Creates a folder and two ports for a server.
     fn new() -> Self {
         let directory = tempfile::tempdir_in("/var/tmp").expect("a temporary folder can be made");
-        // The servers' own users must be able to look in.
+        // The servers run as other users, which must be able to read the folder.
         run("chmod", &["755", &directory.path().display().to_string()]);
         Self { directory, processes: Vec::new(), starttls: free_port(), implicit: free_port() }
     }
@@ -84,7 +84,7 @@ impl Server {
         path
     }
 
-    /// Starts a program of the server's, with what it says in the file `log`.
+    /// Starts a program of the server, with its output in the file `log`.
     fn spawn(&mut self, program: &str, words: &[&str]) {
         let log = self.root().join("log");
         let log = fs::OpenOptions::new().create(true).append(true).open(log).expect("a file");
@@ -98,13 +98,17 @@ impl Server {
         self.processes.push(child);
     }
 
-    /// Waits until both ports are listened at.
+    /// Waits until the server listens on both ports.
     fn wait(&self) {
         let started = Instant::now();
         for port in [self.starttls, self.implicit] {
             while TcpStream::connect(("127.0.0.1", port)).is_err() {
                 let waited = started.elapsed();
-                assert!(waited < Duration::from_secs(20), "nobody listens: {}", self.log());
+                assert!(
+                    waited < Duration::from_secs(20),
+                    "the server does not listen: {}",
+                    self.log()
+                );
                 std::thread::sleep(Duration::from_millis(50));
             }
         }
@@ -114,7 +118,7 @@ impl Server {
         fs::read_to_string(self.root().join("log")).unwrap_or_default()
     }
 
-    /// Every way: each login at both ports.
+    /// Returns every combination: each login on both ports.
     fn ways(&self, logins: &[&'static str]) -> Vec<Way> {
         let at = |security, port, auth: &&'static str| Way {
             name: format!("{security}-{auth}"),
@@ -130,19 +134,19 @@ impl Server {
 impl Drop for Server {
     fn drop(&mut self) {
         for child in &mut self.processes {
-            // Best effort: a test that has failed says why by itself.
+            // Best effort: a failed test reports its own reason.
             let _ = child.kill();
             let _ = child.wait();
         }
     }
 }
 
-/// A program of a server's that conflicts with other servers' packages: `.ci/run` unpacks it here.
+/// The path of a server program whose package conflicts with other servers' packages. `.ci/run` unpacks it here.
 fn unpacked(program: &str) -> String {
     format!("{}/../target/servers/{program}", env!("CARGO_MANIFEST_DIR"))
 }
 
-/// A command with an account for each way.
+/// A command with an account for each combination.
 fn accounts(authority: &Authority, ways: &[Way]) -> CommandLine {
     let line = CommandLine::new();
     let settings: String = ways.iter().map(|way| way.settings(authority)).collect();
@@ -150,7 +154,7 @@ fn accounts(authority: &Authority, ways: &[Way]) -> CommandLine {
     line
 }
 
-/// A mail with what goes wrong on the way: dots, words beyond ASCII, an attachment, a hidden recipient.
+/// A mail with content that is often damaged on the way: dots, non-ASCII words, an attachment, a hidden recipient.
 fn mail(way: &Way) -> String {
     json!({
         "to": "Bob <bob@example.net>", "bcc": "carol@example.net", "subject": "Über alle Server",
@@ -161,7 +165,8 @@ fn mail(way: &Way) -> String {
     .to_string()
 }
 
-/// Logs in wrongly, which must fail, and rightly; sends, and returns the result and what was assembled.
+/// Logs in with a wrong password, which must fail, and then with the right one. Sends a mail, and returns the result
+/// and the assembled message.
 fn send(line: &CommandLine, server: &Server, way: &Way, mail: &str) -> (Value, String) {
     let account = ["--account", &way.name];
     let send = [&["send", "--input", "-", "--json", "-v"][..], &account].concat();
@@ -183,7 +188,7 @@ fn send(line: &CommandLine, server: &Server, way: &Way, mail: &str) -> (Value, S
     (ran.json(), line.run_with(&preview, mail, &right).expect(0).out)
 }
 
-/// The same for a server that hands every mail on to an inbox: over every way, and byte for byte.
+/// Does the same for a server that forwards every mail to an inbox, and compares the messages byte for byte.
 async fn hands_on(authority: &Authority, server: &Server, inbox: &Inbox, ways: &[Way]) {
     let line = accounts(authority, ways);
     for way in ways {
@@ -191,7 +196,7 @@ async fn hands_on(authority: &Authority, server: &Server, inbox: &Inbox, ways: &
         assert_eq!(result["status"], "sent", "{}", way.name);
         assert!(result["queueId"].is_string(), "{}: {result}", way.name);
         let mut recipients = Vec::new();
-        // Some servers send on to one recipient at a time.
+        // Some servers forward to one recipient at a time.
         while recipients.len() < 2 {
             let received = tokio::time::timeout(Duration::from_secs(30), inbox.next()).await;
             let received = received
@@ -205,7 +210,7 @@ async fn hands_on(authority: &Authority, server: &Server, inbox: &Inbox, ways: &
     }
 }
 
-/// Several mails go over one connection, whatever the server's library for TLS sends in between.
+/// Sends several mails over one connection, whatever messages the server's TLS library sends in between.
 async fn shares_a_connection(authority: &Authority, server: &Server, inbox: &Inbox) {
     for (port, security) in
         [(server.starttls, Security::Starttls), (server.implicit, Security::Tls)]
@@ -236,7 +241,7 @@ async fn shares_a_connection(authority: &Authority, server: &Server, inbox: &Inb
     }
 }
 
-/// How often a connection was used again.
+/// Counts how often a connection was reused.
 #[derive(Clone, Default)]
 struct Reused(Arc<AtomicUsize>);
 
@@ -248,7 +253,7 @@ impl Transcript for Reused {
     }
 }
 
-/// A message without the trace headers that servers put before it.
+/// Returns a message without the trace headers that servers add.
 fn without_trace(message: &[u8]) -> String {
     let text = String::from_utf8(message.to_vec()).expect("text");
     let from = text.find("From: ").expect("a header From");

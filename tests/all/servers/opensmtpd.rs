@@ -1,12 +1,12 @@
-//! OpenSMTPD, in the clear and without a login: Debian 12's cannot speak TLS, since it predates the OpenSSL
-//! that it is linked with (OpenSMTPD#1171), and offers no login without it.
+//! OpenSMTPD, unencrypted and without a login. Debian 12's version cannot speak TLS, because it predates the OpenSSL
+//! that it is linked with (OpenSMTPD#1171), and it offers no login without TLS.
 
 use smtp_connector_inbox::Inbox;
 
 use super::{Server, Way, hands_on, unpacked};
 use crate::support::Authority;
 
-/// Starts it; it hands every mail on to the port `next`.
+/// Starts OpenSMTPD, which forwards every mail to the port `next`.
 fn start(next: u16) -> Server {
     let mut server = Server::new();
     let (one, other) = (server.starttls, server.implicit);
@@ -25,7 +25,7 @@ match from any for any action \"next\"
 
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "needs root and opensmtpd; .ci/run unpacks it and runs it"]
-async fn opensmtpd_takes_mail() {
+async fn opensmtpd_accepts_mail() {
     let authority = Authority::new();
     let inbox = Inbox::builder().start("127.0.0.1:0").await.expect("a port on loopback is free");
     let opensmtpd = start(inbox.address().port());

@@ -8,7 +8,7 @@ use smtp_connector_inbox::Inbox;
 use super::{PASSWORD, Server, USER, hands_on, path, run, shares_a_connection};
 use crate::support::Authority;
 
-/// Starts both; Postfix hands every mail on to the port `next`.
+/// Starts both. Postfix forwards every mail to the port `next`.
 fn start(authority: &Authority, next: u16) -> Postfix {
     let mut server = Server::new();
     start_dovecot(&mut server);
@@ -19,13 +19,13 @@ fn start(authority: &Authority, next: u16) -> Postfix {
     Postfix(server)
 }
 
-/// Postfix's processes are many: it stops them itself.
+/// Postfix, which has many processes and stops them itself.
 struct Postfix(Server);
 
 impl Drop for Postfix {
     fn drop(&mut self) {
         let etc = path(self.0.root(), "etc");
-        // Best effort: a test that has failed says why by itself.
+        // Best effort: a failed test reports its own reason.
         let _ = Command::new("postfix").args(["-c", &etc, "stop"]).output();
     }
 }
@@ -128,7 +128,7 @@ postlog unix-dgram n - n - 1 postlogd
 
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "needs root, postfix and dovecot-core; .ci/run installs them and runs it"]
-async fn postfix_takes_mail_from_whoever_logs_in() {
+async fn postfix_accepts_mail_after_login() {
     let authority = Authority::new();
     let inbox = Inbox::builder().start("127.0.0.1:0").await.expect("a port on loopback is free");
     let postfix = start(&authority, inbox.address().port());

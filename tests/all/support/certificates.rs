@@ -1,4 +1,4 @@
-//! Certificates for servers on loopback, and the authority that signs them.
+//! Certificates for servers on loopback, and the certificate authority that signs them.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -19,7 +19,7 @@ use smtp_connector_host::accounts::TlsSettings;
 
 use super::write_private;
 
-/// An authority that no system knows.
+/// A certificate authority that no system trusts.
 pub(crate) struct Authority {
     issuer: CertifiedIssuer<'static, KeyPair>,
     directory: tempfile::TempDir,
@@ -37,23 +37,23 @@ impl Authority {
         Self { issuer, directory }
     }
 
-    /// The authority's certificate, in a PEM file.
+    /// The path of the authority's certificate, as PEM.
     pub(crate) fn file(&self) -> PathBuf {
         self.directory.path().join("ca.pem")
     }
 
-    /// Settings of an account that believes the authority.
+    /// Returns an account's TLS settings that trust the authority.
     pub(crate) fn trusted(&self) -> TlsSettings {
         TlsSettings::default().ca(self.file())
     }
 
-    /// A server's side of TLS, with a certificate for `name`.
+    /// Returns a server's TLS configuration, with a certificate for `name`.
     pub(crate) fn server(&self, name: &str) -> Arc<ServerConfig> {
         let params = CertificateParams::new([name.to_owned()]);
         self.server_with(&params.expect("a name that can be certified"))
     }
 
-    /// A server's side of TLS, with any certificate.
+    /// Returns a server's TLS configuration, with a certificate from these parameters.
     pub(crate) fn server_with(&self, params: &CertificateParams) -> Arc<ServerConfig> {
         let key = KeyPair::generate().expect("a key can be made");
         let certificate =
@@ -62,7 +62,7 @@ impl Authority {
         config(chain, &key, rustls::ALL_VERSIONS, WebPkiClientVerifier::no_client_auth())
     }
 
-    /// A server's side of TLS, with a certificate that nobody but itself has signed.
+    /// Returns a server's TLS configuration, with a self-signed certificate.
     pub(crate) fn self_signed(name: &str) -> Arc<ServerConfig> {
         let key = KeyPair::generate().expect("a key can be made");
         let params = CertificateParams::new([name.to_owned()]).expect("a name");
@@ -71,7 +71,7 @@ impl Authority {
         config(chain, &key, rustls::ALL_VERSIONS, WebPkiClientVerifier::no_client_auth())
     }
 
-    /// A certificate that nobody but itself has signed, as PEM, and a server's side of TLS that shows it.
+    /// Returns a self-signed certificate as PEM, and a server's TLS configuration with it.
     pub(crate) fn self_signed_with(
         params: &CertificateParams,
         versions: &[&'static SupportedProtocolVersion],
@@ -83,14 +83,14 @@ impl Authority {
         (certificate.pem(), server)
     }
 
-    /// A server's side of TLS 1.2 and nothing newer.
+    /// Returns a server's TLS configuration that supports only TLS 1.2.
     pub(crate) fn server_of_tls12(&self, name: &str) -> Arc<ServerConfig> {
         let (certificate, key) = self.pair(name);
         let chain = vec![certificate.der().clone()];
         config(chain, &key, &[&rustls::version::TLS12], WebPkiClientVerifier::no_client_auth())
     }
 
-    /// A server's side of TLS that wants a certificate of this authority's from its clients.
+    /// Returns a server's TLS configuration that requires client certificates of this authority.
     pub(crate) fn server_for_known(
         &self,
         name: &str,
@@ -105,7 +105,7 @@ impl Authority {
         config(chain, &key, versions, verifier.build().expect("there is an authority"))
     }
 
-    /// A certificate, as DER, and its key's SubjectPublicKeyInfo, with a server's side of TLS that shows it.
+    /// Returns a server's TLS configuration, with its certificate as DER and its key's SubjectPublicKeyInfo.
     pub(crate) fn server_and_hashes(&self, name: &str) -> (Arc<ServerConfig>, Vec<u8>, Vec<u8>) {
         let (certificate, key) = self.pair(name);
         let (der, public) = (certificate.der().to_vec(), key.subject_public_key_info());
@@ -121,12 +121,12 @@ impl Authority {
         (params.signed_by(&key, &self.issuer).expect("a certificate can be signed"), key)
     }
 
-    /// Writes a certificate and its key as PEM files, for servers that are programs of their own.
+    /// Writes a certificate and its key as PEM files, for servers that run as separate programs.
     pub(crate) fn write_pair(&self, name: &str, directory: &Path) -> (PathBuf, PathBuf) {
         let (certificate, key) = self.pair(name);
         let (certificate_file, key_file) =
             (directory.join("server.pem"), directory.join("server.key"));
-        // A server that gives up root reads it as another user.
+        // A server that drops root privileges reads it as another user.
         std::fs::write(&certificate_file, certificate.pem()).expect("a file can be written");
         write_private(&key_file, key.serialize_pem());
         (certificate_file, key_file)
@@ -150,20 +150,20 @@ fn config(
     Arc::new(config)
 }
 
-/// A self-signed certificate of X.509 version 1 for 127.0.0.1, with a key on P-256: `openssl ca -selfsign` without
+/// A self-signed X.509 version 1 certificate for 127.0.0.1, with a P-256 key, from `openssl ca -selfsign` without
 /// extensions.
 pub(crate) const VERSION_1: &str = include_str!("certificates/version-1.pem");
 /// The key of [`VERSION_1`].
 pub(crate) const VERSION_1_KEY: &str = include_str!("certificates/version-1.key");
-/// A self-signed certificate for 127.0.0.1 with an RSA key of 1024 bits, which nothing here can sign with.
+/// A self-signed certificate for 127.0.0.1 with an RSA key of 1024 bits, for which these tests have no private key.
 pub(crate) const RSA_1024: &str = include_str!("certificates/rsa-1024.pem");
 
-/// The one certificate in a PEM file.
+/// Returns the only certificate in a PEM file.
 pub(crate) fn der(pem: &str) -> CertificateDer<'static> {
     CertificateDer::from_pem_slice(pem.as_bytes()).expect("it is a certificate")
 }
 
-/// A server's side of TLS that shows a certificate of any kind, and signs with a key that may be another's.
+/// Returns a server's TLS configuration with any certificate and any signing key, even one that does not match.
 pub(crate) fn server_showing(
     certificate: CertificateDer<'static>,
     key: Arc<dyn SigningKey>,
@@ -179,13 +179,13 @@ pub(crate) fn server_showing(
     Arc::new(config)
 }
 
-/// A key to sign with.
+/// Parses a key for signing.
 pub(crate) fn signing_key(pem: &str) -> Arc<dyn SigningKey> {
     let key = PrivateKeyDer::from_pem_slice(pem.as_bytes()).expect("it is a key");
     rustls::crypto::ring::sign::any_supported_type(&key).expect("ring knows it")
 }
 
-/// Signs with octets that mean nothing, as if with an RSA key.
+/// A key that signs with meaningless bytes, as if with an RSA key.
 #[derive(Debug)]
 pub(crate) struct ForgedKey;
 

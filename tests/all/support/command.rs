@@ -1,4 +1,4 @@
-//! Running the command.
+//! Runs the command in tests.
 
 use std::io::Write as _;
 use std::path::Path;
@@ -11,12 +11,12 @@ use smtp_connector_inbox::Inbox;
 
 use super::{USER_CACHE, host_builder, write_private};
 
-/// The command in a home of its own.
+/// The command, with its own home.
 pub(crate) struct CommandLine {
     home: tempfile::TempDir,
 }
 
-/// What a run of the command did.
+/// The output of a run of the command.
 #[derive(Debug)]
 pub(crate) struct Ran {
     pub(crate) code: i32,
@@ -27,7 +27,7 @@ pub(crate) struct Ran {
 impl CommandLine {
     pub(crate) fn new() -> Self {
         let home = tempfile::tempdir().expect("a temporary folder can be made");
-        // Compiled once, for all of them, so that none of them says that it compiles.
+        // Compiled once for all tests, so that no run prints that it compiles.
         static COMPILED: Once = Once::new();
         COMPILED.call_once(|| {
             let host = host_builder([]).build().expect("the sandbox runs");
@@ -36,7 +36,7 @@ impl CommandLine {
         Self { home }
     }
 
-    /// The same, with an account `work` that sends to an inbox.
+    /// Creates a command with an account `work` that sends to an inbox.
     pub(crate) fn with_account(inbox: &Inbox) -> Self {
         let line = Self::new();
         let port = inbox.address().port().to_string();
@@ -57,7 +57,7 @@ impl CommandLine {
         line
     }
 
-    /// The same, with an account `work` that sends to a server on this machine.
+    /// Creates a command with an account `work` that sends to a server on this machine.
     pub(crate) fn with_server(port: u16) -> Self {
         let line = Self::new();
         line.write_accounts(&format!(
@@ -71,7 +71,7 @@ impl CommandLine {
         self.home.path()
     }
 
-    /// Writes the file of accounts.
+    /// Writes the accounts file.
     pub(crate) fn write_accounts(&self, text: &str) {
         write_private(&self.home().join("accounts.toml"), text);
     }
@@ -81,7 +81,7 @@ impl CommandLine {
         self.run_with(words, "", &[])
     }
 
-    /// The command, ready to be started by a test that has something to do with its process.
+    /// Returns the command without starting it, for a test that needs its process.
     pub(crate) fn command(&self, words: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_smtp-connector-under-test"));
         command
@@ -97,7 +97,7 @@ impl CommandLine {
         command
     }
 
-    /// Runs the command with something on its standard input, and with variables of its own.
+    /// Runs the command with this standard input and these environment variables.
     pub(crate) fn run_with(
         &self,
         words: &[&str],
@@ -111,7 +111,7 @@ impl CommandLine {
             .spawn()
             .expect("the command starts");
         let mut input = child.stdin.take().expect("it was piped");
-        // A command that does not read its input is free not to.
+        // The command may exit without reading its input.
         let _ = input.write_all(stdin.as_ref());
         drop(input);
         Ran::of(&child.wait_with_output().expect("the command ends"))
@@ -127,7 +127,7 @@ impl Ran {
         }
     }
 
-    /// Panics unless it ended with `code`.
+    /// Panics unless the command exited with `code`.
     #[track_caller]
     pub(crate) fn expect(self, code: i32) -> Self {
         assert_eq!(self.code, code, "{self:#?}");
@@ -135,7 +135,7 @@ impl Ran {
         self
     }
 
-    /// Standard output as one JSON document.
+    /// Parses standard output as one JSON document.
     #[track_caller]
     pub(crate) fn json(&self) -> Value {
         serde_json::from_str(&self.out).unwrap_or_else(|error| panic!("{error}: {self:#?}"))

@@ -1,4 +1,4 @@
-//! An SMTP server that misbehaves as a scenario says, and keeps what it saw.
+//! An SMTP server that misbehaves as its scenario says, and records what it receives.
 
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
@@ -13,26 +13,26 @@ use tokio_rustls::TlsAcceptor;
 
 use super::scenario::{Act, AtOnce, Scenario, Stage};
 
-/// What the server saw.
+/// The record of what the server received.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Seen {
-    /// Connections that were opened.
+    /// The number of connections that were opened.
     pub(crate) connections: usize,
-    /// How many are open.
+    /// The number of connections that are open.
     pub(crate) open: usize,
-    /// How many were open at once.
+    /// The highest number of connections open at once.
     pub(crate) most_open: usize,
-    /// Lines that came as commands.
+    /// The command lines.
     pub(crate) commands: Vec<String>,
-    /// Lines that answered AUTH's challenges.
+    /// The lines that answered AUTH's challenges.
     pub(crate) answers: Vec<String>,
-    /// Messages, dots and all: those that ended, and the last, if it did not.
+    /// The messages, with dots still doubled: the complete ones, and the last one even if it is incomplete.
     pub(crate) messages: Vec<Vec<u8>>,
-    /// How many of the messages ended.
+    /// The number of complete messages.
     pub(crate) complete: usize,
 }
 
-/// The server.
+/// A server that follows a scenario.
 pub(crate) struct FaultServer {
     address: SocketAddr,
     seen: Arc<Mutex<Seen>>,
@@ -60,7 +60,7 @@ impl FaultServer {
                 let (scenario, record) = (Arc::clone(&scenario), Arc::clone(&record));
                 tokio::spawn(async move {
                     let change = |change: fn(&mut Seen)| {
-                        change(&mut record.lock().expect("nobody panics while holding it"));
+                        change(&mut record.lock().expect("no thread panics while holding it"));
                     };
                     change(|seen| {
                         seen.connections += 1;
@@ -75,7 +75,7 @@ impl FaultServer {
         Self { address, seen, task }
     }
 
-    /// An account on it that is called `work`.
+    /// Returns an account named `work` on this server.
     pub(crate) fn account(&self) -> AccountBuilder {
         Account::builder("work", "127.0.0.1")
             .port(self.port())
@@ -87,7 +87,7 @@ impl FaultServer {
         self.address.port()
     }
 
-    /// What it saw, once every connection has ended.
+    /// Waits until every connection has ended, and returns the record.
     pub(crate) async fn ended(&self) -> Seen {
         loop {
             let seen = self.seen();
@@ -98,9 +98,9 @@ impl FaultServer {
         }
     }
 
-    /// What it saw so far.
+    /// Returns the record so far.
     pub(crate) fn seen(&self) -> Seen {
-        self.seen.lock().expect("nobody panics while holding it").clone()
+        self.seen.lock().expect("no thread panics while holding it").clone()
     }
 }
 
@@ -113,7 +113,7 @@ impl Drop for FaultServer {
 trait Pipe: AsyncRead + AsyncWrite + Send + Unpin {}
 impl<T: AsyncRead + AsyncWrite + Send + Unpin> Pipe for T {}
 
-/// The end of a conversation, for whatever reason.
+/// The conversation has ended, for any reason.
 struct Over;
 
 struct Conversation<'s> {
@@ -130,7 +130,7 @@ struct Conversation<'s> {
 async fn converse(stream: TcpStream, scenario: &Scenario, seen: &Mutex<Seen>) {
     let resets = scenario.rules.iter().any(|(_, act)| matches!(act, Act::Reset));
     if resets {
-        // Closing with nothing to linger for sends a reset.
+        // Closing with a linger time of zero sends a reset.
         stream.set_zero_linger().expect("a socket option");
     }
     let pipe: Box<dyn Pipe> = match &scenario.offers.implicit {
@@ -151,13 +151,13 @@ async fn converse(stream: TcpStream, scenario: &Scenario, seen: &Mutex<Seen>) {
         mails: 0,
         has_paused: false,
     };
-    // However it ends, it is over.
+    // The connection is over, however it ended.
     let _ = conversation.run().await;
 }
 
 impl Conversation<'_> {
     async fn run(mut self) -> Result<(), Over> {
-        let open = self.seen.lock().expect("nobody panics while holding it").open;
+        let open = self.seen.lock().expect("no thread panics while holding it").open;
         if self.scenario.offers.most.is_some_and(|most| open > most) {
             return self.say("421 4.7.0 too many connections\r\n").await;
         }
@@ -194,7 +194,8 @@ impl Conversation<'_> {
         }
     }
 
-    /// Whether a command to which more is in the buffer is not answered as usual.
+    /// Handles a command that has more input behind it in the buffer. Returns whether it was answered in an unusual
+    /// way.
     async fn at_once(&mut self) -> Result<bool, Over> {
         match self.scenario.offers.at_once {
             AtOnce::Answered => Ok(false),
@@ -285,7 +286,7 @@ impl Conversation<'_> {
             if self.buffer.is_empty() {
                 self.fill().await?;
             }
-            // The end may have begun in what came before.
+            // The end marker may begin in the previous piece.
             let from = message.len().saturating_sub(4);
             let known = message.len();
             message.append(&mut self.buffer);
@@ -360,7 +361,7 @@ impl Conversation<'_> {
 
     async fn fill(&mut self) -> Result<(), Over> {
         if self.scenario.offers.at_once != AtOnce::Answered {
-            // So that what was sent at once is read at once.
+            // Leaves room in the buffer, so that commands sent together are read together.
             self.buffer.reserve(4096);
         }
         match self.pipe.read_buf(&mut self.buffer).await {
@@ -380,6 +381,6 @@ impl Conversation<'_> {
     }
 
     fn note(&self, change: impl FnOnce(&mut Seen)) {
-        change(&mut self.seen.lock().expect("nobody panics while holding it"));
+        change(&mut self.seen.lock().expect("no thread panics while holding it"));
     }
 }

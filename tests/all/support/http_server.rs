@@ -1,4 +1,4 @@
-//! A web server that says just what a test tells it to.
+//! A web server that answers exactly what a test says.
 
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
@@ -14,7 +14,7 @@ pub(crate) struct HttpServer {
     task: JoinHandle<()>,
 }
 
-/// What is answered at a path: the bytes, from the status line on.
+/// The answer at a path: all bytes from the status line on.
 #[derive(Clone)]
 pub(crate) struct Page {
     path: &'static str,
@@ -22,19 +22,19 @@ pub(crate) struct Page {
 }
 
 impl Page {
-    /// A file with these headers, each ended by CRLF.
+    /// A page with a file and these headers, each ended by CRLF.
     pub(crate) fn file(path: &'static str, headers: &str, body: &[u8]) -> Self {
         let head = format!("HTTP/1.1 200 OK\r\n{headers}Content-Length: {}\r\n\r\n", body.len());
         Self { path, answer: [head.as_bytes(), body].concat() }
     }
 
-    /// Anything.
+    /// A page with any answer.
     pub(crate) fn raw(path: &'static str, answer: impl Into<Vec<u8>>) -> Self {
         Self { path, answer: answer.into() }
     }
 }
 
-/// Whether a request is there with the body that it announces.
+/// Reports whether a request is complete, including the body that it announces.
 fn is_whole(request: &[u8]) -> bool {
     let text = String::from_utf8_lossy(request).to_ascii_lowercase();
     let Some((head, body)) = text.split_once("\r\n\r\n") else { return false };
@@ -58,32 +58,32 @@ impl HttpServer {
                 }
                 let request = String::from_utf8_lossy(&request).into_owned();
                 let path = request.split(' ').nth(1).unwrap_or_default().to_owned();
-                seen.lock().expect("nobody panics while holding it").push(request);
+                seen.lock().expect("no thread panics while holding it").push(request);
                 let page = pages.iter().find(|page| page.path == path);
                 let answer = page
                     .map_or(&b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n"[..], |page| {
                         &page.answer
                     });
-                // A client that has heard enough may go.
+                // A client may close the connection once it has read enough.
                 let _ = stream.write_all(answer).await;
             }
         });
         Self { address, requests, task }
     }
 
-    /// Where it listens, as a policy names it.
+    /// The server's address, as a policy names it.
     pub(crate) fn host(&self) -> String {
         self.address.to_string()
     }
 
-    /// The URL of a path.
+    /// Returns the URL of a path.
     pub(crate) fn url(&self, path: &str) -> String {
         format!("http://{}{path}", self.address)
     }
 
-    /// Every request so far, as it came.
+    /// Returns all requests so far, as raw text.
     pub(crate) fn requests(&self) -> Vec<String> {
-        self.requests.lock().expect("nobody panics while holding it").clone()
+        self.requests.lock().expect("no thread panics while holding it").clone()
     }
 }
 

@@ -1,4 +1,4 @@
-//! Everything that is logged, at every level.
+//! A log of all events at every level.
 
 use std::io;
 use std::sync::{Arc, Mutex};
@@ -6,14 +6,14 @@ use std::sync::{Arc, Mutex};
 use tracing_subscriber::fmt::MakeWriter;
 use tracing_subscriber::fmt::format::FmtSpan;
 
-/// What was logged so far.
+/// The text that was logged so far.
 #[derive(Clone, Default)]
 pub(crate) struct Log(Arc<Mutex<Vec<u8>>>);
 
 impl Log {
-    /// Where to log to, and what was logged by way of the crate `log` too.
+    /// Returns a subscriber that writes here. It also receives events of the `log` crate.
     pub(crate) fn subscriber(&self) -> impl tracing::Subscriber + Send + Sync + 'static {
-        // Once for the process; whoever comes second finds it done.
+        // Only the first call in the process succeeds.
         let _ = tracing_log::LogTracer::init();
         // With a single subscriber in the process, tracing asks only the thread that first reaches an event whether the
         // event is enabled, and caches the answer. A second, silent subscriber makes it ask all of them.

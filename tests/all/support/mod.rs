@@ -1,4 +1,4 @@
-//! What the tests share.
+//! Code shared by the tests.
 
 mod certificates;
 mod command;
@@ -28,7 +28,7 @@ pub(crate) use test_env::{
 };
 pub(crate) use transcript_log::TranscriptLog;
 
-/// Writes a file that only its owner may read or change, whatever the umask.
+/// Writes a file that only its owner may read or change, under any umask.
 pub(crate) fn write_private(path: &std::path::Path, bytes: impl AsRef<[u8]>) {
     let mut options = std::fs::File::options();
     options.write(true).create(true).truncate(true);

@@ -1,11 +1,11 @@
-//! What a server does that misbehaves: where, and what.
+//! The scenarios of a misbehaving server: where something goes wrong, and what.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use rustls::ServerConfig;
 
-/// Where in a conversation something happens.
+/// A point in a conversation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Stage {
     Greeting,
@@ -13,59 +13,59 @@ pub(crate) enum Stage {
     Helo,
     Starttls,
     Auth,
-    /// AUTH by that mechanism alone.
+    /// AUTH with this mechanism only.
     AuthBy(&'static str),
-    /// The answer of that number, from 1, to what came instead of AUTH's usual reply.
+    /// The n-th answer (from 1) in place of AUTH's usual reply.
     AuthAnswer(usize),
     Mail,
-    /// Another MAIL on the same connection.
+    /// A second MAIL on the same connection.
     MailAgain,
-    /// The recipient of that number, from 1, counted through the connection.
+    /// The n-th recipient (from 1) on the connection.
     Rcpt(usize),
     Data,
     /// After the first bytes of a message.
     Body,
     /// After the final dot.
     Dot,
-    /// After another final dot on the same connection.
+    /// After a second final dot on the same connection.
     DotAgain,
     Quit,
 }
 
-/// What happens there.
+/// A fault.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Act {
-    /// These bytes instead of the usual reply.
+    /// Sends these bytes instead of the usual reply.
     Reply(&'static str),
-    /// These bytes, and then the connection is closed.
+    /// Sends these bytes, and then closes the connection.
     ReplyAndDrop(&'static str),
-    /// These bytes, one every 100 ms.
+    /// Sends these bytes, one every 100 ms.
     Drip(&'static str),
-    /// The connection is closed.
+    /// Closes the connection.
     Drop,
-    /// The connection is reset.
+    /// Resets the connection.
     Reset,
-    /// Nothing more is said or read.
+    /// Stops sending and reading.
     Hang,
-    /// Nothing is said or read for so long; then everything goes on, and there is no second pause.
+    /// Stops sending and reading for this time, once. Then everything goes on.
     Pause(Duration),
-    /// One line without an end.
+    /// Sends one endless line.
     EndlessLine,
-    /// Lines without an end.
+    /// Sends endless lines.
     EndlessLines,
 }
 
-/// What becomes of commands that arrive together with another.
+/// The treatment of pipelined commands: those that arrive behind another.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) enum AtOnce {
-    /// Each is answered.
+    /// Every command is answered.
     #[default]
     Answered,
-    /// The first is answered, and the others are lost.
+    /// The first command is answered, and the others are lost.
     Lost,
-    /// The first is answered, and the last refused, since the others are lost.
+    /// The first command is answered and the last one refused, because those between are lost.
     LostBetween,
-    /// The first is answered, and then the connection is closed.
+    /// The first command is answered, and then the connection is closed.
     Dropped,
     /// All of them are lost.
     AllLost,
@@ -73,22 +73,22 @@ pub(crate) enum AtOnce {
     Refused(&'static str),
 }
 
-/// What the server offers.
+/// The features that the server offers.
 #[derive(Clone, Default)]
 pub(crate) struct Offers {
-    /// Keywords for EHLO; none given: the usual ones.
+    /// Keywords for EHLO. `None`: the usual ones.
     pub(crate) extensions: Option<Vec<&'static str>>,
     /// STARTTLS, with this configuration.
     pub(crate) starttls: Option<Arc<ServerConfig>>,
-    /// TLS from the first byte.
+    /// Implicit TLS, with this configuration.
     pub(crate) implicit: Option<Arc<ServerConfig>>,
-    /// So many connections at once, and no more.
+    /// The highest number of connections at once.
     pub(crate) most: Option<usize>,
-    /// What becomes of commands that arrive behind another.
+    /// The treatment of pipelined commands.
     pub(crate) at_once: AtOnce,
 }
 
-/// What the server does.
+/// The behaviour of the server.
 #[derive(Clone, Default)]
 pub(crate) struct Scenario {
     pub(crate) rules: Vec<(Stage, Act)>,
@@ -96,18 +96,18 @@ pub(crate) struct Scenario {
 }
 
 impl Scenario {
-    /// One thing that goes wrong.
+    /// A scenario with one fault.
     pub(crate) fn when(stage: Stage, act: Act) -> Self {
         Self { rules: vec![(stage, act)], offers: Offers::default() }
     }
 
-    /// One more thing that goes wrong.
+    /// Adds a fault.
     pub(crate) fn and(mut self, stage: Stage, act: Act) -> Self {
         self.rules.push((stage, act));
         self
     }
 
-    /// With these offers.
+    /// Sets the offers.
     pub(crate) fn offering(self, offers: Offers) -> Self {
         Self { offers, ..self }
     }

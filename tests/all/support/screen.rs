@@ -1,4 +1,4 @@
-//! A terminal that a test types on.
+//! A pseudo-terminal for tests.
 
 use std::fs::File;
 use std::io::{Read as _, Write as _};
@@ -8,7 +8,7 @@ use rustix::pty;
 
 use super::Ran;
 
-/// Runs a command on a terminal, with lines typed ahead. Both of its outputs are the screen, in `out`.
+/// Runs a command on a terminal, with input typed ahead. `out` holds the screen: both of its outputs.
 pub(crate) fn run_on_terminal(mut command: Command, typed: &str) -> Ran {
     let terminal =
         pty::openpt(pty::OpenptFlags::RDWR | pty::OpenptFlags::NOCTTY).expect("a terminal");
@@ -24,7 +24,7 @@ pub(crate) fn run_on_terminal(mut command: Command, typed: &str) -> Ran {
     drop(command);
     terminal.write_all(typed.as_bytes()).expect("it is read");
     let mut shown = Vec::new();
-    // On Linux the end of a terminal is an error.
+    // On Linux, reading past the end of a terminal is an error.
     let _ = terminal.read_to_end(&mut shown);
     let status = child.wait().expect("it ends");
     let out = String::from_utf8_lossy(&shown).replace("\r\n", "\n");

@@ -12,45 +12,46 @@ use smtp_connector_inbox::{Inbox, InboxBuilder, Received};
 /// The cache folder of the command's user (`XDG_CACHE_HOME`).
 pub(crate) const USER_CACHE: &str = concat!(env!("CARGO_TARGET_TMPDIR"), "/user");
 
-/// Compiled components, shared by all tests and runs, the command's too: compiling takes a second, reading a moment. Two
-/// folders, which the host makes for the user alone: others may write to neither, whatever the umask.
+/// The cache of compiled components, shared by all tests and by the command: compiling takes a second, reading a
+/// moment. There are two folders. The host creates them for this user only, so that others cannot write there under any
+/// umask.
 pub(crate) const HOST_CACHE: &str =
     concat!(env!("CARGO_TARGET_TMPDIR"), "/user/smtp-connector/components");
 
-/// Nothing here takes longer.
+/// The timeout of every step.
 const PATIENCE: Duration = Duration::from_secs(20);
 
-/// The setting of most tests.
+/// The setup of most tests.
 pub(crate) struct TestEnv {
     pub(crate) inbox: Inbox,
     pub(crate) connector: Connector,
 }
 
-/// A host as a platform has it that sets nothing: it reaches no server of the tests.
+/// A host with a platform's default settings, which reaches no test server.
 pub(crate) fn public_host(accounts: impl IntoIterator<Item = Account>) -> HostBuilder {
     Host::builder().accounts(AccountsInMemory::from_iter(accounts)).cache_directory(HOST_CACHE)
 }
 
-/// A host as the tests need it.
+/// A host with the settings that the tests need.
 pub(crate) fn host_builder(accounts: impl IntoIterator<Item = Account>) -> HostBuilder {
     public_host(accounts)
         .transport(SmtpTransport::new().danger_allow_private_hosts())
         .attachment_hosts(AttachmentHosts::danger_any())
 }
 
-/// The built-in component in a host.
+/// Loads the built-in component in a host.
 pub(crate) fn connector_in(host: HostBuilder) -> Connector {
     let host = host.build().expect("the sandbox runs on this machine");
     Connector::builtin(&host).expect("the built-in component is one")
 }
 
 impl TestEnv {
-    /// An inbox that takes everything, and an account on it that is called `work`.
+    /// An inbox that accepts everything, with an account named `work` that sends to it.
     pub(crate) async fn new() -> Self {
         Self::with(Inbox::builder(), |account| account).await
     }
 
-    /// The same with other settings of either.
+    /// An environment with other settings for the inbox or the account.
     pub(crate) async fn with(
         inbox: InboxBuilder,
         settings: impl FnOnce(AccountBuilder) -> AccountBuilder,
@@ -58,7 +59,7 @@ impl TestEnv {
         Self::with_component(Connector::builtin_bytes(), inbox, settings).await
     }
 
-    /// The same with another component than the built-in one.
+    /// An environment with this component instead of the built-in one.
     pub(crate) async fn with_component(
         component: &[u8],
         inbox: InboxBuilder,
@@ -67,7 +68,7 @@ impl TestEnv {
         Self::with_host(component, inbox, settings, |host| host).await
     }
 
-    /// The same in a host with other settings.
+    /// An environment with other host settings.
     pub(crate) async fn with_host(
         component: &[u8],
         inbox: InboxBuilder,
@@ -99,7 +100,7 @@ impl TestEnv {
         Ok(outcome.parse().expect("a result is JSON"))
     }
 
-    /// The next message that arrives.
+    /// Returns the next message that arrives.
     pub(crate) async fn received(&self) -> Received {
         let received = tokio::time::timeout(PATIENCE, self.inbox.next()).await;
         received.expect("a message arrives in time")

@@ -1,4 +1,4 @@
-"""Reads messages with Python's own `email` package, as `policy.default` has it."""
+"""Reads messages with Python's `email` package and its `policy.default`."""
 
 import base64
 from email import message_from_bytes, policy

@@ -1,12 +1,12 @@
-//! What a message looks like, whatever it says.
+//! The form of a message: rules that do not depend on its content.
 
 use crate::mail::HIDDEN;
 
-/// What holds for every message, whatever it says (RFC 5322 section 2.1, RFC 2047 section 2).
+/// Checks rules for every message (RFC 5322 section 2.1, RFC 2047 section 2).
 ///
 /// # Errors
 ///
-/// What is wrong, and the message.
+/// Returns what is wrong, with the message.
 pub fn check_form(message: &str) -> Result<(), String> {
     let fail = |what: &str| Err(format!("{what}:\n{message}"));
     if !message.is_ascii() {
@@ -16,7 +16,7 @@ pub fn check_form(message: &str) -> Result<(), String> {
         return fail("a lone CR or LF, or a NUL");
     }
     let (head, _) = message.split_once("\r\n\r\n").expect("a header block");
-    // A word that fills a line by itself cannot be folded, and right behind a header's name nothing is.
+    // A word that fills a line by itself cannot be folded, and no folding is allowed directly after a header's name.
     let could_fold = |line: &str| {
         let value = line.split_once(": ").map_or(line, |(_, value)| value);
         value.trim_start().contains(' ')

@@ -1,7 +1,7 @@
-//! Mails of every kind, and what readers find in the messages that become of them.
+//! Mails of every kind, and what readers find in the resulting messages.
 //!
-//! They know neither the component nor its host, and so are compiled once, and optimised: ten thousand mails in
-//! every test run are worth it.
+//! This crate does not depend on the component or its host, so it is compiled once, with optimisation: every test run
+//! makes ten thousand mails.
 
 mod form;
 mod mail;

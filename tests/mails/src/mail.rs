@@ -1,4 +1,4 @@
-//! Mails that people may send, and what readers must find in them.
+//! Random mails, and what readers must find in them.
 
 use std::ops::Range;
 
@@ -11,10 +11,10 @@ use serde_json::{Value, json};
 
 use crate::reading::{Leaf, Mailbox, Reading, Tree};
 
-/// A recipient of every mail who must be in no byte of it.
+/// A hidden recipient of every mail, who must not appear in the message.
 pub(crate) const HIDDEN: &str = "hidden.recipient@";
 
-/// A mail in the terms of the input.
+/// A mail, described by its input.
 #[derive(Debug)]
 pub struct Mail {
     from: Mailbox,
@@ -37,14 +37,14 @@ struct File {
     inline: Option<bool>,
 }
 
-/// Any mail.
+/// Generates any mail.
 pub fn mails() -> impl Strategy<Value = Mail> {
     let people = (mailbox(), vec(mailbox(), 0..4), vec(mailbox(), 0..3), vec(mailbox(), 0..2));
     let says = (line(), vec(line(), 0..3), option::of(body()), option::of(body()));
     (people, says, vec(file(), 0..4)).prop_map(
         |((from, to, cc, reply_to), (subject, custom, text, html), files)| Mail {
             from,
-            // Each mailbox is kept once: a number makes every address unlike the others.
+            // Duplicate mailboxes are removed from a mail, so a number makes every address unique.
             to: numbered("to", to),
             cc: numbered("cc", cc),
             reply_to,
@@ -63,11 +63,11 @@ fn numbered(field: &str, mailboxes: Vec<Mailbox>) -> Vec<Mailbox> {
     mailboxes.into_iter().enumerate().map(unlike).collect()
 }
 
-/// What mail has trouble with.
+/// Characters that cause trouble in mail.
 const RARE: [char; 10] = ['é', 'ß', '日', '本', '😀', '\u{301}', '\u{a0}', '✓', 'ا', '\u{10ffff}'];
 
-/// Characters that mail has trouble with, and more of those that it has none with. One number for each: a strategy
-/// for each would take longer than all that becomes of them.
+/// Generates text with ordinary characters and some that cause trouble in mail. Each character comes from one number: a
+/// strategy per character would be slower than the rest of the test.
 fn characters(most: usize) -> impl Strategy<Value = String> {
     let character = |number: u16| {
         let which = number / 15;
@@ -82,7 +82,7 @@ fn characters(most: usize) -> impl Strategy<Value = String> {
     vec(any::<u16>(), 0..most).prop_map(move |numbers| numbers.into_iter().map(character).collect())
 }
 
-/// A word that is too long for a line.
+/// Generates a word that is too long for a line.
 fn word(length: Range<usize>) -> impl Strategy<Value = String> {
     (b'a'..=b'z', length).prop_map(|(letter, length)| {
         let letters = (b'a'..=b'z').cycle().skip(usize::from(letter - b'a'));
@@ -102,19 +102,19 @@ fn matching(expression: &str) -> impl Strategy<Value = String> {
     string_regex(expression).expect("it is a regular expression")
 }
 
-/// A line as a header may hold it.
+/// Generates a line for a header.
 fn line() -> impl Strategy<Value = String> {
     prop_oneof![6 => characters(40), 2 => characters(300), 1 => word(70..200)]
 }
 
 fn mailbox() -> impl Strategy<Value = Mailbox> {
     let local = matching("[a-z0-9!#$%&'*+/=?^_`{|}~-]{1,12}(\\.[a-z0-9]{1,8}){0,2}");
-    // `{{x}}` and `{%x%}` are placeholders that nobody filled in, and an address that has one is refused.
+    // `{{x}}` and `{%x%}` are unfilled placeholders, and an address that contains one is refused.
     let local =
         local.prop_filter("a placeholder", |local| !local.contains("{{") && !local.contains("{%"));
     let domain = select(vec!["example.com", "mail.example.net", "bücher.example", "Example.ORG"]);
-    // One encoded word holds so many of any character: between two of them in a name, Python 3.11 reads a
-    // blank that is not there.
+    // One encoded word holds this number of any character. Between two encoded words in a name, Python 3.11 reads a
+    // space that is not there.
     (characters(12), local, domain)
         .prop_map(|(name, local, domain)| (one_blank(&name), format!("{local}@{domain}")))
 }
@@ -146,7 +146,7 @@ fn file() -> impl Strategy<Value = File> {
 }
 
 impl Mail {
-    /// The input that asks for it.
+    /// Returns the input for this mail.
     pub fn input(&self) -> Value {
         let people = |mailboxes: &[Mailbox]| -> Value {
             mailboxes.iter().map(|(name, email)| json!({ "name": name, "email": email })).collect()
@@ -174,7 +174,7 @@ impl Mail {
         })
     }
 
-    /// The HTML, which shows some of the files first.
+    /// Returns the HTML, which first shows some of the files.
     fn html(&self) -> Option<String> {
         let html = self.html.as_deref().filter(|html| !html.is_empty())?;
         let named = self.files.iter().enumerate().filter(|(_, file)| file.is_named());
@@ -182,7 +182,7 @@ impl Mail {
         Some(shown.chain([html.to_owned()]).collect())
     }
 
-    /// What a reader finds in it.
+    /// Returns what a reader must find in the message.
     pub fn expected(&self) -> Reading {
         let (tree, leaves) = self.parts();
         let ascii = |mailboxes: &[Mailbox]| -> Vec<Mailbox> {
@@ -204,8 +204,8 @@ impl Mail {
         }
     }
 
-    /// The tree of the contract: `mixed( alternative( text, related( html, inline... ) ), attached... )`,
-    /// levels with one child left out.
+    /// Returns the tree of the contract: `mixed( alternative( text, related( html, inline... ) ), attached... )`.
+    /// Levels with one child are left out.
     fn parts(&self) -> (Tree, Vec<Leaf>) {
         let html = self.html();
         let text = self.text.as_deref().filter(|text| !text.is_empty());
@@ -234,7 +234,7 @@ impl Mail {
 }
 
 impl File {
-    /// Whether the HTML refers to it, where there is one: to some of those that have an id.
+    /// Reports whether the HTML, if any, refers to this file. It refers to some of the files that have an id.
     fn is_named(&self) -> bool {
         self.has_content_id && self.bytes.len().is_multiple_of(2)
     }
@@ -261,12 +261,12 @@ impl File {
     }
 }
 
-/// A name whose words are one blank apart: Python reads it so, however many there are.
+/// Returns a name with single spaces between its words, as Python reads it.
 fn one_blank(name: &str) -> String {
     name.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
-/// Blanks at either end of a header's value belong to nobody.
+/// Returns a header value without spaces at either end, which readers may drop.
 fn trimmed(value: &str) -> String {
     value.trim_matches(' ').to_owned()
 }

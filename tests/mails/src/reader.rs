@@ -1,4 +1,4 @@
-//! Readers that are other programs: each gets message after message, and says what it finds in each.
+//! Readers that are separate programs: each gets messages one by one, and reports what it finds in each.
 
 use std::cell::{Cell, RefCell};
 use std::io::{BufRead as _, BufReader, Write as _};
@@ -6,13 +6,13 @@ use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 
 use crate::reading::Reading;
 
-/// A reader that runs until it is dropped.
+/// A reader process, which runs until it is dropped.
 pub struct Reader {
     /// The name of its script.
     pub name: &'static str,
-    /// It reads one message of so many.
+    /// The reader gets one message out of this number.
     stride: u64,
-    /// Messages that it was given, or was spared.
+    /// The number of messages so far, including those that it skipped.
     seen: Cell<u64>,
     process: RefCell<Process>,
 }
@@ -23,15 +23,15 @@ struct Process {
     readings: BufReader<ChildStdout>,
 }
 
-/// The readers, and how many messages it takes for one to be read where nobody asks for all: reading them
-/// takes three times as long as making them.
+/// The readers, each with its stride: by default it gets one message out of this number, because reading all takes
+/// three times as long as making them.
 const READERS: &[(&str, u64)] = &[("python_email.py", 40), ("gmime.py", 4)];
 
-/// Set where every reader must be there and read every message, as in CI.
+/// An environment variable for CI: every reader must be installed and must read every message.
 const ALL_READERS: &str = "SMTP_CONNECTOR_TEST_ALL_READERS";
 
 impl Reader {
-    /// Every reader that can be run on this machine.
+    /// Starts every reader that can run on this machine.
     #[expect(clippy::print_stderr, reason = "a person should know that a test did less")]
     pub fn all() -> Vec<Self> {
         let all = std::env::var_os(ALL_READERS).is_some();
@@ -46,9 +46,9 @@ impl Reader {
         readers.collect()
     }
 
-    /// Starts the reader of a script. None: what it needs is not installed on this machine.
+    /// Starts the reader of a script. Returns `None` if its dependencies are not installed on this machine.
     fn start(name: &'static str, stride: u64) -> Option<Self> {
-        // Debian's Python, which sees Debian's packages; any other where there is none.
+        // Debian's Python, which has Debian's packages. Without it, any other Python.
         let pythons = ["/usr/bin/python3", "python3"];
         pythons.into_iter().find_map(|python| Self::start_with(python, name, stride))
     }
@@ -70,7 +70,7 @@ impl Reader {
         Some(reader)
     }
 
-    /// What it finds in a message. None: it is spared this one.
+    /// Returns what the reader finds in a message, or `None` if it skips this one.
     pub fn read(&self, message: &[u8]) -> Option<Reading> {
         let seen = self.seen.get();
         self.seen.set(seen + 1);
@@ -99,7 +99,7 @@ impl Reader {
 
 impl Drop for Process {
     fn drop(&mut self) {
-        // One that has ended already is as good.
+        // The process may already have ended.
         let _ = self.child.kill();
         let _ = self.child.wait();
     }

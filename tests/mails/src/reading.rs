@@ -1,4 +1,4 @@
-//! What a reader finds in a message: the same for each of them.
+//! The findings of a reader, in the same form for every reader.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -7,7 +7,7 @@ use mail_parser::{
 };
 use serde::{Deserialize, Serialize};
 
-/// A message as somebody sees it.
+/// A message as a reader sees it.
 #[derive(Debug, Default, PartialEq, Deserialize, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Reading {
@@ -19,16 +19,16 @@ pub struct Reading {
     /// The values of `X-Custom`.
     pub custom: Vec<String>,
     pub tree: Tree,
-    /// The parts that hold something, in their order.
+    /// The parts with content, in order.
     pub leaves: Vec<Leaf>,
-    /// What the reader says is wrong.
+    /// The defects that the reader reports.
     pub defects: Vec<String>,
 }
 
 /// A name, which may be empty, and an address.
 pub(crate) type Mailbox = (String, String);
 
-/// The tree of parts: their types.
+/// The tree of parts, by type.
 #[derive(Debug, PartialEq, Deserialize, Serialize)]
 #[serde(untagged)]
 pub enum Tree {
@@ -36,7 +36,7 @@ pub enum Tree {
     Multipart(String, Vec<Tree>),
 }
 
-/// A part that holds something.
+/// A part with content.
 #[derive(Debug, Default, PartialEq, Deserialize, Serialize)]
 pub struct Leaf {
     #[serde(rename = "type")]
@@ -44,7 +44,7 @@ pub struct Leaf {
     pub disposition: String,
     pub filename: String,
     pub cid: String,
-    /// In base64, so that it can be shown. Nothing for a message within the message.
+    /// The content in base64, so that it can be printed. Empty for an attached message.
     pub bytes: String,
 }
 
@@ -55,8 +55,8 @@ impl Default for Tree {
 }
 
 impl Reading {
-    /// The same, without the line ends that a message of one part ends with: a message ends with a whole
-    /// line, whether its text does or not.
+    /// Returns the reading without the line ends at the end of a single-part message. A message always ends with a line
+    /// end, even if its text does not.
     pub fn without_last_line_ends(mut self) -> Self {
         if let (Tree::Leaf(_), [leaf]) = (&self.tree, self.leaves.as_mut_slice()) {
             let bytes = STANDARD.decode(&leaf.bytes).expect("base64 of our own");
@@ -68,13 +68,13 @@ impl Reading {
 }
 
 impl Leaf {
-    /// Bytes as a leaf holds them.
+    /// Encodes bytes as a leaf holds them.
     pub fn encode(bytes: &[u8]) -> String {
         STANDARD.encode(bytes)
     }
 }
 
-/// What mail-parser finds.
+/// Reads a message with mail-parser.
 pub fn read(raw: &[u8]) -> Reading {
     let message = MessageParser::default().parse(raw).expect("a message");
     let mut leaves = Vec::new();

@@ -1,4 +1,4 @@
-//! The text of HTML as people write it, and of a dozen templates.
+//! Tests of rendering hand-written HTML and a dozen templates.
 
 use super::*;
 use crate::growth::assert_linear;
@@ -66,7 +66,7 @@ fn entities_and_characters_that_look_like_tags() {
         "1 < 2 && 3 € €€ &unknown; &"
     );
     assert_eq!(render("1 < 2 and 3 > 2"), "1 < 2 and 3 > 2");
-    // Not a tag to a browser either, which shows nothing of it.
+    // A browser does not show an unfinished tag either.
     assert_eq!(render("a <b"), "a");
 }
 
@@ -157,7 +157,7 @@ fn what_is_hidden_is_left_out_to_its_end() {
     }
 }
 
-/// Each of `templates` is an HTML mail with the traits of those that products send, and the text of it.
+/// Each file in `templates` is an HTML mail like those that products send, beside its expected text.
 #[test]
 fn mails_of_products_read_well_as_text() {
     let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/src/html/templates");

@@ -1,4 +1,4 @@
-//! What the message says: text, HTML, or both.
+//! The body of the message: text, HTML, or both.
 
 use super::text;
 use super::{Field, Fields, fold};
@@ -6,14 +6,14 @@ use crate::html::to_text;
 use crate::input::findings::{Code, Findings, Path};
 use crate::input::json::Value;
 
-/// The parts that say the same thing, for readers to choose from.
+/// The text part, the HTML part, or both with the same content.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Body {
-    /// `text/plain` alone.
+    /// Only `text/plain`.
     Text(String),
-    /// `text/html` alone.
+    /// Only `text/html`.
     Html(String),
-    /// Both.
+    /// Both parts. A mail program shows one of them.
     Both {
         /// The plain part.
         text: String,
@@ -22,7 +22,7 @@ pub enum Body {
     },
 }
 
-/// How the field `body` is meant.
+/// The content type of the field `body`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ContentType {
     /// Plain text.
@@ -33,7 +33,7 @@ pub enum ContentType {
     Both,
 }
 
-/// The words of the field `contentType`, with what the peers call the same.
+/// The values of the field `contentType`, with their names in similar connectors.
 const CONTENT_TYPES: &[(&str, ContentType)] = &[
     ("text", ContentType::Text),
     ("html", ContentType::Html),
@@ -50,7 +50,7 @@ const CONTENT_TYPES: &[(&str, ContentType)] = &[
     ("false", ContentType::Text),
 ];
 
-/// Names of the field `text`, folded, by which programs mean the text beside a body in HTML.
+/// Names of the field `text`, folded, that programs use only together with an HTML body.
 const BESIDE_HTML: &[&str] = &["altbody", "alternativebody"];
 
 impl Body {
@@ -72,7 +72,7 @@ impl Body {
             text = body.take();
         }
         if let (Some((name, _)), true) = (&body, text.is_some() || html.is_some()) {
-            let message = "give either body, or the parts themselves as text and html";
+            let message = "give either body, or the two parts as text and html";
             findings.issue(&Path::ROOT.key(name), Code::DuplicateField, message);
         }
         let body = body.map(|(_, body)| body);
@@ -97,9 +97,9 @@ impl Body {
         }
     }
 
-    /// Whether the field `body` is HTML.
+    /// Reports whether the field `body` is HTML.
     ///
-    /// PHPMailer's `AltBody` is the text beside it; `htmlBody` beside it, with the content type `both`, makes it the text.
+    /// It is HTML next to PHPMailer's `AltBody`. It is text next to `htmlBody` if the content type is `both`.
     pub fn is_html(fields: &Fields<'_>, content_type: Option<ContentType>) -> bool {
         match content_type {
             Some(ContentType::Html) => true,
@@ -112,7 +112,7 @@ impl Body {
         }
     }
 
-    /// The HTML part, to be changed.
+    /// Returns the HTML part for changes.
     pub fn html_mut(&mut self) -> Option<&mut String> {
         match self {
             Self::Text(_) => None,
@@ -120,7 +120,7 @@ impl Body {
         }
     }
 
-    /// The HTML part.
+    /// Returns the HTML part.
     pub fn html(&self) -> Option<&str> {
         match self {
             Self::Text(_) => None,
@@ -134,7 +134,7 @@ impl Body {
 }
 
 impl ContentType {
-    /// Reads how `body` is meant. Parameters of a media type are ignored: text is always UTF-8 here.
+    /// Reads the field `contentType`. Parameters of a media type are ignored, because text is always UTF-8.
     pub fn read(value: &Value<'_>, path: &Path<'_>, findings: &mut Findings) -> Option<Self> {
         let Value::String(text) = value else {
             return text::read_choice(value, CONTENT_TYPES, path, findings);
@@ -142,15 +142,15 @@ impl ContentType {
         let text = text.trim_ascii();
         let (word, parameters) = text.split_once(';').unwrap_or((text, ""));
         if parameters.chars().any(char::is_control) {
-            findings.issue(path, Code::InvalidCharacter, "a control character cannot stand here");
+            findings.issue(path, Code::InvalidCharacter, "a control character is not allowed here");
             return None;
         }
         text::read_choice(&Value::String(word.into()), CONTENT_TYPES, path, findings)
     }
 }
 
-/// A part, with the name of its field in the input. None: the field says nothing, as when a form sends
-/// its empty fields along.
+/// Reads a part, with the name of its field in the input. Returns `None` if the field is empty, because forms also send
+/// empty fields.
 fn part(
     fields: &mut Fields<'_>,
     field: Field,

@@ -1,4 +1,4 @@
-//! Invitations: an iCalendar object that the receiver's program offers to answer (RFC 6047).
+//! Invitations: an iCalendar object that the recipient can answer in a mail program (RFC 6047).
 
 use std::borrow::Cow;
 
@@ -11,33 +11,33 @@ use crate::input::values::file_name::FileName;
 /// A calendar part.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Calendar {
-    /// What the receiver is asked for: Outlook shows buttons for REQUEST, and only where the part's
-    /// `method` and the object's METHOD agree.
+    /// The iTIP method. Outlook shows buttons for REQUEST, and only if the part's `method` and the object's METHOD are
+    /// the same.
     pub method: Method,
     /// The iCalendar object, with its METHOD.
     pub content: String,
-    /// The name that the part is shown under.
+    /// The file name of the part.
     pub file_name: Option<FileName>,
 }
 
 /// iTIP methods (RFC 5546 section 1.4).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Method {
-    /// Propose a new time.
+    /// Adds instances to an event.
     Add,
-    /// The event does not take place.
+    /// Cancels an event.
     Cancel,
-    /// Another time is suggested.
+    /// Proposes a change, such as another time.
     Counter,
-    /// The suggestion is not taken up.
+    /// Declines a proposed change.
     DeclineCounter,
-    /// An event to know of, not to answer.
+    /// Announces an event that needs no answer.
     Publish,
-    /// Send the latest version.
+    /// Asks for the latest version.
     Refresh,
-    /// An answer.
+    /// Answers an invitation.
     Reply,
-    /// Come, or accept a change.
+    /// Invites, or asks to accept a change.
     Request,
 }
 
@@ -53,7 +53,7 @@ const METHODS: &[(&str, Method)] = &[
 ];
 
 impl Method {
-    /// The method as iCalendar writes it.
+    /// Returns the method's name in iCalendar.
     pub fn as_str(self) -> &'static str {
         METHODS
             .iter()
@@ -80,7 +80,7 @@ pub fn read(value: Value<'_>, path: &Path<'_>, findings: &mut Findings) -> Optio
         .or_else(|| FileName::sanitise("invite.ics"))
         .map(|(name, _)| name);
     let content = plain_line_ends(content);
-    // Files in UTF-8 begin with a byte order mark on Windows.
+    // On Windows, UTF-8 files begin with a byte order mark.
     let object = content.trim_matches(|c: char| c.is_whitespace() || c == '\u{feff}');
     if object.is_empty() {
         findings.issue(&place, Code::MissingValue, "the iCalendar object is missing");
@@ -92,14 +92,18 @@ pub fn read(value: Value<'_>, path: &Path<'_>, findings: &mut Findings) -> Optio
         return None;
     }
     if object.contains('\0') {
-        findings.issue(&place, Code::InvalidCharacter, "a NUL character cannot stand in it");
+        findings.issue(
+            &place,
+            Code::InvalidCharacter,
+            "the iCalendar object contains a NUL character",
+        );
         return None;
     }
     let (method, content) = agree(method, object, path, findings)?;
     Some(Calendar { method, content, file_name })
 }
 
-/// A text whose lines end with CR CR LF, as programs make of CRLF that write it as text once more, with CRLF.
+/// Changes CR CR LF to CRLF. Programs write it when they write text with CRLF in a text mode that adds a CR.
 fn plain_line_ends(text: Cow<'_, str>) -> Cow<'_, str> {
     if !text.contains("\r\r") {
         return text;
@@ -111,7 +115,7 @@ fn plain_line_ends(text: Cow<'_, str>) -> Cow<'_, str> {
     Cow::Owned(text.split('\n').map(line).collect::<Vec<_>>().join("\n"))
 }
 
-/// The method of the part and that of the object, which must be one.
+/// Returns the method, which must be the same in the field and in the object, and the object with its METHOD.
 fn agree(
     given: Option<Method>,
     object: &str,
@@ -125,7 +129,8 @@ fn agree(
     let Some(inside) = line else {
         let method = given.unwrap_or(Method::Request);
         let place = path.key("content");
-        let message = format!("the object has no METHOD; METHOD:{} was added", method.as_str());
+        let message =
+            format!("the iCalendar object has no METHOD; METHOD:{} was added", method.as_str());
         findings.warn(&place, Code::Sanitised, message);
         let rest = &object["BEGIN:VCALENDAR".len()..];
         return Some((method, format!("BEGIN:VCALENDAR\r\nMETHOD:{}{rest}", method.as_str())));
@@ -135,13 +140,13 @@ fn agree(
         (None, Some(inside)) => Some((inside, object.to_owned())),
         (Some(given), Some(inside)) if given == inside => Some((given, object.to_owned())),
         (_, None) => {
-            let message = "the METHOD in the object is none of iTIP's (RFC 5546)";
+            let message = "the METHOD in the iCalendar object is not an iTIP method (RFC 5546)";
             findings.issue(&path.key("content"), Code::UnknownValue, message);
             None
         }
         (Some(given), Some(inside)) => {
             let message = format!(
-                "the method is {}, and METHOD in the object is {}: they must agree",
+                "the method is {}, but METHOD in the iCalendar object is {}; they must be the same",
                 given.as_str(),
                 inside.as_str()
             );
@@ -194,7 +199,7 @@ mod tests {
     }
 
     #[test]
-    fn what_no_program_would_offer_to_answer_is_an_issue() {
+    fn an_invitation_that_no_program_would_answer_is_an_issue() {
         for (json, path) in [
             (r#"{"content": "see you"}"#, "calendar.content"),
             (r#"{"method": "REQUEST"}"#, "calendar.content"),

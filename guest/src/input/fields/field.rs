@@ -1,12 +1,12 @@
-//! The fields of `send-mail`: their names, the names that others give them, and which is meant.
+//! The fields of `send-mail`: their names, their aliases, and the lookup of a field by its name.
 
 use std::borrow::Cow;
 
 use crate::input::findings::{Code, Findings, Path};
 use crate::input::json::{Object, Value};
 
-/// Declares every field once: what the code calls it, what the README calls it, how a form titles it,
-/// and the other names that it goes by. Name and title are always names of the field.
+/// Declares every field once: its variant, its name in the README, its title in a form, and its aliases. The name and
+/// the title always mean the field too.
 macro_rules! fields {
     ($($name:ident, $text:literal, $title:literal, [$($alias:literal),*];)+) => {
         /// A field of `send-mail`.
@@ -16,24 +16,24 @@ macro_rules! fields {
         }
 
         impl Field {
-            /// Every field, in the order of a form.
+            /// All fields, in the order of a form.
             pub const ALL: &[Field] = &[$(Field::$name),+];
 
-            /// The name that the README and the schema use.
+            /// Returns the name that the README and the schema use.
             pub const fn name(self) -> &'static str {
                 match self {
                     $(Field::$name => $text,)+
                 }
             }
 
-            /// The title in a form.
+            /// Returns the title in a form.
             pub const fn title(self) -> &'static str {
                 match self {
                     $(Field::$name => $title,)+
                 }
             }
 
-            /// Other names that mean this field, folded.
+            /// Returns the aliases of this field, folded.
             pub const fn aliases(self) -> &'static [&'static str] {
                 match self {
                     $(Field::$name => &[$($alias),*],)+
@@ -92,18 +92,18 @@ fields! {
 }
 
 impl Field {
-    /// The field that a name means: case, `_`, `-` and blanks do not matter.
+    /// Returns the field with a name. Case, `_`, `-`, spaces and tabs do not matter.
     pub fn from_name(name: &str) -> Option<Self> {
         let folded = fold(name);
         Self::ALL.iter().copied().find(|field| {
-            // Names are letters alone: folded, they are only without capitals.
+            // A name has only letters, so folding only changes its case.
             field.name().eq_ignore_ascii_case(&folded)
                 || field.aliases().contains(&folded.as_ref())
                 || fold(field.title()) == folded
         })
     }
 
-    /// Every name of the field, folded: its own, its title, and its aliases.
+    /// Returns all names of the field, folded: its name, its title and its aliases.
     pub fn names(self) -> impl Iterator<Item = Cow<'static, str>> {
         let (name, title) = (fold(self.name()), fold(self.title()));
         let title = (title != name).then_some(title);
@@ -112,7 +112,7 @@ impl Field {
     }
 }
 
-/// A name without case, `_`, `-` and blanks.
+/// Returns a name in lower case, without `_`, `-`, spaces and tabs.
 pub fn fold(name: &str) -> Cow<'_, str> {
     let ignored = |byte: u8| matches!(byte, b'_' | b'-' | b' ' | b'\t');
     if name.bytes().any(|byte| byte.is_ascii_uppercase() || ignored(byte)) {
@@ -123,14 +123,14 @@ pub fn fold(name: &str) -> Cow<'_, str> {
     }
 }
 
-/// An input's values, each at its field, with the name that the input gave it.
+/// The values of an input by field, each with its name in the input.
 #[derive(Debug)]
 pub struct Fields<'a> {
     slots: [Option<(Cow<'a, str>, Value<'a>)>; Field::ALL.len()],
 }
 
 impl<'a> Fields<'a> {
-    /// Sorts the members of an input to the fields that their names mean.
+    /// Assigns the members of an input to fields by their names.
     pub fn sort(members: Object<'a>, findings: &mut Findings) -> Self {
         let mut fields = Self { slots: std::array::from_fn(|_| None) };
         for (name, value) in members {
@@ -141,7 +141,7 @@ impl<'a> Fields<'a> {
             };
             let slot = &mut fields.slots[field as usize];
             match slot {
-                // One key twice is an issue of its own, found by the reader.
+                // The JSON parser already reports a duplicate key.
                 Some((first, _)) if *first != name => {
                     let message = format!(
                         "{first:?} and {name:?} both mean the field {:?}; keep one of them",
@@ -155,29 +155,29 @@ impl<'a> Fields<'a> {
         fields
     }
 
-    /// Takes the value of a field, and the name it had in the input.
+    /// Takes the value of a field, with its name in the input.
     pub fn take(&mut self, field: Field) -> (Cow<'a, str>, Value<'a>) {
         let slot = self.slots[field as usize].take();
         slot.unwrap_or((Cow::Borrowed(field.name()), Value::Null))
     }
 
-    /// Takes a field and reads it, at the path that the input gave it.
+    /// Takes a field and reads it. Its path has the name in the input.
     pub fn read<T>(&mut self, field: Field, read: impl FnOnce(Value<'a>, &Path<'_>) -> T) -> T {
         let (name, value) = self.take(field);
         read(value, &Path::ROOT.key(&name))
     }
 
-    /// The name that the input gave a field, or the field's own.
+    /// Returns a field's name in the input, or the field's name if it is not given.
     pub fn given_name(&self, field: Field) -> &str {
         self.slots[field as usize].as_ref().map_or(field.name(), |(name, _)| name)
     }
 
-    /// The value of a field.
+    /// Returns the value of a field.
     pub fn peek(&self, field: Field) -> &Value<'a> {
         self.slots[field as usize].as_ref().map_or(&Value::Null, |(_, value)| value)
     }
 
-    /// Every value that is there, to be changed in place.
+    /// Returns all given values, to change them in place.
     pub fn values_mut(&mut self) -> impl Iterator<Item = (Field, &str, &mut Value<'a>)> {
         Field::ALL.iter().zip(&mut self.slots).filter_map(|(field, slot)| {
             let (name, value) = slot.as_mut()?;
@@ -199,13 +199,13 @@ fn unknown(name: &str) -> String {
     }
 }
 
-/// The name whose folded form is so near to `folded` that it was probably meant.
+/// Finds the name with the folded form nearest to `folded`, if it is near enough to be a typo.
 pub fn nearest<'n, T: AsRef<str>>(
     folded: &str,
     known: impl Iterator<Item = (&'n str, T)>,
 ) -> Option<&'n str> {
-    // A name of three letters may differ in one, a longer one in a third; a hostile one of a megabyte is
-    // not compared at all.
+    // A third of the letters may differ, but at least one. A name of more than 40 bytes is not compared, so a hostile
+    // name of a megabyte costs little.
     let allowed = (folded.len() / 3).max(1);
     if folded.len() > 40 {
         return None;

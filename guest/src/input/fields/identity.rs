@@ -1,11 +1,11 @@
-//! What tells a mail from every other: its Message-ID, its date and its idempotency key.
+//! The values that identify an email: its Message-ID, its date and its idempotency key.
 
 use super::{Field, Fields, text};
 use crate::input::findings::{Code, Findings};
 use crate::input::values::date;
 use crate::input::values::message_id::MessageId;
 
-/// Longer keys are documents, not keys.
+/// The longest idempotency key in bytes.
 const MAX_IDEMPOTENCY_KEY: usize = 512;
 
 pub fn read_message_id(fields: &mut Fields<'_>, findings: &mut Findings) -> Option<MessageId> {
@@ -16,10 +16,14 @@ pub fn read_message_id(fields: &mut Fields<'_>, findings: &mut Findings) -> Opti
         let text = text::read_scalar(&value, path, findings)?;
         let id = MessageId::parse_strictly(&text);
         if text.ends_with(['\r', '\n']) || text.starts_with(['\r', '\n']) {
-            findings.warn(path, Code::Sanitised, "the line break around the id was taken off");
+            findings.warn(
+                path,
+                Code::Sanitised,
+                "the line break before or after the id was removed",
+            );
         }
         if id.is_none() {
-            let message = "a message id is written <something@example.com>";
+            let message = "not a valid message id; write it as <something@example.com>";
             findings.issue(path, Code::InvalidMessageId, message);
         }
         id
@@ -35,12 +39,12 @@ pub fn read_date(fields: &mut Fields<'_>, findings: &mut Findings) -> Option<i64
         let date = date::parse(&text);
         match date {
             None => {
-                let message = "a date is written 2026-01-02T03:04:05Z (RFC 3339)";
+                let message = "not a valid date; write it as 2026-01-02T03:04:05Z (RFC 3339)";
                 findings.issue(path, Code::InvalidDate, message);
             }
             Some(date) if date.is_assumed_utc => {
                 let message =
-                    "the date has no zone, and UTC was taken; add Z, or an offset such as +01:00";
+                    "the date has no time zone, so UTC is used; add Z or an offset such as +01:00";
                 findings.warn(path, Code::Sanitised, message);
             }
             Some(_) => {}
@@ -58,7 +62,7 @@ pub fn read_idempotency_key(fields: &mut Fields<'_>, findings: &mut Findings) ->
         let text = text.trim_ascii();
         if text.len() > MAX_IDEMPOTENCY_KEY {
             let message =
-                format!("an idempotency key is at most {MAX_IDEMPOTENCY_KEY} octets long");
+                format!("an idempotency key can be at most {MAX_IDEMPOTENCY_KEY} bytes long");
             findings.issue(path, Code::TooLong, message);
             return None;
         }

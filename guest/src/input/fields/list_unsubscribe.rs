@@ -1,4 +1,4 @@
-//! A way out of a mailing list that readers show as a button (RFC 2369, RFC 8058).
+//! Ways to unsubscribe from a mailing list, which mail programs show as a button (RFC 2369, RFC 8058).
 
 use super::settings::Settings;
 use super::text::{read_scalar, read_switch};
@@ -7,22 +7,22 @@ use crate::input::json::Value;
 use crate::input::values::address::Address;
 use crate::input::values::web_address::WebAddress;
 
-/// What List-Unsubscribe offers: an address on the web, one for mail, or both.
+/// The content of List-Unsubscribe: a web address, an email address, or both.
 #[derive(Debug, PartialEq, Eq)]
 pub struct ListUnsubscribe {
-    /// On the web.
+    /// The web address.
     pub url: Option<WebAddress>,
-    /// By mail: what follows `mailto:`, in printable ASCII.
+    /// The text after `mailto:`, in printable ASCII.
     pub mailto: Option<String>,
-    /// Whether a reader may unsubscribe with a single POST to `url` (RFC 8058).
+    /// Whether a mail program may unsubscribe with a single POST to `url` (RFC 8058).
     pub one_click: bool,
 }
 
 /// The keys of the field.
 pub const KEYS: &[&str] = &["url", "mailto", "oneClick"];
 
-/// A way stands on one line of the header, and a line holds 998 octets (RFC 5322 section 2.1.1), with the header's
-/// name, the brackets and a comma.
+/// The longest `url` or `mailto` in bytes. Each is on one line of the header. A line has at most 998 octets (RFC 5322
+/// section 2.1.1), with the header's name, the brackets and a comma.
 const MAX_LENGTH: usize = 900;
 
 /// Reads the field `listUnsubscribe`: `{url, mailto, oneClick}`.
@@ -37,14 +37,14 @@ pub fn read(value: Value<'_>, path: &Path<'_>, findings: &mut Findings) -> Optio
     let one_click = read_switch(&one_click, &place, findings).unwrap_or_default();
     if url.is_none() && mailto.is_none() {
         if !findings.has_issue_in(path) {
-            let message = "a url or a mailto is needed to unsubscribe by";
+            let message = "give a url or a mailto to unsubscribe with";
             findings.issue(path, Code::MissingValue, message);
         }
         return None;
     }
     let secure = url.as_ref().is_some_and(|url| starts_with_https(url.as_str()));
     if one_click && !secure {
-        let message = "one click needs a url that starts with https:// (RFC 8058)";
+        let message = "oneClick requires a url that starts with https:// (RFC 8058)";
         findings.issue(&place, Code::InvalidUrl, message);
     }
     Some(ListUnsubscribe { url, mailto, one_click })
@@ -59,7 +59,7 @@ fn read_url(value: &Value<'_>, path: &Path<'_>, findings: &mut Findings) -> Opti
         Ok(url) if url.as_str().len() > MAX_LENGTH => too_long(path, findings),
         Ok(url) if url.as_str().is_ascii() => Some(url),
         Ok(_) => {
-            let message = "characters beyond ASCII have to be percent-encoded in a header";
+            let message = "characters beyond ASCII must be percent-encoded in a header";
             findings.issue(path, Code::InvalidUrl, message);
             None
         }
@@ -70,7 +70,7 @@ fn read_url(value: &Value<'_>, path: &Path<'_>, findings: &mut Findings) -> Opti
     }
 }
 
-/// An address, or a whole `mailto:` URI (RFC 6068) to one.
+/// Reads an address, or a whole `mailto:` URI (RFC 6068) with one address.
 fn read_mailto(value: &Value<'_>, path: &Path<'_>, findings: &mut Findings) -> Option<String> {
     if value.is_absent() {
         return None;
@@ -88,7 +88,7 @@ fn read_mailto(value: &Value<'_>, path: &Path<'_>, findings: &mut Findings) -> O
         }
         _ => {
             let message =
-                "an address is needed here: unsubscribe@example.com, perhaps with ?subject=...";
+                "expected an address such as unsubscribe@example.com, optionally with ?subject=...";
             findings.issue(path, Code::InvalidAddress, message);
             None
         }
@@ -97,7 +97,7 @@ fn read_mailto(value: &Value<'_>, path: &Path<'_>, findings: &mut Findings) -> O
 
 fn too_long<T>(path: &Path<'_>, findings: &mut Findings) -> Option<T> {
     let message =
-        format!("this is longer than {MAX_LENGTH} octets, which a header's line cannot hold");
+        format!("this is longer than {MAX_LENGTH} bytes, which does not fit in a header line");
     findings.issue(path, Code::TooLong, message);
     None
 }
@@ -145,7 +145,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_gets_out_of_the_brackets() {
+    fn a_value_cannot_escape_from_the_brackets() {
         for (json, path) in [
             (r#"{"oneClick": true}"#, "listUnsubscribe"),
             (r#"{"url": "https://x.test/>\r\nBcc: e@evil.test"}"#, "listUnsubscribe.url"),

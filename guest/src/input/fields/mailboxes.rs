@@ -1,4 +1,4 @@
-//! Addresses in every shape that a platform binds: text, an array of texts, an array of objects.
+//! Addresses in all forms that platforms send: text, an array of texts, an array of objects.
 
 use super::{fold, nearest};
 use crate::input::findings::{Code, Findings, Path};
@@ -6,14 +6,14 @@ use crate::input::json::{MOST_ELEMENTS, Object, Value, embedded, warn_of_json};
 use crate::input::values::address::{Address, DisplayName, InvalidAddress, Mailbox};
 use crate::input::values::address_list::{parse_list, parse_one};
 
-/// Keys of an address in an object, folded, the likeliest first.
+/// The keys of the address in an object, folded, the most likely first.
 pub const ADDRESS_KEYS: &[&str] = &["email", "address", "mail", "value", GRAPH_KEY];
-/// Keys of a name in an object, folded.
+/// The keys of the name in an object, folded.
 pub(in crate::input) const NAME_KEYS: &[&str] = &["name", "displayname", "label", "fullname"];
-/// The object in which Microsoft Graph keeps both; elsewhere the address itself.
+/// The key of an object with both in Microsoft Graph, and of the address in other programs.
 const GRAPH_KEY: &str = "emailaddress";
 
-/// What rows of a database have besides, and nobody needs a warning for.
+/// Other keys of database rows, which are ignored without a warning.
 const IGNORED_KEYS: &[&str] = &["id", "createdat", "updatedat"];
 
 /// Reads a field that takes any number of addresses.
@@ -21,13 +21,13 @@ pub fn read_list(value: &Value<'_>, path: &Path<'_>, findings: &mut Findings) ->
     let mut list = List { mailboxes: Vec::new(), elements: 0, unknown: Vec::new() };
     list.read(value, path, Nesting::Outside, findings);
     if list.is_full() {
-        let message = format!("more than {MOST_ELEMENTS} addresses are given");
+        let message = format!("there are more than {MOST_ELEMENTS} addresses");
         findings.issue(path, Code::TooMany, message);
     }
     list.mailboxes
 }
 
-/// Reads a field that takes one address. None: it says nothing, or there is an issue.
+/// Reads a field that takes one address. Returns `None` if it is empty or there is an issue.
 pub fn read_one(value: &Value<'_>, path: &Path<'_>, findings: &mut Findings) -> Option<Mailbox> {
     match value {
         _ if value.is_absent() => None,
@@ -59,7 +59,7 @@ pub fn read_one(value: &Value<'_>, path: &Path<'_>, findings: &mut Findings) -> 
     }
 }
 
-/// How many arrays an element is in: one array in another is flattened, as database rows need it.
+/// The number of arrays around an element. An array inside an array is flattened, because database rows have this form.
 #[derive(Clone, Copy, PartialEq)]
 enum Nesting {
     Outside,
@@ -67,17 +67,17 @@ enum Nesting {
     InNestedArray,
 }
 
-/// What was read of a list.
+/// The list that has been read so far.
 struct List {
     mailboxes: Vec<Mailbox>,
-    /// Addresses so far, right and wrong.
+    /// The number of addresses so far, valid and invalid.
     elements: usize,
-    /// Keys beside an address that were warned of.
+    /// The unknown keys that already have a warning.
     unknown: Vec<String>,
 }
 
 impl List {
-    /// Whether it is longer than an array may be, in one text or in arrays within an array. What follows is not read.
+    /// Reports whether the list is longer than an array may be, in one text or in nested arrays. The rest is not read.
     fn is_full(&self) -> bool {
         self.elements > MOST_ELEMENTS
     }
@@ -103,7 +103,7 @@ impl List {
                     Nesting::Outside => Nesting::InArray,
                     Nesting::InArray => Nesting::InNestedArray,
                     Nesting::InNestedArray => {
-                        let message = "addresses may stand in an array within an array, not deeper";
+                        let message = "addresses can be nested at most two arrays deep";
                         findings.issue(path, Code::TooDeep, message);
                         return;
                     }
@@ -142,7 +142,7 @@ impl List {
     }
 }
 
-/// `{"email": "jo@example.com", "name": "Jo"}`, whatever else the object holds.
+/// Reads `{"email": "jo@example.com", "name": "Jo"}`, which may have other keys.
 fn read_object(
     members: &Object<'_>,
     path: &Path<'_>,
@@ -155,7 +155,7 @@ fn read_object(
     warn_of_unknown(members, path, unknown, findings);
     let found = ADDRESS_KEYS.iter().find_map(|key| member(members, key));
     let Some((key, value)) = found else {
-        let message = "there is no address in this object; give it as \"email\"";
+        let message = "this object has no address; give it as \"email\"";
         findings.issue(path, Code::MissingValue, message);
         return None;
     };
@@ -179,14 +179,14 @@ fn read_object(
     Some(Mailbox { name, address: address? })
 }
 
-/// Warns of keys that say nothing here, such as a CRM's `phone`: of each once in a list, and of a few.
+/// Warns about unknown keys, such as a CRM's `phone`. Each key gets one warning in a list, and only the first few do.
 fn warn_of_unknown(
     members: &Object<'_>,
     path: &Path<'_>,
     warned: &mut Vec<String>,
     findings: &mut Findings,
 ) {
-    /// Rows of a database have dozens; the first few tell a person what happens.
+    /// The most warnings in a list. Database rows can have dozens of keys.
     const MOST: usize = 10;
     let known = || ADDRESS_KEYS.iter().chain(NAME_KEYS).map(|&key| (key, key));
     for (key, _) in members {
@@ -201,14 +201,14 @@ fn warn_of_unknown(
         }
         let offer = match nearest(&folded, known()) {
             Some(near) => format!("did you mean {near:?}?"),
-            None => "an address has email and name".to_owned(),
+            None => "the keys of an address are email and name".to_owned(),
         };
-        findings.warn(&path.key(key), Code::UnknownField, format!("this key is left out; {offer}"));
+        findings.warn(&path.key(key), Code::UnknownField, format!("this key is ignored; {offer}"));
         warned.push(folded.into_owned());
     }
 }
 
-/// Reads the name to show for an address. A number is a name too: some people are called by one.
+/// Reads the display name of an address. A number is accepted as a name.
 pub fn read_name(
     value: &Value<'_>,
     path: &Path<'_>,
@@ -218,7 +218,7 @@ pub fn read_name(
         Value::Null => None,
         Value::String(text) => {
             DisplayName::parse(trimmed(text, path, findings)).unwrap_or_else(|reason| {
-                findings.issue(path, Code::InvalidCharacter, format!("in this name, {reason}"));
+                findings.issue(path, Code::InvalidCharacter, format!("not a valid name: {reason}"));
                 None
             })
         }
@@ -226,18 +226,18 @@ pub fn read_name(
             DisplayName::parse(&crate::input::json::number_text(number)).ok()?
         }
         other => {
-            let message = format!("a name is text, not {}", other.kind());
+            let message = format!("a name must be text, not {}", other.kind());
             findings.issue(path, Code::WrongType, message);
             None
         }
     }
 }
 
-/// A text without the blanks and line breaks that columns of databases and lines of files leave at its ends.
+/// Removes white space at the ends of a text, which database columns and lines of files leave there.
 fn trimmed<'t>(text: &'t str, path: &Path<'_>, findings: &mut Findings) -> &'t str {
     let inside = text.trim_ascii();
     if inside.len() < text.len() && !inside.is_empty() {
-        let message = "blanks and line breaks at its ends were taken off";
+        let message = "spaces and line breaks at the start or end were removed";
         findings.warn(path, Code::Sanitised, message);
     }
     inside
@@ -250,20 +250,20 @@ fn member<'m, 'a>(members: &'m Object<'a>, folded: &str) -> Option<(&'m str, &'m
 
 fn wrong_type(value: &Value<'_>, path: &Path<'_>, findings: &mut Findings) {
     let message = format!(
-        "an address is text, or an object with \"email\" and perhaps \"name\"; this is {}",
+        "an address must be text, or an object with \"email\" and optionally \"name\", not {}",
         value.kind()
     );
     findings.issue(path, Code::WrongType, message);
 }
 
 fn explain(text: &str, reason: InvalidAddress) -> String {
-    /// So much of a text is shown, for a person to find it by.
+    /// The most characters of a text that are shown.
     const SHOWN: usize = 60;
     let mut shown: String = text.chars().take(SHOWN).collect();
     if shown.len() < text.len() {
         shown.push('…');
     }
-    format!("{shown:?} is no address: {reason}")
+    format!("{shown:?} is not a valid address: {reason}")
 }
 
 #[cfg(test)]
@@ -316,7 +316,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_crm_tells_of_a_person_besides_is_a_warning_once() {
+    fn extra_keys_of_a_crms_person_are_one_warning() {
         let (found, findings) = list(
             r#"[{"emailAddress": "a@x.test", "phone": "555", "nmae": "A"}, {"email": "b@x.test", "phone": "556"}]"#,
         );
@@ -332,7 +332,7 @@ mod tests {
     }
 
     #[test]
-    fn what_says_nothing_is_nobody() {
+    fn an_empty_value_names_no_mailbox() {
         for text in ["null", "\"\"", "\"  \"", "[]", "[\"\"]", "[null]", "[[]]"] {
             let (found, findings) = list(text);
             assert!(found.is_empty() && findings.is_valid(), "{text}");

@@ -1,7 +1,7 @@
-//! The fields of `send-mail`, each read into a type that can hold nothing wrong.
+//! The fields of `send-mail`. Each is read into a type that can only hold valid values.
 //!
-//! A file reads one field, or a few that belong together. [`Fields`] sorts an input's members to them;
-//! [`mailboxes`], [`text`] and [`settings`] read the shapes that several fields share.
+//! Each module reads one field, or a few related ones. [`Fields`] assigns an input's members to fields. [`mailboxes`],
+//! [`text`] and [`settings`] read the types of values that several fields share.
 
 pub mod attachment;
 pub mod body;

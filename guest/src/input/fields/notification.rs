@@ -1,22 +1,22 @@
-//! Reports from the recipients' servers to the sender (RFC 3461).
+//! Delivery reports from the recipients' servers to the sender (RFC 3461).
 
 use super::settings::Settings;
 use super::text::{read_choice, read_scalar};
 use crate::input::findings::{Code, Findings, Path};
 use crate::input::json::Value;
 
-/// A delivery status notification that is asked for.
+/// A request for delivery status notifications.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct Notification {
-    /// When a report is wanted. None set: never.
+    /// The events to report. If all are false, the request is for no report.
     pub notify: Notify,
-    /// How much of the message the report holds.
+    /// The part of the message to include in a report.
     pub report: Option<Report>,
-    /// What the report calls the message: printable ASCII.
+    /// The id of the message in a report: printable ASCII.
     pub envelope_id: Option<String>,
 }
 
-/// When a report is wanted (RFC 3461 section 4.1).
+/// The events to report (RFC 3461 section 4.1).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Notify {
     /// The message arrived.
@@ -27,16 +27,16 @@ pub struct Notify {
     pub delay: bool,
 }
 
-/// How much of the message a report holds (RFC 3461 section 4.3).
+/// The part of the message that a report includes (RFC 3461 section 4.3).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Report {
-    /// All of it.
+    /// The whole message.
     Full,
-    /// Its headers.
+    /// Only the headers.
     Headers,
 }
 
-/// RFC 3461 section 4.4.
+/// The longest envelope id in characters (RFC 3461 section 4.4).
 const MAX_ENVELOPE_ID: usize = 100;
 
 #[derive(Clone, Copy, PartialEq)]
@@ -60,7 +60,7 @@ const REPORTS: &[(&str, Report)] =
 /// The keys of the field.
 pub const KEYS: &[&str] = &["notify", "return", "envelopeId"];
 
-/// Nodemailer's names for the keys, folded, each with the key that it means.
+/// Nodemailer's names for the keys, folded, each with its key.
 pub const ALIASES: &[(&str, &str)] =
     &[("ret", "return"), ("id", "envelopeId"), ("envid", "envelopeId")];
 
@@ -78,7 +78,7 @@ pub fn read(value: Value<'_>, path: &Path<'_>, findings: &mut Findings) -> Optio
 
 fn read_notify(value: &Value<'_>, path: &Path<'_>, findings: &mut Findings) -> Notify {
     if value.is_absent() {
-        // What servers do on their own.
+        // The default of servers.
         return Notify { failure: true, ..Notify::default() };
     }
     let mut chosen = Vec::new();
@@ -96,7 +96,11 @@ fn read_notify(value: &Value<'_>, path: &Path<'_>, findings: &mut Findings) -> N
         other => chosen.extend(read_choice(other, WHEN, path, findings)),
     }
     if chosen.contains(&When::Never) && chosen.len() > 1 {
-        findings.issue(path, Code::UnknownValue, "\"never\" stands alone (RFC 3461)");
+        findings.issue(
+            path,
+            Code::UnknownValue,
+            "\"never\" cannot be combined with other values (RFC 3461)",
+        );
     }
     Notify {
         success: chosen.contains(&When::Success),
@@ -112,8 +116,9 @@ fn read_envelope_id(value: &Value<'_>, path: &Path<'_>, findings: &mut Findings)
     let text = read_scalar(value, path, findings)?;
     let text = text.trim_ascii();
     if text.len() > MAX_ENVELOPE_ID || !text.bytes().all(|byte| byte.is_ascii_graphic()) {
-        let message =
-            format!("an envelope id is up to {MAX_ENVELOPE_ID} printable ASCII characters");
+        let message = format!(
+            "an envelope id has at most {MAX_ENVELOPE_ID} printable ASCII characters, without spaces"
+        );
         findings.issue(path, Code::InvalidCharacter, message);
         return None;
     }
@@ -144,12 +149,12 @@ mod tests {
         assert_eq!(found.report, Some(Report::Headers));
         assert_eq!(found.envelope_id.as_deref(), Some("QQ314159"));
         assert!(found.notify.failure);
-        // As Nodemailer calls them.
+        // Nodemailer's names.
         assert_eq!(dsn(r#"{"ret": "HDRS", "id": "QQ314159\n"}"#).0.unwrap(), found);
     }
 
     #[test]
-    fn nothing_gets_into_the_command() {
+    fn a_dsn_value_cannot_inject_into_a_command() {
         for (json, path) in [
             (r#"{"envelopeId": "x\r\nRCPT TO:<e@evil.test>"}"#, "dsn.envelopeId"),
             (r#"{"envelopeId": "a b"}"#, "dsn.envelopeId"),

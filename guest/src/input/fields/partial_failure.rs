@@ -1,16 +1,16 @@
-//! What happens when the server refuses some of the recipients.
+//! The field `onPartialFailure`.
 
 use super::text;
 use crate::input::findings::{Findings, Path};
 use crate::input::json::Value;
 
-/// What happens when the server refuses some of the recipients.
+/// The action to take when the server refuses some of the recipients.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum OnPartialFailure {
-    /// The others get the mail.
+    /// Send the email to the other recipients.
     #[default]
     Send,
-    /// Nobody does.
+    /// Do not send the email.
     Fail,
 }
 
@@ -18,7 +18,7 @@ const NAMES: &[(&str, OnPartialFailure)] =
     &[("send", OnPartialFailure::Send), ("fail", OnPartialFailure::Fail)];
 
 impl OnPartialFailure {
-    /// Reads the field `onPartialFailure`. A wrong value is an issue.
+    /// Reads the field `onPartialFailure`. An invalid value is an issue.
     pub fn read(value: &Value<'_>, path: &Path<'_>, findings: &mut Findings) -> Self {
         text::read_choice(value, NAMES, path, findings).unwrap_or_default()
     }

@@ -1,18 +1,18 @@
-//! Pictures that stand in the HTML as data URIs, made into inline parts: Gmail and Outlook do not show them otherwise.
+//! Converts pictures in the HTML from data URIs, which Gmail and Outlook do not show, to inline attachments.
 
 use super::attachment::{self, Attachment};
 use crate::html::references::References;
 use crate::input::findings::Path;
 use crate::input::values::message_id::ContentId;
 
-/// Takes the pictures out of an HTML body, and refers to an inline attachment in the place of each.
+/// Moves the pictures out of an HTML body into inline attachments, and replaces each with a reference.
 ///
-/// A picture that stands there twice is attached once. What cannot be read as a picture stays where it is.
+/// A picture that occurs twice is attached once. A data URI that cannot be parsed is unchanged.
 pub fn attach(html: &mut String, attachments: &mut Vec<Attachment<'_>>, path: &Path<'_>) {
     let mut uris = References::read(html).data_images;
     uris.sort_unstable();
     uris.dedup();
-    // In the order of the text, so that the first picture is the first part.
+    // In their order in the text, so that the first picture is the first attachment.
     uris.sort_by_key(|uri| html.find(uri.as_str()));
     let mut pictures: Vec<(String, String)> = Vec::new();
     for uri in uris {
@@ -25,7 +25,7 @@ pub fn attach(html: &mut String, attachments: &mut Vec<Attachment<'_>>, path: &P
             pictures.push((uri, reference));
         }
     }
-    // A URI may be the beginning of another: the longest first.
+    // The longest first, because a URI may be a prefix of another.
     pictures.sort_by_key(|(uri, _)| std::cmp::Reverse(uri.len()));
     let mut changed = String::with_capacity(html.len());
     let mut rest = html.as_str();
@@ -49,7 +49,7 @@ pub fn attach(html: &mut String, attachments: &mut Vec<Attachment<'_>>, path: &P
 
 const SCHEME: &str = "data:";
 
-/// Where the next data URI may begin.
+/// Finds the next `data:`, where a data URI may begin.
 fn next_data(text: &str) -> Option<usize> {
     text.match_indices(':').find_map(|(colon, _)| {
         let start = colon.checked_sub(SCHEME.len() - 1)?;
@@ -57,13 +57,13 @@ fn next_data(text: &str) -> Option<usize> {
     })
 }
 
-/// A content id that no attachment has yet.
+/// Returns a content id that no attachment has yet.
 fn free_id(attachments: &[Attachment<'_>]) -> ContentId {
     let taken = |id: &ContentId| attachments.iter().any(|one| one.content_id.as_ref() == Some(id));
     (1..=attachments.len() + 1)
         .filter_map(|number| ContentId::parse(&format!("picture-{number}@html")))
         .find(|id| !taken(id))
-        .expect("of one id more than there are attachments, one is free")
+        .expect("there is one more id than attachments, so one is free")
 }
 
 #[cfg(test)]
@@ -103,7 +103,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_picture_stays() {
+    fn a_data_uri_that_is_not_a_picture_stays() {
         for html in [
             "<img src='data:image/png;base64,aGk'>",
             "<a href='data:image/png;base64,aGk='>x</a>",

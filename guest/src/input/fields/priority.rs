@@ -1,10 +1,10 @@
-//! How a mail is marked in a list of mails.
+//! The field `priority`.
 
 use super::text;
 use crate::input::findings::{Findings, Path};
 use crate::input::json::Value;
 
-/// How a mail is marked.
+/// The importance that mail programs show for an email.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Priority {
     /// Important.
@@ -16,7 +16,7 @@ pub enum Priority {
     Low,
 }
 
-/// The words of the field `priority`, with what other programs and X-Priority call the same.
+/// The values of the field `priority`, with their names in other programs and in X-Priority.
 const NAMES: &[(&str, Priority)] = &[
     ("high", Priority::High),
     ("normal", Priority::Normal),
@@ -40,7 +40,7 @@ const NAMES: &[(&str, Priority)] = &[
 ];
 
 impl Priority {
-    /// Reads the field `priority`. A wrong value is an issue.
+    /// Reads the field `priority`. An invalid value is an issue.
     pub fn read(value: &Value<'_>, path: &Path<'_>, findings: &mut Findings) -> Self {
         text::read_choice(value, NAMES, path, findings).unwrap_or_default()
     }

@@ -1,4 +1,4 @@
-//! Who gets the message: each mailbox once, whatever fields name it.
+//! The recipients of the message, each once, even if several fields name them.
 
 use std::collections::HashMap;
 use std::collections::hash_map::{DefaultHasher, Entry};
@@ -9,25 +9,25 @@ use super::{Field, Fields};
 use crate::input::findings::{Code, Findings, Path};
 use crate::input::values::address::Mailbox;
 
-/// The recipients of a message: at least one, no mailbox twice.
+/// The recipients of a message: at least one, without duplicates.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct Recipients {
-    /// Shown as To.
+    /// The recipients in the To header.
     pub to: Vec<Mailbox>,
-    /// Shown as Cc.
+    /// The recipients in the Cc header.
     pub cc: Vec<Mailbox>,
-    /// Shown nowhere.
+    /// The recipients that are in no header.
     pub bcc: Vec<Mailbox>,
 }
 
-/// Mailboxes that were named, and where first.
+/// The mailboxes so far, each with the first field that names it.
 ///
-/// The hashes are no secret, which saves each run a call to its host. Who makes their own recipients collide
-/// pays with their own run's time.
+/// The hash keys are fixed, which saves each run a call to its host. An attacker who chooses colliding recipients slows
+/// down only their own run.
 type Seen = HashMap<String, Field, BuildHasherDefault<DefaultHasher>>;
 
 impl Recipients {
-    /// Reads the fields `to`, `cc` and `bcc`, at most `most` mailboxes.
+    /// Reads the fields `to`, `cc` and `bcc`, with at most `most` recipients.
     pub fn read(fields: &mut Fields<'_>, most: u32, findings: &mut Findings) -> Self {
         let mut named_wrongly = false;
         let mut is_cut = false;
@@ -56,7 +56,7 @@ impl Recipients {
         recipients
     }
 
-    /// Everybody, with the field that names them, in the order of the envelope.
+    /// Returns all recipients with their fields, in the order of the envelope.
     pub fn all(&self) -> impl Iterator<Item = (Field, &Mailbox)> {
         [(Field::To, &self.to), (Field::Cc, &self.cc), (Field::Bcc, &self.bcc)]
             .into_iter()
@@ -66,19 +66,20 @@ impl Recipients {
     fn check_number(&self, most: u32, named_wrongly: bool, to: &Path<'_>, findings: &mut Findings) {
         let number = self.to.len() + self.cc.len() + self.bcc.len();
         if number == 0 && !named_wrongly {
-            let message = "there is no recipient: give at least one of to, cc and bcc";
+            let message = "the recipient is missing; give at least one in to, cc or bcc";
             findings.issue(to, Code::MissingValue, message);
         }
         if u32::try_from(number).is_ok_and(|number| number <= most) {
             return;
         }
-        let message =
-            format!("{number} recipients are given; this account sends to at most {most} at once");
+        let message = format!(
+            "there are {number} recipients, and this account's limit is {most} for one message"
+        );
         findings.issue(to, Code::TooMany, message);
     }
 }
 
-/// Keeps each mailbox where it was named first: to before cc before bcc.
+/// Keeps each mailbox only in the first field that names it: to before cc before bcc.
 fn keep_first(
     listed: Vec<Mailbox>,
     field: Field,
@@ -104,9 +105,9 @@ fn keep_first(
     }
     if let Some((address, first)) = example {
         let message = match dropped {
-            1 => format!("{address} is named more than once, and kept once, in {}", first.name()),
+            1 => format!("{address} is given more than once; it is kept only in {}", first.name()),
             _ => format!(
-                "{dropped} mailboxes are named more than once, {address} for one; each is kept once"
+                "{dropped} duplicate recipients were removed, such as {address}; each is kept once"
             ),
         };
         findings.warn(path, Code::DuplicateRecipient, message);
@@ -161,19 +162,19 @@ mod tests {
     }
 
     #[test]
-    fn nobody_and_too_many_are_issues() {
+    fn no_recipient_and_too_many_recipients_are_issues() {
         assert_eq!(read(r#"{"Receiver": null, "cc": ""}"#, 10).1.issues[0].path, "Receiver");
         assert_eq!(read("{}", 10).1.issues[0].path, "to");
         assert!(read(r#"{"bcc": "a@x.test"}"#, 1).1.is_valid());
         let (_, findings) = read(r#"{"to": "a@x.test, b@x.test"}"#, 1);
         assert_eq!(findings.issues[0].code, Code::TooMany);
-        // What another field has too many of is another issue.
+        // Too many values in another field are another issue.
         let mut findings = Findings::default();
         findings.issue(&Path::ROOT.key("from"), Code::TooMany, "two senders");
         let members = Value::read_object(r#"{"to": "a@x.test, b@x.test"}"#, &mut findings).unwrap();
         Recipients::read(&mut Fields::sort(members, &mut findings), 1, &mut findings);
         assert_eq!(findings.issues[1].path, "to");
-        // What is wrong is the address, not that there is none.
+        // The only issue is the invalid address. The missing recipient is not reported too.
         assert_eq!(read(r#"{"to": "bob"}"#, 1).1.issues.len(), 1);
     }
 }

@@ -1,21 +1,21 @@
-//! Where reports of failed delivery go: the reverse-path.
+//! The return path: the address for bounces.
 
 use super::mailboxes;
 use crate::input::findings::{Findings, Path};
 use crate::input::json::Value;
 use crate::input::values::address::Address;
 
-/// Where reports of failed delivery go.
+/// The address for bounces, or none.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ReturnPath {
-    /// To this address.
+    /// Bounces go to this address.
     Address(Address),
-    /// Nowhere: the null sender `<>`, for mails that are reports or answers by a program (RFC 5321 section 4.5.5).
+    /// No bounces. The null sender `<>` is for emails that are reports or automatic replies (RFC 5321 section 4.5.5).
     Nowhere,
 }
 
 impl ReturnPath {
-    /// Reads the field `returnPath`. None: it says nothing, or there is an issue.
+    /// Reads the field `returnPath`. Returns `None` if it is empty or there is an issue.
     pub fn read(value: &Value<'_>, path: &Path<'_>, findings: &mut Findings) -> Option<Self> {
         if matches!(value, Value::String(text) if text.trim_ascii() == "<>") {
             return Some(Self::Nowhere);

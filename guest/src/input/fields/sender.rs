@@ -1,4 +1,4 @@
-//! Who a mail is from, and where answers go.
+//! The sender of an email, and the addresses that replies go to.
 
 use super::{Field, Fields, mailboxes, text};
 use crate::bindings::connectors::smtp::account::Profile;
@@ -23,13 +23,15 @@ pub fn read_from(
     } else if let Some(default) = &profile.default_sender {
         address_list::parse_one(default)
             .map_err(|reason| {
-                let message = format!("the account's default sender is no address: {reason}");
+                let message =
+                    format!("the account's default sender is not a valid address: {reason}");
                 findings.issue(&path, Code::InvalidAddress, message);
             })
             .ok()
     } else {
         if !findings.has_issue_in(&path) {
-            let message = "there is no sender: give one, or give the account a default sender";
+            let message =
+                "the sender is missing; give one, or set a default sender for the account";
             findings.issue(&path, Code::MissingValue, message);
         }
         None

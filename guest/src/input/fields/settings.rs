@@ -1,17 +1,17 @@
-//! Fields that are small objects with a few known keys.
+//! Fields whose value is a small object with known keys.
 
 use super::{fold, nearest};
 use crate::input::findings::{Code, Findings, Path};
 use crate::input::json::{Value, embedded, warn_of_json};
 
-/// The values of an object, each at the key that its name means.
+/// The values of an object by key.
 pub struct Settings<'a> {
     values: Vec<(&'static str, Value<'a>)>,
 }
 
 impl<'a> Settings<'a> {
-    /// Sorts the members of an object to `known` keys; an unknown one is an issue. None: the value says
-    /// nothing, or is no object.
+    /// Assigns the members of an object to the `known` keys. An unknown key is an issue. Returns `None` if the value is
+    /// empty or not an object.
     pub fn read(
         value: Value<'a>,
         known: &[&'static str],
@@ -21,7 +21,7 @@ impl<'a> Settings<'a> {
         Self::read_with_aliases(value, known, &[], path, findings)
     }
 
-    /// The same with other names for some of the keys: pairs of a name, folded, and the key that it means.
+    /// Does the same as [`Settings::read`], with aliases: pairs of a folded name and its key.
     pub fn read_with_aliases(
         value: Value<'a>,
         known: &[&'static str],
@@ -44,7 +44,7 @@ impl<'a> Settings<'a> {
         };
         let Value::Object(members) = value else {
             let message = format!(
-                "an object is needed here, with {}; this is {}",
+                "expected an object with the keys {}, not {}",
                 known.join(", "),
                 value.kind()
             );
@@ -69,7 +69,7 @@ impl<'a> Settings<'a> {
                             || format!("the keys are {}", known.join(", ")),
                             |near| format!("did you mean {near:?}?"),
                         );
-                        format!("there is no such key here; {offer}")
+                        format!("unknown key; {offer}")
                     });
                 }
             }
@@ -77,7 +77,7 @@ impl<'a> Settings<'a> {
         Some(Self { values })
     }
 
-    /// Takes the value of a key; `null` where it is missing.
+    /// Takes the value of a key, or `null` if it is missing.
     pub fn take(&mut self, key: &str) -> Value<'a> {
         let found = self.values.iter_mut().find(|(given, _)| *given == key);
         found.map_or(Value::Null, |(_, value)| std::mem::replace(value, Value::Null))

@@ -1,4 +1,4 @@
-//! Text values: what counts as text, and what may stand in a subject or a body.
+//! Text values, and the rules for a subject and a body.
 
 use std::borrow::Cow;
 
@@ -7,7 +7,7 @@ use crate::input::json::{Value, number_text};
 
 /// Reads text: a string, a number, a boolean, or an array of those, joined by `joiner`.
 ///
-/// `null` and an array of nothing are no text. An object is an issue: it would read `[object Object]`.
+/// `null` and an empty array are not text. An object is an issue, as it would become `[object Object]`.
 pub fn read_text<'v>(
     value: &'v Value<'_>,
     joiner: &str,
@@ -27,7 +27,7 @@ pub fn read_text<'v>(
     }
 }
 
-/// Reads one piece of text. `null` is none.
+/// Reads a string, a number or a boolean as text. Returns `None` for `null`.
 pub fn read_scalar<'v>(
     value: &'v Value<'_>,
     path: &Path<'_>,
@@ -39,14 +39,14 @@ pub fn read_scalar<'v>(
         Value::Number(number) => Some(Cow::Owned(number_text(number))),
         Value::Bool(value) => Some(Cow::Borrowed(if *value { "true" } else { "false" })),
         Value::Array(_) | Value::Object(_) => {
-            let message = format!("text is needed here, not {}", value.kind());
+            let message = format!("expected text, not {}", value.kind());
             findings.issue(path, Code::WrongType, message);
             None
         }
     }
 }
 
-/// Reads a switch: a boolean, or the words that forms send for one.
+/// Reads a switch: a boolean, or `true` or `false` as text, which forms send.
 pub fn read_switch(value: &Value<'_>, path: &Path<'_>, findings: &mut Findings) -> Option<bool> {
     match value {
         _ if value.is_absent() => None,
@@ -54,14 +54,14 @@ pub fn read_switch(value: &Value<'_>, path: &Path<'_>, findings: &mut Findings) 
         Value::String(text) if text.trim_ascii().eq_ignore_ascii_case("true") => Some(true),
         Value::String(text) if text.trim_ascii().eq_ignore_ascii_case("false") => Some(false),
         _ => {
-            findings.issue(path, Code::WrongType, "true or false is needed here");
+            findings.issue(path, Code::WrongType, "expected true or false");
             None
         }
     }
 }
 
-/// Reads one of a few words, `choices`, whatever its case. Where several words mean one choice, the first
-/// is the one that people are told.
+/// Reads one of the words in `choices`. Case does not matter. If several words mean the same choice, messages show the
+/// first.
 pub fn read_choice<T: Copy + PartialEq>(
     value: &Value<'_>,
     choices: &[(&str, T)],
@@ -80,13 +80,13 @@ pub fn read_choice<T: Copy + PartialEq>(
             .filter(|(name, choice)| first(choice).is_some_and(|(first, _)| first == name))
             .map(|(name, _)| *name)
             .collect();
-        let message = format!("one of {} is needed here", names.join(", "));
+        let message = format!("expected one of {}", names.join(", "));
         findings.issue(path, Code::UnknownValue, message);
     }
     found.map(|(_, choice)| *choice)
 }
 
-/// A subject on one line: runs of line breaks and tabs become one blank, other control characters go.
+/// Puts a subject on one line. Line breaks and tabs become one space, and other control characters are removed.
 pub fn subject(text: &str, path: &Path<'_>, findings: &mut Findings) -> String {
     let mut line = String::with_capacity(text.len());
     let mut in_break = false;
@@ -106,32 +106,34 @@ pub fn subject(text: &str, path: &Path<'_>, findings: &mut Findings) -> String {
         }
     }
     if line != text {
-        let message = "line breaks and control characters were taken out of the subject";
+        let message = "line breaks and control characters were removed from the subject";
         findings.warn(path, Code::Sanitised, message);
     }
     let length = line.chars().count();
     if length > MAX_SUBJECT {
         let message = format!(
-            "the subject has {length} characters, and may have {MAX_SUBJECT}; is the body bound to it?"
+            "the subject has {length} characters, and the limit is {MAX_SUBJECT}; check that it is \
+             not the body"
         );
         findings.issue(path, Code::TooLong, message);
     } else if length > LONG_SUBJECT {
         let message =
-            format!("the subject has {length} characters, and readers show the first few");
+            format!("the subject has {length} characters; mail programs may show only its start");
         findings.warn(path, Code::TooLong, message);
     }
     line
 }
 
-/// As many as a line of a header holds (RFC 5322 section 2.1.1). Some servers refuse longer subjects.
+/// The longest subject in characters, as a header line has at most 998 octets (RFC 5322 section 2.1.1). Some servers
+/// refuse longer subjects.
 const MAX_SUBJECT: usize = 998;
-/// Outlook and Exchange keep no more.
+/// The most characters of a subject that Outlook and Exchange keep.
 const LONG_SUBJECT: usize = 255;
 
-/// A body: NUL has no place in one, and no reader would show what follows it.
+/// Checks a body. A NUL is an issue, because mail programs do not show the text after it.
 pub fn body(text: Cow<'_, str>, path: &Path<'_>, findings: &mut Findings) -> String {
     if text.contains('\0') {
-        let message = "a NUL character cannot be sent in a body; take it out";
+        let message = "a body cannot contain a NUL character; remove it";
         findings.issue(path, Code::InvalidCharacter, message);
     }
     text.into_owned()

@@ -1,7 +1,7 @@
-//! The mails that a mail answers: other people's ids, as they exist in the wild.
+//! The message ids of the emails that an email answers.
 //!
-//! The ids were made by programs of every age. A reply is worth more than a well-formed id, so anything that a header
-//! can hold is taken, and an id that it cannot hold is left out with a warning.
+//! Other programs made these ids, and many ids are malformed. Sending the reply is more important than a valid id, so
+//! any id that fits in a header is accepted. An id that does not fit is left out with a warning.
 
 use std::collections::HashSet;
 
@@ -10,14 +10,14 @@ use crate::input::findings::{Code, Findings, Path};
 use crate::input::json::{Value, embedded, warn_of_json};
 use crate::input::values::message_id::{IdList, InvalidIds, MessageId};
 
-/// Octets of the longest References header, unfolded (RFC 5537 section 3.4.4). Thunderbird, Claws Mail and news servers
-/// shorten longer ones in the same way.
+/// The longest References header in octets, unfolded (RFC 5537 section 3.4.4). Thunderbird, Claws Mail and news servers
+/// shorten longer headers in the same way.
 const LONGEST: usize = 998;
 
-/// Characters of an id that a warning shows.
+/// The most characters of an id that a warning shows.
 const SHOWN: usize = 80;
 
-/// The ids of the mails that are answered and of their thread, and where each are given.
+/// Reads the ids of the answered emails and of their thread, with the names of both fields in the input.
 pub fn read(
     fields: &mut Fields<'_>,
     findings: &mut Findings,
@@ -32,7 +32,7 @@ pub fn read(
     ([answered, references], [answered_name, name])
 }
 
-/// Reads the fields `inReplyTo` and `references`: ids in one text, or an array of such texts.
+/// Reads the value of `inReplyTo` or `references`: ids in one text, or an array of such texts.
 pub fn read_ids(value: &Value<'_>, path: &Path<'_>, findings: &mut Findings) -> Vec<MessageId> {
     let mut ids = Vec::new();
     match value {
@@ -63,7 +63,7 @@ fn read_text(
         Value::String(text) => text,
         _ if value.is_absent() => return,
         other => {
-            let message = format!("a message id is text, not {}", other.kind());
+            let message = format!("a message id must be text, not {}", other.kind());
             findings.issue(path, Code::WrongType, message);
             return;
         }
@@ -73,8 +73,8 @@ fn read_text(
             if let Some(first) = left_out.first() {
                 let first: String = first.chars().take(SHOWN).collect();
                 let message = format!(
-                    "{first:?} is left out: it is not a message id that a header can hold; \
-                     mail programs may not show this mail in its thread"
+                    "{first:?} is left out because a header cannot contain this message id; \
+                     mail programs may not show this email in its thread"
                 );
                 findings.warn(path, Code::Sanitised, message);
             }
@@ -82,8 +82,8 @@ fn read_text(
         }
         Err(reason) => {
             let message = match reason {
-                InvalidIds::Character(c) => format!("{c:?} cannot stand in a message id"),
-                InvalidIds::NoId => "message ids are written <something@example.com>, with blanks \
+                InvalidIds::Character(c) => format!("{c:?} is not allowed in a message id"),
+                InvalidIds::NoId => "write message ids as <something@example.com>, with spaces \
                                      between them"
                     .to_owned(),
             };
@@ -92,8 +92,8 @@ fn read_text(
     }
 }
 
-/// The ids for the headers In-Reply-To and References: each once, and References ends with those that are answered
-/// (RFC 5322 section 3.6.4).
+/// Returns the ids for the headers In-Reply-To and References. Each id occurs once, and References ends with the
+/// answered ids (RFC 5322 section 3.6.4).
 pub fn thread(
     answered: Vec<MessageId>,
     given: Vec<MessageId>,
@@ -114,7 +114,8 @@ fn each_once(ids: Vec<MessageId>) -> Vec<MessageId> {
     ids.into_iter().filter(|id| seen.insert(id.clone())).collect()
 }
 
-/// A chain that is too long keeps its first id, which names the thread, and as many of its last as fit.
+/// Shortens a chain that is too long. It keeps the first id, which identifies the thread, and as many of the last ids
+/// as fit.
 fn shorten(mut chain: Vec<MessageId>, path: &Path<'_>, findings: &mut Findings) -> Vec<MessageId> {
     let length = |id: &MessageId| id.as_str().len() + 1;
     let all = chain.len();
@@ -127,7 +128,7 @@ fn shorten(mut chain: Vec<MessageId>, path: &Path<'_>, findings: &mut Findings) 
     if dropped > 0 {
         chain.drain(1..=dropped);
         let message = format!(
-            "the chain of {all} ids is shortened as mail programs do: the first and the last {} are kept",
+            "{all} message ids do not fit in a header; the first and the last {} are kept",
             chain.len() - 1
         );
         findings.warn(path, Code::Sanitised, message);
@@ -213,7 +214,7 @@ mod tests {
         assert_eq!(findings.warnings[0].code, Code::Sanitised);
         let (found, _) = chain("", &ids.join(" "));
         assert_eq!(found.last(), ids.last());
-        // Two are always kept, however long they are.
+        // Two ids are always kept, even if they are too long.
         let (found, _) =
             chain(&format!("<{}>", "a".repeat(800)), &format!("<{}>", "b".repeat(800)));
         assert_eq!(found.len(), 2);

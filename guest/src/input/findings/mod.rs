@@ -1,4 +1,4 @@
-//! What a check finds: issues, which must be mended, and warnings.
+//! The results of a check: issues, which must be fixed, and warnings.
 
 mod path;
 
@@ -7,17 +7,17 @@ use std::fmt;
 
 pub use path::Path;
 
-/// One thing wrong, or odd, about an input.
+/// One issue or warning about an input.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Issue {
-    /// Where: `to[2].email`.
+    /// The path of the value: `to[2].email`.
     pub path: String,
     pub code: Code,
-    /// One sentence for a person.
+    /// One sentence for the user.
     pub message: String,
 }
 
-/// Issues and warnings, in the order in which they were found.
+/// Issues and warnings, in the order in which they are found.
 #[derive(Debug, Default)]
 pub struct Findings {
     pub issues: Vec<Issue>,
@@ -25,17 +25,16 @@ pub struct Findings {
     unlisted: usize,
 }
 
-/// So many issues are listed; a person mends these first, and a hostile input of 100,000 bad addresses
-/// costs no more than this.
+/// The most issues that are listed. This also bounds the cost of a hostile input with 100,000 invalid addresses.
 const MOST_ISSUES: usize = 200;
 
 impl Findings {
-    /// Notes something that must be mended.
+    /// Adds an issue, which must be fixed.
     pub fn issue(&mut self, path: &Path<'_>, code: Code, message: impl Into<String>) {
         self.issue_with(path, code, || message.into());
     }
 
-    /// The same with a message that takes work to write, which is not done where nobody will read it.
+    /// Adds an issue whose message is expensive to write. The message is written only if the issue is listed.
     pub fn issue_with(&mut self, path: &Path<'_>, code: Code, message: impl FnOnce() -> String) {
         if self.issues.len() < MOST_ISSUES {
             self.issues.push(Issue { path: path.to_string(), code, message: message() });
@@ -44,31 +43,31 @@ impl Findings {
         }
     }
 
-    /// Notes something that was mended on the way, or may not be meant.
+    /// Adds a warning: a value was corrected, or may not be intended.
     pub fn warn(&mut self, path: &dyn fmt::Display, code: Code, message: impl Into<String>) {
         if self.warnings.len() < MOST_ISSUES {
             self.warnings.push(Issue { path: path.to_string(), code, message: message.into() });
         }
     }
 
-    /// Whether nothing must be mended.
+    /// Reports whether there are no issues.
     pub fn is_valid(&self) -> bool {
         self.issues.is_empty()
     }
 
-    /// Whether an issue was found at a place or inside it: the value there is known to be no use.
+    /// Reports whether there is an issue at `path` or inside it. The value there cannot be used.
     pub fn has_issue_in(&self, path: &Path<'_>) -> bool {
         self.issues_in(path).next().is_some()
     }
 
-    /// Whether a list at a place or inside it was too long to be read to its end: how many there are is said, and
-    /// cannot be told from what was read.
+    /// Reports whether a list at `path` or inside it is too long and was cut. An issue already gives its length, which
+    /// the elements that were read do not show.
     pub fn has_cut_list_in(&self, path: &Path<'_>) -> bool {
         self.issues_in(path).any(|issue| issue.code == Code::TooMany)
     }
 
     fn issues_in(&self, path: &Path<'_>) -> impl Iterator<Item = &Issue> {
-        // In most inputs nothing is found, and no place is written out.
+        // Most inputs have no issues, so the path is only written if needed.
         let path = LazyCell::new(|| path.to_string());
         self.issues.iter().filter(move |issue| {
             let rest = issue.path.strip_prefix(path.as_str());
@@ -76,33 +75,33 @@ impl Findings {
         })
     }
 
-    /// Says how many issues were left out, where some were.
+    /// Adds an issue with the number of unlisted issues, if there are any.
     pub fn close(&mut self) {
         if self.unlisted > 0 {
             self.issues.push(Issue {
                 path: Path::ROOT.to_string(),
                 code: Code::MoreIssues,
-                message: format!("{} more issues are not listed; mend these first", self.unlisted),
+                message: format!("{} more issues are not listed; fix these first", self.unlisted),
             });
             self.unlisted = 0;
         }
     }
 }
 
-/// Declares the codes with their meaning, so that the manifest's list cannot miss one.
+/// Declares the codes with their meanings, so that the manifest's list is always complete.
 macro_rules! codes {
     ($($(#[doc = $meaning:literal])+ $name:ident => $text:literal,)+) => {
-        /// What an issue or a warning is about: stable, for programs.
+        /// The code of an issue or a warning. Codes are stable, for use by programs.
         #[derive(Clone, Copy, Debug, PartialEq, Eq)]
         pub enum Code {
             $($(#[doc = $meaning])+ $name,)+
         }
 
         impl Code {
-            /// Every code with its meaning, in alphabetical order.
+            /// All codes with their meanings, in alphabetical order.
             pub const ALL: &[(Code, &str)] = &[$((Code::$name, concat!($($meaning),+).trim_ascii())),+];
 
-            /// The code as programs see it.
+            /// Returns the code as programs see it.
             pub const fn as_str(self) -> &'static str {
                 match self {
                     $(Code::$name => $text,)+
@@ -113,87 +112,87 @@ macro_rules! codes {
 }
 
 codes! {
-    /// The attachment names more than one source, or none.
+    /// The attachment has no source, or more than one.
     AttachmentSource => "attachment-source",
-    /// The bytes do not have the SHA-256 that was given.
+    /// The bytes do not match the given SHA-256.
     ChecksumMismatch => "checksum-mismatch",
-    /// A picture stands in the HTML itself, as a data URI: Gmail and Outlook do not show it.
+    /// The HTML contains a picture as a data URI, which Gmail and Outlook do not show.
     DataImage => "data-image",
-    /// Two names for one field.
+    /// One field is given under two names.
     DuplicateField => "duplicate-field",
-    /// A key stands twice in one object.
+    /// An object has the same key twice.
     DuplicateKey => "duplicate-key",
-    /// A recipient was named twice, and is kept once.
+    /// A recipient is given more than once and is kept once.
     DuplicateRecipient => "duplicate-recipient",
-    /// There is HTML and no text part beside it.
+    /// There is HTML without a text part.
     HtmlWithoutText => "html-without-text",
-    /// A picture in the HTML would be fetched without encryption.
+    /// A picture in the HTML is loaded without encryption.
     InsecureImage => "insecure-image",
-    /// Not an e-mail address that can be sent to.
+    /// Not a valid email address.
     InvalidAddress => "invalid-address",
-    /// Not base64, or not the one way to write those bytes.
+    /// Not base64, or not its canonical form.
     InvalidBase64 => "invalid-base64",
-    /// The value holds a character that has no place there.
+    /// The value contains a character that is not allowed there.
     InvalidCharacter => "invalid-character",
-    /// Not a content id that an HTML body could refer to.
+    /// Not a content id that an HTML body can refer to.
     InvalidContentId => "invalid-content-id",
     /// Not a data URI.
     InvalidDataUri => "invalid-data-uri",
-    /// Not a date as RFC 3339 or RFC 5322 writes it, nor a Unix time.
+    /// Not a date in the format of RFC 3339 or RFC 5322, and not a Unix time.
     InvalidDate => "invalid-date",
-    /// Not a header that can be set.
+    /// Not a header name or value that can be sent.
     InvalidHeader => "invalid-header",
-    /// Not JSON.
+    /// Not valid JSON.
     InvalidJson => "invalid-json",
-    /// Not a media type, or one that an attachment may not have.
+    /// Not a media type, or one that is not allowed for an attachment.
     InvalidMediaType => "invalid-media-type",
-    /// Not a message id.
+    /// Not a valid message id.
     InvalidMessageId => "invalid-message-id",
-    /// Not a web address.
+    /// Not a valid URL.
     InvalidUrl => "invalid-url",
-    /// A string held JSON, and was read as such.
+    /// A string contains JSON and was read as JSON.
     JsonInString => "json-in-string",
-    /// The message is so large that many servers will not take it.
+    /// The message is so large that many servers refuse it.
     LargeMessage => "large-message",
-    /// A path on a disk: the connector has no file system.
+    /// A path on a disk, but the connector has no file system.
     LocalPath => "local-path",
     /// The HTML refers to a content id that no attachment has.
     MissingContentId => "missing-content-id",
-    /// A keyword that was not given.
+    /// A placeholder refers to a keyword that is not given.
     MissingKeyword => "missing-keyword",
-    /// A value that is needed is not there.
+    /// A required value is missing.
     MissingValue => "missing-value",
-    /// More issues than are listed.
+    /// There are more issues than are listed.
     MoreIssues => "more-issues",
-    /// The server does not offer what was asked for, and the message was sent without it.
+    /// The server does not offer a requested feature, and the message was sent without it.
     NotOffered => "not-offered",
-    /// An optional attachment could not be had, and is left out.
+    /// An optional attachment could not be read and is left out.
     OptionalLeftOut => "optional-left-out",
-    /// The server offers PIPELINING and loses commands that are sent at once: they were sent one by one.
+    /// The server offers PIPELINING but loses commands that are sent together, so they were sent one by one.
     PipeliningLost => "pipelining-lost",
-    /// A header that the connector, or a server on the way, writes.
+    /// A header that the connector or a mail server writes.
     ReservedHeader => "reserved-header",
-    /// The value was changed so that it can stand where it was put.
+    /// The value was changed so that it is valid where it is used.
     Sanitised => "sanitised",
-    /// The sender is of another domain than the account.
+    /// The sender's domain is not the account's domain.
     SenderDomain => "sender-domain",
-    /// Not a template that can be filled in.
+    /// The template cannot be filled in.
     TemplateError => "template-error",
-    /// Values nested too deep.
+    /// Values are nested too deeply.
     TooDeep => "too-deep",
-    /// Longer than it may be.
+    /// The value is too long.
     TooLong => "too-long",
-    /// More values than there may be: 10,000 in any array, fewer where a field or the account says so.
+    /// Too many values: the limit is 10,000 in any array, and lower for some fields and accounts.
     TooMany => "too-many",
     /// An action that this connector does not have.
     UnknownAction => "unknown-action",
     /// A field that this action does not have.
     UnknownField => "unknown-field",
-    /// Not one of the values that the field takes.
+    /// Not one of the values that the field accepts.
     UnknownValue => "unknown-value",
     /// An attachment has a content id that the HTML does not refer to.
     UnusedContentId => "unused-content-id",
-    /// The value has another type than the field takes.
+    /// The value does not have a type that the field accepts.
     WrongType => "wrong-type",
 }
 

@@ -1,10 +1,10 @@
-//! Where in an input a value stands.
+//! Paths of values in an input.
 
 use std::fmt;
 
-/// A place in an input, written `to[2].email`; the input as a whole is `$`.
+/// The path of a value in an input, written `to[2].email`. The path of the whole input is `$`.
 ///
-/// A chain of borrowed steps: walking into a value costs nothing until somebody asks for the text.
+/// A path is a chain of borrowed steps. Its text is only written when it is needed.
 #[derive(Clone, Copy, Debug)]
 pub struct Path<'p> {
     parent: Option<&'p Path<'p>>,
@@ -19,21 +19,21 @@ enum Step<'p> {
     Index(usize),
 }
 
-/// More of a key than this says nothing more to a person.
+/// The most characters of a key that are shown.
 const LONGEST_KEY: usize = 80;
 
 impl Path<'static> {
-    /// The input as a whole.
+    /// The path of the whole input.
     pub const ROOT: Path<'static> = Path { parent: None, step: Step::Root };
 }
 
 impl<'p> Path<'p> {
-    /// The value of `key` in the object here.
+    /// Returns the path of `key` in the object at this path.
     pub fn key(&'p self, key: &'p str) -> Path<'p> {
         Path { parent: Some(self), step: Step::Key(key) }
     }
 
-    /// The element `index` of the array here.
+    /// Returns the path of the element `index` in the array at this path.
     pub fn index(&'p self, index: usize) -> Path<'p> {
         Path { parent: Some(self), step: Step::Index(index) }
     }
@@ -60,7 +60,7 @@ impl fmt::Display for Path<'_> {
     }
 }
 
-/// Whether a key can stand in a path as it is.
+/// Reports whether a key needs no quotes in a path.
 fn is_plain(key: &str) -> bool {
     (1..=LONGEST_KEY).contains(&key.len())
         && key.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-'))
@@ -80,7 +80,7 @@ mod tests {
     }
 
     #[test]
-    fn quotes_keys_that_are_no_names() {
+    fn quotes_keys_that_are_not_identifiers() {
         let headers = Path::ROOT.key("headers");
         assert_eq!(headers.key("X-A: 1\r\nBcc").to_string(), r#"headers["X-A: 1\r\nBcc"]"#);
         assert_eq!(headers.key("").to_string(), r#"headers[""]"#);

@@ -1,13 +1,13 @@
-//! Whole numbers that no machine number holds: card and container numbers of twenty digits.
+//! Whole numbers of more than 64 bits, such as card and container numbers of 20 digits.
 
 use std::borrow::Cow;
 
 use memchr::memchr2;
 
-/// Puts whole numbers beyond 64 bits in quotes, so that they are read with every digit.
+/// Puts whole numbers of more than 64 bits in quotes, so that they keep all their digits.
 ///
-/// Read as a number, `89014103211118510720` would become `89014103211118510000`. Everything else stays as it is,
-/// mistakes included.
+/// Read as a number, `89014103211118510720` would become `89014103211118510000`. All other text is unchanged, including
+/// mistakes.
 pub(super) fn keep(text: &str) -> Cow<'_, str> {
     let mut kept = String::new();
     let mut copied = 0;
@@ -35,7 +35,7 @@ pub(super) fn keep(text: &str) -> Cow<'_, str> {
     Cow::Owned(kept)
 }
 
-/// The index after the quote that ends a string.
+/// Returns the index after the quote that ends a string.
 fn string_end(text: &str, mut at: usize) -> usize {
     while let Some(found) = text.as_bytes().get(at..).and_then(|rest| memchr2(b'"', b'\\', rest)) {
         at += found;
@@ -54,10 +54,10 @@ fn number_end(text: &str, start: usize) -> usize {
 }
 
 fn is_beyond_64_bits(number: &str) -> bool {
-    /// The digits of the largest number of 64 bits, less one.
+    /// The most digits of a number that always fits in 64 bits.
     const FEW: usize = 18;
     let digits = number.strip_prefix('-').unwrap_or(number);
-    // A number that starts with 0 is not JSON, and the reader says so.
+    // A number that starts with 0 is not JSON. The parser reports it.
     digits.len() > FEW
         && !digits.starts_with('0')
         && digits.bytes().all(|byte| byte.is_ascii_digit())

@@ -1,9 +1,9 @@
-//! JSON in a text of an input: platforms that bind everything as text send it.
+//! JSON inside a string of an input. Platforms that bind every value as text send it.
 
 use super::Value;
 use crate::input::findings::{Code, Findings, Path};
 
-/// The JSON array or object that a text holds: platforms that bind everything as text send these.
+/// Parses the JSON array or object in a string. Returns `None` if the string does not contain one.
 pub fn embedded(text: &str) -> Option<Value<'_>> {
     if !text.trim_ascii_start().starts_with(['[', '{']) {
         return None;
@@ -12,8 +12,8 @@ pub fn embedded(text: &str) -> Option<Value<'_>> {
     Value::read(text, &mut ignored).filter(|_| ignored.is_valid())
 }
 
-/// Notes that a text was read as the JSON in it.
+/// Adds a warning that a string was read as JSON.
 pub fn warn_of_json(path: &Path<'_>, findings: &mut Findings) {
-    let message = "this text holds JSON and was read as such; bind the value itself";
+    let message = "this text contains JSON and was read as JSON; bind the value itself instead";
     findings.warn(path, Code::JsonInString, message);
 }

@@ -1,8 +1,7 @@
-//! JSON as an input has it: bounded in depth, each key once, strings borrowed where they can be.
+//! The JSON parser for inputs. It limits the depth, reports duplicate keys, and borrows strings where possible.
 //!
-//! serde_json does the reading. What is added here is what its own `Value` loses: a key that stands
-//! twice, the place where the text goes wrong, and a base64 attachment of many megabytes that need not
-//! be copied out of the text.
+//! serde_json does the parsing. Its `Value` hides duplicate keys and the path of an error. It also copies every string
+//! out of the text, which is expensive for a base64 attachment of many megabytes.
 
 mod digits;
 mod embedded;
@@ -14,39 +13,39 @@ pub use embedded::{embedded, warn_of_json};
 
 use crate::input::findings::{Code, Findings, Path};
 
-/// A JSON value that borrows from the text it was read from.
+/// A JSON value that borrows from the text that it was parsed from.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Value<'a> {
     Null,
     Bool(bool),
-    /// In a box: a number takes twice what a text takes here, and every value would be as large.
+    /// Boxed, because a number is twice as large as a string and would make every value as large.
     Number(Box<serde_json::Number>),
     String(Cow<'a, str>),
     Array(Vec<Value<'a>>),
     Object(Object<'a>),
 }
 
-/// The members of an object, in the order of the text.
+/// The members of an object, in their order in the text.
 pub type Object<'a> = Vec<(Cow<'a, str>, Value<'a>)>;
 
-/// No field of an input has a use for a longer list. What follows in an array is held to be JSON, and not kept, so that
-/// a list of a hundred thousand objects costs little more than looking at its text.
+/// The most elements of an array that are kept. No field of an input needs a longer list. The rest is checked to be
+/// JSON but not kept, so that a list of 100,000 objects costs little more than a scan of its text.
 pub const MOST_ELEMENTS: usize = 10_000;
 
 impl<'a> Value<'a> {
-    /// Reads an input: an object, with arrays of 10,000 elements at most.
+    /// Parses an input: an object whose arrays have at most 10,000 elements.
     pub fn read_input(text: &'a str, findings: &mut Findings) -> Option<Object<'a>> {
         reading::read(text, MOST_ELEMENTS, findings)?.into_object(findings)
     }
 
-    /// Reads a text that holds one JSON object. None: an issue says why not.
+    /// Parses a text that contains one JSON object. If it returns `None`, an issue gives the reason.
     ///
-    /// A byte order mark before the text is skipped (RFC 8259 section 8.1 allows readers to).
+    /// A byte order mark at the start is skipped, as RFC 8259 section 8.1 allows.
     pub fn read_object(text: &'a str, findings: &mut Findings) -> Option<Object<'a>> {
         Self::read(text, findings)?.into_object(findings)
     }
 
-    /// Reads a text that holds one JSON value.
+    /// Parses a text that contains one JSON value.
     pub fn read(text: &'a str, findings: &mut Findings) -> Option<Self> {
         reading::read(text, usize::MAX, findings)
     }
@@ -55,14 +54,14 @@ impl<'a> Value<'a> {
         match self {
             Value::Object(members) => Some(members),
             other => {
-                let message = format!("a JSON object is needed here, not {}", other.kind());
+                let message = format!("expected a JSON object, not {}", other.kind());
                 findings.issue(&Path::ROOT, Code::WrongType, message);
                 None
             }
         }
     }
 
-    /// What a person calls a value like this.
+    /// Returns the name of the value's type, for messages.
     pub fn kind(&self) -> &'static str {
         match self {
             Value::Null => "null",
@@ -74,7 +73,7 @@ impl<'a> Value<'a> {
         }
     }
 
-    /// Whether the value says nothing: missing, `null`, blanks, `[]`, `[""]`, `[null]`.
+    /// Reports whether the value is empty: missing, `null`, white space, `[]`, `[""]`, `[null]`.
     pub fn is_absent(&self) -> bool {
         match self {
             Value::Null => true,
@@ -84,7 +83,7 @@ impl<'a> Value<'a> {
         }
     }
 
-    /// The same value, borrowing nothing.
+    /// Returns the same value with owned strings.
     pub fn into_owned(self) -> Value<'static> {
         match self {
             Value::Null => Value::Null,
@@ -102,7 +101,7 @@ impl<'a> Value<'a> {
     }
 }
 
-/// A number as a person would write it: `1` for `1.0`, no exponent.
+/// Returns a number as people write it: `1` for `1.0`, without an exponent.
 pub fn number_text(number: &serde_json::Number) -> String {
     match number.as_f64() {
         Some(float) if number.is_f64() => float.to_string(),

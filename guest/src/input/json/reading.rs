@@ -1,4 +1,4 @@
-//! Reading a JSON value, piece by piece as serde_json finds them.
+//! The parser of JSON values, built on serde_json's visitors.
 
 use std::borrow::Cow;
 use std::cell::RefCell;
@@ -11,11 +11,11 @@ use serde::de::{DeserializeSeed, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use super::{Object, Value, digits};
 use crate::input::findings::{Code, Findings, Path};
 
-/// Values may be nested so deep: an array of objects in an object needs 4, and a JSON text of 10,000
-/// brackets must not be worth more than an issue.
+/// The most levels of nested values. An array of objects in an object needs 4. A text of 10,000 brackets is one issue.
 const MAX_DEPTH: usize = 32;
 
-/// Reads a text that holds one JSON value, with so many elements of each array. None: an issue says why not.
+/// Parses a text that contains one JSON value, and keeps `most_elements` elements of each array. If it returns `None`,
+/// an issue gives the reason.
 pub(super) fn read<'de>(
     text: &'de str,
     most_elements: usize,
@@ -24,7 +24,7 @@ pub(super) fn read<'de>(
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     match digits::keep(text) {
         Cow::Borrowed(text) => read_value(text, most_elements, findings),
-        // The text goes away with this scope, so what was read from it must not borrow from it.
+        // The text is dropped at the end of this scope, so the value must not borrow from it.
         Cow::Owned(text) => read_value(&text, most_elements, findings).map(Value::into_owned),
     }
 }
@@ -59,29 +59,29 @@ fn read_value<'de>(
 
 fn explain(error: &serde_json::Error, input: &str, too_deep: bool) -> String {
     if too_deep {
-        return format!("values may be nested {MAX_DEPTH} deep at most");
+        return format!("values may be nested at most {MAX_DEPTH} levels deep");
     }
     if input.trim_ascii().is_empty() {
-        return "there is nothing here, where JSON is needed".to_owned();
+        return "not JSON: the text is empty".to_owned();
     }
     if error.is_eof() {
         let (line, column) = (error.line(), error.column());
-        return format!("not JSON: it ends too early, at line {line} column {column}");
+        return format!("not JSON: the text ends too early, at line {line} column {column}");
     }
-    // serde_json's text ends with the place, which reads better in front.
+    // serde_json's message ends with the position. It reads better at the start.
     let text = error.to_string();
     let reason = text.rsplit_once(" at line ").map_or(text.as_str(), |(reason, _)| reason);
     format!("not JSON, at line {} column {}: {reason}", error.line(), error.column())
 }
 
-/// What the reader shares on its way down.
+/// The state that all levels of the parser share.
 struct Reading<'de, 'f> {
-    /// So many elements of an array are kept; more are an issue.
+    /// The most elements of an array. More are an issue.
     most_elements: usize,
-    /// The steps to the value that is being read: left as they are by an error, so that it has a place.
+    /// The steps to the value that is being read. An error leaves them unchanged, so that its path is known.
     trail: RefCell<Vec<Step<'de>>>,
-    /// The members of the objects that are being read, the innermost last: an object takes its own when it ends,
-    /// in as much memory as they need. A list of a hundred thousand small objects takes half of what it would.
+    /// The members of the objects that are being read, the innermost object last. When an object ends, its members move
+    /// into a vector of the exact size. This halves the memory of a list of 100,000 small objects.
     members: RefCell<Object<'de>>,
     findings: RefCell<&'f mut Findings>,
 }
@@ -91,7 +91,7 @@ enum Step<'de> {
     Index(usize),
 }
 
-/// Calls `report` with the path that a trail stands for.
+/// Calls `report` with the path of a trail.
 fn at(trail: &[Step<'_>], path: &Path<'_>, report: &mut dyn FnMut(&Path<'_>)) {
     match trail {
         [] => report(path),
@@ -109,7 +109,7 @@ impl<'de> Reading<'de, '_> {
         self.trail.borrow_mut().pop();
     }
 
-    /// Reads what follows the first `number` elements of an array that may have `kept`, keeping none of it.
+    /// Skips the elements of an array after the first `number`. The array may have `kept` elements.
     fn skip_rest<A: SeqAccess<'de>>(
         &self,
         kept: usize,
@@ -127,20 +127,20 @@ impl<'de> Reading<'de, '_> {
         }
         if number > kept {
             at(&self.trail.borrow(), &Path::ROOT, &mut |path| {
-                let message = format!("this array has {number} elements; it may have {kept}");
+                let message = format!("this array has {number} elements, and the limit is {kept}");
                 self.findings.borrow_mut().issue(path, Code::TooMany, message);
             });
         }
         Ok(())
     }
 
-    /// Whether the value that is being read stands under `data`, where Node writes the bytes of a Buffer.
+    /// Reports whether the value that is being read has the key `data`, under which Node writes the bytes of a Buffer.
     fn is_data(&self) -> bool {
         matches!(self.trail.borrow().last(), Some(Step::Key(key)) if key == "data")
     }
 
-    /// Reads the rest of an array of bytes, which may be as long as a file is. It becomes a text in base64: an array
-    /// would take forty times as much memory.
+    /// Reads the rest of an array of bytes, which may be as long as a file. It becomes a base64 string, because an
+    /// array would take 40 times as much memory.
     fn read_bytes<A: SeqAccess<'de>>(
         &self,
         mut bytes: Vec<u8>,
@@ -148,7 +148,7 @@ impl<'de> Reading<'de, '_> {
     ) -> Result<Value<'de>, A::Error> {
         loop {
             self.enter(Step::Index(bytes.len()));
-            // What is no byte is reported as what it is: an array that is too long.
+            // With a number that is not a byte, this is an ordinary array, and it is reported as too long.
             let Some(next) = source.next_element::<f64>()? else { break };
             self.leave();
             if next.fract() != 0.0 || !(0.0..=255.0).contains(&next) {
@@ -161,7 +161,7 @@ impl<'de> Reading<'de, '_> {
         Ok(Value::String(Cow::Owned(STANDARD.encode(&bytes))))
     }
 
-    /// Reports each key that stands more than once among `members`.
+    /// Adds an issue for each duplicate key among `members`.
     fn check_keys(&self, members: &Object<'_>) {
         if members.len() <= FEW_MEMBERS && all_differ(members) {
             return;
@@ -172,7 +172,7 @@ impl<'de> Reading<'de, '_> {
             let (key, again) = (&members[pair[0]].0, &members[pair[1]].0);
             if key == again {
                 at(&self.trail.borrow(), &Path::ROOT, &mut |path| {
-                    let message = "this key stands more than once in its object; keep one of them";
+                    let message = "this key occurs more than once in its object; keep one of them";
                     self.findings.borrow_mut().issue(&path.key(key), Code::DuplicateKey, message);
                 });
             }
@@ -180,7 +180,7 @@ impl<'de> Reading<'de, '_> {
     }
 }
 
-/// A number that is a byte.
+/// Returns a number from 0 to 255 as a byte.
 fn byte(value: &Value<'_>) -> Option<u8> {
     match value {
         Value::Number(number) => u8::try_from(number.as_u64()?).ok(),
@@ -188,7 +188,7 @@ fn byte(value: &Value<'_>) -> Option<u8> {
     }
 }
 
-/// So many keys are compared each with each, without an order of their own: 28 comparisons at most.
+/// The most keys that are compared pairwise instead of sorted. That takes at most 28 comparisons.
 const FEW_MEMBERS: usize = 8;
 
 fn all_differ(members: &Object<'_>) -> bool {
@@ -198,7 +198,7 @@ fn all_differ(members: &Object<'_>) -> bool {
         .all(|(index, (key, _))| members[..index].iter().all(|(earlier, _)| earlier != key))
 }
 
-/// One value, `depth` levels down.
+/// The parser of one value, `depth` levels deep.
 #[derive(Clone, Copy)]
 struct Element<'r, 'de, 'f> {
     reading: &'r Reading<'de, 'f>,
@@ -293,7 +293,7 @@ impl<'de> Visitor<'de> for Element<'_, 'de, '_> {
     }
 }
 
-/// A key: borrowed where the text has no escapes in it, which `Cow`'s own implementation never does.
+/// A key that borrows from the text if it has no escapes. `Cow`'s implementation never borrows.
 struct Key<'de>(Cow<'de, str>);
 
 impl<'de> serde::Deserialize<'de> for Key<'de> {

@@ -1,15 +1,15 @@
-//! Keywords in a list of addresses. Who fills in a form that a keyword comes from must not be able to add a
-//! recipient: a value that is a part of an address stays a part of it.
+//! Placeholders in a list of addresses. A value inside an address stays inside it, so that form input cannot add a
+//! recipient.
 
 use super::Piece;
 use super::problem::{Problem, excerpt};
 use crate::input::findings::Code;
 use crate::input::values::quoted_string::quoted;
 
-/// A list of addresses while its placeholders are filled in.
+/// A list of addresses whose placeholders are being filled in.
 #[derive(Default)]
 pub(super) struct AddressText {
-    /// The elements that are complete, with the separators between them.
+    /// The complete elements, with the separators between them.
     done: String,
     /// The element that is being read.
     element: Vec<Part>,
@@ -21,14 +21,14 @@ pub(super) struct AddressText {
 /// A piece of an element.
 enum Part {
     Literal(String),
-    /// A value, and where its placeholder stands.
+    /// A value, and the place of its placeholder.
     Value(String, Place),
 }
 
-/// Where in an element something stands.
+/// A place in an element.
 #[derive(Clone, Copy, Default, PartialEq)]
 enum Place {
-    /// In a name, or in an address that stands alone.
+    /// In a name, or in an address without a name.
     #[default]
     Outside,
     /// In a quoted string.
@@ -45,7 +45,7 @@ impl AddressText {
         }
     }
 
-    /// The whole text. A value that would get out of its place is an issue.
+    /// Returns the whole text. A value that would leave its place is an issue.
     pub(super) fn finish(mut self) -> Result<String, Problem> {
         self.end_element();
         match self.problem {
@@ -82,7 +82,7 @@ impl AddressText {
             Part::Literal(literal) => literal.trim_ascii().is_empty(),
             Part::Value(..) => false,
         };
-        // An element that is one placeholder is whatever it stands for, a list as well.
+        // The value of an element that is one placeholder is kept as it is. It may be a list.
         let is_alone = element.iter().filter(|part| !is_blank(part)).count() == 1;
         for part in element {
             match part {
@@ -94,7 +94,7 @@ impl AddressText {
     }
 
     fn put_in_place(&mut self, value: &str, place: Place) {
-        /// What has a meaning in a list of addresses (RFC 5322 section 3.2.3).
+        /// The special characters in a list of addresses (RFC 5322 section 3.2.3).
         const SPECIAL: &[char] =
             &['"', '\\', '<', '>', '(', ')', '[', ']', ':', ';', ',', '@', '\r', '\n'];
         match place {
@@ -104,8 +104,10 @@ impl AddressText {
                 self.done.push_str(&inside[1..inside.len() - 1]);
             }
             Place::Brackets if value.contains(['"', '<', '>', ';', ',', '\r', '\n']) => {
-                let message =
-                    format!("{:?} is no address, and stands between < and >", excerpt(value));
+                let message = format!(
+                    "the value {:?} between < and > is not a valid address",
+                    excerpt(value)
+                );
                 self.problem.get_or_insert(Problem { code: Code::InvalidAddress, message });
             }
             Place::Outside | Place::Brackets => self.done.push_str(value),

@@ -1,10 +1,10 @@
-//! Keywords in an iCalendar object (RFC 5545): a value adds no line, and no parameter.
+//! Placeholders in an iCalendar object (RFC 5545). A value cannot add a line or a parameter.
 
 use super::filled::{Filled, Piece, next_character};
 use super::problem::{Problem, excerpt};
 use crate::input::findings::Code;
 
-/// Properties whose values are not TEXT, in which `\`, `;` and `,` mean themselves.
+/// Properties whose values are not of the type TEXT, so that `\`, `;` and `,` are not escaped.
 const NOT_TEXT: &[&str] = &[
     "ATTACH",
     "ATTENDEE",
@@ -39,10 +39,10 @@ const NOT_TEXT: &[&str] = &[
     "URL",
 ];
 
-/// A content line while it is read (RFC 5545 section 3.1).
+/// A content line that is being read (RFC 5545 section 3.1).
 #[derive(Default)]
 struct Line {
-    /// Up to the first `;` or `:`.
+    /// The text up to the first `;` or `:`.
     name: String,
     place: Place,
     /// The last character before the placeholder.
@@ -58,7 +58,7 @@ enum Place {
     Value,
 }
 
-/// Puts the values in their places.
+/// Escapes each value for its place, and joins the pieces.
 pub(super) fn fill(pieces: &[Piece<'_>]) -> Result<Filled, Problem> {
     let mut text = String::new();
     let mut line = Line::default();
@@ -85,7 +85,7 @@ impl Line {
     fn read(&mut self, c: char, next: Option<char>) {
         let before = self.last.replace(c);
         match (c, self.place) {
-            // The next line goes on where this one was folded.
+            // A folded line continues on the next line.
             ('\n', _) if matches!(next, Some(' ' | '\t')) => {}
             ('\r', _) if next == Some('\n') => {}
             (' ' | '\t', _) if before == Some('\n') => {}
@@ -120,7 +120,7 @@ impl Line {
                     Some(c) => Err(Problem {
                         code: Code::InvalidCharacter,
                         message: format!(
-                            "{c:?} cannot stand in {} of the calendar: {:?}",
+                            "{c:?} is not allowed in the calendar's {} property: {:?}",
                             self.name,
                             excerpt(value)
                         ),
@@ -136,7 +136,7 @@ fn is_name(c: char) -> bool {
     c.is_ascii_alphanumeric() || c == '-'
 }
 
-/// A parameter's value: no control character, and no quote (RFC 5545 section 3.2).
+/// Replaces the characters that a parameter's value cannot contain: control characters and `"` (RFC 5545 section 3.2).
 fn parameter(value: &str) -> String {
     let plain = |c: char| match c {
         '"' => '\'',
@@ -146,7 +146,7 @@ fn parameter(value: &str) -> String {
     value.trim().chars().map(plain).collect()
 }
 
-/// TEXT (RFC 5545 section 3.3.11).
+/// Escapes a value of the type TEXT (RFC 5545 section 3.3.11).
 pub(super) fn escape(value: &str) -> String {
     let mut text = String::with_capacity(value.len());
     let mut rest = value.chars().peekable();
@@ -174,7 +174,7 @@ mod tests {
     }
 
     #[test]
-    fn a_value_adds_no_line_and_no_parameter() {
+    fn a_value_cannot_add_a_line_or_a_parameter() {
         for (before, value, after, text) in [
             (
                 "SUMMARY:",
@@ -189,7 +189,7 @@ mod tests {
                 "A:b\r\nLOCATION:Main St 1\\nATTENDEE:mailto:m@x.test\\nX\\nY",
             ),
             ("DESCRIPTION;LANGUAGE=de:a: ", "b:c", "", "DESCRIPTION;LANGUAGE=de:a: b:c"),
-            // A folded line goes on.
+            // A folded line continues.
             ("DESCRIPTION:a\r\n b ", "c;d", "", "DESCRIPTION:a\r\n b c\\;d"),
             (
                 "ATTENDEE;CN=",

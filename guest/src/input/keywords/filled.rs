@@ -1,4 +1,4 @@
-//! A text whose values are in place, and values in the place of URLs.
+//! Texts with their values filled in, and values inside URLs.
 
 use std::borrow::Cow;
 
@@ -6,23 +6,23 @@ use super::problem::{Problem, excerpt};
 use super::url;
 use crate::input::findings::Code;
 
-/// A text whose values are in place.
+/// A text with its values filled in.
 #[derive(Default)]
 pub(super) struct Filled {
     pub(super) text: String,
-    /// What had to be changed, in sentences.
+    /// The messages about values that were changed.
     pub(super) changed: Vec<String>,
 }
 
 /// A piece of a text with placeholders.
 pub(super) enum Piece<'t> {
-    /// As it stands there.
+    /// Text outside placeholders.
     Literal(&'t str),
-    /// What a placeholder stands for.
+    /// The value of a placeholder.
     Value(String),
 }
 
-/// URLs in a header stand between `<` and `>`.
+/// Fills in the URLs of a header, which are between `<` and `>`.
 pub(super) fn fill_url(before: &str, pieces: &[Piece<'_>]) -> Filled {
     let mut filled = Filled::default();
     for (index, piece) in pieces.iter().enumerate() {
@@ -31,11 +31,11 @@ pub(super) fn fill_url(before: &str, pieces: &[Piece<'_>]) -> Filled {
             Piece::Value(value) => {
                 let (_, url) = filled.text.rsplit_once('<').unwrap_or(("", &filled.text));
                 let put = if url.contains('>') {
-                    // In a comment, behind the URL.
+                    // In a comment after the URL.
                     Some(Cow::Owned(value.replace(['(', ')', '<', '>', '\\'], " ")))
                 } else {
                     let next = next_character(pieces, index).filter(|&c| c != '>');
-                    // What would be a script is one that the field refuses.
+                    // A value that makes the URL a script is kept, because the field then refuses the URL.
                     url::fill(&[before, url].concat(), value, next)
                 };
                 filled.text.push_str(&put.unwrap_or(Cow::Borrowed(value)));
@@ -45,7 +45,7 @@ pub(super) fn fill_url(before: &str, pieces: &[Piece<'_>]) -> Filled {
     filled
 }
 
-/// URLs of attachments.
+/// Fills in the URLs of attachments.
 pub(super) fn fill_fetched(pieces: &[Piece<'_>]) -> Result<Filled, Problem> {
     let mut filled = Filled::default();
     for piece in pieces {
@@ -54,7 +54,8 @@ pub(super) fn fill_fetched(pieces: &[Piece<'_>]) -> Result<Filled, Problem> {
             Piece::Value(value) => {
                 let put = url::fill_fetched(&filled.text, value).ok_or_else(|| {
                     let value = excerpt(value);
-                    let message = format!("{value:?} stands in a URL, and would begin another");
+                    let message =
+                        format!("the value {value:?} is inside a URL and would begin another URL");
                     Problem { code: Code::InvalidUrl, message }
                 })?;
                 filled.text.push_str(&put);
@@ -64,7 +65,7 @@ pub(super) fn fill_fetched(pieces: &[Piece<'_>]) -> Result<Filled, Problem> {
     Ok(filled)
 }
 
-/// The character behind a piece.
+/// Returns the character after a piece.
 pub(super) fn next_character(pieces: &[Piece<'_>], index: usize) -> Option<char> {
     pieces[index + 1..].iter().find_map(|piece| match piece {
         Piece::Literal(text) => text.chars().next(),

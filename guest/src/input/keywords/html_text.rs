@@ -1,25 +1,25 @@
-//! Keywords in HTML: a value stays the text, the attribute or the URL that its placeholder stands in.
+//! Placeholders in HTML. Each value stays in the text, the attribute or the URL that contains its placeholder.
 //!
-//! The places are those of the standard's tokenizer, as far as a value could get out of them. A template loops and
-//! branches, so the places are found in what it renders to, where [`mark`] shows which pieces are values.
+//! The places are those states of the HTML standard's tokenizer that a value could leave. A template can loop and
+//! branch, so the places are found in its output, in which [`mark`] marks the values.
 
 use super::filled::{Filled, Piece, next_character};
 use super::url;
 
-/// Begins and ends a value in a rendered template. NUL stands in no body.
+/// The start mark of a value in a rendered template. A body cannot contain NUL.
 const START: &str = "\0[";
 const END: &str = "\0]";
-/// NUL itself.
+/// A NUL inside a value.
 const NUL: &str = "\0n";
 
-/// Writes a value so that [`pieces`] finds it again.
+/// Marks a value so that [`pieces`] finds it.
 pub(super) fn mark(value: &str) -> String {
-    // What a template has captured and then changed has marks of its own.
+    // Text that a template captured and then changed already has marks.
     let inside = value.replace(START, "").replace(END, "").replace(NUL, "\0").replace('\0', NUL);
     [START, &inside, END].concat()
 }
 
-/// What a template renders to, cut at its marks.
+/// Splits a rendered template at its marks.
 pub(super) fn pieces(rendered: &str) -> Vec<Piece<'_>> {
     let mut pieces = Vec::new();
     let mut rest = rendered;
@@ -33,7 +33,7 @@ pub(super) fn pieces(rendered: &str) -> Vec<Piece<'_>> {
     pieces
 }
 
-/// Puts the values in their places.
+/// Escapes each value for its place, and joins the pieces.
 pub(super) fn fill(pieces: &[Piece<'_>]) -> Filled {
     let mut filled = Filled::default();
     let mut reader = Reader::default();
@@ -53,7 +53,7 @@ pub(super) fn fill(pieces: &[Piece<'_>]) -> Filled {
     filled
 }
 
-/// Attributes that hold a URL.
+/// Attributes whose value is a URL.
 const URLS: &[&str] = &[
     "action",
     "background",
@@ -67,14 +67,14 @@ const URLS: &[&str] = &[
     "src",
     "xlink:href",
 ];
-/// Attributes that hold several.
+/// Attributes whose value is a list of URLs.
 const URL_LISTS: &[&str] = &["imagesrcset", "srcset"];
 /// Elements whose content is not read as HTML.
 const RAW: &[&str] = &["script", "style", "textarea", "title", "xmp"];
-/// The longest end tag of those.
+/// The length of the longest end tag of [`RAW`].
 const TAIL: usize = "</textarea>".len();
 
-/// Where in HTML the text so far ends.
+/// A tokenizer that tracks the place in the HTML at the end of the text so far.
 #[derive(Default)]
 struct Reader {
     place: Place,
@@ -83,13 +83,13 @@ struct Reader {
     is_end_tag: bool,
     /// The name of the attribute, in lower case.
     attribute: String,
-    /// The attribute's value so far, or what was read last.
+    /// The attribute's value so far, or the end of the text that was read.
     text: String,
-    /// Of the script so far.
+    /// The quotes of the script so far.
     quotes: Quotes,
 }
 
-/// Whether a string is open in a script.
+/// The open string in a script, if any.
 #[derive(Default)]
 struct Quotes {
     open: Option<char>,
@@ -123,7 +123,7 @@ enum Place {
     AttributeName,
     AfterName,
     BeforeValue,
-    /// The character that ends the value, or a blank.
+    /// In an attribute's value, with its closing quote, or a space if it is not quoted.
     Value(char),
     /// In an element whose content is not HTML.
     Raw,
@@ -146,7 +146,7 @@ impl Reader {
             Place::Declaration if c == '>' => self.go(Place::Text),
             Place::Declaration => {
                 self.text.push(c);
-                // `<!--[if mso]>`: Outlook reads what follows as HTML.
+                // `<!--[if mso]>`: Outlook reads the text after it as HTML.
                 match self.text.as_str() {
                     "--" | "--[" => {}
                     text if text.starts_with("--") && !text.starts_with("--[") => {
@@ -227,7 +227,7 @@ impl Reader {
         self.go(if is_raw { Place::Raw } else { Place::Text });
     }
 
-    /// Keeps the end of what was read, where no more is needed.
+    /// Drops all but the end of the text that was read, where only the end is needed.
     fn bound(&mut self) {
         if self.text.len() > 4 * TAIL {
             let from = self.text.len() - TAIL;
@@ -239,12 +239,14 @@ impl Reader {
     fn fill(&mut self, value: &str, next: Option<char>, changed: &mut Vec<String>) -> String {
         match self.place {
             Place::Text | Place::Declaration | Place::Comment => escape(value, false),
-            // `<h{{level}}>`, `<option {{selected}}>`: a name, and nothing that ends it.
+            // `<h{{level}}>`, `<option {{selected}}>`: only characters of a name are allowed.
             Place::Open | Place::TagName | Place::Tag | Place::AttributeName | Place::AfterName => {
                 let name: String = value.chars().filter(|c| is_name(*c)).collect();
                 name.chars().for_each(|c| self.read(c));
                 if name.len() != value.len() {
-                    changed.push(format!("{value:?} stands in a tag, and was made a name"));
+                    changed.push(format!(
+                        "the value {value:?} was reduced to a name, because it is inside an HTML tag"
+                    ));
                 }
                 name
             }
@@ -252,7 +254,7 @@ impl Reader {
                 self.place = Place::Value(' ');
                 let is_all = next.is_none_or(|c| c == '>' || c.is_ascii_whitespace());
                 match self.attribute_value(value, next, changed) {
-                    // The next attribute would become the value.
+                    // Without quotes, the next attribute would become the value.
                     empty if empty.is_empty() && is_all => "\"\"".to_owned(),
                     filled => filled,
                 }
@@ -273,7 +275,7 @@ impl Reader {
             next.filter(|&c| c != end && !(end == ' ' && (c == '>' || c.is_ascii_whitespace())));
         let attribute = self.attribute.as_str();
         let filled = if URLS.contains(&attribute) || URL_LISTS.contains(&attribute) {
-            // No program takes a longer one, and each value would take a look at it all.
+            // No program accepts a longer URL. Without a limit, each value would scan the whole text again.
             let start = self.text.get(..8 * 1024).unwrap_or(&self.text);
             let before = start.replace("&amp;", "&");
             let before = match URL_LISTS.contains(&attribute) {
@@ -284,7 +286,7 @@ impl Reader {
                 Some(filled) => filled.into_owned(),
                 None => {
                     changed.push(format!(
-                        "{attribute} would have become a script, and is # instead: {value:?}"
+                        "the value {value:?} would make {attribute} a script; # is used instead"
                     ));
                     "#".to_owned()
                 }
@@ -320,7 +322,8 @@ fn is_name(c: char) -> bool {
     c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | ':' | '.' | ' ')
 }
 
-/// Text as character references have it. Outside of quotes, a blank or `=` would end the value.
+/// Escapes text with character references. Without quotes, white space and `=` are escaped too, as they would end the
+/// value.
 fn escape(value: &str, without_quotes: bool) -> String {
     let mut escaped = String::with_capacity(value.len());
     for c in value.chars() {
@@ -339,7 +342,7 @@ fn escape(value: &str, without_quotes: bool) -> String {
     escaped
 }
 
-/// A value of a style: nothing that ends it. A style that is all a keyword stays as it is.
+/// Removes the characters that would end a style's value. A style that is one whole keyword is unchanged.
 fn style(value: &str, is_all: bool, changed: &mut Vec<String>) -> String {
     if is_all {
         return value.to_owned();
@@ -353,12 +356,15 @@ fn style(value: &str, is_all: bool, changed: &mut Vec<String>) -> String {
     };
     let plain: String = value.chars().filter(kept).collect();
     if plain != value {
-        changed.push(format!("what would end a value was taken out of a style: {value:?}"));
+        changed.push(format!(
+            "characters that are not allowed in a style were removed from the value {value:?}"
+        ));
     }
     plain
 }
 
-/// A value in a script, such as the JSON-LD that Gmail reads: the inside of a string, or a string.
+/// Writes a value into a script, such as the JSON-LD that Gmail reads. Inside quotes it becomes the string's content,
+/// otherwise a number, `true`, `false`, `null` or a whole string.
 fn script(value: &str, quote: Option<char>) -> String {
     let mut inside = String::with_capacity(value.len());
     for c in value.chars() {

@@ -1,8 +1,8 @@
-//! Keywords: what `{{customer.email}}` in a field stands for.
+//! Keywords: the values of placeholders such as `{{customer.email}}` in the fields.
 //!
-//! The templates are minijinja's, which is Jinja. Fields that are more than data, subject and bodies, may
-//! loop and branch; in the others `{{...}}` alone means something, so that a file called `50{%.pdf` is
-//! one. With no keywords, braces are ordinary text everywhere.
+//! The template engine is minijinja, which implements Jinja. In the subject and the bodies, templates may loop and
+//! branch. In the other fields only `{{...}}` is special, so that a file can be named `50{%.pdf`. Without keywords,
+//! braces are ordinary text in every field.
 
 mod address_text;
 mod calendar_text;
@@ -30,19 +30,19 @@ pub(super) use problem::excerpt;
 use reading::Reading;
 use values::{element, json_value, keyword_map, member, written};
 
-/// Keywords, and the engine that puts them in place.
+/// The keywords, and the engine that fills them in.
 pub struct Keywords {
     engine: Environment<'static>,
     values: Keyword,
     names: Names,
 }
 
-/// Instructions that one field may cost: a table of 10,000 rows takes a tenth of it. More ends as an
-/// issue, well before the sandbox's own limits.
+/// The most instructions for one field. A table of 10,000 rows takes a tenth of them. A template that needs more is an
+/// issue, long before it reaches the sandbox's limits.
 const FUEL: u64 = 5_000_000;
 
 impl Keywords {
-    /// Reads the keywords of an invocation: a JSON object. None: there are issues, or none were given.
+    /// Reads the keywords of an invocation, a JSON object. Returns `None` if no keywords are given or there are issues.
     pub fn read(text: Option<&str>, findings: &mut Findings) -> Option<Self> {
         let mut inner = Findings::default();
         let members = Value::read_object(text?, &mut inner);
@@ -82,7 +82,7 @@ impl Keywords {
         Some(Self { engine, values: keyword_map(members), names })
     }
 
-    /// Puts keywords in the place of what stands for them, in every field.
+    /// Replaces the placeholders in every field.
     pub fn resolve(&self, fields: &mut Fields<'_>, is_html: bool, findings: &mut Findings) {
         for (field, name, value) in fields.values_mut() {
             let reading = Reading::of_field(field, is_html);
@@ -99,7 +99,7 @@ impl Keywords {
     ) {
         match value {
             Value::String(text) => {
-                // Read before it is filled in: a value stays the value that it is.
+                // Parsed before it is filled in, so that a value cannot add JSON.
                 if reading.may_be_json()
                     && text.contains("{{")
                     && let Some(mut inner) = embedded(text).map(Value::into_owned)
@@ -113,7 +113,7 @@ impl Keywords {
                 if let Some(resolved) = self.resolve_text(text, reading, path, findings) {
                     *value = resolved;
                 } else if findings.issues.len() > before {
-                    // One issue for one mistake: the text is no address, and so on, because of it.
+                    // The value becomes null, so that one mistake causes one issue.
                     *value = Value::Null;
                 }
             }
@@ -133,7 +133,7 @@ impl Keywords {
         }
     }
 
-    /// What a text becomes. None: it stays as it is.
+    /// Fills in a text. Returns `None` if it is unchanged or there is an issue.
     fn resolve_text(
         &self,
         text: &str,
@@ -154,7 +154,7 @@ impl Keywords {
                 outcome.and_then(|()| filled.finish()).map(string)
             }
             (None, Reading::Text) => self.render("text", text).map(string),
-            // NUL marks the values, and is an issue in a body.
+            // NUL marks the values. A body with a NUL is an issue anyway.
             (None, Reading::Html) if text.contains('\0') => return None,
             (None, _) => self.fill(text, reading).map(|filled| {
                 for message in filled.changed {
@@ -169,7 +169,7 @@ impl Keywords {
         outcome.map_err(explain).ok()
     }
 
-    /// Puts values in their places.
+    /// Replaces the placeholders in a text with their values.
     fn fill(&self, text: &str, reading: Reading) -> Result<Filled, Problem> {
         let rendered;
         let pieces = match reading {
@@ -197,7 +197,7 @@ impl Keywords {
                         {
                             let value = excerpt(&value);
                             let message = format!(
-                                "there is a line break in {value:?}, which a header cannot hold"
+                                "a header cannot contain the line break in the value {value:?}"
                             );
                             return Err(Problem { code: Code::InvalidCharacter, message });
                         }
@@ -209,14 +209,14 @@ impl Keywords {
         }
     }
 
-    /// A text cut at its placeholders.
+    /// Splits a text at its placeholders.
     fn pieces<'t>(&self, text: &'t str) -> Result<Vec<Piece<'t>>, Problem> {
         let mut pieces = Vec::new();
         self.interpolate(text, |piece| pieces.push(piece))?;
         Ok(pieces)
     }
 
-    /// Fills in a template.
+    /// Renders a template.
     fn render(&self, name: &'static str, source: &str) -> Result<String, Problem> {
         let written = self.names.template(source);
         let template = self.engine.template_from_named_str(name, &written).map_err(|error| {
@@ -233,7 +233,7 @@ impl Keywords {
         })
     }
 
-    /// The names among those that a template uses which stand for nothing.
+    /// Returns those of a template's names that have no value.
     fn missing(&self, used: impl IntoIterator<Item = String>) -> Vec<String> {
         let given = |name: &str| {
             let mut steps = name.split('.');
@@ -245,7 +245,7 @@ impl Keywords {
         missing
     }
 
-    /// Cuts a text at its placeholders, and puts what they stand for between.
+    /// Splits a text at its placeholders, and calls `put` with each literal and each value in order.
     fn interpolate<'t>(
         &self,
         text: &'t str,
@@ -254,8 +254,10 @@ impl Keywords {
         let mut rest = text;
         while let Some((before, after)) = rest.split_once("{{") {
             let Some((expression, after)) = after.split_once("}}") else {
-                let message =
-                    format!("{:?} is not closed with }}}}", excerpt(&rest[before.len()..]));
+                let message = format!(
+                    "the placeholder {:?} has no closing }}}}",
+                    excerpt(&rest[before.len()..])
+                );
                 return Err(Problem { code: Code::TemplateError, message });
             };
             put(Piece::Literal(before));
@@ -267,7 +269,7 @@ impl Keywords {
         Ok(())
     }
 
-    /// The value of one expression, with its type.
+    /// Evaluates one expression. The value keeps its type.
     fn evaluate(&self, expression: &str) -> Result<Keyword, Problem> {
         if let Some(found) = self.find(expression) {
             return Ok(found);
@@ -289,9 +291,9 @@ impl Keywords {
         }
     }
 
-    /// The keyword of a name, whatever is in it, or at the end of a path: `First Name`, `a.b[0]['c d']`.
+    /// Finds a keyword by a name with any characters, or by a path: `First Name`, `a.b[0]['c d']`.
     ///
-    /// At each step the rest may be one key, `customer.email`, which platforms that flatten their data have.
+    /// At each step the rest may be one key, such as `customer.email` from platforms that flatten their data.
     fn find(&self, name: &str) -> Option<Keyword> {
         let mut value = self.values.clone();
         let mut rest = name.trim();
@@ -318,7 +320,7 @@ impl Keywords {
     }
 }
 
-/// The inside of a text that is exactly one placeholder.
+/// Returns the expression of a text that is exactly one placeholder.
 fn whole_placeholder(text: &str) -> Option<&str> {
     let inside = text.trim_ascii().strip_prefix("{{")?.strip_suffix("}}")?;
     (!inside.contains("{{") && !inside.contains("}}")).then_some(inside)

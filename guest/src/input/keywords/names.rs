@@ -1,7 +1,7 @@
-//! Names of keywords that the engine cannot spell: `First Name`, `first-name`, `größe`, `customer.email` as one key.
+//! Keyword names that are not identifiers: `First Name`, `first-name`, `größe`, `customer.email` as one key.
 //!
-//! The engine takes identifiers of ASCII letters, digits and `_`. Before it reads an expression, other names in it are
-//! replaced: at the top by an alias, below by a key in brackets, `line["unit price"]`.
+//! The engine accepts identifiers of ASCII letters, digits and `_`. Other names are replaced before it reads an
+//! expression: a top-level name by an alias, a nested name by a key in brackets, such as `line["unit price"]`.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -11,12 +11,13 @@ use crate::input::json::{Object, Value};
 /// The names of an invocation's keywords that are not identifiers.
 #[derive(Default)]
 pub(super) struct Names {
-    /// Each name. A name at the top has an alias.
+    /// Each name. A top-level name has an alias.
     names: BTreeMap<String, Option<String>>,
     longest: usize,
 }
 
-/// Nobody types a longer name into a template. A name that comes of data is only found whole.
+/// The longest name in bytes that is found inside an expression. A longer name is found only if it is the whole
+/// expression.
 const LONGEST: usize = 100;
 
 impl Names {
@@ -49,22 +50,22 @@ impl Names {
         }
     }
 
-    /// The names at the top, each with its alias.
+    /// Returns the top-level names, each with its alias.
     pub(super) fn aliases(&self) -> impl Iterator<Item = (&str, &str)> {
         self.names.iter().filter_map(|(name, alias)| Some((name.as_str(), alias.as_deref()?)))
     }
 
-    /// A message of the engine's, with the names that the template has.
+    /// Replaces the aliases in an engine's message with the names in the template.
     pub(super) fn restore(&self, message: String) -> String {
         if !message.contains(ALIAS) {
             return message;
         }
-        // The longest first: `..1` begins `..10`.
+        // In reverse order, because the alias `..1` is a prefix of `..10`.
         let aliases: Vec<_> = self.aliases().collect();
         aliases.iter().rev().fold(message, |text, (name, alias)| text.replace(alias, name))
     }
 
-    /// An expression as the engine can read it.
+    /// Rewrites an expression for the engine.
     pub(super) fn expression<'t>(&self, text: &'t str) -> Cow<'t, str> {
         if self.names.is_empty() {
             return Cow::Borrowed(text);
@@ -85,7 +86,7 @@ impl Names {
                     }
                     written.push_str(&spelled);
                     rest = &rest[length..];
-                    // What follows is not a part of the name, although it may look like one after an alias.
+                    // The next character is not part of the name, although it may look like it after an alias.
                     continue;
                 }
                 None => written.push(c),
@@ -106,7 +107,7 @@ impl Names {
         Cow::Owned(written)
     }
 
-    /// The longest name that a text starts with: its length, and how the engine spells it after `before`.
+    /// Finds the longest name at the start of a text. Returns its length, and its form for the engine after `before`.
     fn name_at(&self, text: &str, before: &str) -> Option<(usize, String)> {
         let first = text.chars().next()?;
         if first.is_ascii_whitespace() || matches!(first, '"' | '\'') {
@@ -137,7 +138,7 @@ impl Names {
         None
     }
 
-    /// A template as the engine can read it: names, and `{#`, which is text here and would begin a comment there.
+    /// Rewrites a template for the engine: its names, and `{#`, which is text here but begins a comment in the engine.
     pub(super) fn template<'t>(&self, source: &'t str) -> Cow<'t, str> {
         if self.names.is_empty() && !source.contains("{#") {
             return Cow::Borrowed(source);
@@ -148,7 +149,7 @@ impl Names {
             written.push_str(&rest[..start]);
             let (marker, inside) = rest[start..].split_at(2);
             if marker == "{#" {
-                // Safe: it is the template's own, wherever it stands.
+                // Marked safe, because it comes from the template, not from a value.
                 written.push_str("{{\"{#\"|safe}}");
                 rest = inside;
                 continue;
@@ -178,10 +179,10 @@ impl Names {
     }
 }
 
-/// Begins every alias. No platform calls a keyword so.
+/// The prefix of every alias. No platform uses it for a keyword.
 const ALIAS: &str = "__keyword_";
 
-/// Whether an expression that the engine could not read is meant as a name.
+/// Reports whether an expression that the engine cannot read is intended as a name.
 pub(super) fn is_meant_as_name(expression: &str) -> bool {
     let expression = expression.trim();
     let is_plain = |c: char| is_name_character(c) || matches!(c, ' ' | '.' | '-');
@@ -194,7 +195,7 @@ pub(super) fn is_meant_as_name(expression: &str) -> bool {
         && !expression.split(' ').any(|word| OPERATORS.contains(&word))
 }
 
-/// The expressions of a template that are meant as names of keywords.
+/// Returns the expressions of a template that are intended as names of keywords.
 pub(super) fn meant_as_names(source: &str) -> impl Iterator<Item = &str> {
     source.split("{{").skip(1).filter_map(|piece| {
         let (expression, _) = piece.split_once("}}")?;
@@ -203,16 +204,16 @@ pub(super) fn meant_as_names(source: &str) -> impl Iterator<Item = &str> {
     })
 }
 
-/// Words that stand between values in an expression.
+/// Words between values in an expression.
 const OPERATORS: &[&str] = &["and", "else", "if", "in", "is", "not", "or"];
 
-/// Whether the engine reads a name as one.
+/// Reports whether the engine accepts a name as an identifier.
 pub(super) fn is_identifier(name: &str) -> bool {
     name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
         && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
 }
 
-/// Whether a name may be replaced within an expression. A name such as `7` or `-` means something else there.
+/// Reports whether a name may be replaced inside an expression. A name such as `7` or `-` has another meaning there.
 fn is_spelled_in_expressions(name: &str) -> bool {
     name.chars().any(char::is_alphabetic) && !name.contains(['"', '\'', '{', '}'])
 }
@@ -228,14 +229,14 @@ fn next_marker(text: &str) -> Option<usize> {
     found.map(|(at, _)| at)
 }
 
-/// The inside of a tag without the `-` or `+` that says what becomes of the blanks around it.
+/// Splits off the `-` or `+` at each end of a tag's content, which control white space around the tag.
 fn without_dashes(inside: &str) -> (&str, &str, &str) {
     let start = usize::from(inside.starts_with(['-', '+']));
     let end = inside.len() - usize::from(inside.len() > start && inside.ends_with(['-', '+']));
     (&inside[..start], &inside[start..end], &inside[end..])
 }
 
-/// Where an expression ends: at the first `close` outside quotes and braces of its own.
+/// Finds the end of an expression: the first `close` outside its quotes and braces.
 fn expression_end(inside: &str, close: &str) -> Option<usize> {
     let mut quote = None;
     let mut is_escaped = false;
@@ -256,7 +257,7 @@ fn expression_end(inside: &str, close: &str) -> Option<usize> {
     })
 }
 
-/// Where the tag that ends a `raw` block begins.
+/// Finds the start of the tag that ends a `raw` block.
 fn raw_end(text: &str) -> usize {
     let ends = text.match_indices("{%").find(|(at, _)| {
         text[at + 2..].trim_start_matches(['-', '+']).trim_start().starts_with("endraw")

@@ -1,18 +1,18 @@
-//! What can be wrong with a template.
+//! Errors in templates.
 
 use minijinja::ErrorKind;
 
 use super::FUEL;
 use crate::input::findings::Code;
 
-/// Why a placeholder could not be resolved.
+/// The reason why a placeholder cannot be resolved.
 pub(super) struct Problem {
     pub(super) code: Code,
     pub(super) message: String,
 }
 
 impl Problem {
-    /// `missing` are the names in `source` that stand for nothing, as far as they can be told.
+    /// Explains an engine error. `missing` lists the names in `source` without a value, as far as they are known.
     pub(super) fn new(error: &minijinja::Error, source: &str, missing: &[String]) -> Self {
         match error.kind() {
             ErrorKind::UndefinedError if !missing.is_empty() => Self::missing(missing),
@@ -22,7 +22,9 @@ impl Problem {
             }
             ErrorKind::OutOfFuel => Self {
                 code: Code::TemplateError,
-                message: format!("the template takes more than {FUEL} steps; it may never end"),
+                message: format!(
+                    "the template takes more than {FUEL} steps; check it for endless loops"
+                ),
             },
             kind => {
                 let detail = error.detail().map_or(String::new(), |detail| format!(": {detail}"));
@@ -37,12 +39,13 @@ impl Problem {
 
     pub(super) fn missing(names: &[impl AsRef<str>]) -> Self {
         let names: Vec<_> = names.iter().map(|name| excerpt(name.as_ref().trim())).collect();
-        let message = format!("there is no keyword {}; give it, or take it out", names.join(", "));
+        let message =
+            format!("there is no keyword {}; give it, or remove the placeholder", names.join(", "));
         Self { code: Code::MissingKeyword, message }
     }
 }
 
-/// The name at a place of a template, `order.ids[7]`, of which the engine points at the last step alone.
+/// Returns the whole name in a template, such as `order.ids[7]`. The engine's range covers only its last step.
 fn whole_name<'s>(source: &'s str, range: &std::ops::Range<usize>) -> Option<&'s str> {
     let part_of_name = |c: char| c.is_alphanumeric() || "_.[]'\"".contains(c);
     let before = source.get(..range.start)?;
@@ -50,9 +53,9 @@ fn whole_name<'s>(source: &'s str, range: &std::ops::Range<usize>) -> Option<&'s
     source.get(start..range.end)
 }
 
-/// So much of a template that a person knows it again.
+/// Returns the start of a template, to show in a message.
 pub(in crate::input) fn excerpt(text: &str) -> String {
-    /// So much of a template is shown.
+    /// The most characters that are shown.
     const SHOWN: usize = 80;
     text.chars().take(SHOWN).collect()
 }

@@ -1,43 +1,43 @@
-//! How the text of each field is read: what `{{...}}` may mean there, and what must become of a value.
+//! The rules for placeholders in each field: which syntax is allowed, and how a value is escaped.
 
 use crate::input::fields::attachment::key;
 use crate::input::fields::headers::value as header_value;
 use crate::input::fields::{Field, fold};
 use crate::input::json::{Object, Value};
 
-/// How a field's text is read.
+/// The rules for placeholders in a text.
 #[derive(Clone, Copy, PartialEq)]
 pub(super) enum Reading {
-    /// `{{...}}` alone.
+    /// `{{...}}` only.
     Data,
-    /// The same, in a list of addresses: a value stays in the element in which its placeholder stands.
+    /// `{{...}}` in a list of addresses. A value stays in the list element of its placeholder.
     Addresses,
-    /// A template, plain.
+    /// A plain text template.
     Text,
-    /// A template whose keywords are escaped for HTML.
+    /// A template whose values are escaped for HTML.
     Html,
-    /// The attachments, whose members are read by their keys.
+    /// The attachments. The rules for a member depend on its key.
     Attachments,
-    /// An iCalendar object: `{{...}}` alone, escaped as RFC 5545 has it.
+    /// An iCalendar object: `{{...}}` only, escaped as in RFC 5545.
     Calendar,
     /// The field `calendar`.
     CalendarField,
     /// URLs that the host fetches.
     Fetched,
-    /// A file's name, in which a value names no directory.
+    /// A file name. A value cannot add a directory.
     FileName,
-    /// A person's headers: a value stays in the line in which its placeholder stands.
+    /// Custom headers. A value stays in the line of its placeholder.
     Headers,
-    /// HTML in which `{{...}}` alone means something.
+    /// HTML with `{{...}}` only.
     HtmlData,
     /// The field `listUnsubscribe`.
     ListUnsubscribe,
-    /// A URL, of which a value stays a part. What stands before the URL, and is not a part of the text.
+    /// A URL. A value stays in its part of the URL. Holds the prefix of the URL that is not in the text.
     Url(&'static str),
 }
 
 impl Reading {
-    /// How a field is read.
+    /// Returns the rules for a field.
     pub(super) fn of_field(field: Field, is_html: bool) -> Self {
         match field {
             Field::Body if is_html => Self::Html,
@@ -58,7 +58,7 @@ impl Reading {
         }
     }
 
-    /// Whether a text may be JSON, as forms hand over objects.
+    /// Reports whether a text may be JSON, which forms send for objects.
     pub(super) fn may_be_json(self) -> bool {
         matches!(
             self,
@@ -70,12 +70,12 @@ impl Reading {
         )
     }
 
-    /// How a member of an object is read.
+    /// Returns the rules for a member of an object.
     pub(super) fn of_member(self, name: &str, members: &Object<'_>) -> Self {
         let folded = fold(name);
         let header = header_name(name, members);
         match (self, folded.as_ref()) {
-            // `{"name": ..., "email": ...}`: nothing in there is a list.
+            // `{"name": ..., "email": ...}`: its values are not lists.
             (Self::Addresses, _) => Self::Data,
             (Self::Attachments, "text" | "content") => of_file(members),
             (Self::Attachments | Self::CalendarField, "filename" | "name") => Self::FileName,
@@ -92,7 +92,7 @@ impl Reading {
     }
 }
 
-/// The name of the header that a member of `headers` is of: its key, or the name beside it.
+/// Returns the header name for a member of `headers`: its key, or the name next to it.
 fn header_name<'k>(key: &'k str, members: &'k Object<'_>) -> &'k str {
     if !key.eq_ignore_ascii_case("value") {
         return key;
@@ -104,7 +104,7 @@ fn header_name<'k>(key: &'k str, members: &'k Object<'_>) -> &'k str {
     name.map_or(key, |name| name.trim_ascii())
 }
 
-/// How the text of a file is read: by its type, its name, or its first line.
+/// Returns the rules for the text of a file, based on its type, name or first line.
 fn of_file(members: &Object<'_>) -> Reading {
     let text_of = |keys: &[&str]| {
         members.iter().find_map(|(key, value)| match value {

@@ -1,4 +1,4 @@
-//! What comes of keywords, in every field.
+//! Tests of keywords in every field.
 
 use super::*;
 use crate::input::fields::Field;
@@ -40,7 +40,7 @@ fn a_field_that_is_one_placeholder_takes_the_value_with_its_type() {
     let Ok(Value::Array(lines)) = resolve("to", "{{order.lines}}", false) else { panic!() };
     assert_eq!(lines.len(), 2);
     assert!(matches!(&lines[0], Value::Object(members) if members.len() == 2));
-    // It is the field's value, not text in a text: nothing is escaped.
+    // The placeholder is the whole value of the field, so the value is not escaped.
     assert_eq!(resolve("html", "{{customer.name}}", true), text("Cem <b>"));
 }
 
@@ -75,7 +75,7 @@ fn a_value_does_not_get_out_of_the_address_that_it_is_a_part_of() {
         ("{{name}} <{{email}}>", r#""Doe, Jo \"J\"" <jo@x.test>"#),
         ("\"{{name}}\" <{{email}}>", r#""Doe, Jo \"J\"" <jo@x.test>"#),
         ("Jo {{email}} <{{email}}>", r#"Jo "jo@x.test" <jo@x.test>"#),
-        // A placeholder that is a whole element may be a list of its own.
+        // A placeholder that is a whole element may be a list.
         ("{{list}}; {{email}}", "a@x.test, B <b@x.test>; jo@x.test"),
         ("sales@x.test\n{{ list }}", "sales@x.test\na@x.test, B <b@x.test>"),
         ("{{email}} ", "jo@x.test"),
@@ -87,7 +87,7 @@ fn a_value_does_not_get_out_of_the_address_that_it_is_a_part_of() {
     }
 }
 
-/// Keys and texts of a value, one a line.
+/// The keys and texts of a value, one on each line.
 fn lines_of(value: &Value<'_>, lines: &mut Vec<String>) {
     match value {
         Value::String(text) => lines.push(text.to_string()),
@@ -102,7 +102,7 @@ fn lines_of(value: &Value<'_>, lines: &mut Vec<String>) {
     }
 }
 
-/// A field's value after resolution, and how many warnings there are.
+/// A field's value after resolution, and the number of warnings.
 fn resolved(
     field: &str,
     value: &serde_json::Value,
@@ -182,7 +182,7 @@ fn a_value_is_escaped_for_the_place_that_it_stands_in() {
 }
 
 #[test]
-fn a_value_adds_no_key_to_json_that_is_given_as_text() {
+fn a_value_cannot_add_a_key_to_json_given_as_text() {
     use serde_json::json;
     let evil = json!({ "x": "a\", \"path\": \"/etc/passwd" });
     for (field, value) in [
@@ -195,7 +195,7 @@ fn a_value_adds_no_key_to_json_that_is_given_as_text() {
         assert!(!found.contains("path:\n") && found.contains(":\n"), "{found}");
         assert_eq!(warnings, 1, "{field}");
     }
-    // A subject is not an object, whatever it looks like.
+    // A subject is not an object, even if it looks like one.
     assert_eq!(resolved("subject", &json!("[{{x}}]"), &json!({ "x": 1 })).0, "[1]");
 }
 
@@ -311,7 +311,7 @@ fn a_keyword_may_be_called_anything() {
         ("{{1}} {{Price (EUR)}} {{ data.Last Name }}", "one 7 Lee"),
     ] {
         assert_eq!(resolve("subject", template), text, "{template}");
-        // The same where templates are not run.
+        // The same in fields where templates are not run.
         assert_eq!(resolve("fromName", template), text, "{template}");
     }
     for (template, text) in [
@@ -361,7 +361,7 @@ fn numbers_keep_their_digits_and_true_is_written_true() {
 }
 
 #[test]
-fn broken_keywords_are_an_issue_of_their_own() {
+fn broken_keywords_are_a_separate_issue() {
     for (json, path) in
         [("[]", "keywords"), ("{", "keywords"), (r#"{"a": 1, "a": 2}"#, "keywords.a")]
     {

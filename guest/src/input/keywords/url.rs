@@ -1,25 +1,25 @@
-//! Keywords in a URL: a value stays the part of the URL in which its placeholder stands.
+//! Placeholders in a URL. Each value stays in the part of the URL that contains its placeholder.
 
 use std::borrow::Cow;
 
 use percent_encoding::{AsciiSet, CONTROLS, NON_ALPHANUMERIC, utf8_percent_encode};
 
-/// What a mail program might run.
+/// URL schemes whose content a mail program could run.
 const SCRIPTS: &[&str] = &["data", "javascript", "vbscript"];
 
-/// What no part of a URL has.
+/// The characters that no part of a URL may contain.
 const NEVER: &AsciiSet = &CONTROLS.add(b' ').add(b'"').add(b'<').add(b'>').add(b'\\').add(b'`');
-/// What ends a path.
+/// The characters to encode in a path, with those that end it.
 const PATH: &AsciiSet = &NEVER.add(b'?').add(b'#');
-/// The same in `mailto:`, whose query names more recipients.
+/// The characters to encode in `mailto:`, whose query can add recipients.
 const MAILTO: &AsciiSet = &PATH.add(b'&');
-/// What is not unreserved (RFC 3986 section 2.3).
+/// All characters that are not unreserved (RFC 3986 section 2.3).
 const COMPONENT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
-/// The same in a host, which may be followed by a port.
+/// The characters to encode in a host, which may have a port.
 const HOST: &AsciiSet = &COMPONENT.remove(b':');
 
-/// A value as it stands in a URL after `before`, where `next` is the character behind it. None: it would make the URL a
-/// script.
+/// Encodes a value for a URL after `before`. `next` is the character that follows the value. Returns `None` if the
+/// value would make the URL a script.
 pub(super) fn fill<'v>(before: &str, value: &'v str, next: Option<char>) -> Option<Cow<'v, str>> {
     let before = before.trim_start();
     let value = value.trim_matches(|c: char| c.is_whitespace() || c.is_control());
@@ -33,7 +33,7 @@ pub(super) fn fill<'v>(before: &str, value: &'v str, next: Option<char>) -> Opti
         Some((_, "")) => NEVER,
         Some(_) => COMPONENT,
         None => match before.split_once('?') {
-            // A whole query, or the name of a parameter.
+            // A whole query, or one or more whole parameters.
             Some(_) if before.ends_with(['?', '&', ';']) && next != Some('=') => PATH,
             Some(_) => COMPONENT,
             None => without_query(before, value, next),
@@ -42,13 +42,14 @@ pub(super) fn fill<'v>(before: &str, value: &'v str, next: Option<char>) -> Opti
     Some(encode(value, set))
 }
 
-/// The same for a URL that the host fetches, in a text that may hold several. The host compares it with what it makes of
-/// the input itself, so only what every parser encodes is encoded. None: the value would be another URL.
+/// Encodes a value for a URL that the host fetches, in a text that may contain several URLs. The host fills in the
+/// input itself and compares the URLs, so only characters that every parser encodes are encoded. Returns `None` if the
+/// value would begin another URL.
 pub(super) fn fill_fetched<'v>(before: &str, value: &'v str) -> Option<Cow<'v, str>> {
-    /// What a value could end one URL with, and begin another.
+    /// The characters that separate two URLs.
     const SEPARATORS: &[char] = &[',', ';', '|', ' ', '\t', '\r', '\n'];
     let start = before.trim_start();
-    // `{{a}}, {{b}}`: a value that is a whole URL, or several.
+    // `{{a}}, {{b}}`: the value is one or more whole URLs.
     if start.is_empty() || start.ends_with(SEPARATORS) {
         return Some(Cow::Borrowed(value));
     }
@@ -89,7 +90,7 @@ fn without_query(before: &str, value: &str, next: Option<char>) -> &'static Asci
 }
 
 fn is_script(start: &str) -> bool {
-    // Browsers skip these wherever they stand.
+    // Browsers skip white space and control characters in a scheme.
     let kept: String = start.chars().filter(|c| !c.is_control() && !c.is_whitespace()).collect();
     let Some((scheme, rest)) = kept.split_once(':') else { return false };
     let is_picture = scheme.eq_ignore_ascii_case("data")
@@ -100,14 +101,14 @@ fn is_script(start: &str) -> bool {
 
 fn encode<'v>(value: &'v str, set: &'static AsciiSet) -> Cow<'v, str> {
     let wide = std::ptr::eq(set, COMPONENT) || std::ptr::eq(set, HOST);
-    // Who encoded a value already meant it to stand there.
+    // An encoded value is not encoded again.
     if wide && is_encoded(value) {
         return Cow::Borrowed(value);
     }
     if wide {
         return utf8_percent_encode(value, set).into();
     }
-    // Beyond ASCII a URL reads as it was written.
+    // Characters beyond ASCII are unchanged.
     let ascii = |c: char| c.is_ascii() && !c.is_ascii_control();
     if value.chars().all(|c| !c.is_ascii() || (ascii(c) && !is_in(set, c))) {
         return Cow::Borrowed(value);
@@ -131,7 +132,7 @@ fn is_in(set: &'static AsciiSet, c: char) -> bool {
     utf8_percent_encode(c.encode_utf8(&mut octets), set).next().is_some_and(|text| text.len() > 1)
 }
 
-/// Whether a value is unreserved characters and percent codes, of which there is one.
+/// Reports whether a value has only unreserved characters and percent codes, with at least one percent code.
 fn is_encoded(value: &str) -> bool {
     let mut pieces = value.split('%');
     let plain =
@@ -155,7 +156,7 @@ mod tests {
             ("", "https://x.test/ü", None, "https://x.test/ü"),
             ("https://x.test/?q=", "a&b c=d#e/ü", None, "a%26b%20c%3Dd%23e%2F%C3%BC"),
             ("https://x.test/?q=", "100%", None, "100%25"),
-            // It is encoded already.
+            // Already encoded.
             ("https://x.test/?q=", "a%26b%3D", None, "a%26b%3D"),
             ("https://x.test/?", "a=1&b=2", None, "a=1&b=2"),
             ("https://x.test/?a=1&", "b=2", None, "b=2"),

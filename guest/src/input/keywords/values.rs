@@ -1,4 +1,4 @@
-//! Between JSON and the engine's own values.
+//! Conversions between JSON and the engine's values.
 
 use std::borrow::Cow;
 
@@ -7,12 +7,12 @@ use minijinja::value::{Value as Keyword, ValueKind};
 use super::string;
 use crate::input::json::{Object, Value};
 
-/// An object as the engine has it.
+/// Converts an object to the engine's map.
 pub(super) fn keyword_map(members: Object<'_>) -> Keyword {
     Keyword::from_pairs(members.into_iter().map(|(key, value)| (key.into_owned(), keyword(value))))
 }
 
-/// 2^53: every whole number up to here is exact as a floating-point number.
+/// 2^53. Every whole number up to this limit is exact as a floating-point number.
 const MAX_EXACT: f64 = 9_007_199_254_740_992.0;
 
 fn keyword(value: Value<'_>) -> Keyword {
@@ -23,7 +23,7 @@ fn keyword(value: Value<'_>) -> Keyword {
             (Some(unsigned), ..) => Keyword::from(unsigned),
             (None, Some(signed), _) => Keyword::from(signed),
             (None, None, float) => match float.unwrap_or_default() {
-                // `4.0` is a whole number, and a person writes 4.
+                // `4.0` is a whole number, which people write as 4.
                 float if float.fract() == 0.0 && float.abs() <= MAX_EXACT => {
                     Keyword::from(float as i64)
                 }
@@ -36,17 +36,17 @@ fn keyword(value: Value<'_>) -> Keyword {
     }
 }
 
-/// A keyword's value between other text. `null` says nothing.
+/// Returns a keyword's value as text. `null` becomes an empty text.
 pub(super) fn written(value: &Keyword) -> String {
     match value.kind() {
         ValueKind::None => String::new(),
-        // As JSON and people write it, not Python.
+        // `true` and `false` as in JSON, not `True` and `False` as in Python.
         ValueKind::Bool => value.is_true().to_string(),
         _ => value.to_string(),
     }
 }
 
-/// A keyword's value as JSON has it.
+/// Converts a keyword's value to JSON.
 pub(super) fn json_value(value: &Keyword) -> Value<'static> {
     let items = |value: &Keyword| value.try_iter().into_iter().flatten().collect::<Vec<_>>();
     match value.kind() {
@@ -72,13 +72,13 @@ pub(super) fn json_value(value: &Keyword) -> Value<'static> {
     }
 }
 
-/// The member of an object.
+/// Returns the member of an object.
 pub(super) fn member(value: &Keyword, name: &str) -> Option<Keyword> {
     let found = (value.kind() == ValueKind::Map).then(|| value.get_attr(name).ok())??;
     (!found.is_undefined()).then_some(found)
 }
 
-/// What stands at `0` in an array, or at `"a b"` in an object.
+/// Returns the element at `0` in an array, or the member `"a b"` of an object.
 pub(super) fn element(value: &Keyword, index: &str) -> Option<Keyword> {
     let unquoted = |quote: char| index.strip_prefix(quote)?.strip_suffix(quote);
     if let Some(name) = unquoted('"').or_else(|| unquoted('\'')) {

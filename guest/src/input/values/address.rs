@@ -1,8 +1,8 @@
-//! One address: strict, linear in time, the same in header and envelope.
+//! Email addresses: parsed strictly, in linear time, and identical in header and envelope.
 //!
-//! RFC 5321's `Dot-string "@" Domain` and nothing else of the grammar. What is left out (comments,
-//! quoted local parts, source routes, literals) is what parsers read differently, and where mail has
-//! gone to another address than the one that was checked.
+//! Only RFC 5321's `Dot-string "@" Domain` is accepted. Comments, quoted local parts, source routes and literals are
+//! rejected, because parsers read them differently. Such differences have sent mail to another address than the one
+//! that was checked.
 
 use std::fmt;
 
@@ -11,23 +11,23 @@ use super::domain::{Domain, InvalidDomain};
 /// An address that mail can be sent to.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Address {
-    /// All of it, as headers and the envelope have it.
+    /// The whole address, as used in headers and the envelope.
     text: String,
     domain: Domain,
 }
 
-/// An address with the name that is shown for it.
+/// An address with its display name.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Mailbox {
     pub name: Option<DisplayName>,
     pub address: Address,
 }
 
-/// A name to show for an address: text without control characters, not blank.
+/// The display name of an address: text without control characters, not empty.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DisplayName(String);
 
-/// Why a text is no address.
+/// The reason why a text is not a valid address.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum InvalidAddress {
     NoAt,
@@ -46,32 +46,32 @@ pub enum InvalidAddress {
     LocalTooLong,
     TooLong,
     Domain(InvalidDomain),
-    /// `Name <bob@example.com` and the like.
+    /// Wrong angle brackets, such as `Name <bob@example.com`.
     Brackets,
-    /// A name with a character that must be in quotes.
+    /// A name with a character that needs quotes.
     Name(char),
-    /// A quoted name without its second quote.
+    /// A quoted name without its closing quote.
     UnclosedQuote,
     NameTooLong,
-    /// A name in quotes where an address should be.
+    /// A quoted name without an address.
     NameAlone,
-    /// A group inside a group, or one without its `;`.
+    /// A group inside a group, or a group without its `;`.
     Group,
-    /// `mailto:bob@example.com`, and other words before a colon that are not a group's name.
+    /// `mailto:bob@example.com`, or another word before a colon that is not a group's name.
     Prefix,
-    /// A group, or more than one address, where one is asked for.
+    /// A group, or more than one address, where one address is required.
     Several,
 }
 
-/// RFC 5321 section 4.5.3.1.1.
+/// The longest local part in bytes (RFC 5321 section 4.5.3.1.1).
 const MAX_LOCAL_PART: usize = 64;
-/// RFC 5321 section 4.5.3.1.3, without the brackets.
+/// The longest address in bytes (RFC 5321 section 4.5.3.1.3), without the brackets.
 const MAX_ADDRESS: usize = 254;
-/// No reader shows more characters of a name than this.
+/// The longest name in characters. No mail program shows more.
 const MAX_NAME: usize = 500;
 
 impl Address {
-    /// Parses an address without a name around it: `bob@example.com`.
+    /// Parses an address without a name: `bob@example.com`.
     pub fn parse(text: &str) -> Result<Self, InvalidAddress> {
         use InvalidAddress::{Comment, LineBreak, NoAt, NoLocalPart, Quoted, Route, TwoAts};
         if text.bytes().any(|byte| matches!(byte, b'\r' | b'\n')) {
@@ -99,7 +99,7 @@ impl Address {
         }
     }
 
-    /// As it goes into headers and the envelope.
+    /// Returns the address as used in headers and the envelope.
     pub fn as_str(&self) -> &str {
         &self.text
     }
@@ -108,13 +108,13 @@ impl Address {
         &self.domain
     }
 
-    /// Whether the address can be sent without SMTPUTF8 (RFC 6531).
+    /// Reports whether the address can be sent without SMTPUTF8 (RFC 6531).
     pub fn is_ascii(&self) -> bool {
         self.text.is_ascii()
     }
 
-    /// What two spellings of one mailbox have in common: the domain's case does not matter, and the
-    /// local part's does (RFC 5321 section 2.4).
+    /// Returns a key that is equal for two spellings of one mailbox. The case of the domain does not matter, the case
+    /// of the local part does (RFC 5321 section 2.4).
     pub fn key(&self) -> String {
         let mut key = self.text.clone();
         let domain = key.len() - self.domain.as_str().len();
@@ -144,13 +144,13 @@ fn check_local_part(local: &str) -> Result<(), InvalidAddress> {
     Ok(())
 }
 
-/// RFC 5322 section 3.2.3.
+/// Reports whether a character is `atext` (RFC 5322 section 3.2.3).
 fn is_atext(c: char) -> bool {
     c.is_ascii_alphanumeric() || "!#$%&'*+-/=?^_`{|}~".contains(c)
 }
 
-/// Characters without a shape of their own (Unicode's Cf and kin): two addresses that differ in one of
-/// them look the same.
+/// Reports whether a character is invisible (Unicode category Cf and similar). Two addresses that differ only in
+/// invisible characters look the same.
 pub fn is_invisible(c: char) -> bool {
     matches!(c,
         '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}'
@@ -161,7 +161,7 @@ pub fn is_invisible(c: char) -> bool {
 }
 
 impl DisplayName {
-    /// A name, blanks and line breaks around it taken off. None: there is nothing to show.
+    /// Parses a name, without the white space around it. Returns `None` if the name is empty.
     pub fn parse(text: &str) -> Result<Option<Self>, InvalidAddress> {
         let text = text.trim_ascii();
         if text.is_empty() {
@@ -191,31 +191,33 @@ impl fmt::Display for Address {
 impl fmt::Display for InvalidAddress {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let text = match self {
-            Self::NoAt => "there is no @ in it",
-            Self::TwoAts => "there is more than one @ in it",
-            Self::NoLocalPart => "there is nothing before the @",
-            Self::Quoted => "a local part in quotes is not supported",
+            Self::NoAt => "it has no @",
+            Self::TwoAts => "it has more than one @",
+            Self::NoLocalPart => "the part before the @ is empty",
+            Self::Quoted => "quotes before the @ are not supported",
             Self::Comment => "comments in parentheses are not supported",
-            Self::Route => "routes are not supported; give the last address alone",
-            Self::Blank => "there is a blank in it",
-            Self::LineBreak => "there is a line break in it",
-            Self::Character(c) => return write!(f, "{c:?} cannot stand in it"),
-            Self::Dots => "a dot before the @ has nothing before or after it",
+            Self::Route => "source routes are not supported; give only the last address",
+            Self::Blank => "it contains a space or tab",
+            Self::LineBreak => "it contains a line break",
+            Self::Character(c) => return write!(f, "{c:?} is not allowed in it"),
+            Self::Dots => {
+                "the part before the @ starts or ends with a dot, or has two dots in a row"
+            }
             Self::LocalTooLong => {
-                return write!(f, "more than {MAX_LOCAL_PART} octets stand before the @");
+                return write!(f, "the part before the @ is longer than {MAX_LOCAL_PART} bytes");
             }
-            Self::TooLong => return write!(f, "it has more than {MAX_ADDRESS} octets"),
+            Self::TooLong => return write!(f, "it is longer than {MAX_ADDRESS} bytes"),
             Self::Domain(reason) => return reason.fmt(f),
-            Self::Brackets => "an address with a name is written: Name <bob@example.com>",
+            Self::Brackets => "write an address with a name as Name <bob@example.com>",
             Self::Name(c) => {
-                return write!(f, "{c:?} in a name needs quotes: \"Doe, Jo\" <jo@example.com>");
+                return write!(f, "a name with {c:?} needs quotes: \"Doe, Jo\" <jo@example.com>");
             }
-            Self::UnclosedQuote => "a quote is not closed",
-            Self::NameTooLong => return write!(f, "the name is longer than {MAX_NAME} octets"),
-            Self::NameAlone => "there is a name, but no address in < >",
-            Self::Group => "a group is written: Team: a@example.com, b@example.com;",
-            Self::Prefix => "leave out what stands before the colon",
-            Self::Several => "one address is asked for here",
+            Self::UnclosedQuote => "a quoted name has no closing quote",
+            Self::NameTooLong => return write!(f, "the name is longer than {MAX_NAME} characters"),
+            Self::NameAlone => "it has a name but no address in < >",
+            Self::Group => "write a group as Team: a@example.com, b@example.com;",
+            Self::Prefix => "remove the text before the colon",
+            Self::Several => "only one address is allowed here",
         };
         f.write_str(text)
     }
@@ -282,7 +284,7 @@ mod tests {
         assert_eq!(name(" Bob Brown\r\n"), Ok(Some("Bob Brown".to_owned())));
         assert_eq!(name("\r\n"), Ok(None));
         assert_eq!(name("a\nb"), Err(InvalidAddress::LineBreak));
-        // Encoded words are a header's; this may be a name that looks like one.
+        // Encoded words belong in headers. This may be a name that looks like one.
         assert_eq!(name("=?UTF-8?Q?J=C3=B6rg?="), Ok(Some("=?UTF-8?Q?J=C3=B6rg?=".to_owned())));
     }
 

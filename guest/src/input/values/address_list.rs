@@ -1,25 +1,26 @@
-//! Addresses as people type them into one line: `Bob <bob@example.com>; "Doe, Jo" <jo@example.com>`.
+//! Lists of addresses in one text: `Bob <bob@example.com>; "Doe, Jo" <jo@example.com>`.
 
 use super::address::{Address, DisplayName, InvalidAddress, Mailbox};
 use super::encoded_name;
 
-/// What one element of a list turned out to be.
+/// One element of a list: an address, or the reason why it is invalid.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Element<'t> {
-    /// The element as it was typed, for a message.
+    /// The text of the element, for messages.
     pub text: &'t str,
     pub mailbox: Result<Mailbox, InvalidAddress>,
 }
 
-/// The elements of a list: addresses with or without names, separated by `,` `;` or line breaks outside
-/// quotes and `<>`. A group (RFC 5322 section 3.4) is flattened: its members are sent to, its name is not
-/// shown.
+/// The elements of a list: addresses with or without names, separated by `,` `;` or line breaks outside quotes and
+/// `<>`.
 ///
-/// One pass over the text. After an error that leaves open where the next address starts, the list ends.
+/// A group (RFC 5322 section 3.4) is flattened: its members become recipients, its name is dropped.
+///
+/// The text is read in one pass. The list ends after an error that hides the start of the next address.
 #[derive(Debug)]
 pub struct Elements<'t> {
     rest: &'t str,
-    /// The text from the name of the group on that is open.
+    /// The text from the name of the open group to the end.
     group: Option<&'t str>,
 }
 
@@ -29,7 +30,7 @@ pub fn parse_list(text: &str) -> Elements<'_> {
 }
 
 impl<'t> Elements<'t> {
-    /// Ends the list with an error that is about all that follows `text`.
+    /// Ends the list with an error about the rest of the list, `text`.
     fn give_up(&mut self, text: &'t str, reason: InvalidAddress) -> Option<Element<'t>> {
         self.rest = "";
         self.group = None;
@@ -47,7 +48,7 @@ impl<'t> Iterator for Elements<'t> {
                 Ok(found) => found,
                 Err(reason) => return self.give_up(rest, reason),
             };
-            // Every end is one byte long.
+            // Every separator is one byte long.
             self.rest = &rest[element.len() + usize::from(end.is_some())..];
             let trimmed = element.trim_ascii();
             if end == Some(':') {
@@ -72,7 +73,7 @@ impl<'t> Iterator for Elements<'t> {
     }
 }
 
-/// Parses a field that takes one address.
+/// Parses the text of a field that takes one address.
 pub fn parse_one(text: &str) -> Result<Mailbox, InvalidAddress> {
     let text = text.trim_ascii();
     match next_element(text)? {
@@ -83,9 +84,9 @@ pub fn parse_one(text: &str) -> Result<Mailbox, InvalidAddress> {
     }
 }
 
-/// Whether the text before a `:` is not a group's name: `mailto:bob@example.com`.
+/// Reports whether the text before a `:` is not a group's name: `mailto:bob@example.com`.
 fn is_prefix(text: &str, colon: usize) -> bool {
-    /// Schemes of URLs that are copied together with the address.
+    /// URL schemes that are copied together with an address.
     const SCHEMES: &[&str] = &["mailto", "smtp", "sip", "http", "https"];
     let before = text[..colon].trim_ascii();
     let after = &text[colon + 1..];
@@ -93,10 +94,11 @@ fn is_prefix(text: &str, colon: usize) -> bool {
         || after.starts_with(|c: char| !c.is_whitespace()) && !after.contains(';')
 }
 
-/// The text up to the next end of an element, and that end: a separator, or the `:` after a group's name.
+/// Returns the text up to the end of an element, and the character that ends it: a separator, or the `:` after a
+/// group's name.
 ///
-/// A line break with a blank after it, in or after a name that has no address yet, is a fold (RFC 5322 section 2.2.3)
-/// and no end.
+/// In or after a name without an address, a line break before a space or tab is a fold (RFC 5322 section 2.2.3). A fold
+/// does not end the element.
 fn next_element(text: &str) -> Result<(&str, Option<char>), InvalidAddress> {
     let mut quoted = false;
     let mut escaped = false;
@@ -105,7 +107,7 @@ fn next_element(text: &str) -> Result<(&str, Option<char>), InvalidAddress> {
     let mut at = false;
     let mut is_name = false;
     for (index, c) in text.char_indices() {
-        // Something that may be a name, and no address yet.
+        // Text that may be a name, without an address so far.
         is_name = !at && !angle && (is_name || !c.is_ascii_whitespace());
         match c {
             _ if escaped => escaped = false,
@@ -131,7 +133,7 @@ fn next_element(text: &str) -> Result<(&str, Option<char>), InvalidAddress> {
     Ok((text, None))
 }
 
-/// Whether the line after a line break begins with a blank.
+/// Reports whether the line after a line break begins with a space or tab.
 fn goes_on(line_break: &str) -> bool {
     let next = line_break.strip_prefix("\r\n").unwrap_or(&line_break[1..]);
     next.starts_with([' ', '\t'])
@@ -150,17 +152,17 @@ fn parse_mailbox(text: &str) -> Result<Mailbox, InvalidAddress> {
         return Err(InvalidAddress::Brackets);
     }
     let name = name.trim_ascii();
-    // Programs that have no name for an address write it twice.
+    // Programs that have no name for an address write the address twice.
     let name = match name.contains('"') || Address::parse(name).is_err() {
         true => phrase(name)?,
         false => name.to_owned(),
     };
     let address = Address::parse(inside.trim_matches([' ', '\t']))?;
-    // Out of another mail's header, a name is encoded already. What it says is held to the same rules.
+    // A name copied from another email's header is already encoded. The decoded name is checked by the same rules.
     Ok(Mailbox { name: DisplayName::parse(&encoded_name::decode(&name))?, address })
 }
 
-/// A phrase: words and quoted strings, put together with one blank between them.
+/// Parses a phrase: words and quoted strings, joined with one space between them.
 fn phrase(text: &str) -> Result<String, InvalidAddress> {
     let mut name = String::with_capacity(text.len());
     let mut quoted = false;
@@ -207,7 +209,7 @@ mod tests {
     use crate::growth::assert_linear;
     use InvalidAddress::*;
 
-    /// `name <address>` of each element, or the reason why it is none.
+    /// Returns the name and the address of each element, or the reason why it is invalid.
     fn read(text: &str) -> Vec<Result<(String, String), InvalidAddress>> {
         parse_list(text)
             .map(|element| {

@@ -1,4 +1,4 @@
-//! Base64 in an input: checked at once, decoded while it is sent.
+//! Base64 in an input, checked at once and decoded while it is sent.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -6,30 +6,30 @@ use std::fmt;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
-/// Text that is known to be base64: padded, canonical (RFC 4648 section 3.5), without white space.
+/// A text that is valid base64: padded, canonical (RFC 4648 section 3.5), without white space.
 ///
-/// It borrows from the input, so that an attachment of many megabytes is in memory once.
+/// It borrows from the input, so that a large attachment is in memory only once.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Base64Text<'a>(Cow<'a, str>);
 
-/// Why a text is not base64.
+/// The reason why a text is not base64.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum InvalidBase64 {
     /// A character outside the alphabet.
     Character(char),
-    /// Padding is missing, too much, or not at the end.
+    /// Padding that is missing, too long, or not at the end.
     Padding,
-    /// The last character has bits that stand for nothing: two texts would be the same bytes.
+    /// Unused bits in the last character that are not zero, so that two texts would decode to the same bytes.
     NotCanonical,
 }
 
 impl<'a> Base64Text<'a> {
-    /// Characters that are decoded at a time while checking: a multiple of 4.
+    /// The number of characters that are checked at a time, a multiple of 4.
     const CHECKED_AT_ONCE: usize = 4 * 4096;
 
-    /// Checks a text. White space anywhere in it is ignored, as mail programs and PEM files break lines.
+    /// Checks a text. White space is ignored, because mail programs and PEM files break lines.
     pub fn parse(text: Cow<'a, str>) -> Result<Self, InvalidBase64> {
-        // Most texts have none, and are looked at once.
+        // Most texts have no white space and are read only once.
         let Err(reason) = Self::check(&text) else { return Ok(Self(text)) };
         if !text.bytes().any(|byte| byte.is_ascii_whitespace()) {
             return Err(reason);
@@ -50,18 +50,18 @@ impl<'a> Base64Text<'a> {
         Ok(())
     }
 
-    /// The bytes that the text stands for.
+    /// Returns the number of decoded bytes.
     pub fn decoded_len(&self) -> usize {
         let padding = self.0.bytes().rev().take_while(|&byte| byte == b'=').count();
         self.0.len() / 4 * 3 - padding
     }
 
-    /// Decodes from the byte `offset`, a multiple of 3, and appends at most `max`, a multiple of 3, bytes.
+    /// Decodes from the byte `offset` on, and appends at most `max` bytes. Both are multiples of 3.
     pub fn decode_from(&self, offset: usize, max: usize, into: &mut Vec<u8>) {
         let start = (offset / 3 * 4).min(self.0.len());
         let end = (start + max / 3 * 4).min(self.0.len());
         STANDARD.decode_vec(&self.0[start..end], into).expect(
-            "checked by `parse`, and a piece of whole groups of 4 decodes as the whole does",
+            "`parse` checked the text, and any whole groups of 4 characters decode on their own",
         );
     }
 
@@ -83,14 +83,14 @@ impl fmt::Display for InvalidBase64 {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Character(c @ ('-' | '_')) => {
-                write!(f, "{c:?} is base64url, not base64; write + for - and / for _")
+                write!(f, "{c:?} belongs to base64url, not base64; replace - with + and _ with /")
             }
-            Self::Character(c) => write!(f, "{c:?} is not in base64's alphabet"),
+            Self::Character(c) => write!(f, "{c:?} is not a base64 character"),
             Self::Padding => {
-                f.write_str("base64 ends with = so that its length is a multiple of 4")
+                f.write_str("base64 must be padded with = to a length that is a multiple of 4")
             }
             Self::NotCanonical => {
-                f.write_str("the last character of this base64 has bits that stand for nothing")
+                f.write_str("the last character of this base64 has unused bits that are not zero")
             }
         }
     }
@@ -113,7 +113,7 @@ mod tests {
         assert_eq!(parse("").unwrap(), b"");
         assert_eq!(parse("aGk=\r\n").unwrap(), b"hi");
         assert_eq!(parse("aG\n k=\t").unwrap(), b"hi");
-        // The padding is in the first piece that is checked, and a line's end behind it.
+        // The padding is in the first piece that is checked, and the line break is after it.
         let whole_piece = format!("{}aGk=\n", "AAAA".repeat(Base64Text::CHECKED_AT_ONCE / 4 - 1));
         assert!(parse(&whole_piece).unwrap().ends_with(b"\0hi"));
         assert_eq!(parse("aG\n-_"), Err(InvalidBase64::Character('-')));

@@ -1,4 +1,4 @@
-//! Data URIs (RFC 2397): a file in a string.
+//! Data URIs (RFC 2397), which contain a whole file.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -7,45 +7,45 @@ use percent_encoding::percent_decode_str;
 
 use super::base64_text::{Base64Text, InvalidBase64};
 
-/// A data URI, taken apart.
+/// A parsed data URI.
 #[derive(Debug)]
 pub struct DataUri<'a> {
-    /// The media type without parameters; empty where none was.
+    /// The media type without parameters, or empty if there is none.
     pub media_type: String,
-    /// The parameters, percent signs resolved.
+    /// The parameters, percent-decoded.
     pub parameters: Vec<(String, String)>,
     /// The bytes.
     pub content: Content<'a>,
 }
 
-/// What a data URI holds.
+/// The content of a data URI.
 #[derive(Debug)]
 pub enum Content<'a> {
     /// Base64, decoded while it is sent.
     Base64(Base64Text<'a>),
-    /// Text, percent signs resolved.
+    /// Bytes, percent-decoded.
     Bytes(Cow<'a, [u8]>),
 }
 
-/// Why a text is no data URI.
+/// The reason why a text is not a valid data URI.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum InvalidDataUri {
-    /// There is no comma between the type and the data.
+    /// No comma between the type and the data.
     NoComma,
     /// A percent sign without two hexadecimal digits.
     Percent,
-    /// It says base64, and is not.
+    /// Declared as base64, but not valid base64.
     Base64(InvalidBase64),
 }
 
 impl<'a> DataUri<'a> {
-    /// Whether a text claims to be a data URI.
+    /// Reports whether a text begins like a data URI.
     pub fn is_claimed_by(text: &str) -> bool {
         let start = text.trim_ascii_start().as_bytes();
         start.get(..5).is_some_and(|scheme| scheme.eq_ignore_ascii_case(b"data:"))
     }
 
-    /// Takes a data URI apart.
+    /// Parses a data URI.
     pub fn parse(text: Cow<'a, str>) -> Result<Self, InvalidDataUri> {
         let comma = text.find(',').ok_or(InvalidDataUri::NoComma)?;
         let head = text[..comma].trim_ascii_start();
@@ -74,7 +74,7 @@ impl<'a> DataUri<'a> {
     }
 }
 
-/// A parameter: `name=value`, or a charset alone, as browsers take it.
+/// Parses a parameter: `name=value`, or only a charset, which browsers accept.
 fn parameter(text: &str) -> Option<(String, String)> {
     let is_utf8 = text.eq_ignore_ascii_case("utf8") || text.eq_ignore_ascii_case("utf-8");
     if is_utf8 {
@@ -87,7 +87,7 @@ fn parameter(text: &str) -> Option<(String, String)> {
     Some((name.trim_ascii().to_ascii_lowercase(), value))
 }
 
-/// Resolves `%41` and the like (RFC 3986 section 2.1), and no half ones.
+/// Decodes percent codes such as `%41` (RFC 3986 section 2.1). An incomplete one is an error.
 fn percent_decode(text: Cow<'_, str>) -> Result<Cow<'_, [u8]>, InvalidDataUri> {
     let is_whole = |code: &str| {
         let digits = code.as_bytes().get(..2);
@@ -108,10 +108,12 @@ fn percent_decode(text: Cow<'_, str>) -> Result<Cow<'_, [u8]>, InvalidDataUri> {
 impl fmt::Display for InvalidDataUri {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::NoComma => {
-                f.write_str("a data URI is written data:application/pdf;base64,JVBE...")
+            Self::NoComma => f.write_str(
+                "a data URI needs a comma before its data: data:application/pdf;base64,JVBE...",
+            ),
+            Self::Percent => {
+                f.write_str("each % in a data URI must be followed by two hexadecimal digits")
             }
-            Self::Percent => f.write_str("a % in a data URI needs two hexadecimal digits after it"),
             Self::Base64(reason) => reason.fmt(f),
         }
     }

@@ -1,20 +1,21 @@
-//! Dates as RFC 3339, RFC 5322 and computers write them.
+//! Dates in the formats of RFC 3339 and RFC 5322, and Unix times.
 
 use time::OffsetDateTime;
 use time::format_description::well_known::{Rfc2822, Rfc3339};
 
-/// A date that was read.
+/// A parsed date.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Date {
     /// Seconds since 1970-01-01T00:00:00Z.
     pub seconds: i64,
-    /// Whether the text has no zone, and UTC was taken.
+    /// Whether the text has no time zone, so that UTC is assumed.
     pub is_assumed_utc: bool,
 }
 
-/// Reads `2026-01-02T03:04:05+01:00`, `Fri, 02 Jan 2026 03:04:05 +0100`, or the seconds or milliseconds since 1970.
+/// Parses `2026-01-02T03:04:05+01:00`, `Fri, 02 Jan 2026 03:04:05 +0100`, or the seconds or milliseconds since 1970.
 ///
-/// None: it is not such a date, or one before 1900, which a Date header cannot hold (RFC 5322 section 3.3).
+/// Returns `None` for other texts, and for dates before 1900, which a Date header cannot contain (RFC 5322 section
+/// 3.3).
 pub fn parse(text: &str) -> Option<Date> {
     let text = text.trim_ascii();
     if let Some(seconds) = unix(text) {
@@ -23,7 +24,7 @@ pub fn parse(text: &str) -> Option<Date> {
     if let Some(seconds) = with_zone(text) {
         return Some(Date { seconds, is_assumed_utc: false });
     }
-    // What a form's date and time fields leave out.
+    // The parts that a form's date and time fields leave out.
     let endings = ["Z", ":00Z", "T00:00:00Z", " +0000"];
     let seconds = endings.iter().find_map(|ending| with_zone(&[text, ending].concat()))?;
     Some(Date { seconds, is_assumed_utc: true })
@@ -37,7 +38,7 @@ fn with_zone(text: &str) -> Option<i64> {
     (date.year() >= 1900).then(|| date.unix_timestamp())
 }
 
-/// A date with the offset `+0100` as RFC 3339 has it, `+01:00`.
+/// Changes the offset of a date from `+0100` to the form of RFC 3339, `+01:00`.
 fn with_colon(text: &str) -> String {
     match text.len().checked_sub(2).and_then(|at| text.split_at_checked(at)) {
         Some((before, minutes)) if text.starts_with(|c: char| c.is_ascii_digit()) => {
@@ -47,8 +48,8 @@ fn with_colon(text: &str) -> String {
     }
 }
 
-/// Seconds since 1970 in 9 or 10 digits, or milliseconds in 12 or 13: between 1973 and 2286. Other numbers of digits are
-/// more likely a date without hyphens, or a mistake.
+/// Parses seconds since 1970 with 9 or 10 digits, or milliseconds with 12 or 13 digits: times from 1973 to 2286. A
+/// number with other lengths is more likely a date without hyphens, or a mistake.
 fn unix(text: &str) -> Option<i64> {
     let (whole, fraction) = text.split_once('.').unwrap_or((text, ""));
     let is_number = whole.bytes().chain(fraction.bytes()).all(|byte| byte.is_ascii_digit());

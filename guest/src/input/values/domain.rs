@@ -1,22 +1,22 @@
-//! The domain of an address: ASCII labels, or names beyond ASCII as their A-labels.
+//! The domain of an address: ASCII labels, or international names as A-labels.
 
 use std::fmt;
 
 use idna::uts46::{AsciiDenyList, DnsLength, Hyphens, Uts46};
 
-/// A domain as it goes into headers and the envelope: ASCII, lower case where it came as Unicode.
+/// A domain as used in headers and the envelope: ASCII, and lower case if it was given in Unicode.
 ///
-/// At least two labels of at most 63 octets, letters, digits and inner hyphens alone, 253 octets in all,
-/// the last label not all digits (RFC 5321 section 4.1.2, RFC 1035 section 2.3.4, RFC 5890).
+/// A domain has at least two labels and at most 253 octets. A label has at most 63 octets: letters, digits and inner
+/// hyphens. The last label is not a number (RFC 5321 section 4.1.2, RFC 1035 section 2.3.4, RFC 5890).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Domain(String);
 
-/// Why a text is no domain that mail can be sent to.
+/// The reason why a text is not a domain that mail can be sent to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum InvalidDomain {
     /// A domain literal, such as `[192.0.2.1]`.
     Literal,
-    /// A character that no host name has.
+    /// A character that is not allowed in host names.
     Character(char),
     /// Two dots in a row, or a dot at the start or the end.
     EmptyLabel,
@@ -26,28 +26,28 @@ pub enum InvalidDomain {
     LabelTooLong,
     /// More than 253 octets.
     TooLong,
-    /// No dot in it.
+    /// A domain without a dot.
     SingleLabel,
-    /// The last label is a number, such as `1` or `0x1f`, so it would be read as an IP address.
+    /// A last label that is a number, such as `1` or `0x1f`. The domain would be read as an IP address.
     Numeric,
-    /// An `xn--` label that stands for nothing.
+    /// An `xn--` label that is not a valid A-label.
     Punycode,
-    /// A character that IDNA drops, or turns into another: it looks like one domain and is another.
+    /// A character that IDNA drops or replaces, so that the domain is not the one that it looks like.
     Mapped,
 }
 
-/// Labels are limited by the DNS (RFC 1035 section 2.3.4).
+/// The longest label in the DNS (RFC 1035 section 2.3.4).
 const MAX_LABEL: usize = 63;
-/// 255 octets in the DNS are 253 characters (RFC 5321 section 4.5.3.1.2 says 255 with the `@`).
+/// The longest domain. 255 octets in the DNS are 253 characters (RFC 5321 section 4.5.3.1.2 says 255 with the `@`).
 const MAX_DOMAIN: usize = 253;
 
 impl Domain {
-    /// Parses what stands after the `@`.
+    /// Parses the text after the `@`.
     pub fn parse(text: &str) -> Result<Self, InvalidDomain> {
         if text.starts_with('[') {
             return Err(InvalidDomain::Literal);
         }
-        // Before any work that grows with the text. A character is at most four octets, and at least one
+        // Checked before any work that grows with the text. A character is at most four octets, and at least one octet
         // in an A-label.
         if text.len() > 4 * MAX_DOMAIN {
             return Err(InvalidDomain::TooLong);
@@ -55,12 +55,12 @@ impl Domain {
         if text.is_ascii() { Self::parse_ascii(text) } else { Self::parse_unicode(text) }
     }
 
-    /// The domain in ASCII.
+    /// Returns the domain in ASCII.
     pub fn as_str(&self) -> &str {
         &self.0
     }
 
-    /// Whether this is `other`, or a domain in it.
+    /// Reports whether this is `other` or one of its subdomains.
     pub fn is_within(&self, other: &Self) -> bool {
         let start = self.0.len().checked_sub(other.0.len());
         start.is_some_and(|start| {
@@ -105,7 +105,7 @@ impl Domain {
     }
 
     fn parse_unicode(text: &str) -> Result<Self, InvalidDomain> {
-        // Case is the one thing that may be mapped: nobody reads BÜCHER as another name.
+        // Only case may be mapped, because BÜCHER and bücher are read as the same name.
         let lower = text.to_lowercase();
         let processor = Uts46::new();
         let ascii = processor
@@ -125,7 +125,7 @@ impl Domain {
     }
 }
 
-/// Whether resolvers read a label as a number: decimal, or hexadecimal after `0x`.
+/// Reports whether resolvers read a label as a number: decimal, or hexadecimal after `0x`.
 fn is_number(label: &str) -> bool {
     let hexadecimal = label.strip_prefix("0x").or_else(|| label.strip_prefix("0X"));
     match hexadecimal {
@@ -138,8 +138,8 @@ fn is_a_label(label: &str) -> bool {
     label.get(..4).is_some_and(|prefix| prefix.eq_ignore_ascii_case("xn--"))
 }
 
-/// Whether an A-label is the A-label of the name that it decodes to, as RFC 5890 section 2.3.2.1 asks.
-/// `xn--` in front of plain ASCII is not, and has passed for another host (RUSTSEC-2024-0421).
+/// Reports whether an A-label is the A-label of the name that it decodes to, as RFC 5890 section 2.3.2.1 requires.
+/// `xn--` before plain ASCII is not, and was accepted as another host (RUSTSEC-2024-0421).
 fn stands_for_something(label: &str) -> bool {
     let lower = label.to_ascii_lowercase();
     let (shown, outcome) =
@@ -157,19 +157,19 @@ impl fmt::Display for InvalidDomain {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Literal => f.write_str("a domain in brackets is not supported; use a host name"),
-            Self::Character(c) => write!(f, "{c:?} cannot stand in a domain"),
-            Self::EmptyLabel => f.write_str("a dot in the domain has nothing before or after it"),
+            Self::Character(c) => write!(f, "{c:?} is not allowed in a domain"),
+            Self::EmptyLabel => f.write_str("the domain is empty or has an extra dot"),
             Self::Hyphen => f.write_str("a part of the domain starts or ends with a hyphen"),
             Self::LabelTooLong => {
                 write!(f, "a part of the domain is longer than {MAX_LABEL} characters")
             }
             Self::TooLong => write!(f, "the domain is longer than {MAX_DOMAIN} characters"),
-            Self::SingleLabel => f.write_str("the domain has no dot, so no server could be found"),
+            Self::SingleLabel => f.write_str("the domain has no dot, so it is incomplete"),
             Self::Numeric => f.write_str("the domain ends with a number, like an IP address"),
-            Self::Punycode => f.write_str("the domain has an xn-- part that stands for nothing"),
+            Self::Punycode => f.write_str("the domain has an invalid xn-- part"),
             Self::Mapped => f.write_str(
-                "the domain has characters that would be dropped or read as others, so it would be \
-                 another domain than it looks; type it anew",
+                "the domain has characters that are dropped or replaced, so it is not the domain \
+                 that it looks like; type it again",
             ),
         }
     }

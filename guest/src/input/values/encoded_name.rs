@@ -1,10 +1,10 @@
-//! Names that are encoded words already (RFC 2047), copied out of another mail's header.
+//! Names in encoded words (RFC 2047), copied from another email's header.
 
 use std::borrow::Cow;
 
 use encodify::rfc2047::decode_text;
 
-/// A name as a person reads it. What cannot be decoded stays as it is.
+/// Decodes a name. A name that cannot be decoded is unchanged.
 pub fn decode(name: &str) -> Cow<'_, str> {
     if !name.contains("=?") {
         return Cow::Borrowed(name);
@@ -19,7 +19,7 @@ pub fn decode(name: &str) -> Cow<'_, str> {
     }
 }
 
-/// The charsets that names are in: UTF-8 today, and in old mails those of Western Europe.
+/// Decodes the charsets of names: UTF-8, and those of Western Europe in old emails.
 fn decode_charset(charset: &[u8], bytes: &[u8], out: &mut String) -> bool {
     let is = |name: &str| charset.eq_ignore_ascii_case(name.as_bytes());
     if is("utf-8") || is("utf8") || is("us-ascii") || is("ascii") {
@@ -28,7 +28,7 @@ fn decode_charset(charset: &[u8], bytes: &[u8], out: &mut String) -> bool {
         return text.is_ok();
     }
     if is("iso-8859-1") || is("latin1") || is("windows-1252") || is("cp1252") {
-        // Programs that say ISO-8859-1 mean Windows-1252, and have no control characters in names.
+        // Programs that declare ISO-8859-1 use Windows-1252, and names contain no control characters.
         out.extend(bytes.iter().map(|&byte| match byte {
             0x80..=0x9f => WINDOWS_1252[usize::from(byte - 0x80)],
             _ => char::from(byte),
@@ -52,7 +52,8 @@ fn decode_charset(charset: &[u8], bytes: &[u8], out: &mut String) -> bool {
     false
 }
 
-/// What Windows-1252 has where ISO-8859-1 has control characters: 0x80 to 0x9f (WHATWG Encoding, index windows-1252).
+/// The characters of Windows-1252 from 0x80 to 0x9f (WHATWG Encoding, index windows-1252). ISO-8859-1 has control
+/// characters there.
 const WINDOWS_1252: [char; 32] = [
     '€', '\u{81}', '‚', 'ƒ', '„', '…', '†', '‡', 'ˆ', '‰', 'Š', '‹', 'Œ', '\u{8d}', 'Ž', '\u{8f}',
     '\u{90}', '‘', '’', '“', '”', '•', '–', '—', '˜', '™', 'š', '›', 'œ', '\u{9d}', 'ž', 'Ÿ',

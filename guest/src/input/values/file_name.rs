@@ -1,18 +1,18 @@
-//! Names of attachments: what a reader may safely save a file under.
+//! File names of attachments that are safe to save under.
 
 use super::address::is_invisible;
 
-/// A file name without directories, control and bidirectional characters, at most 255 octets long.
+/// A file name without directories, control and bidirectional characters, at most 255 bytes long.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FileName(String);
 
-/// What common file systems hold.
+/// The longest file name in bytes on common file systems.
 const MAX_LENGTH: usize = 255;
-/// Longer endings are no extension that a reader goes by.
+/// The longest extension in bytes that is kept, with its dot.
 const MAX_EXTENSION: usize = 20;
 
 impl FileName {
-    /// Makes a file name of a text, and says whether it had to change. None: nothing is left of it.
+    /// Makes a file name from a text, and reports whether it changed. Returns `None` if no usable character is left.
     pub fn sanitise(text: &str) -> Option<(Self, bool)> {
         let base = text.rsplit(['/', '\\']).next().unwrap_or_default();
         let kept: String = base.chars().filter(|&c| !c.is_control() && !is_invisible(c)).collect();
@@ -25,13 +25,13 @@ impl FileName {
         Some((Self(name), changed))
     }
 
-    /// The name.
+    /// Returns the name.
     pub fn as_str(&self) -> &str {
         &self.0
     }
 }
 
-/// Cuts a name in the middle, so that its extension stays.
+/// Shortens a name but keeps its extension.
 fn shorten(name: &str) -> String {
     if name.len() <= MAX_LENGTH {
         return name.to_owned();

@@ -1,63 +1,64 @@
-//! Media types: parsed, and written again from what was understood.
+//! Media types. They are parsed, and written again from the parsed parts.
 
 use std::fmt;
 
 use encodify::rfc2047;
 use percent_encoding::percent_decode_str;
 
-/// The type of a leaf part: `type/subtype` in lower case, and the parameters that readers act on.
+/// The media type of an attachment or text: `type/subtype` in lower case, and its parameters.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct MediaType {
     essence: String,
     parameters: Vec<(String, String)>,
 }
 
-/// A media type as it was read, and what came with it.
+/// A parsed media type, with the other results of parsing it.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Parsed {
-    /// The type itself.
+    /// The media type.
     pub media_type: MediaType,
     /// A file name, from the old `name` parameter.
     pub name: Option<String>,
-    /// Whether parameters were left out that cannot be written, or mean nothing in an attachment.
+    /// Whether some parameters were dropped because they are invalid or not allowed for an attachment.
     pub dropped: bool,
 }
 
-/// Why a text is no media type of an attachment.
+/// The reason why a text is not a valid media type for an attachment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum InvalidMediaType {
-    /// No slash, or more than a type and a subtype around it.
+    /// Not a type and a subtype with one slash between them.
     Shape,
-    /// A control character: a line break would start another header.
+    /// A control character. A line break would start another header.
     Control,
-    /// More than 255 octets.
+    /// More than 255 bytes.
     TooLong,
-    /// `multipart/*`: an attachment has no parts.
+    /// `multipart/*`. An attachment has no parts.
     Multipart,
-    /// `message/partial` or `message/external-body`: mail that becomes other mail after the filters.
+    /// `message/partial` or `message/external-body`, which become another message after the filters.
     Evasive,
 }
 
-/// Longer types are attacks on parsers; the longest registered one is below 100 octets.
+/// The longest media type in bytes. The longest registered type is below 100 bytes, and longer ones are attacks on
+/// parsers.
 const MAX_LENGTH: usize = 255;
 
-/// Octets of all the parameters of a header that are read.
+/// The most bytes of a header's parameters that are read.
 const MAX_PARAMETERS: usize = 4096;
-/// Longer names of parameters are nobody's.
+/// The longest name of a parameter in bytes. No program uses longer names.
 const MAX_NAME: usize = 64;
 
 impl MediaType {
-    /// `application/octet-stream`: bytes of which nothing is known.
+    /// Returns `application/octet-stream`, the type of unknown bytes.
     pub fn octet_stream() -> Self {
         Self::plain("application/octet-stream")
     }
 
-    /// `text/plain`.
+    /// Returns `text/plain`.
     pub fn plain_text() -> Self {
         Self::plain("text/plain")
     }
 
-    /// Parses what stands in a Content-Type header (RFC 2045 section 5.1).
+    /// Parses the value of a Content-Type header (RFC 2045 section 5.1).
     pub fn parse(text: &str) -> Result<Parsed, InvalidMediaType> {
         if text.len() > MAX_LENGTH {
             return Err(InvalidMediaType::TooLong);
@@ -91,12 +92,13 @@ impl MediaType {
         Ok(parsed)
     }
 
-    /// Adds a parameter, unless there is one of that name, or it is none that an attachment may have.
+    /// Adds a parameter, and returns whether it was added. A duplicate name, an invalid name or value, and `boundary`
+    /// are not added.
     pub fn add(&mut self, name: &str, value: String) -> bool {
         let fits = is_token(name)
             && name.len() <= MAX_NAME
             && !name.contains(['*', '%', '\''])
-            // It would make readers look for parts.
+            // A boundary would make mail programs look for parts.
             && name != "boundary"
             && !value.chars().any(char::is_control)
             && self.parameter(name).is_none();
@@ -106,7 +108,7 @@ impl MediaType {
         fits
     }
 
-    /// Says that text of this type is UTF-8; returns whether it said otherwise.
+    /// Sets the charset of a text type to UTF-8. Returns whether it replaced another charset.
     pub fn set_utf8(&mut self) -> bool {
         let is_utf8 = |charset: &str| {
             charset.eq_ignore_ascii_case("utf-8") || charset.eq_ignore_ascii_case("utf8")
@@ -126,23 +128,23 @@ impl MediaType {
         }
     }
 
-    /// The value of a parameter.
+    /// Returns the value of a parameter.
     pub fn parameter(&self, wanted: &str) -> Option<&str> {
         let found = self.parameters.iter().find(|(name, _)| name == wanted);
         found.map(|(_, value)| value.as_str())
     }
 
-    /// The type that a file's name tells, by its extension.
+    /// Returns the media type for the extension of a file name.
     pub fn of_file_name(name: &str) -> Option<Self> {
         let guess = mime_guess::from_path(name).first_raw()?;
         let media_type = Self::parse(guess).ok()?.media_type;
         Some(media_type)
     }
 
-    /// An extension for files of this type.
+    /// Returns a file extension for this type.
     pub fn extension(&self) -> Option<&'static str> {
         match self.essence.as_str() {
-            // The table knows dozens for these, and the first of them is a stranger.
+            // The table has dozens of extensions for these, and the first one is uncommon.
             "text/plain" => Some("txt"),
             "image/jpeg" => Some("jpg"),
             "application/octet-stream" => Some("bin"),
@@ -150,19 +152,19 @@ impl MediaType {
         }
     }
 
-    /// `type/subtype`, in lower case.
+    /// Returns `type/subtype` in lower case.
     pub fn essence(&self) -> &str {
         &self.essence
     }
 
-    /// The parameters, values not quoted.
+    /// Returns the parameters. Their values are not quoted.
     pub fn parameters(&self) -> &[(String, String)] {
         &self.parameters
     }
 
-    /// Whether text cannot be of this type: what stands beside it as text is base64.
+    /// Reports whether this type is binary, so that its content in a text is base64.
     pub fn is_binary(&self) -> bool {
-        /// Types of documents and archives.
+        /// The types of documents and archives.
         const BINARY: &[&str] = &[
             "application/epub+zip",
             "application/gzip",
@@ -182,7 +184,7 @@ impl MediaType {
             "application/x-zip-compressed",
             "application/zip",
         ];
-        /// Beginnings of such types: pictures, sounds, and the documents of office programs.
+        /// The prefixes of binary types: pictures, sounds, and the documents of office programs.
         const BINARY_PREFIXES: &[&str] = &[
             "application/vnd.ms-",
             "application/vnd.oasis.opendocument.",
@@ -198,12 +200,12 @@ impl MediaType {
                 || BINARY_PREFIXES.iter().any(|prefix| essence.starts_with(prefix)))
     }
 
-    /// Whether this is a message inside the message, which may not be encoded (RFC 2046 section 5.2.1).
+    /// Reports whether this is an attached message, which must not be encoded (RFC 2046 section 5.2.1).
     pub fn is_message(&self) -> bool {
         self.essence.starts_with("message/")
     }
 
-    /// Whether this is text, which is in some charset.
+    /// Reports whether this is a text type, which has a charset.
     pub fn is_text(&self) -> bool {
         self.essence.starts_with("text/")
     }
@@ -213,22 +215,22 @@ impl MediaType {
     }
 }
 
-/// Parameters as a header has them, names in small letters, those in the forms of RFC 2231 and RFC 2047 decoded.
+/// The parameters of a header. Names are in lower case, and values are decoded as in RFC 2231 and RFC 2047.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct Parameters {
-    /// Names and values. Two may have one name.
+    /// The names and values. A name can occur twice.
     pub given: Vec<(String, String)>,
-    /// Whether there were others that are not `name=value`.
+    /// Whether there are other parameters that are not `name=value`.
     pub broken: bool,
 }
 
 impl Parameters {
-    /// Reads what follows the first semicolon of a header.
+    /// Parses the text after the first semicolon of a header.
     pub fn read(text: &str) -> Self {
         let mut parameters = Self::default();
-        // Longer ones are attacks on parsers.
+        // Longer parameters are attacks on parsers.
         let text = &text[..text.floor_char_boundary(MAX_PARAMETERS)];
-        // The pieces of values that are cut into several (RFC 2231 section 3), in their order.
+        // The values that are split into pieces (RFC 2231 section 3), joined in order.
         let mut pieces: Vec<(String, Vec<u8>)> = Vec::new();
         let mut rest = text;
         while !rest.trim_matches([' ', '\t', ';']).is_empty() {
@@ -244,7 +246,7 @@ impl Parameters {
                 parameters.given.push((name, value));
                 continue;
             };
-            // Only the first piece names a charset, and only encoded ones (`*` at the end) have codes.
+            // Only the first piece has a charset, and only encoded pieces (`*` at the end) have percent codes.
             let is_encoded = form.is_empty() || form.ends_with('*');
             let is_first = matches!(form, "" | "0" | "0*");
             let value = match value.splitn(3, '\'').collect::<Vec<_>>().as_slice() {
@@ -262,7 +264,7 @@ impl Parameters {
         }
         for (name, bytes) in pieces {
             match String::from_utf8(bytes) {
-                // The form that can hold every character is the right one, where both are given.
+                // If both forms are given, the one that supports all characters replaces the other.
                 Ok(value) => {
                     parameters.given.retain(|(given, _)| *given != name);
                     parameters.given.push((name, value));
@@ -274,7 +276,7 @@ impl Parameters {
     }
 }
 
-/// Resolves encoded words, which stand in parameters although RFC 2047 section 5 forbids it.
+/// Decodes encoded words, which programs write in parameters although RFC 2047 section 5 forbids it.
 fn decode_words(value: &str) -> String {
     match value.contains("=?") {
         true => rfc2047::decode_text(value.as_bytes(), rfc2047::utf8_charset).into_owned(),
@@ -282,7 +284,7 @@ fn decode_words(value: &str) -> String {
     }
 }
 
-/// The next `name=value`, and what follows it.
+/// Parses the next `name=value`, and returns it with the text after it.
 fn parameter(text: &str) -> Option<(&str, String, &str)> {
     let text = text.trim_start_matches([' ', '\t', ';']);
     let (name, rest) = text.split_once('=')?;
@@ -307,7 +309,7 @@ fn parameter(text: &str) -> Option<(&str, String, &str)> {
     (rest.is_empty() || rest.starts_with(';')).then_some((name, value, rest))
 }
 
-/// The inside of a quoted string, and what follows its second quote.
+/// Parses a quoted string after its opening quote. Returns its content and the text after its closing quote.
 fn quoted(text: &str) -> Option<(String, &str)> {
     let mut value = String::new();
     let mut escaped = false;
@@ -326,7 +328,7 @@ fn quoted(text: &str) -> Option<(String, &str)> {
     None
 }
 
-/// RFC 2045 section 5.1: printable ASCII without blanks and tspecials.
+/// Reports whether a text is a token: printable ASCII without spaces and tspecials (RFC 2045 section 5.1).
 fn is_token(text: &str) -> bool {
     !text.is_empty()
         && text
@@ -335,7 +337,7 @@ fn is_token(text: &str) -> bool {
 }
 
 impl fmt::Display for MediaType {
-    /// `type/subtype`: what the result and the messages of issues say.
+    /// Writes `type/subtype`, as used in the result and in the messages of issues.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.essence)
     }
@@ -344,11 +346,11 @@ impl fmt::Display for MediaType {
 impl fmt::Display for InvalidMediaType {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Self::Shape => "a content type is written like application/pdf",
-            Self::Control => "a control character cannot stand in a content type",
-            Self::TooLong => "the content type is longer than 255 octets",
-            Self::Multipart => "an attachment cannot be multipart: attach its parts one by one",
-            Self::Evasive => "message/partial and message/external-body are not sent",
+            Self::Shape => "a content type has the form type/subtype, such as application/pdf",
+            Self::Control => "a control character is not allowed in a content type",
+            Self::TooLong => "the content type is longer than 255 bytes",
+            Self::Multipart => "an attachment cannot be multipart; attach its parts one by one",
+            Self::Evasive => "message/partial and message/external-body are not supported",
         })
     }
 }

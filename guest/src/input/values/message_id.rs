@@ -8,34 +8,34 @@ use encodify::rfc2047::{decode_text, utf8_charset};
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct MessageId(String);
 
-/// A content id without its angle brackets (RFC 2392): what `cid:` in an HTML body refers to.
+/// A content id without its angle brackets (RFC 2392). An HTML body refers to it with `cid:`.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct ContentId(String);
 
-/// A header line holds 998 octets (RFC 5322 section 2.1.1), its name and brackets included.
+/// The longest id in octets. A header line has at most 998 octets (RFC 5322 section 2.1.1) with its name and brackets.
 const MAX_LENGTH: usize = 900;
 
-/// The ids in a text.
+/// The message ids in a text.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct IdList {
-    /// Those that a header can hold.
+    /// The ids that fit in a header.
     pub ids: Vec<MessageId>,
-    /// What stands between them, and ids that a header cannot hold.
+    /// The text between them, and ids that do not fit in a header.
     pub left_out: Vec<String>,
 }
 
-/// Why a text does not hold message ids.
+/// The reason why a text does not contain message ids.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum InvalidIds {
-    /// A line break that is not folding, or another control character.
+    /// A line break that is not a fold, or another control character.
     Character(char),
-    /// Something else than an id.
+    /// Text that is not an id.
     NoId,
 }
 
 impl MessageId {
-    /// Makes the id of a message of our own, with or without its brackets. It must be right by the letter of RFC 5322:
-    /// one `@`, and nothing in it that needs quotes.
+    /// Parses the id for a message that the connector writes, with or without its brackets. It must follow RFC 5322
+    /// strictly: one `@`, and no character that needs quotes.
     pub fn parse_strictly(text: &str) -> Option<Self> {
         let text = text.trim_ascii();
         let inside = match text.strip_prefix('<') {
@@ -49,11 +49,13 @@ impl MessageId {
         (fits && plain).then(|| Self(format!("<{inside}>")))
     }
 
-    /// Parses other people's ids, as References has them and as they exist in the wild: without `@`, with blanks in
-    /// them, doubled brackets or none, folded, side by side without a blank. Words and comments between ids in brackets
-    /// are left out, as RFC 5322 section 4.5.4 asks.
+    /// Parses the ids of other programs, as in a References header.
+    ///
+    /// Common errors are accepted: ids without `@`, with spaces, with double brackets or none, folded, or without
+    /// spaces between them. Words and comments between ids in brackets are left out, as RFC 5322 section 4.5.4
+    /// requires.
     pub fn parse_list(text: &str) -> Result<IdList, InvalidIds> {
-        // As programs write them that take every header for free text.
+        // Some programs encode every header as free text.
         let decoded = match text.trim_start().starts_with("=?") {
             true => decode_text(text.as_bytes(), utf8_charset),
             false => Cow::Borrowed(text),
@@ -75,7 +77,7 @@ impl MessageId {
                 let opened = opened.trim_start_matches(|c| c == '<' || is_blank(c));
                 let end = match opened.find(['<', '>']) {
                     Some(end) if opened[end..].starts_with('>') => end,
-                    // A chain that was cut short on its way through a database, say.
+                    // For example, a database cut the chain short.
                     None if !list.ids.is_empty() => {
                         list.left_out.push(unfold(opened)?);
                         break;
@@ -91,7 +93,7 @@ impl MessageId {
                     return Err(InvalidIds::Character(control));
                 }
                 words += 1;
-                // Percent-encoded brackets, as some programs send them.
+                // Some programs send percent-encoded brackets.
                 let word = match (word.get(..3), word.get(word.len().saturating_sub(3)..)) {
                     (Some("%3C" | "%3c"), Some("%3E" | "%3e")) if word.len() > 6 => {
                         &word[3..word.len() - 3]
@@ -110,13 +112,13 @@ impl MessageId {
         }
         match strays {
             0 => Ok(list),
-            // A ticket's number, say.
+            // For example, a ticket number.
             1 if !in_brackets && words == 1 && !text.contains('>') => {
                 let word = list.left_out.pop().unwrap_or_default();
                 list.push(word);
                 Ok(list)
             }
-            // Never what would begin a header of its own if the line breaks were kept.
+            // With line breaks, the stray text could be another header.
             _ if !in_brackets || list.ids.is_empty() || text.contains(['\r', '\n']) => {
                 Err(InvalidIds::NoId)
             }
@@ -124,7 +126,7 @@ impl MessageId {
         }
     }
 
-    /// The id with its brackets.
+    /// Returns the id with its brackets.
     pub fn as_str(&self) -> &str {
         &self.0
     }
@@ -142,7 +144,7 @@ impl IdList {
 }
 
 impl ContentId {
-    /// Parses a content id, with or without its brackets, with or without `cid:`.
+    /// Parses a content id, with or without its brackets and `cid:`.
     pub fn parse(text: &str) -> Option<Self> {
         let text = text.trim_ascii();
         let text = text.strip_prefix("cid:").unwrap_or(text);
@@ -154,14 +156,14 @@ impl ContentId {
         (fits && inside.bytes().all(is_id_octet)).then(|| Self(inside.to_owned()))
     }
 
-    /// The id without its brackets.
+    /// Returns the id without its brackets.
     pub fn as_str(&self) -> &str {
         &self.0
     }
 }
 
-/// The inside of brackets without the line breaks that folding put there, and the blanks after them: a program that
-/// folds an id cuts where there was no blank. A blank that stands there otherwise is a part of the id.
+/// Removes the folds from the text between brackets: line breaks and the spaces after them. A program that folds an id
+/// adds these spaces. Other spaces are part of the id.
 fn unfold(inside: &str) -> Result<String, InvalidIds> {
     let mut unfolded = String::with_capacity(inside.len());
     let mut rest = inside.trim_matches([' ', '\t', '\r', '\n']);
@@ -180,7 +182,7 @@ fn unfold(inside: &str) -> Result<String, InvalidIds> {
     }
 }
 
-/// Printable ASCII without blanks and angle brackets.
+/// Reports whether a byte is printable ASCII, but not a space or an angle bracket.
 fn is_id_octet(byte: u8) -> bool {
     byte.is_ascii_graphic() && !matches!(byte, b'<' | b'>')
 }
@@ -245,11 +247,11 @@ mod tests {
                 "=?UTF-8?Q?<a@x.test>?= =?utf-8?q?_=3Cb=40x=2Etest=3E?=",
                 &["<a@x.test>", "<b@x.test>"],
             ),
-            // A blank is a part of the id, folding is not.
+            // A space is part of the id, a fold is not.
             ("< 12 34@x.test >", &["<12 34@x.test>"]),
             ("\r\n <long-\r\n\tid@x.test>\r\n", &["<long-id@x.test>"]),
             ("<a\tb@x.test>", &["<a b@x.test>"]),
-            // RFC 822 had words and comments there.
+            // RFC 822 allows words and comments between ids.
             ("Your message of \"Fri, 1 Jan\" <a@x.test> (Bob's)", &["<a@x.test>"]),
             ("Message-ID: <a@x.test>", &["<a@x.test>"]),
             ("<a@x.test> <cut-sh", &["<a@x.test>"]),
@@ -265,7 +267,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_gets_out_of_the_brackets() {
+    fn a_value_cannot_escape_from_the_brackets() {
         for text in [
             "<>",
             "a b",

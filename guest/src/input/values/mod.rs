@@ -1,6 +1,6 @@
-//! Values that an input holds, each parsed once into a type that can hold nothing wrong.
+//! The values in an input. Each is parsed once into a type that can only hold valid values.
 //!
-//! They know neither the fields that they stand in nor JSON.
+//! These types do not depend on fields or JSON.
 
 pub mod address;
 pub mod address_list;

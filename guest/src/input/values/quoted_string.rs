@@ -1,6 +1,6 @@
 //! Quoted strings (RFC 5322 section 3.2.4).
 
-/// A quoted string (RFC 5322 section 3.2.4) of printable ASCII.
+/// Puts printable ASCII text in quotes (RFC 5322 section 3.2.4).
 pub fn quoted(text: &str) -> String {
     let mut quoted = String::with_capacity(text.len() + 2);
     quoted.push('"');

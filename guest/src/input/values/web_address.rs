@@ -1,4 +1,4 @@
-//! Web addresses: checked for shape here; whether one may be fetched is the host's to decide.
+//! Web addresses. Only their form is checked here. The host decides whether one may be fetched.
 
 use std::fmt;
 
@@ -6,26 +6,26 @@ use std::fmt;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct WebAddress(String);
 
-/// Why a text is no web address.
+/// The reason why a text is not a valid web address.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum InvalidWebAddress {
-    /// Another scheme than http and https.
+    /// A scheme other than http and https.
     Scheme,
-    /// A blank, a control character, or another that has to be percent-encoded.
+    /// White space, a control character, or another character that must be percent-encoded.
     Character(char),
-    /// Nothing between `//` and the path.
+    /// An empty host.
     NoHost,
-    /// `https://user:password@host/`.
+    /// A user name or a password, as in `https://user:password@host/`.
     Credentials,
-    /// Longer than servers take.
+    /// More than 8 KiB.
     TooLong,
 }
 
-/// Common servers refuse longer request lines.
+/// The longest web address in bytes. Common servers refuse longer request lines.
 const MAX_LENGTH: usize = 8 * 1024;
 
 impl WebAddress {
-    /// Whether a text claims to be a web address.
+    /// Reports whether a text begins like a web address.
     pub fn is_claimed_by(text: &str) -> bool {
         let text = text.trim_ascii_start().as_bytes();
         [&b"http:"[..], b"https:"].iter().any(|scheme| {
@@ -33,8 +33,10 @@ impl WebAddress {
         })
     }
 
-    /// Checks a web address. Blanks and line breaks around it are taken off; characters within it are never dropped, as
-    /// parsers do with line breaks, since the address that was checked must be the one that is fetched.
+    /// Parses a web address, without the white space around it.
+    ///
+    /// Characters inside it are never dropped, as some parsers do with line breaks. The address that is checked must be
+    /// the one that is fetched.
     pub fn parse(text: &str) -> Result<Self, InvalidWebAddress> {
         let text = text.trim_ascii();
         if text.len() > MAX_LENGTH {
@@ -45,7 +47,7 @@ impl WebAddress {
             return Err(InvalidWebAddress::Scheme);
         }
         let host = rest.split(['/', '?', '#']).next().unwrap_or_default();
-        // Beyond ASCII, a host is the host's to convert and a path is percent-encoded by it.
+        // The embedding host converts a domain beyond ASCII and percent-encodes the path.
         let strange = |c: char| c.is_control() || c.is_whitespace() || "\"<>\\^`{|}".contains(c);
         if let Some(character) = rest.chars().find(|&c| strange(c)) {
             return Err(InvalidWebAddress::Character(character));
@@ -59,12 +61,12 @@ impl WebAddress {
         Ok(Self(text.to_owned()))
     }
 
-    /// The address.
+    /// Returns the address.
     pub fn as_str(&self) -> &str {
         &self.0
     }
 
-    /// The last piece of the path, where there is one: a file's name, still percent-encoded.
+    /// Returns the last segment of the path, still percent-encoded, if there is one. It is often a file name.
     pub fn last_segment(&self) -> Option<&str> {
         let (_, rest) = self.0.split_once("://")?;
         let path = rest.split(['?', '#']).next()?;
@@ -78,13 +80,13 @@ impl fmt::Display for InvalidWebAddress {
         match self {
             Self::Scheme => f.write_str("a web address starts with https:// or http://"),
             Self::Character(c) => {
-                write!(f, "{c:?} cannot stand in a web address; percent-encode it")
+                write!(f, "{c:?} is not allowed in a web address; percent-encode it")
             }
-            Self::NoHost => f.write_str("the web address names no host"),
+            Self::NoHost => f.write_str("the web address has no host"),
             Self::Credentials => {
-                f.write_str("a user name and a password cannot stand in a web address")
+                f.write_str("a user name or a password is not allowed in a web address")
             }
-            Self::TooLong => write!(f, "the web address is longer than {MAX_LENGTH} octets"),
+            Self::TooLong => write!(f, "the web address is longer than {MAX_LENGTH} bytes"),
         }
     }
 }

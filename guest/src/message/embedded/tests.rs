@@ -54,7 +54,7 @@ fn names_and_subjects_become_encoded_words() {
     assert_eq!(parsed.from().unwrap().first().unwrap().name(), Some("Jörg Müller"));
     assert_eq!(parsed.subject(), Some("Größe"));
     assert!(out.contains("X-A: a\r\n\tb\r\n\r\nx"), "{out}");
-    // Before UTF-8, headers were in Latin-1.
+    // Old mails have headers in Latin-1.
     let out = to_seven_bits(b"Subject: Gr\xfc\xdfe\r\n\r\nx").unwrap();
     assert_eq!(MessageParser::new().parse(&out).unwrap().subject(), Some("Grüße"));
     assert!(

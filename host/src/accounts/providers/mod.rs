@@ -1,4 +1,4 @@
-//! Providers whose settings are known, and what they ask of an account.
+//! The built-in providers, and their requirements for an account.
 
 mod preset;
 mod rules;

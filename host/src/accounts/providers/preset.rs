@@ -1,22 +1,22 @@
-//! Providers whose settings are known.
+//! The settings of the built-in providers.
 
 use smtp_connector_smtp::settings::Provider;
 use smtp_connector_smtp::settings::Security;
 
-/// A provider's settings, and what its users have to know.
+/// The settings of a provider, with a hint for its users.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Preset {
-    /// The name for settings and commands.
+    /// The name in settings and commands.
     pub id: &'static str,
-    /// The name for people.
+    /// The display name.
     pub title: &'static str,
-    /// The server.
+    /// The server's host name.
     pub host: &'static str,
-    /// The port.
+    /// The server's port.
     pub port: u16,
-    /// How the connection is encrypted.
+    /// The encryption of the connection.
     pub security: Security,
-    /// What to log in with, and what goes wrong.
+    /// The required credentials, and common mistakes.
     pub hint: &'static str,
 }
 
@@ -38,25 +38,25 @@ const fn starttls(
     Preset { id, title, host, port: 587, security: Security::Starttls, hint }
 }
 
-/// Amazon SES has a host for each region, and credentials that are good for one region alone.
+/// A preset of Amazon SES. Each region has a different host, and credentials work in one region only.
 macro_rules! ses {
     ($region:literal) => {
         tls(
             concat!("ses-", $region),
             concat!("Amazon SES, ", $region),
             concat!("email-smtp.", $region, ".amazonaws.com"),
-            "log in with SMTP credentials of this region, not with IAM keys",
+            "log in with this region's SMTP credentials, not with IAM keys",
         )
     };
 }
 
-const APP_PASSWORD: &str = "log in with an app password, not with the account's own";
-const FULL_ADDRESS: &str = "the user name is the whole address";
+const APP_PASSWORD: &str = "log in with an app password, not with your normal password";
+const FULL_ADDRESS: &str = "the username is your full email address";
 
-/// Every preset, in alphabetical order.
+/// All presets, in alphabetical order.
 ///
-/// Sources: the providers' pages, and Nodemailer's `well-known/services.json`, whose 587 presets are made
-/// to require STARTTLS here.
+/// Sources: the providers' documentation, and Nodemailer's `well-known/services.json`. Unlike there, presets with port
+/// 587 require STARTTLS.
 pub const PRESETS: &[Preset] = &[
     starttls("aol", "AOL", "smtp.aol.com", APP_PASSWORD),
     starttls(
@@ -70,7 +70,7 @@ pub const PRESETS: &[Preset] = &[
         "ethereal",
         "Ethereal",
         "smtp.ethereal.email",
-        "for tests: mails are kept, not delivered",
+        "for tests only: it keeps messages and does not deliver them",
     ),
     tls("fastmail", "Fastmail", "smtp.fastmail.com", APP_PASSWORD),
     tls("gandi", "Gandi", "mail.gandi.net", FULL_ADDRESS),
@@ -78,26 +78,26 @@ pub const PRESETS: &[Preset] = &[
         "gmail",
         "Gmail",
         "smtp.gmail.com",
-        "the user name is the whole address; the password is an app password, which needs 2-step \
-         verification to be on (https://myaccount.google.com/apppasswords)",
+        "the username is your full email address; the password is an app password, which needs \
+         2-step verification (https://myaccount.google.com/apppasswords)",
     ),
     starttls(
         "gmx",
         "GMX",
         "mail.gmx.com",
-        "allow POP3 and IMAP access in the mailbox's settings first",
+        "first allow POP3 and IMAP access in the mailbox's settings",
     ),
     tls(
         "google-workspace-relay",
         "Google Workspace relay",
         "smtp-relay.gmail.com",
-        "set ehloName to a name of your domain, or the relay answers 421 4.7.0",
+        "set ehloName to a name in your domain; otherwise the relay replies 421 4.7.0",
     ),
     starttls(
         "icloud",
         "iCloud",
         "smtp.mail.me.com",
-        "an app-specific password; the user name is the whole address",
+        "the username is your full email address; the password is an app-specific password",
     ),
     tls("infomaniak", "Infomaniak", "mail.infomaniak.com", FULL_ADDRESS),
     starttls(
@@ -110,13 +110,13 @@ pub const PRESETS: &[Preset] = &[
         "mailgun",
         "Mailgun",
         "smtp.mailgun.org",
-        "log in with the domain's SMTP credentials; EU domains are at smtp.eu.mailgun.org",
+        "log in with the domain's SMTP credentials; for EU domains, the host is smtp.eu.mailgun.org",
     ),
     starttls(
         "mailjet",
         "Mailjet",
         "in-v3.mailjet.com",
-        "the user name is the API key, the password the secret key",
+        "the username is the API key; the password is the secret key",
     ),
     Preset {
         id: "mailpit",
@@ -124,48 +124,53 @@ pub const PRESETS: &[Preset] = &[
         host: "localhost",
         port: 1025,
         security: Security::None,
-        hint: "an inbox on this machine: no login, no encryption",
+        hint: "a test inbox on this machine; it needs no login and no encryption",
     },
     tls("mailru", "Mail.ru", "smtp.mail.ru", APP_PASSWORD),
     starttls(
         "mailtrap",
         "Mailtrap",
         "live.smtp.mailtrap.io",
-        "the user name is api, the password a token",
+        "the username is the word api; the password is a token",
     ),
     starttls(
         "mandrill",
         "Mandrill",
         "smtp.mandrillapp.com",
-        "any user name; the password is an API key",
+        "any username works; the password is an API key",
     ),
     starttls(
         "microsoft365",
         "Microsoft 365",
         "smtp.office365.com",
-        "SMTP AUTH must be switched on for the mailbox; passwords are being phased out in favour of OAuth 2",
+        "SMTP AUTH must be on for the mailbox; Microsoft is replacing passwords with OAuth 2",
     ),
     tls("one", "one.com", "send.one.com", FULL_ADDRESS),
     starttls(
         "outlook",
         "Outlook.com",
         "smtp-mail.outlook.com",
-        "passwords no longer work here: OAuth 2 alone does",
+        "log in with OAuth 2; passwords no longer work",
     ),
     starttls(
         "postmark",
         "Postmark",
         "smtp.postmarkapp.com",
-        "the server token is both user name and password; port 465 does not answer",
+        "the username and the password are both the server token; port 465 does not respond",
     ),
     starttls("proton", "Proton Mail", "smtp.protonmail.ch", "the password is an SMTP token"),
     tls("qq", "QQ Mail", "smtp.qq.com", "the password is an authorisation code"),
-    tls("resend", "Resend", "smtp.resend.com", "the user name is resend, the password an API key"),
+    tls(
+        "resend",
+        "Resend",
+        "smtp.resend.com",
+        "the username is the word resend; the password is an API key",
+    ),
     starttls(
         "sendgrid",
         "SendGrid",
         "smtp.sendgrid.net",
-        "the user name is the word apikey, the password an API key",
+        "the username is the word apikey; the password is an API key",
     ),
     ses!("af-south-1"),
     ses!("ap-northeast-1"),
@@ -194,13 +199,13 @@ pub const PRESETS: &[Preset] = &[
         host: "mail.smtp2go.com",
         port: 2525,
         security: Security::Starttls,
-        hint: "log in with an SMTP user",
+        hint: "log in with the username and password of an SMTP user",
     },
     starttls(
         "sparkpost",
         "SparkPost",
         "smtp.sparkpostmail.com",
-        "the user name is SMTP_Injection, the password an API key",
+        "the username is SMTP_Injection; the password is an API key",
     ),
     tls("yahoo", "Yahoo", "smtp.mail.yahoo.com", APP_PASSWORD),
     tls("yandex", "Yandex", "smtp.yandex.ru", APP_PASSWORD),
@@ -208,22 +213,22 @@ pub const PRESETS: &[Preset] = &[
         "zoho",
         "Zoho",
         "smtp.zoho.com",
-        "regions have hosts of their own (.eu, .in, ...): the wrong one refuses the password",
+        "each region has a different host (.eu, .in, ...); a wrong host refuses the password",
     ),
 ];
 
 impl Preset {
-    /// What hints about a server say of the provider.
+    /// Returns the provider for hints about a server.
     pub(in crate::accounts) fn provider(&'static self) -> Provider {
         Provider { id: self.id, title: self.title, hint: self.hint }
     }
 
-    /// The preset of that id, whatever its case.
+    /// Finds a preset by its id, in upper or lower case.
     pub fn find(id: &str) -> Option<&'static Self> {
         PRESETS.iter().find(|preset| preset.id.eq_ignore_ascii_case(id))
     }
 
-    /// Says that there is no provider of that id, and names those that may be meant: `ses` is one of many.
+    /// Returns the message for an unknown id. It suggests up to 5 similar ids, such as `ses-us-east-1` for `ses`.
     pub fn unknown(id: &str) -> String {
         let id = id.to_ascii_lowercase();
         let is_near = |preset: &&Preset| {
@@ -231,10 +236,13 @@ impl Preset {
             id.len() > 1 && [preset.id, preset.host, &title].iter().any(|name| name.contains(&id))
         };
         let near: Vec<_> = PRESETS.iter().filter(is_near).map(|preset| preset.id).take(5).collect();
-        let list = "`smtp-connector providers` lists them";
+        let list = "run `smtp-connector providers` for the full list";
         match near.as_slice() {
             [] => format!("there is no such provider; {list}"),
-            near => format!("there is no such provider; there is {}, and {list}", near.join(", ")),
+            near => format!(
+                "there is no such provider; did you mean {}? If not, {list}",
+                near.join(", ")
+            ),
         }
     }
 }
@@ -261,11 +269,11 @@ mod tests {
     #[test]
     fn a_provider_by_another_name_is_found() {
         for (id, near) in [
-            ("office365", "there is microsoft365,"),
-            ("Google", "there is google-workspace-relay,"),
-            ("Microsoft", "there is microsoft365,"),
-            ("ses", "there is ses-af-south-1, ses-ap-northeast-1,"),
-            ("nobody", "no such provider; `smtp-connector providers`"),
+            ("office365", "did you mean microsoft365?"),
+            ("Google", "did you mean google-workspace-relay?"),
+            ("Microsoft", "did you mean microsoft365?"),
+            ("ses", "did you mean ses-af-south-1, ses-ap-northeast-1,"),
+            ("nobody", "no such provider; run `smtp-connector providers`"),
         ] {
             assert!(Preset::unknown(id).contains(near), "{}", Preset::unknown(id));
         }

@@ -1,6 +1,7 @@
-//! What providers ask of an account: settings that can never work there are refused, and doubtful ones are warned of.
+//! Checks an account against the requirements of its provider. Settings that can never work are errors, and settings
+//! that are probably mistakes are warnings.
 //!
-//! The rules are the same for the library, `accounts.toml` and `accounts add`. A provider is known by its id, or by the
+//! The library, `accounts.toml` and `accounts add` share these rules. A provider is recognised by its id or by the
 //! account's host.
 
 use super::preset::{PRESETS, Preset};
@@ -11,16 +12,16 @@ use smtp_connector_smtp::address::HostName;
 use smtp_connector_smtp::settings::{Auth, Security};
 use smtp_connector_smtp::settings::{AuthSecret, Credentials};
 
-/// How an account can log in at a provider.
+/// The ways to log in that a provider accepts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Login {
-    /// Not at all, or in any way: an inbox for tests, or a server that knows its clients by their addresses.
+    /// No login, or any login. For test inboxes, and for servers that identify clients by their IP addresses.
     Optional,
-    /// By password, token or API key, and never by OAuth 2.
+    /// A password, token or API key, but not OAuth 2.
     Password,
-    /// In any way.
+    /// Any login.
     Any,
-    /// By OAuth 2 alone.
+    /// OAuth 2 only.
     OAuth2,
 }
 
@@ -31,13 +32,13 @@ fn login(preset: &Preset) -> Login {
         | "mailtrap" | "mandrill" | "postmark" | "proton" | "qq" | "resend" | "sendgrid"
         | "sparkpost" => Login::Password,
         id if id.starts_with("ses-") => Login::Password,
-        // Since September 2024; Microsoft 365 leaves it to each tenant.
+        // Since September 2024. On Microsoft 365, each tenant decides.
         "outlook" => Login::OAuth2,
         _ => Login::Any,
     }
 }
 
-/// Refuses an account that its provider's servers can never accept.
+/// Rejects an account that its provider's servers can never accept.
 pub(in crate::accounts) fn check(
     named: Option<&'static Preset>,
     host: &HostName,
@@ -48,32 +49,32 @@ pub(in crate::accounts) fn check(
     if let (Some(named), Some(owner)) = (named, owner)
         && named.host != owner.host
     {
-        let message = format!("host: {host} is {}'s, not {}'s", owner.title, named.title);
-        let hint = format!("set the provider to {}, or leave out the host", owner.id);
+        let message = format!("host: {host} belongs to {}, not to {}", owner.title, named.title);
+        let hint = format!("set the provider to {}, or remove the host", owner.id);
         return Err(Error::account(message).with_hint(hint));
     }
-    // At another host, it is the provider in name only.
+    // On any other host, the provider's rules do not apply.
     let Some(provider) = owner.filter(|_| auth != Auth::None) else { return Ok(()) };
     let (title, hint) = (provider.title, provider.hint);
     let Some(credentials) = credentials else {
         return match login(provider) {
             Login::Optional => Ok(()),
-            _ => Err(Error::account(format!("username: {title} accepts no mail without a login"))
-                .with_hint(format!("give a user name and how to log in: {hint}"))),
+            _ => Err(Error::account(format!("username: {title} requires a login"))
+                .with_hint(format!("add a username and credentials: {hint}"))),
         };
     };
     let is_by_token = matches!(credentials.secret, AuthSecret::OAuth2(_))
         || matches!(auth, Auth::XOAuth2 | Auth::OAuthBearer);
     match login(provider) {
         Login::OAuth2 if !is_by_token => {
-            let message = format!("password: {title} accepts no passwords any more, only OAuth 2");
+            let message = format!("password: {title} no longer accepts passwords, only OAuth 2");
             Err(Error::account(message).with_hint(
-                "give the account a table oauth2 in the place of the password; \
-                 or set auth to xoauth2, with a program or a variable that holds an access token",
+                "replace the password with a table oauth2; or set auth to xoauth2, and read an \
+                 access token from a program or a variable",
             ))
         }
         Login::Password if is_by_token => {
-            let message = format!("oauth2: {title} does not know OAuth 2");
+            let message = format!("oauth2: {title} does not support OAuth 2");
             Err(Error::account(message).with_hint(format!("use a password instead: {hint}")))
         }
         _ => Ok(()),
@@ -81,9 +82,9 @@ pub(in crate::accounts) fn check(
 }
 
 impl Account {
-    /// What is doubtful about the account: it may work, and most probably does not do what was meant.
+    /// Returns warnings about settings that may work, but are probably mistakes.
     ///
-    /// The path of each is the setting, such as `security`.
+    /// The path of each warning is the setting, such as `security`.
     pub fn warnings(&self) -> Vec<Issue> {
         let warnings = [self.doubtful_security(), self.doubtful_login(), self.doubtful_host()];
         warnings.into_iter().flatten().collect()
@@ -94,13 +95,13 @@ impl Account {
         let message = match (port, security) {
             (465 | 2465, Security::Tls) => return None,
             (465 | 2465, _) => format!(
-                "port {port} is for security = \"tls\": with {security}, most servers never answer there"
+                "port {port} is for security = \"tls\"; with {security}, most servers never answer on this port"
             ),
             (25 | 587 | 2525 | 2587, Security::Tls) => format!(
-                "port {port} is for security = \"starttls\": with tls, most servers cannot be understood there"
+                "port {port} is for security = \"starttls\"; with tls, most servers fail the TLS handshake on this port"
             ),
             (1025, Security::Starttls | Security::Tls) => format!(
-                "port {port} is where inboxes for tests listen, such as Mailpit: without TLS, with security = \"none\""
+                "port {port} is for test inboxes such as Mailpit, which do not use TLS; set security = \"none\""
             ),
             _ => return None,
         };
@@ -113,8 +114,8 @@ impl Account {
         let is_by_password = matches!(secret, AuthSecret::Password(_))
             && !matches!(self.auth(), Auth::XOAuth2 | Auth::OAuthBearer);
         if provider.id == "microsoft365" && is_by_password {
-            let message = "Microsoft 365 accepts passwords only where the tenant still allows SMTP AUTH with them, \
-                           and from the end of December 2026 no longer by default: OAuth 2 goes on working";
+            let message = "Microsoft 365 accepts a password only if the tenant allows SMTP AUTH with passwords, which \
+                           is off by default from the end of December 2026; use OAuth 2 instead";
             return Some(warning("password", "password-phased-out", message.to_owned()));
         }
         let fixed = match provider.id {
@@ -126,8 +127,7 @@ impl Account {
         if username == fixed {
             return None;
         }
-        let message =
-            format!("for {}, it is {fixed}, whatever the account is called", provider.title);
+        let message = format!("{} expects the username {fixed} from every account", provider.title);
         Some(warning("username", "unusual-username", message))
     }
 
@@ -137,7 +137,7 @@ impl Account {
             return None;
         }
         let message =
-            format!("{} is no known server of {}, which is the provider", self.host(), named.title);
+            format!("{} is not a known server of {}, the provider", self.host(), named.title);
         Some(warning("host", "unknown-host", message))
     }
 }
@@ -146,7 +146,7 @@ fn warning(path: &str, code: &str, message: String) -> Issue {
     Issue { path: path.to_owned(), code: code.to_owned(), message }
 }
 
-/// The provider that hints are about. Many accounts name a provider's host, and not the provider.
+/// Returns the provider for hints: the account's provider, or the one with this host. Many accounts give only a host.
 pub(in crate::accounts) fn known(
     named: Option<&'static Preset>,
     host: &str,
@@ -155,16 +155,16 @@ pub(in crate::accounts) fn known(
     named.or_else(|| PRESETS.iter().find(is_there))
 }
 
-/// The provider whose usual server this is.
+/// Returns the provider whose default server this is.
 fn owner_of(host: &HostName) -> Option<&'static Preset> {
     let name = host.without_root();
     PRESETS.iter().find(|preset| preset.host.eq_ignore_ascii_case(&name))
 }
 
-/// Whether the host looks like one of the provider's: most have others for regions and purposes, such as `smtp.zoho.eu`
-/// or `smtp.eu.mailgun.org`.
+/// Reports whether the host looks like one of the provider's. Most providers have several hosts for regions and
+/// purposes, such as `smtp.zoho.eu` or `smtp.eu.mailgun.org`.
 fn is_of(provider: &Preset, host: &HostName) -> bool {
-    // Of smtp.zoho.com, "zoho".
+    // For smtp.zoho.com, this is "zoho".
     let domain = provider.host.rsplit('.').nth(1).unwrap_or(provider.host);
     host.without_root().split('.').any(|label| label.eq_ignore_ascii_case(domain))
 }
@@ -204,22 +204,26 @@ mod tests {
     #[test]
     fn what_a_provider_can_never_accept_is_refused() {
         for (builder, words, hint) in [
-            (provider("gmail"), "Gmail accepts no mail without a login", "app password"),
-            (host("smtp.gmail.com"), "Gmail accepts no mail without a login", "app password"),
-            (host("SMTP.Gmail.com."), "Gmail accepts no mail without a login", "app password"),
+            (provider("gmail"), "Gmail requires a login", "app password"),
+            (host("smtp.gmail.com"), "Gmail requires a login", "app password"),
+            (host("SMTP.Gmail.com."), "Gmail requires a login", "app password"),
             (provider("ses-eu-west-1"), "username: ", "SMTP credentials"),
-            (login(provider("outlook")), "Outlook.com accepts no passwords", "oauth2"),
-            (login(host("smtp-mail.outlook.com")), "Outlook.com accepts no passwords", "xoauth2"),
-            (token(provider("sendgrid")), "SendGrid does not know OAuth 2", "apikey"),
-            (login(provider("sendgrid")).auth(Auth::XOAuth2), "does not know OAuth 2", "apikey"),
+            (login(provider("outlook")), "Outlook.com no longer accepts passwords", "oauth2"),
+            (
+                login(host("smtp-mail.outlook.com")),
+                "Outlook.com no longer accepts passwords",
+                "xoauth2",
+            ),
+            (token(provider("sendgrid")), "SendGrid does not support OAuth 2", "apikey"),
+            (login(provider("sendgrid")).auth(Auth::XOAuth2), "does not support OAuth 2", "apikey"),
             (
                 login(provider("gmail").host("smtp.sendgrid.net")),
-                "smtp.sendgrid.net is SendGrid's, not Gmail's",
+                "smtp.sendgrid.net belongs to SendGrid, not to Gmail",
                 "provider to sendgrid",
             ),
             (
                 login(provider("ses-us-east-1").host("email-smtp.eu-west-1.amazonaws.com")),
-                "eu-west-1's, not Amazon SES, us-east-1's",
+                "eu-west-1, not to Amazon SES, us-east-1",
                 "ses-eu-west-1",
             ),
         ] {
@@ -249,7 +253,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_doubtful_is_warned_of() {
+    fn doubtful_settings_are_a_warning() {
         let tls = |port| host("mail.example").port(port).security(Security::Tls);
         let starttls = |port| host("mail.example").port(port).security(Security::Starttls);
         for (builder, expected) in [

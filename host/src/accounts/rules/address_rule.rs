@@ -1,4 +1,4 @@
-//! Addresses as policies name them.
+//! Rules for sender addresses in policies.
 
 use std::fmt;
 use std::str::FromStr;
@@ -8,8 +8,8 @@ use smtp_connector_smtp::ForwardPath;
 use super::domain_rule::DomainRule;
 use crate::error::{Error, Result};
 
-/// Who may send, in a policy: one address, or every address of a domain (`*@example.com`, `*@*.example.com`,
-/// or the domain alone).
+/// An allowed sender in a policy: one address, or every address of a domain (`*@example.com`, `*@*.example.com`, or the
+/// domain alone).
 ///
 /// ```
 /// use smtp_connector_host::accounts::SenderRule;
@@ -21,15 +21,15 @@ use crate::error::{Error, Result};
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum SenderRule {
-    /// This address.
+    /// One address.
     Address(ForwardPath),
     /// Every address of a domain.
     Domain(DomainRule),
 }
 
 impl SenderRule {
-    /// Whether an address is meant. Case does not matter, in the local part neither: no server that is
-    /// known tells two people apart by it.
+    /// Reports whether the rule covers an address. Case is ignored in the local part too, because no known server
+    /// distinguishes users by case.
     pub fn covers(&self, address: &ForwardPath) -> bool {
         match self {
             Self::Address(own) => {
@@ -50,7 +50,7 @@ impl FromStr for SenderRule {
             Some(("" | "*", domain)) => domain.parse().map(Self::Domain),
             Some(_) => text.parse().map(Self::Address).map_err(|reason| {
                 Error::account(format!(
-                    "{text:?} is no address, such as alice@example.com: {reason}"
+                    "{text:?} is not an address such as alice@example.com: {reason}"
                 ))
             }),
         }

@@ -1,4 +1,4 @@
-//! Domains of addresses, as policies name them.
+//! Rules for the domains of addresses in policies.
 
 use std::fmt;
 use std::str::FromStr;
@@ -6,7 +6,7 @@ use std::str::FromStr;
 use crate::error::{Error, Result};
 use smtp_connector_smtp::address::Domain;
 
-/// A domain in a policy: `example.com` is that domain alone, `*.example.com` every domain below it.
+/// A domain in a policy. `example.com` covers only that domain, and `*.example.com` covers every domain below it.
 ///
 /// ```
 /// use smtp_connector_host::accounts::DomainRule;
@@ -23,7 +23,7 @@ pub struct DomainRule {
 }
 
 impl DomainRule {
-    /// Whether a domain is meant.
+    /// Reports whether the rule covers a domain.
     pub fn covers(&self, domain: &Domain) -> bool {
         match self.below {
             false => *domain == self.domain,
@@ -43,7 +43,7 @@ impl FromStr for DomainRule {
         let domain = name.trim().trim_end_matches('.').parse::<Domain>();
         let domain = domain.map_err(|_| {
             Error::account(format!(
-                "{text:?} is no domain: example.com, or *.example.com for those below it"
+                "{text:?} is not a domain: write example.com, or *.example.com for every domain below it"
             ))
         })?;
         Ok(Self { domain, below })
@@ -81,7 +81,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_domain_is_no_rule() {
+    fn an_invalid_domain_is_not_a_rule() {
         for text in ["", "*", "*.", "*.*.example.com", "127.0.0.1", "a@example.com", "https://x.y"]
         {
             assert!(text.parse::<DomainRule>().is_err(), "{text}");

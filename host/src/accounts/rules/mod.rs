@@ -1,4 +1,4 @@
-//! Rules of an account: what it may send, who may receive it, and what its runs may reach.
+//! The rules of an account: allowed senders, allowed recipients, limits, and hosts for attachments.
 
 mod address_rule;
 mod domain_rule;

@@ -1,4 +1,4 @@
-//! What an account may send, and reach.
+//! The limits and the policy of an account.
 
 use super::address_rule::SenderRule;
 use super::domain_rule::DomainRule;
@@ -6,29 +6,29 @@ use crate::error::{Error, Result};
 use smtp_connector_smtp::address::{ForwardPath, HostName};
 use smtp_connector_smtp::setters;
 
-/// How much one mail may be, and how many there may be.
+/// The limits of an account: the size of a message, and the number of messages, connections and runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct AccountLimits {
-    /// Bytes of the whole message, encoded.
+    /// The largest encoded message, in bytes.
     pub message_bytes: u64,
-    /// Attachments.
+    /// The most attachments of one message.
     pub attachments: u32,
-    /// Recipients.
+    /// The most recipients of one message.
     pub recipients: u32,
-    /// Connections to the server at once, where they are kept for more than one message. A run that finds none free
-    /// waits with its message ready.
+    /// The most open connections to the server, if connections are kept for more than one message. A run waits with its
+    /// message ready until a connection is free.
     pub connections: u32,
-    /// Messages on one connection.
+    /// The most messages on one connection.
     pub messages_per_connection: u32,
-    /// Messages that are begun in any sixty seconds, by one [`Host`](crate::Host). None: any number.
+    /// The most messages begun in any 60 seconds, in one [`Host`](crate::Host). `None` means no limit.
     pub messages_per_minute: Option<u32>,
-    /// Runs at the same time, in one [`Host`](crate::Host). None: any number.
+    /// The most runs at the same time, in one [`Host`](crate::Host). `None` means no limit.
     pub concurrent_runs: Option<u32>,
 }
 
 impl Default for AccountLimits {
-    /// What common providers take.
+    /// Returns limits that common providers accept.
     fn default() -> Self {
         Self {
             message_bytes: 25 << 20,
@@ -50,8 +50,8 @@ setters!(AccountLimits {
     messages_per_connection: u32,
 } optional { messages_per_minute: u32, concurrent_runs: u32 });
 
-/// Whom the account may write as and to, and what it may reach. The host holds every message to it,
-/// whatever the component says.
+/// The allowed senders, recipients and attachment hosts of an account. The host applies the policy to every message,
+/// whatever the component does.
 ///
 /// ```
 /// use smtp_connector_host::ForwardPath;
@@ -65,17 +65,17 @@ setters!(AccountLimits {
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Policy {
-    /// Who may be in MAIL FROM and in the headers From and Sender. Empty: anybody.
+    /// The addresses allowed in MAIL FROM and in the headers From and Sender. If empty, every address is allowed.
     pub allowed_senders: Vec<SenderRule>,
-    /// Domains that may be sent to. Empty: any.
+    /// The domains that recipients may have. If empty, every domain is allowed.
     pub allowed_recipient_domains: Vec<DomainRule>,
-    /// Who gets every message, instead of its recipients. The other rules look at those nevertheless, so
-    /// that a trial shows what would be refused.
+    /// The address that receives every message instead of its recipients. The other rules still apply to the original
+    /// recipients, so that a trial shows what they refuse.
     pub redirect_all_to: Option<ForwardPath>,
-    /// Whether attachments may come from URLs at all.
+    /// Whether attachments may come from URLs.
     pub attachment_urls: bool,
-    /// Hosts that attachments may come from although they are not public, or at a port of their own: those among them
-    /// that the platform's [`AttachmentHosts`](crate::attachments::AttachmentHosts) allow.
+    /// Hosts for attachments that are not public, or that use a port other than 80 and 443. The platform's
+    /// [`AttachmentHosts`](crate::attachments::AttachmentHosts) must allow them too.
     pub attachment_url_hosts: Vec<UrlHost>,
 }
 
@@ -98,12 +98,12 @@ setters!(Policy {
     attachment_url_hosts: Vec<UrlHost>,
 } optional { redirect_all_to: ForwardPath });
 
-/// A host that is named in a policy, at one port or at the usual ones.
+/// A host in a policy, with one port or with the default ports.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct UrlHost {
-    /// The host.
+    /// The name or IP address of the host.
     pub host: HostName,
-    /// The port; none: 80 and 443.
+    /// The port. `None` means 80 and 443.
     pub port: Option<u16>,
 }
 
@@ -114,7 +114,7 @@ impl std::str::FromStr for UrlHost {
         let (host, port) = match text.rsplit_once(':') {
             Some((host, port)) if !host.contains(':') || host.ends_with(']') => {
                 let port = port.parse().map_err(|_| {
-                    Error::account(format!("{text:?}: what follows the colon is no port"))
+                    Error::account(format!("{text:?}: the text after the colon is not a port"))
                 })?;
                 (host, Some(port))
             }

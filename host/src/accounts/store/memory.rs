@@ -7,7 +7,7 @@ use crate::accounts::{Account, Accounts};
 use crate::error::{Error, Result};
 use smtp_connector_smtp::BoxFuture;
 
-/// A fixed set of accounts.
+/// A fixed set of accounts in memory.
 ///
 /// ```
 /// use smtp_connector_host::accounts::{Account, AccountsInMemory};

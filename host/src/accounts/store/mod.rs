@@ -1,4 +1,4 @@
-//! Where accounts are kept: a file, memory, or a store of the embedder's.
+//! Stores of accounts: a file, memory, or the embedder's store.
 
 mod file;
 mod memory;
@@ -18,7 +18,7 @@ use crate::error::Result;
 pub use file::AccountsFile;
 pub use memory::AccountsInMemory;
 
-/// Where accounts are found: a file, memory, or your own store.
+/// A store of accounts: a file, memory, or your own store.
 ///
 /// ```
 /// use std::sync::Arc;
@@ -40,6 +40,6 @@ pub use memory::AccountsInMemory;
 /// }
 /// ```
 pub trait Accounts: Send + Sync + 'static {
-    /// Finds the account of that name.
+    /// Finds the account with this name.
     fn account<'a>(&'a self, name: &'a str) -> BoxFuture<'a, Result<Arc<Account>>>;
 }

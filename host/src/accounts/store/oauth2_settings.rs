@@ -1,4 +1,4 @@
-//! The table `oauth2` of an account in a settings file.
+//! Reads and writes the table `oauth2` of an account in a settings file.
 
 use std::path::Path;
 
@@ -11,12 +11,12 @@ use smtp_connector_smtp::settings::{OAuth2, TokenSource};
 const KEYS: &[&str] =
     &["grant", "tokenUrl", "clientId", "clientSecret", "refreshToken", "accessToken", "scope"];
 
-/// Reads it, where it is there.
+/// Reads the table, if there is one.
 pub(super) fn read_oauth2(table: &Table<'_>, directory: &Path) -> Result<Option<OAuth2>, Mistake> {
     let Some(inner) = table.inner("oauth2", KEYS)? else { return Ok(None) };
     let grants: Vec<_> = OAuth2::GRANTS.iter().map(|name| (*name, *name)).collect();
     let grant = inner.choice("grant", &grants)?.ok_or_else(|| {
-        inner.mistake("grant", format!("it is needed: one of {}", OAuth2::GRANTS.join(", ")))
+        inner.mistake("grant", format!("must be one of {}", OAuth2::GRANTS.join(", ")))
     })?;
     let needed: &[&str] = match grant {
         "token" => &["accessToken"],
@@ -31,10 +31,10 @@ pub(super) fn read_oauth2(table: &Table<'_>, directory: &Path) -> Result<Option<
     for key in KEYS {
         let given = inner.item(key).is_some();
         if !given && needed.contains(key) {
-            return Err(inner.mistake(key, format!("grant = {grant:?} needs it")));
+            return Err(inner.mistake(key, format!("grant = {grant:?} requires this key")));
         }
         if given && !needed.contains(key) && !allowed.contains(key) {
-            return Err(inner.mistake(key, format!("grant = {grant:?} does not use it")));
+            return Err(inner.mistake(key, format!("grant = {grant:?} does not use this key")));
         }
     }
     let secret = |key| read_secret(&inner, key, directory);
@@ -58,7 +58,7 @@ pub(super) fn read_oauth2(table: &Table<'_>, directory: &Path) -> Result<Option<
     }))
 }
 
-/// The table, as a settings file has it.
+/// Returns the table for a settings file.
 pub(super) fn oauth2_item(oauth2: &OAuth2) -> Item {
     let mut inner = InlineTable::new();
     let mut set = |key: &str, item: Item| {

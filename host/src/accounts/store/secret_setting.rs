@@ -1,4 +1,4 @@
-//! A secret in a settings file: text, or where it is kept.
+//! Reads and writes a secret in a settings file: text, or the place where it is stored.
 
 use std::path::{Path, PathBuf};
 
@@ -8,14 +8,14 @@ use toml_edit::{Array, InlineTable, Item, value};
 use super::settings_table::{Mistake, Table};
 use crate::accounts::in_home;
 
-/// Reads a secret, or where it is kept.
+/// Reads a secret, or the place where it is stored.
 pub(super) fn read_secret(
     table: &Table<'_>,
     key: &str,
     directory: &Path,
 ) -> Result<Option<SecretSource>, Mistake> {
     let Some(item) = table.item(key) else { return Ok(None) };
-    let shape = "give it as { env = \"VARIABLE\" }, { file = \"path\" }, { command = [\"program\", \"argument\"] } \
+    let shape = "write it as { env = \"VARIABLE\" }, { file = \"path\" }, { command = [\"program\", \"argument\"] } \
                  or as text";
     if let Some(text) = item.as_str() {
         if text.is_empty() {
@@ -39,7 +39,7 @@ pub(super) fn read_secret(
     }
 }
 
-/// A secret, as a settings file has it.
+/// Returns a secret for a settings file.
 pub(super) fn secret_item(source: &SecretSource) -> Item {
     let mut inner = InlineTable::new();
     match source {
@@ -51,7 +51,7 @@ pub(super) fn secret_item(source: &SecretSource) -> Item {
     value(inner)
 }
 
-/// A file that the settings name: beside them, or in the user's home where it begins with `~/`.
+/// Resolves a path in a settings file: from the file's folder, or from the user's home if it starts with `~/`.
 pub(super) fn file_beside(directory: &Path, path: &str) -> PathBuf {
     let path = in_home(Path::new(path));
     directory.join(path)

@@ -1,4 +1,4 @@
-//! One account's table in a settings file.
+//! Reads an account's table in a settings file.
 
 use std::ops::Range;
 use std::path::Path;
@@ -19,7 +19,7 @@ use smtp_connector_smtp::settings::{Auth, ClientCertificate, Security, TlsSettin
 
 type Result<T> = std::result::Result<T, Mistake>;
 
-/// What an account's table may hold.
+/// The keys of an account's table.
 const KEYS: &[&str] = &[
     "provider",
     "host",
@@ -39,7 +39,7 @@ const KEYS: &[&str] = &[
     "policy",
 ];
 
-/// Reads one account. Files that it names are looked for beside the settings, in `directory`.
+/// Reads one account. Relative paths start from `directory`, the folder of the settings file.
 pub(super) fn read_account(
     name: &str,
     table: &dyn TableLike,
@@ -58,7 +58,7 @@ pub(super) fn read_account(
         builder = builder.host(host);
     }
     if let Some(port) = table.number("port", 1.0, 65_535.0)? {
-        // Whole and within the range of a port: just checked.
+        // `number` checks that it is whole and within the range of a port.
         builder = builder.port(port as u16);
     }
     if let Some(security) = table.choice("security", Security::NAMES)? {
@@ -96,14 +96,15 @@ fn read_credentials(
     let oauth2 = read_oauth2(table, directory)?;
     match (table.text("username")?, password, oauth2) {
         (_, Some(_), Some(_)) => {
-            Err(table.mistake("oauth2", "there is a password too: one of them is needed"))
+            Err(table.mistake("oauth2", "the account has a password too; remove one of them"))
         }
         (Some(username), Some(password), None) => Ok(builder.credentials(username, password)),
         (Some(username), None, Some(oauth2)) => Ok(builder.oauth2(username, oauth2)),
-        (Some(_), None, None) => Err(table
-            .mistake("username", "a password is needed beside it: password = { env = \"...\" }")),
-        (None, Some(_), None) => Err(table.mistake("password", "a username is needed beside it")),
-        (None, None, Some(_)) => Err(table.mistake("oauth2", "a username is needed beside it")),
+        (Some(_), None, None) => {
+            Err(table.mistake("username", "a password is needed too: password = { env = \"...\" }"))
+        }
+        (None, Some(_), None) => Err(table.mistake("password", "a username is needed too")),
+        (None, None, Some(_)) => Err(table.mistake("oauth2", "a username is needed too")),
         (None, None, None) => Ok(builder),
     }
 }
@@ -125,8 +126,8 @@ fn read_tls(
     tls.client_certificate = match (path("clientCert")?, path("clientKey")?) {
         (Some(certificate), Some(key)) => Some(ClientCertificate { certificate, key }),
         (None, None) => None,
-        (Some(_), None) => return Err(inner.mistake("clientCert", "clientKey is needed beside it")),
-        (None, Some(_)) => return Err(inner.mistake("clientKey", "clientCert is needed beside it")),
+        (Some(_), None) => return Err(inner.mistake("clientCert", "clientKey is needed too")),
+        (None, Some(_)) => return Err(inner.mistake("clientKey", "clientCert is needed too")),
     };
     if let Some(version) = inner.choice("minVersion", TlsVersion::NAMES)? {
         tls.min_version = version;
@@ -167,7 +168,7 @@ fn read_timeouts(builder: AccountBuilder, table: &Table<'_>) -> Result<AccountBu
         &mut timeouts.total,
     ];
     for (key, field) in keys.into_iter().zip(fields) {
-        // A day is longer than any server's patience, and far from what overflows a clock.
+        // No server waits longer than a day, and a day cannot overflow a clock.
         if let Some(seconds) = inner.number_or_fraction(key, 0.001, 86_400.0)? {
             *field = Duration::from_secs_f64(seconds);
         }
@@ -187,7 +188,7 @@ fn read_limits(builder: AccountBuilder, table: &Table<'_>) -> Result<AccountBuil
     ];
     let Some(inner) = table.inner("limits", &keys)? else { return Ok(builder) };
     let mut limits = AccountLimits::default();
-    // Whole and within the ranges of their types: checked by `number`.
+    // `number` checks that they are whole and within the ranges of their types.
     if let Some(bytes) = inner.number("messageBytes", 1.0, 1e12)? {
         limits.message_bytes = bytes as u64;
     }

@@ -1,6 +1,6 @@
-//! A table of a settings file, read key by key so that a mistake has a line and a name.
+//! Reads a table of a settings file key by key, so that each mistake has a line and a key.
 //!
-//! serde does not read it: its errors repeat the value, which may be a password in the wrong place.
+//! serde is not used, because its errors repeat the value, which may be a password in the wrong place.
 
 use std::fmt::Display;
 use std::ops::Range;
@@ -8,23 +8,22 @@ use std::str::FromStr;
 
 use toml_edit::{Item, TableLike};
 
-/// A mistake in a settings file: where, and what. It never repeats a value, which may be a password in the
-/// wrong place.
+/// A mistake in a settings file. It never repeats a value, which may be a password in the wrong place.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Mistake {
-    /// Bytes of the file, where they are known.
+    /// The place in the file, in bytes, if it is known.
     pub(super) span: Option<Range<usize>>,
-    /// The key, as `accounts.work.port`; empty for the file as a whole.
+    /// The key, such as `accounts.work.port`. It is empty for a mistake in the whole file.
     pub(super) key: String,
-    /// What is wrong, and what would be right.
+    /// The mistake, and the expected value.
     pub(super) message: String,
-    /// What to do, where that is more than mending the key.
+    /// The hint, if there is more to do than to fix the key.
     pub(super) hint: Option<String>,
 }
 
 type Result<T> = std::result::Result<T, Mistake>;
 
-/// A table, and where it stands.
+/// A table, and its place in the file.
 pub(super) struct Table<'t> {
     table: &'t dyn TableLike,
     path: String,
@@ -40,7 +39,7 @@ impl<'t> Table<'t> {
         Self { table, path: format!("accounts.{name}"), span }
     }
 
-    /// Refuses keys that mean nothing, and names the nearest that does.
+    /// Rejects unknown keys, and suggests a known key or lists all of them.
     pub(super) fn check_keys(&self, known: &[&str]) -> Result<()> {
         for (key, _) in self.table.iter() {
             if !known.contains(&key) {
@@ -49,8 +48,10 @@ impl<'t> Table<'t> {
                 return Err(self.mistake(
                     key,
                     match near {
-                        Some(near) => format!("there is no such key; it is written {near}"),
-                        None => format!("there is no such key; there are {}", known.join(", ")),
+                        Some(near) => format!("there is no such key; did you mean {near}?"),
+                        None => {
+                            format!("there is no such key; the known keys are {}", known.join(", "))
+                        }
                     },
                 ));
             }
@@ -61,7 +62,7 @@ impl<'t> Table<'t> {
     pub(super) fn inner(&self, key: &str, known: &[&str]) -> Result<Option<Table<'t>>> {
         let Some(item) = self.table.get(key) else { return Ok(None) };
         let Some(table) = item.as_table_like() else {
-            return Err(self.mistake(key, format!("a table is needed, with {}", known.join(", "))));
+            return Err(self.mistake(key, format!("must be a table with {}", known.join(", "))));
         };
         let inner = Table { table, path: format!("{}.{key}", self.path), span: item.span() };
         inner.check_keys(known)?;
@@ -76,13 +77,13 @@ impl<'t> Table<'t> {
         let Some(item) = self.table.get(key) else { return Ok(None) };
         match item.as_str() {
             Some(text) => Ok(Some(text.to_owned())),
-            None => Err(self.mistake(key, "text in quotes is needed")),
+            None => Err(self.mistake(key, "must be text in quotes")),
         }
     }
 
     pub(super) fn flag(&self, key: &str) -> Result<Option<bool>> {
         let Some(item) = self.table.get(key) else { return Ok(None) };
-        let flag = item.as_bool().ok_or_else(|| self.mistake(key, "true or false is needed"));
+        let flag = item.as_bool().ok_or_else(|| self.mistake(key, "must be true or false"));
         flag.map(Some)
     }
 
@@ -93,7 +94,9 @@ impl<'t> Table<'t> {
         });
         match texts {
             Some(texts) => Ok(Some(texts)),
-            None => Err(self.mistake(key, "an array of texts is needed: [\"one\", \"two\"]")),
+            None => {
+                Err(self.mistake(key, "must be an array of strings, such as [\"one\", \"two\"]"))
+            }
         }
     }
 
@@ -110,7 +113,7 @@ impl<'t> Table<'t> {
         let number = self.number_or_fraction(key, least, most)?;
         match number {
             Some(number) if number.fract() != 0.0 => {
-                Err(self.mistake(key, format!("a whole number from {least} to {most} is needed")))
+                Err(self.mistake(key, format!("must be a whole number from {least} to {most}")))
             }
             number => Ok(number),
         }
@@ -123,11 +126,11 @@ impl<'t> Table<'t> {
         most: f64,
     ) -> Result<Option<f64>> {
         let Some(item) = self.table.get(key) else { return Ok(None) };
-        // A number that loses precision here is out of range anyway.
+        // An integer that loses precision here is out of range anyway.
         let number = item.as_float().or_else(|| item.as_integer().map(|number| number as f64));
         match number {
             Some(number) if (least..=most).contains(&number) => Ok(Some(number)),
-            _ => Err(self.mistake(key, format!("a number from {least} to {most} is needed"))),
+            _ => Err(self.mistake(key, format!("must be a number from {least} to {most}"))),
         }
     }
 
@@ -138,15 +141,17 @@ impl<'t> Table<'t> {
         }
         let names: Vec<_> = choices.iter().map(|(name, _)| *name).collect();
         let names = names.join(", ");
-        // Any other word may be a password in the wrong place, and is not repeated.
+        // Other words are not repeated, because they may be a password in the wrong place.
         let text = text.to_ascii_lowercase();
         let known = |name: &str| choices.iter().any(|(known, _)| *known == name);
         let why = match OTHER_WORDS.iter().find(|(word, name)| *word == text && known(name)) {
-            Some((word, name)) => format!("a wrong value: {word:?} is called {name:?} here"),
-            None if known(&text) => format!("a wrong value: it is written {text:?}"),
-            None => "a wrong value".to_owned(),
+            Some((word, name)) => {
+                format!("wrong value: {word:?} is called {name:?} here")
+            }
+            None if known(&text) => format!("wrong value: write {text:?}"),
+            None => "wrong value".to_owned(),
         };
-        Err(self.mistake(key, format!("{why}: one of {names} is needed")))
+        Err(self.mistake(key, format!("{why}; the values are {names}")))
     }
 
     pub(super) fn mistake(&self, key: &str, message: impl Into<String>) -> Mistake {
@@ -155,7 +160,7 @@ impl<'t> Table<'t> {
         Mistake { span, key, message: message.into(), hint: None }
     }
 
-    /// A mistake that is not in one key.
+    /// Returns a mistake that concerns the whole table.
     pub(super) fn whole(&self, error: &crate::Error) -> Mistake {
         let hint = error.hint().map(str::to_owned);
         Mistake {
@@ -167,7 +172,7 @@ impl<'t> Table<'t> {
     }
 }
 
-/// Words of other programs for a choice of ours.
+/// The names that other programs use for our values, and our names.
 const OTHER_WORDS: &[(&str, &str)] = &[
     ("ssl", "tls"),
     ("ssl/tls", "tls"),

@@ -1,4 +1,4 @@
-//! An account as a settings file has it.
+//! Writes an account as a table of a settings file.
 
 use toml_edit::{Item, Table, value};
 
@@ -8,7 +8,7 @@ use crate::accounts::Account;
 use smtp_connector_smtp::settings::AuthSecret;
 use smtp_connector_smtp::settings::{Auth, Security};
 
-/// An account as a table, leaving out what goes without saying.
+/// Returns an account as a table, without settings that have their default value.
 pub(super) fn table_of(account: &Account) -> Table {
     let mut table = Table::new();
     let mut set = |key: &str, item: Item| table.insert(key, item);

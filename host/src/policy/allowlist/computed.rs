@@ -1,4 +1,6 @@
-//! What an address or a URL may be made of that is computed, by anything more than the name of a keyword.
+//! The words and domains that a computed address or URL may consist of.
+//!
+//! A value is computed if its placeholder is more than the name of a keyword.
 
 use std::collections::HashSet;
 
@@ -10,7 +12,7 @@ use super::texts::{Keys, texts};
 use super::{Budget, OverBudget, check_number};
 use smtp_connector_smtp::address::Domain;
 
-/// The words and domains of some texts.
+/// The words and domains of a set of texts.
 #[derive(Debug, Default)]
 pub(super) struct Computed {
     words: HashSet<String>,
@@ -19,16 +21,16 @@ pub(super) struct Computed {
 
 /// A placeholder that is more than the name of a keyword.
 pub(super) struct Computation<'k> {
-    /// The text that it stands in.
+    /// The text that contains the placeholder.
     pub(super) template: &'k str,
-    /// What stands between `{{` and `}}`.
+    /// The text between `{{` and `}}`.
     pub(super) expression: &'k str,
     pub(super) keywords: &'k Keywords<'k>,
 }
 
-/// RFC 1035 section 2.3.4.
+/// The longest domain (RFC 1035 section 2.3.4).
 const LONGEST_DOMAIN: usize = 253;
-/// Longer than a local part may be (RFC 5321 section 4.5.3.1.1).
+/// The longest word. A local part has at most 64 octets (RFC 5321 section 4.5.3.1.1).
 const LONGEST_WORD: usize = 64;
 
 impl Computed {
@@ -45,7 +47,7 @@ impl Computed {
         Ok(())
     }
 
-    /// Adds what an expression may be computed from: the text of the template, and the keywords that stand there.
+    /// Adds the sources of a computed value: the text of the template, and the keywords in it.
     pub(super) fn add_sources(
         &mut self,
         computation: &Computation<'_>,
@@ -80,13 +82,13 @@ impl Computed {
         outcome
     }
 
-    /// Whether every word of a text is one of them.
+    /// Reports whether every word of `text` is one of these words.
     pub(super) fn has_words_of(&self, text: &str) -> bool {
         let mut own = words(text).peekable();
         own.peek().is_some() && own.all(|word| self.words.contains(&word.to_lowercase()))
     }
 
-    /// Whether a domain stood in one of the texts as it is: a component cannot make one of words.
+    /// Reports whether one of the texts contained this exact domain. A component cannot build a domain from words.
     pub(super) fn has_domain(&self, domain: &Domain) -> bool {
         self.domains.contains(domain)
     }
@@ -94,12 +96,12 @@ impl Computed {
 
 const TOO_MANY: &str = "the keywords of a computed recipient or attachment have too many words";
 
-/// Words are what stands between anything that is not a letter or a digit. Their case does not matter.
+/// Returns the words of a text: its sequences of letters and digits.
 fn words(text: &str) -> impl Iterator<Item = &str> {
     text.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty())
 }
 
-/// Everything in a text that has the form of a domain with at least two labels.
+/// Returns everything in a text that looks like a domain with at least two labels.
 fn domains(text: &str) -> impl Iterator<Item = &str> {
     text.split(|c: char| !c.is_alphanumeric() && !matches!(c, '-' | '.' | '_'))
         .map(|word| word.trim_matches('.'))

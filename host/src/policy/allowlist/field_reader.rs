@@ -1,4 +1,4 @@
-//! The texts of one kind of field: those that stand there, and those that keywords bring.
+//! Reads the texts of one kind of field: the literal ones, and those from keywords.
 
 use std::collections::HashSet;
 
@@ -10,29 +10,29 @@ use super::template::whole_placeholder;
 use super::texts::{Keys, texts, texts_within};
 use super::{Budget, OverBudget, check_placeholders};
 
-/// What is made of the texts of a kind of field.
+/// A reader of the texts of one kind of field.
 pub(super) trait ReadTexts: Default {
-    /// What was found in the end.
+    /// The result of the reader.
     type Found;
-    /// The members of objects that are looked at.
+    /// The members of objects that are read.
     const KEYS: Keys;
 
     /// Reads a text without placeholders.
     fn read_text(&mut self, text: &str) -> Result<(), OverBudget>;
 
-    /// Notes what a placeholder may become that the host does not compute.
+    /// Notes the possible values of a placeholder that the host does not compute.
     fn note_computed(
         &mut self,
         computation: &Computation<'_>,
         budget: &mut Budget,
     ) -> Result<(), OverBudget>;
 
-    /// Reads a text whose placeholders were filled as far as the host can.
+    /// Reads a text in which the host filled the placeholders that it can.
     fn read_filled(&mut self, _filled: &str) -> Result<(), OverBudget> {
         Ok(())
     }
 
-    /// Everything that was found.
+    /// Returns everything that was found.
     fn finish(self) -> Self::Found;
 }
 
@@ -40,14 +40,14 @@ pub(super) trait ReadTexts: Default {
 pub(super) struct FieldReader<R> {
     reader: R,
     has_keywords: bool,
-    /// Texts with placeholders, which wait for the keywords.
+    /// Texts with placeholders. They are read once the keywords are known.
     templates: Vec<String>,
-    /// The first thing that was too much. Nothing is read after it.
+    /// The first limit that was exceeded. Reading stops there.
     is_over: Option<OverBudget>,
 }
 
 impl<R: ReadTexts> FieldReader<R> {
-    /// Nothing is read yet. Without keywords, braces are ordinary text.
+    /// Creates a reader. Without keywords, braces are ordinary text.
     pub(super) fn new(has_keywords: bool) -> Self {
         Self { reader: R::default(), has_keywords, templates: Vec::new(), is_over: None }
     }
@@ -60,12 +60,12 @@ impl<R: ReadTexts> FieldReader<R> {
         });
     }
 
-    /// The texts that wait for the keywords.
+    /// Returns the texts with placeholders.
     pub(super) fn templates(&self) -> impl Iterator<Item = &str> {
         self.templates.iter().map(String::as_str)
     }
 
-    /// Reads the texts that have waited, with what their placeholders stand for.
+    /// Reads the texts with placeholders, with the values of their keywords.
     pub(super) fn read_templates(
         &mut self,
         keywords: &Keywords<'_>,
@@ -93,7 +93,7 @@ impl<R: ReadTexts> FieldReader<R> {
         Ok(())
     }
 
-    /// Everything that was found.
+    /// Returns everything that was found.
     pub(super) fn finish(self) -> Result<R::Found, OverBudget> {
         match self.is_over {
             None => Ok(self.reader.finish()),

@@ -1,4 +1,4 @@
-//! The keywords that an input's placeholders mean, found in one pass.
+//! The values of the keywords in an input's placeholders, found in one pass.
 
 use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
@@ -9,36 +9,36 @@ use super::template::{Piece, names, paths, pieces, steps};
 use super::texts::{bare, items, members};
 use super::{Budget, OverBudget, check_placeholders};
 
-/// What the placeholders of some texts stand for.
+/// The values of the placeholders of a set of texts.
 #[derive(Default)]
 pub(super) struct Keywords<'k> {
     /// By expression.
     values: HashMap<String, Vec<&'k RawValue>>,
-    /// Values that expressions with more than a name are computed from, by the name of the keyword.
+    /// The sources of computed expressions, by the name of the keyword.
     sources: HashMap<String, &'k RawValue>,
-    /// The same for names of more than one word, `First Name`.
+    /// The same for names of more than one word, such as `First Name`.
     long_names: Vec<(String, &'k RawValue)>,
 }
 
-/// Keywords with names of more than one word that are looked for in expressions with more than a name. No form has as
-/// many, and each takes a search.
+/// The most keywords with names of more than one word that are looked up in computed expressions. Each takes a search,
+/// and forms have fewer.
 const MAX_CHECKS: usize = 100;
 
-/// Longer than any name, and any expression that a person writes.
+/// The longest expression. Names, and expressions that people write, are shorter.
 const LONGEST_EXPRESSION: usize = 1024;
-/// What stands for a text that the host does not compute. It is not a character, so no text has it.
+/// The stand-in for a text that the host does not compute. U+FFFF is a noncharacter, so it does not occur in texts.
 pub(super) const UNKNOWN: char = '\u{ffff}';
 
-/// The steps to the values that are looked for, as a tree.
+/// A node in the tree of the steps to the values to find.
 #[derive(Default)]
 struct Node {
-    /// Expressions that mean the value here.
+    /// The expressions whose value is here.
     expressions: Vec<String>,
     below: HashMap<String, Node>,
 }
 
 impl<'k> Keywords<'k> {
-    /// Finds what the placeholders of these texts stand for.
+    /// Finds the values of the placeholders in these texts.
     pub(super) fn find<'t>(
         keywords: &'k str,
         templates: impl Iterator<Item = &'t str>,
@@ -53,7 +53,7 @@ impl<'k> Keywords<'k> {
                 continue;
             }
             check_placeholders(known.len())?;
-            // A keyword may be called anything: `First Name` is a name, if there is such a keyword.
+            // A keyword can have any name: `First Name` is a name, if there is such a keyword.
             for path in paths(expression) {
                 root.insert(&path, expression);
             }
@@ -80,12 +80,12 @@ impl<'k> Keywords<'k> {
         Ok(found)
     }
 
-    /// What an expression stands for. None: it is computed, or stands for nothing.
+    /// Returns the values of an expression. Returns `None` if it is computed, or has no value.
     pub(super) fn values(&self, expression: &str) -> Option<&[&'k RawValue]> {
         self.values.get(expression).map(Vec::as_slice)
     }
 
-    /// What an expression that is computed may be made of.
+    /// Returns the values that a computed expression may be made of.
     pub(super) fn sources(&self, expression: &str) -> impl Iterator<Item = &'k RawValue> {
         let is_there = |(name, value): &(String, &'k RawValue)| {
             expression.contains(name.as_str()).then_some(*value)
@@ -94,8 +94,7 @@ impl<'k> Keywords<'k> {
         names(expression).filter_map(|name| self.sources.get(name).copied()).chain(long_names)
     }
 
-    /// A text with its keywords in place, and [`UNKNOWN`] in the place of each expression that is computed, which
-    /// `compute` is told of.
+    /// Fills in the keywords of a template. Each computed expression becomes [`UNKNOWN`], and is passed to `compute`.
     pub(super) fn fill(
         &self,
         template: &str,
@@ -118,7 +117,7 @@ impl<'k> Keywords<'k> {
                         push_scalar(value, &mut filled);
                     }
                 }
-                // It is missing, and the component says so.
+                // The keyword is missing. The component reports that.
                 None if steps(expression).is_some() => {}
                 None => {
                     filled.push(UNKNOWN);
@@ -149,7 +148,7 @@ impl<'k> Keywords<'k> {
     }
 }
 
-/// Appends a text, a number or a boolean. An array or an object has no place within a text.
+/// Appends a text, a number or a boolean. Arrays and objects are left out of texts.
 fn push_scalar(value: &RawValue, filled: &mut String) {
     match value.get().as_bytes().first() {
         Some(b'"') => {
@@ -161,7 +160,7 @@ fn push_scalar(value: &RawValue, filled: &mut String) {
     }
 }
 
-/// A number as the component writes it: `4` for `4.0`.
+/// Returns a number as the component writes it: `4` for `4.0`.
 fn number(text: &str) -> &str {
     match text.split_once('.') {
         Some((whole, zeros)) if !zeros.is_empty() && zeros.bytes().all(|zero| zero == b'0') => {

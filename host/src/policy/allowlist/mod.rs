@@ -1,10 +1,10 @@
-//! What a run may reach: the recipients, URLs and uploads that its input names.
+//! The allowlists of a run: the recipients, URLs and uploads that its input names.
 //!
-//! [`InputRule`] is the rule. The component reads its input strictly. The host only has to keep a hostile component from
-//! reaching anything else, so it reads loosely: any shape of a value will do. It runs no template: that is what the
-//! sandbox is for.
+//! [`InputRule`] is the rule. The component reads its input strictly. The host only keeps a hostile component from
+//! reaching anything else, so it reads loosely and accepts a value of any shape. It does not run templates, which is
+//! the job of the sandbox.
 //!
-//! The work is linear in the input. Each keyword is read once, and what is kept has a budget.
+//! The work is linear in the size of the input. Each keyword is read once, and a budget limits what is kept.
 
 mod computed;
 mod field_reader;
@@ -29,7 +29,7 @@ use recipients::RecipientAllowlist;
 use sources::SourceAllowlist;
 use texts::{fold, members};
 
-/// The allowlists of one run, read from its input when the component first asks for something.
+/// The allowlists of one run. They are read from its input when the component first needs them.
 pub(crate) struct Allowlists {
     rule: InputRule,
     input: Arc<String>,
@@ -37,34 +37,35 @@ pub(crate) struct Allowlists {
     found: OnceCell<Result<Arc<Found>, OverBudget>>,
 }
 
-/// What an input names.
+/// The recipients, URLs and uploads that an input names.
 #[derive(Debug, Default)]
 pub(crate) struct Found {
-    /// Whether the platform lets its components reach what their input does not name.
+    /// Whether the platform lets components reach what their input does not name.
     is_any: bool,
     recipients: RecipientAllowlist,
     sources: SourceAllowlist,
 }
 
-/// An input that names more than any mail has, or repeats its keywords until they are many times their size.
+/// The limit that an input exceeds. It has too many names, or repeats its keywords until they are many times their
+/// size.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct OverBudget(&'static str);
 
-/// Texts that are read at once, on the thread that runs the component. Reading more takes longer than a millisecond, and
-/// happens on a thread that may block.
+/// The most bytes that are read on the thread that runs the component. More takes longer than a millisecond, and is
+/// read on a thread for blocking work.
 const READ_AT_ONCE: usize = 256 << 10;
 
 impl Allowlists {
-    /// The allowlists of an input, which is not read yet.
+    /// Creates the allowlists of an input, without reading it yet.
     pub(crate) fn new(rule: InputRule, input: Arc<String>, keywords: Option<Arc<String>>) -> Self {
         Self { rule, input, keywords, found: OnceCell::new() }
     }
 
-    /// What the input names.
+    /// Returns what the input names.
     ///
     /// # Errors
     ///
-    /// An input that is over the budget.
+    /// Returns an error if the input is over the budget.
     pub(crate) async fn found(&self) -> Result<&Found, Failure> {
         let read = || async {
             if self.rule.is_any() {
@@ -77,7 +78,7 @@ impl Allowlists {
             if length <= READ_AT_ONCE {
                 return read();
             }
-            // It ends in an error only if it panics, or with the runtime.
+            // This fails only if the task panics, or when the runtime shuts down.
             let failed = OverBudget("it could not be read");
             tokio::task::spawn_blocking(read).await.unwrap_or(Err(failed))
         };
@@ -87,22 +88,22 @@ impl Allowlists {
 }
 
 impl Found {
-    /// Whether the input names a recipient.
+    /// Reports whether the input names a recipient.
     pub(crate) fn has_recipient(&self, path: &ForwardPath) -> bool {
         self.is_any || self.recipients.contains(path)
     }
 
-    /// Whether the input names a URL as an attachment.
+    /// Reports whether the input names a URL as an attachment.
     pub(crate) fn has_url(&self, url: &str) -> bool {
         self.is_any || self.sources.contains_url(url)
     }
 
-    /// Whether the input names an upload as an attachment.
+    /// Reports whether the input names an upload as an attachment.
     pub(crate) fn has_upload(&self, id: &str) -> bool {
         self.is_any || self.sources.contains_upload(id)
     }
 
-    /// Reads an input. What is not JSON names nothing.
+    /// Reads an input. If it is not JSON, the result is empty.
     pub(crate) fn read(input: &str, keywords: Option<&str>) -> Result<Self, OverBudget> {
         let mut recipients = FieldReader::<recipients::Reader>::new(keywords.is_some());
         let mut sources = FieldReader::<sources::Reader>::new(keywords.is_some());
@@ -124,15 +125,15 @@ impl Found {
     }
 }
 
-/// How much text may come of keywords that stand between other text.
+/// The budget of bytes for keywords inside other text.
 struct Budget {
     left: usize,
 }
 
 impl Budget {
-    /// As much as there is of input and keywords, and enough for a small one.
+    /// Creates a budget of the size of the input and keywords, with a minimum for small ones.
     fn of(length: usize) -> Self {
-        /// A hundred recipients, each with a name and an address out of keywords, are a tenth of it.
+        /// A hundred recipients, each with a name and an address from keywords, use a tenth of this.
         const LEAST: usize = 256 << 10;
         Self { left: length.max(LEAST) }
     }
@@ -144,20 +145,20 @@ impl Budget {
     }
 }
 
-/// The most names of one kind: far more than any account sends to or attaches.
+/// The most names of one kind. Accounts allow far fewer recipients and attachments.
 const MAX_NAMES: usize = 100_000;
-/// The most texts with placeholders, and the most different placeholders: each costs more than a name does.
+/// The most texts with placeholders, and the most different placeholders. Each costs more than a name.
 const MAX_PLACEHOLDERS: usize = 2_000;
 
 impl OverBudget {
     fn failure(self) -> Failure {
-        let message = format!("the input names more than a mail can have: {}", self.0);
+        let message = format!("the input names more than one mail can have: {}", self.0);
         Failure::new(FailureCode::Validation, Phase::Policy, message)
             .hint("name each recipient and each attachment once, and bind a field to one keyword")
     }
 }
 
-/// Whether there is room for one more placeholder.
+/// Checks that there is room for one more placeholder.
 fn check_placeholders(number: usize) -> Result<(), OverBudget> {
     match number {
         0..=MAX_PLACEHOLDERS => Ok(()),
@@ -165,7 +166,7 @@ fn check_placeholders(number: usize) -> Result<(), OverBudget> {
     }
 }
 
-/// Whether there is room for one more name.
+/// Checks that there is room for one more name.
 fn check_number(number: usize, what: &'static str) -> Result<(), OverBudget> {
     if number > MAX_NAMES { Err(OverBudget(what)) } else { Ok(()) }
 }

@@ -14,16 +14,17 @@ use super::{Budget, InputRule, OverBudget, check_number};
 #[derive(Debug, Default)]
 pub(crate) struct RecipientAllowlist {
     addresses: HashSet<ForwardPath>,
-    /// What recipients may be made of, where one is computed.
+    /// The words and domains of computed recipients, if there are any.
     computed: Option<Computed>,
 }
 
 impl RecipientAllowlist {
-    /// Whether an address of an envelope is one of them.
+    /// Reports whether the input names an address of an envelope.
     ///
-    /// Domains are the same in any case, and as A-labels. Local parts are the same as they are written. Where a recipient
-    /// is computed, by anything more than the name of a keyword, every word of its local part must be a word of the
-    /// template or of the keywords that it uses, and its domain must stand there as it is.
+    /// Domains match regardless of case, and as A-labels. Local parts must match exactly.
+    ///
+    /// A recipient is computed if its placeholder is more than the name of a keyword. Then every word of its local part
+    /// must be a word of the template or of its keywords, and its domain must stand there unchanged.
     pub(crate) fn contains(&self, path: &ForwardPath) -> bool {
         self.addresses.contains(path)
             || self.computed.as_ref().is_some_and(|computed| {
@@ -42,7 +43,7 @@ impl ReadTexts for Reader {
     type Found = RecipientAllowlist;
     const KEYS: Keys = Keys::Only(InputRule::ADDRESS_KEYS);
 
-    /// Adds the addresses of a text, wherever they stand in it.
+    /// Adds all addresses in a text.
     fn read_text(&mut self, text: &str) -> Result<(), OverBudget> {
         let between = |c: char| c.is_whitespace() || c.is_control() || "<>()[]\",;:\\".contains(c);
         for word in text.split(between).filter(|word| !word.contains(UNKNOWN)) {
@@ -144,7 +145,7 @@ mod tests {
     }
 
     #[test]
-    fn a_keyword_is_followed_to_its_value_and_no_other() {
+    fn a_keyword_is_followed_only_to_its_value() {
         let with = |to: &str| of(&serde_json::json!({ "to": to }).to_string(), Some(KEYWORDS));
         assert_named(&with("{{customer.email}}"), &["cem@x.test"], &["boss@x.test", "a@y.test"]);
         assert_named(&with("{{ team }}"), &["a@y.test", "b@y.test"], &["m@y.test", "cem@x.test"]);
@@ -201,7 +202,7 @@ mod tests {
     }
 
     #[test]
-    fn a_computed_recipient_brings_in_no_domain_of_its_own() {
+    fn a_computed_recipient_cannot_bring_in_a_new_domain() {
         let keywords =
             r#"{"note": "Please call me, or see the new site x.test.", "email": "a@x.test"}"#;
         let found = of(r#"{"to": "{{ email | lower }}, {{ note | upper }}"}"#, Some(keywords));

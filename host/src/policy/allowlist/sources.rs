@@ -15,31 +15,32 @@ use super::{Budget, OverBudget, check_number};
 /// The URLs and uploads that an input names.
 #[derive(Debug, Default)]
 pub(crate) struct SourceAllowlist {
-    /// As the parser writes them, without fragments.
+    /// The URLs as the parser writes them, without fragments.
     urls: HashSet<String>,
     ids: HashSet<String>,
     patterns: Vec<Pattern>,
-    /// What a URL or an id may be made of, where it is computed.
+    /// The words of computed URLs and ids.
     computed: Computed,
 }
 
-/// What is known of a URL or an id that is computed.
+/// The known start and end of a computed URL or id.
 #[derive(Debug)]
 struct Pattern {
     start: String,
     end: String,
 }
 
-/// The longest id that a platform gives an upload, signed tokens included.
+/// The longest id of an upload, including signed tokens.
 const LONGEST_ID: usize = 4096;
-/// Common servers refuse longer request lines.
+/// The longest URL. Common servers refuse longer request lines.
 const LONGEST_URL: usize = 8192;
 
 impl SourceAllowlist {
-    /// Whether a URL is one of them.
+    /// Reports whether the input names a URL.
     ///
-    /// Where one is computed, by anything more than the name of a keyword, scheme, host and what stands before and after
-    /// the computed part are the template's, and every word of the URL is a word of the template or of its keywords.
+    /// A URL is computed if its placeholder is more than the name of a keyword. Then its scheme, its host and the text
+    /// before and after the computed part must match the template. Every word of the URL must be a word of the template
+    /// or of its keywords.
     pub(crate) fn contains_url(&self, text: &str) -> bool {
         let Some(url) = normalised(text) else { return false };
         self.urls.contains(&url)
@@ -51,7 +52,7 @@ impl SourceAllowlist {
             })
     }
 
-    /// Whether an upload's id is one of them.
+    /// Reports whether the input names an upload's id.
     pub(crate) fn contains_upload(&self, id: &str) -> bool {
         self.ids.contains(id)
             || self.patterns.iter().any(|pattern| {
@@ -66,7 +67,7 @@ impl SourceAllowlist {
     }
 }
 
-/// Reads the texts of the attachments' field.
+/// Reads the texts of the attachment fields.
 #[derive(Default)]
 pub(super) struct Reader {
     found: SourceAllowlist,
@@ -76,7 +77,7 @@ impl ReadTexts for Reader {
     type Found = SourceAllowlist;
     const KEYS: Keys = Keys::All;
 
-    /// Adds what a text may mean: one URL or several, and an id.
+    /// Adds every meaning of a text: one or more URLs, and an id.
     fn read_text(&mut self, text: &str) -> Result<(), OverBudget> {
         if text.contains(UNKNOWN) {
             return Ok(());
@@ -84,7 +85,7 @@ impl ReadTexts for Reader {
         for url in urls_in(text) {
             self.found.urls.extend(normalised(url));
         }
-        // The component takes blanks and line breaks off the ends of an id.
+        // The component trims blanks and line breaks from an id.
         for id in [text, text.trim_ascii()] {
             if !id.is_empty() && id.len() <= LONGEST_ID {
                 self.found.ids.insert(id.to_owned());
@@ -99,7 +100,7 @@ impl ReadTexts for Reader {
         computation: &Computation<'_>,
         budget: &mut Budget,
     ) -> Result<(), OverBudget> {
-        // An expression may only choose between texts that are whole.
+        // An expression may only choose one of several complete texts.
         let mut outcome = Ok(());
         for value in computation.keywords.sources(computation.expression) {
             texts(value, Self::KEYS, &mut |text| {
@@ -112,7 +113,7 @@ impl ReadTexts for Reader {
         self.found.computed.add_sources(computation, budget)
     }
 
-    /// Adds what is known of a URL or an id, parts of which are computed.
+    /// Adds the known start and end of a URL or an id that is computed in part.
     fn read_filled(&mut self, filled: &str) -> Result<(), OverBudget> {
         if let (Some((start, _)), Some((_, end))) =
             (filled.split_once(UNKNOWN), filled.rsplit_once(UNKNOWN))
@@ -129,7 +130,8 @@ impl ReadTexts for Reader {
     }
 }
 
-/// A URL as it is compared: as the parser writes it, without the fragment, which no server sees.
+/// Returns a URL in the form that is compared: as the parser writes it, without the fragment. Servers do not get the
+/// fragment.
 fn normalised(text: &str) -> Option<String> {
     if text.len() > LONGEST_URL {
         return None;
@@ -139,12 +141,12 @@ fn normalised(text: &str) -> Option<String> {
     matches!(url.scheme(), "http" | "https").then(|| url.into())
 }
 
-/// Whether a text that begins a URL has all of its host, and more.
+/// Reports whether the start of a URL contains its complete host and more.
 fn has_path(start: &str) -> bool {
     start.split_once("://").is_some_and(|(_, rest)| rest.contains(['/', '?']))
 }
 
-/// The URLs in a text: all of it, and what stands between separators that another URL follows.
+/// Returns the possible URLs in a text: the whole text, and its parts at separators that another URL follows.
 fn urls_in(text: &str) -> impl Iterator<Item = &str> {
     let mut starts = vec![0];
     for at in memmem::find_iter(text.as_bytes(), b"://") {
@@ -222,7 +224,7 @@ mod tests {
     }
 
     #[test]
-    fn a_keyword_is_followed_to_its_value_and_no_other() {
+    fn a_keyword_is_followed_only_to_its_value() {
         let keywords = r#"{"file": {"url": "https://x.test/a.pdf"}, "id": 7, "other": "https://y.test/",
                            "First Name": "u-9"}"#;
         let found = of(

@@ -1,23 +1,23 @@
-//! A text with placeholders, taken apart: what stands there, and which keywords it means.
+//! Splits a text with placeholders into literals and expressions, and finds the keywords in expressions.
 
 use std::borrow::Cow;
 
 /// A part of a text with placeholders.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Piece<'t> {
-    /// Text that stands there.
+    /// Literal text.
     Literal(&'t str),
-    /// What stands between `{{` and `}}`.
+    /// The text between `{{` and `}}`.
     Expression(&'t str),
 }
 
-/// The steps to a keyword's value: names of members, and numbers of items.
+/// The steps to a keyword's value: names of members and indices of items.
 pub(super) type Steps<'t> = Vec<Cow<'t, str>>;
 
-/// Deeper than any value that a component takes.
+/// The most steps. Components do not accept values that are nested this deeply.
 const MAX_STEPS: usize = 16;
 
-/// Takes a text apart, piece by piece: there may be millions.
+/// Splits a text into pieces, lazily, because there may be millions.
 pub(super) fn pieces(text: &str) -> impl Iterator<Item = Piece<'_>> {
     let mut rest = text;
     std::iter::from_fn(move || {
@@ -36,7 +36,7 @@ pub(super) fn pieces(text: &str) -> impl Iterator<Item = Piece<'_>> {
     })
 }
 
-/// The expression of a text that is one placeholder and nothing else.
+/// Returns the expression of a text that consists of one placeholder.
 pub(super) fn whole_placeholder(text: &str) -> Option<&str> {
     let mut pieces = pieces(text.trim());
     match (pieces.next(), pieces.next()) {
@@ -45,7 +45,7 @@ pub(super) fn whole_placeholder(text: &str) -> Option<&str> {
     }
 }
 
-/// The steps of an expression such as `a.b[0].c`. None: it is more than a name.
+/// Returns the steps of an expression such as `a.b[0].c`. Returns `None` if it is more than a name.
 pub(super) fn steps(expression: &str) -> Option<Steps<'_>> {
     let mut steps = Vec::new();
     for part in expression.split('.') {
@@ -68,8 +68,8 @@ pub(super) fn steps(expression: &str) -> Option<Steps<'_>> {
     (steps.len() <= MAX_STEPS).then_some(steps)
 }
 
-/// Every path that an expression may be, if a keyword has such a name: a name may hold anything, and from each step on
-/// the rest may be one name, as in `data.user.mail`.
+/// Returns every path that an expression can mean. A keyword's name can contain any character, so after each step the
+/// rest may be one name, as in `data.user.mail`.
 pub(super) fn paths(expression: &str) -> Vec<Steps<'_>> {
     let mut paths = Vec::new();
     let mut steps: Steps<'_> = Vec::new();
@@ -104,14 +104,14 @@ pub(super) fn paths(expression: &str) -> Vec<Steps<'_>> {
     paths
 }
 
-/// Every name in an expression that may be a keyword's: texts in quotes are not looked into.
+/// Returns every name in an expression that may be a keyword. Texts in quotes are skipped.
 pub(super) fn names(expression: &str) -> impl Iterator<Item = &str> {
     outside_quotes(expression)
         .flat_map(|text| text.split(|c: char| !c.is_alphanumeric() && c != '_'))
         .filter(|name| !name.is_empty())
 }
 
-/// The texts in quotes of an expression.
+/// Returns the texts in quotes of an expression.
 pub(super) fn quoted(expression: &str) -> impl Iterator<Item = &str> {
     expression.split(['"', '\'']).skip(1).step_by(2)
 }

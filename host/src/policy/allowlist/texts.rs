@@ -1,4 +1,4 @@
-//! The texts of a JSON value, one after the other: none of it is kept, and the value is never built.
+//! Visits the texts of a JSON value one by one, without building the value in memory.
 
 use std::fmt;
 
@@ -7,19 +7,19 @@ use serde::de::{
 };
 use serde_json::value::RawValue;
 
-/// Which members of objects are looked at.
+/// The members of objects to read.
 #[derive(Clone, Copy)]
 pub(super) enum Keys {
     /// Every member.
     All,
-    /// Those whose folded name is one of these.
+    /// The members whose folded name is one of these.
     Only(&'static [&'static str]),
 }
 
-/// Deeper than any value that a component takes.
+/// The deepest nesting that is read. Components do not accept values that are nested this deeply.
 const MAX_DEPTH: usize = 16;
 
-/// Calls `each` with the members of a JSON object. A text that is something else has none.
+/// Calls `each` with the members of a JSON object. Does nothing for other texts.
 pub(super) fn members<'t>(text: &'t str, each: impl FnMut(&str, &'t RawValue)) {
     struct Members<F>(F);
     impl<'de, F: FnMut(&str, &'de RawValue)> Visitor<'de> for Members<F> {
@@ -37,11 +37,11 @@ pub(super) fn members<'t>(text: &'t str, each: impl FnMut(&str, &'t RawValue)) {
         }
     }
     let mut json = serde_json::Deserializer::from_str(bare(text));
-    // What comes after a mistake is not looked at, and the component refuses such an input.
+    // Reading stops at a syntax error. The component refuses such an input.
     let _ = json.deserialize_map(Members(each));
 }
 
-/// Calls `each` with the items of a JSON array. A text that is something else has none.
+/// Calls `each` with the items of a JSON array. Does nothing for other texts.
 pub(super) fn items<'t>(text: &'t str, each: impl FnMut(usize, &'t RawValue)) {
     struct Items<F>(F);
     impl<'de, F: FnMut(usize, &'de RawValue)> Visitor<'de> for Items<F> {
@@ -66,12 +66,12 @@ pub(super) fn items<'t>(text: &'t str, each: impl FnMut(usize, &'t RawValue)) {
 
 /// Calls `each` with every text and number of a value.
 ///
-/// A text that holds a JSON array or object is read as what it holds.
+/// A text that contains a JSON array or object is read as that value.
 pub(super) fn texts(value: &RawValue, keys: Keys, each: &mut dyn FnMut(&str)) {
     read(value.get(), keys, MAX_DEPTH, each);
 }
 
-/// The same for a text that may hold JSON.
+/// Calls `each` with every text and number of a text that may contain JSON.
 pub(super) fn texts_within(text: &str, keys: Keys, each: &mut dyn FnMut(&str)) {
     visit_text(text, keys, MAX_DEPTH, each);
 }
@@ -98,7 +98,7 @@ fn is_json(text: &str) -> bool {
     serde_json::from_str::<IgnoredAny>(text).is_ok()
 }
 
-/// The texts of one value.
+/// The visitor of one value's texts.
 struct Texts<'f> {
     keys: Keys,
     depth: usize,
@@ -172,12 +172,12 @@ impl<'de> Visitor<'de> for Texts<'_> {
     }
 }
 
-/// A JSON text without the byte order mark before it.
+/// Returns a JSON text without its byte order mark.
 pub(super) fn bare(text: &str) -> &str {
     text.strip_prefix('\u{feff}').unwrap_or(text)
 }
 
-/// A name without case, `_`, `-` and blanks. No name that is known is longer than some letters.
+/// Returns a name in lower case, without `_`, `-` and blanks, cut to 64 characters. All known names are shorter.
 pub(super) fn fold(name: &str) -> String {
     const LONGEST: usize = 64;
     let kept = name.chars().filter(|c| !matches!(c, '_' | '-' | ' ' | '\t'));

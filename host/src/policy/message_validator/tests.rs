@@ -23,7 +23,7 @@ fn check(message: impl AsRef<[u8]>) -> Result<(), Violation> {
 }
 
 #[test]
-fn a_sound_message_goes_by() {
+fn a_valid_message_passes() {
     assert_eq!(
         check(format!("{HEADER}Subject: x\r\n y\r\nX-A:b\r\n\tc\r\n\r\n.\r\n..\r\n")),
         Ok(())

@@ -1,38 +1,41 @@
-//! Where the memory of runs comes from.
+//! The memory allocation of runs.
 
 use wasmtime::{Config, Enabled, InstanceAllocationStrategy, PoolingAllocationConfig};
 
 use crate::services::Limits;
 
-/// Where the memory of runs comes from.
+/// The source of the memory of runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Allocation {
-    /// From the system, for each run anew. Nothing is set aside: for programs that send now and then, and for
-    /// machines that are short of address space.
+    /// The system allocates memory for each run. This reserves no memory, and suits programs that send occasionally and
+    /// machines with little address space.
     OnDemand,
-    /// From slots that are set up once: a run starts in a third of the time, and several do not wait for each
-    /// other in the kernel. While all slots are in use, runs take their memory from the system; none waits. So
-    /// they do on a machine without the address space for slots, and where a component wants more than one has.
+    /// Runs use slots that are set up once. A run starts in a third of the time, and concurrent runs do not wait for
+    /// each other in the kernel.
+    ///
+    /// Runs take their memory from the system instead if all slots are in use, if the machine does not have enough
+    /// address space for slots, or if a component needs more than a slot has.
     Pooled {
-        /// Slots. Each takes 16 GiB of address space, and keeps what a small mail needs, about half a megabyte,
-        /// once it was used.
+        /// The number of slots. Each takes 16 GiB of address space. After its first use, it also keeps the memory of a
+        /// small mail, about 0.5 MB.
         runs: u32,
     },
 }
 
-/// Bytes of a slot's memory that stay its own between runs. The kernel would have to be asked for each page
-/// of it again; more would have to be cleared after each run. A small mail touches half of it.
+/// The bytes of a slot's memory that stay resident between runs. With less, the kernel must provide each page again.
+/// With more, more must be cleared after each run. A small mail uses half of it.
 const KEEP: usize = 1 << 20;
-/// The same of its stack.
+/// The bytes of a slot's stack that stay resident.
 const KEEP_STACK: usize = 32 << 10;
-/// The same of its tables: the built-in component has a thousand functions in one.
+/// The bytes of a slot's tables that stay resident. The built-in component has a table with a thousand functions.
 const KEEP_TABLES: usize = 16 << 10;
-/// wasmtime's own numbers for what it knows of an instance; ours takes a tenth.
+/// The most bytes of wasmtime's data about an instance. It is wasmtime's default, and the built-in component uses a
+/// tenth.
 const INSTANCE_SIZE: usize = 1 << 20;
 
 impl Allocation {
-    /// How many slots there are.
+    /// Returns the number of slots, or `None` without a pool.
     pub(in crate::sandbox) fn slots(self) -> Option<u32> {
         match self {
             Self::OnDemand | Self::Pooled { runs: 0 } => None,
@@ -41,14 +44,15 @@ impl Allocation {
     }
 }
 
-/// More than run at the same time on most machines; those that wait for slow servers are beyond it anyway.
+/// 64 slots are more than the runs that compute at the same time on most machines. Runs that wait for slow servers can
+/// exceed any number of slots.
 impl Default for Allocation {
     fn default() -> Self {
         Self::Pooled { runs: 64 }
     }
 }
 
-/// Has an engine take the memory of runs from so many slots.
+/// Configures an engine to take the memory of runs from a pool of `slots` slots.
 pub(in crate::sandbox) fn pool(slots: u32, limits: &Limits, config: &mut Config) {
     let each = |number: usize| slots.saturating_mul(u32::try_from(number).unwrap_or(u32::MAX));
     let mut pool = PoolingAllocationConfig::new();
@@ -62,7 +66,7 @@ pub(in crate::sandbox) fn pool(slots: u32, limits: &Limits, config: &mut Config)
         .max_memory_size(limits.memory_bytes)
         .table_elements(limits.table_elements)
         .linear_memory_keep_resident(KEEP)
-        // Only the pages that a run has written are reset, where the kernel can tell (Linux 6.7).
+        // If the kernel supports it (Linux 6.7), only the pages that a run has written are reset.
         .pagemap_scan(Enabled::Auto)
         .async_stack_keep_resident(KEEP_STACK)
         .table_keep_resident(KEEP_TABLES)

@@ -1,36 +1,36 @@
-//! Whose turn it is to compile a component.
+//! A lock that lets one process compile a component.
 
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::thread;
 use std::time::{Duration, Instant};
 
-/// What is locked while a component is compiled: a file beside its own.
+/// The extension of the lock file, which is next to the component's file.
 pub(in crate::sandbox) const LOCK: &str = "lock";
 
-/// How long another may compile before it is not waited for: one that was stopped never ends. Four times what it takes
-/// with a compiler that is not optimised itself.
+/// The longest wait for another process to compile, in case that process is suspended. It is four times what an
+/// unoptimized build of the compiler takes.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// A small part of the second that compiling takes.
+/// The interval between attempts to lock. Compiling takes about a second.
 const BETWEEN_LOOKS: Duration = Duration::from_millis(10);
 
-/// The turn to compile a component, of all threads and processes with the same directory: a platform that starts its
-/// workers at the same time compiles once, and not once for each.
+/// A lock for compiling a component, among all threads and processes with the same directory. A platform that starts
+/// its workers at the same time compiles once, not once for each worker.
 pub(in crate::sandbox) struct CompileLock {
     path: PathBuf,
-    /// Locked until it is closed, which the system does too where a process dies.
+    /// Locked until it is closed. The system closes it if the process dies.
     _lock: fs::File,
 }
 
 impl CompileLock {
-    /// Waits for the turn to make a file. None where nothing can be locked, or the other is not done in time: then
-    /// there are two that compile, and nothing else.
+    /// Waits for the lock to create a file. Returns `None` if the file cannot be locked, or if the other process is not
+    /// done in time. Then both compile, which is harmless.
     pub(in crate::sandbox) fn wait(file: &Path) -> Option<Self> {
         let path = file.with_extension(LOCK);
         let mut options = fs::File::options();
         options.create(true).append(true);
-        // Another user who could open it could lock it, and make this one wait.
+        // Otherwise another user could lock the file and make this process wait.
         #[cfg(unix)]
         std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
         let lock = options.open(&path).ok()?;
@@ -49,7 +49,7 @@ impl CompileLock {
 
 impl Drop for CompileLock {
     fn drop(&mut self) {
-        // Those that wait have it open: the next of them has its turn, and finds what was made.
+        // Waiting processes have the file open. The next one gets the lock, and finds the compiled component.
         let _ = fs::remove_file(&self.path);
     }
 }

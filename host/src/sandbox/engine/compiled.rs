@@ -1,7 +1,7 @@
-//! Compiled components, kept in a directory for the next start.
+//! A cache of compiled components in a directory.
 //!
-//! wasmtime has a cache too; it compresses what it keeps, so every start takes it apart again, and the compressor is
-//! C that every build compiles.
+//! wasmtime's cache is not used because it compresses its files. Each start would decompress them, and each build would
+//! compile the C code of the compressor.
 
 use std::fs;
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
@@ -17,44 +17,44 @@ use super::compile_lock::{CompileLock, LOCK};
 use crate::sandbox::digest::ComponentDigest;
 use smtp_connector_smtp::private_files;
 
-/// What a file is called that this wrote: nothing else in the directory is touched.
+/// The extension of the cache's files. Other files in the directory are not touched.
 const EXTENSION: &str = "cwasm";
 
-/// What nobody has used for so long is from a version that is no longer there.
+/// The time after which an unused file is removed. It probably belongs to a version that is no longer installed.
 const KEPT_UNUSED: Duration = Duration::from_hours(30 * 24);
 
-/// How exactly it is known when a file was last used: to write it down on every start would cost every start.
+/// The precision of the time of last use. Updating it on every start would slow down every start.
 const NOTED: Duration = Duration::from_hours(24);
 
-/// How many compiled components a process holds that no directory keeps, at a few megabytes each. A platform with more
-/// of them compiles the others again.
+/// The most compiled components that a process keeps in memory because the directory cannot keep them. Each takes a few
+/// megabytes. A platform with more components compiles the others again.
 const MOST_UNKEPT: usize = 8;
 
-/// What a directory of compiled components tells its user.
+/// An event of the cache of compiled components.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum CacheEvent {
-    /// A component is compiled now, which takes a second or more, and is kept if `keep`.
+    /// A component is being compiled, which takes a second or more.
     Compiling {
-        /// Whether the directory keeps it for the next start.
+        /// Whether the directory keeps the compiled component for the next start.
         keep: bool,
     },
-    /// The directory cannot be used: why, and what to do.
+    /// The directory cannot be used.
     Unusable {
-        /// One sentence for a person.
+        /// The reason, in one sentence.
         reason: String,
-        /// What a person can do about it.
+        /// A hint on what to do.
         hint: String,
     },
 }
 
-/// Who is told.
+/// The function that receives the events of the cache.
 pub(in crate::sandbox) type CacheObserver = Arc<dyn Fn(&CacheEvent) + Send + Sync>;
 
-/// A component as machine code, for every engine of the same settings.
+/// A component as machine code, for every engine with the same settings.
 pub(in crate::sandbox) enum Code {
     Bytes(Arc<Vec<u8>>),
-    /// Mapped into memory: its pages are one for all engines and processes that run it.
+    /// A file that is mapped into memory. All engines and processes that run it share its pages.
     File(PathBuf),
 }
 
@@ -64,13 +64,13 @@ impl Code {
         engine.precompile_component(component).map(|bytes| Self::Bytes(Arc::new(bytes)))
     }
 
-    /// The component on an engine.
-    #[expect(unsafe_code, reason = "it is machine code")]
+    /// Loads the component on an engine.
+    #[expect(unsafe_code, reason = "it loads machine code")]
     pub(in crate::sandbox) fn load(&self, engine: &Engine) -> wasmtime::Result<Component> {
-        // SAFETY: the code was compiled here, or is in a file that `private_files::write` put in its place whole, and that
-        // is never written again; wasmtime refuses that of other versions and settings. On Unix, `Directory::load` and
-        // `read` checked that no other user can write to it. Elsewhere the embedder sees to that: see
-        // `HostBuilder::cache_directory`.
+        // SAFETY: the code was compiled here, or is in a file that `private_files::write` moved into place as a whole
+        // and that is never written again. wasmtime refuses code of other versions and settings. On Unix,
+        // `Directory::load` and `read` checked that no other user can write to the file. On other systems, the embedder
+        // must make sure of that: see `HostBuilder::cache_directory`.
         unsafe {
             match self {
                 Self::Bytes(bytes) => Component::deserialize(engine, bytes.as_slice()),
@@ -83,26 +83,26 @@ impl Code {
 /// A directory of compiled components.
 pub(in crate::sandbox) struct Directory {
     path: PathBuf,
-    /// Why it could not be made.
+    /// The reason why the directory could not be created.
     unmade: Option<ErrorKind>,
     observer: Option<CacheObserver>,
-    /// Told that it is not used.
+    /// Whether the observer knows that the directory is not used.
     told: Once,
 }
 
-/// Compiled components that no directory keeps, by the file that would hold each. Locked while one is compiled, so that
-/// a process compiles it once.
+/// The compiled components that no directory keeps, by the file that would hold each. Locked during a compilation, so
+/// that a process compiles each component once.
 static UNKEPT: Mutex<Vec<(PathBuf, Arc<Vec<u8>>)>> = Mutex::new(Vec::new());
 
 impl Directory {
-    /// At a path, where it is made for this user alone if it is not there.
+    /// Opens the directory at a path. If it does not exist, creates it with access for this user only.
     pub(in crate::sandbox) fn at(path: &Path, observer: Option<CacheObserver>) -> Self {
         let unmade = private_files::create_directory(path).err().map(|reason| reason.kind());
         Self { path: path.to_owned(), unmade, observer, told: Once::new() }
     }
 
-    /// A component on an engine, and its code: as it was kept, or else compiled now, and kept. A directory that other
-    /// users can write to is not used.
+    /// Loads a component from the cache, or compiles and caches it. Returns it together with its code. A directory that
+    /// other users can write to is not used.
     pub(in crate::sandbox) fn load(
         &self,
         engine: &Engine,
@@ -117,7 +117,7 @@ impl Directory {
             return Ok(kept);
         }
         let _lock = CompileLock::wait(&path);
-        // Another process that had the turn before has kept it.
+        // Another process may have compiled it while this one waited for the lock.
         if let Some(kept) = read(engine, &path) {
             return Ok(kept);
         }
@@ -125,15 +125,15 @@ impl Directory {
         self.compile(&path, engine, component, keep)
     }
 
-    /// Whether a file can be made in it: looked at first, so that nobody is told of a compilation that is kept, and is
-    /// not.
+    /// Reports whether a file can be created in the directory. This is checked before compiling, so that the event
+    /// `Compiling` has the right value of `keep`.
     fn can_be_written(&self) -> bool {
         let Err(reason) = tempfile::tempfile_in(&self.path) else { return true };
         self.warn_unwritable(self.unmade.unwrap_or_else(|| reason.kind()));
         false
     }
 
-    /// Compiles a component, once in a process, and keeps it where that is wanted and possible.
+    /// Compiles a component, once in a process. Writes it to the directory if `keep` is set.
     fn compile(
         &self,
         path: &Path,
@@ -148,7 +148,7 @@ impl Directory {
         }
         self.tell(&CacheEvent::Compiling { keep });
         let machine_code = engine.precompile_component(component)?;
-        // As a whole: two processes may start at the same time.
+        // The file appears as a whole, since two processes may start at the same time.
         match keep.then(|| private_files::write(path, &machine_code)) {
             None => {}
             Some(Ok(())) => {
@@ -175,7 +175,7 @@ impl Directory {
         );
     }
 
-    /// Warns, once, that compiled components are not kept.
+    /// Warns once that compiled components are not kept.
     fn warn(&self, reason: String, hint: String) {
         self.told.call_once(|| {
             tracing::warn!(reason, hint, "the cache of compiled components is not used");
@@ -189,7 +189,7 @@ impl Directory {
         }
     }
 
-    /// One name for each component and each way to compile it.
+    /// Returns the file of a component. The name is unique to the component and the settings of the compiler.
     fn file(&self, engine: &Engine, component: &[u8]) -> PathBuf {
         let mut settings = DefaultHasher::new();
         engine.precompile_compatibility_hash().hash(&mut settings);
@@ -197,7 +197,7 @@ impl Directory {
         self.path.join(name).with_extension(EXTENSION)
     }
 
-    /// Best effort: a file that stays is one more file.
+    /// Removes files that have not been used for a long time. A failure to remove one is harmless.
     fn remove_unused(&self) {
         for file in fs::read_dir(&self.path).into_iter().flatten().flatten() {
             let path = file.path();
@@ -210,7 +210,8 @@ impl Directory {
     }
 }
 
-/// None: it is not there, not for this engine, or others may have written it.
+/// Reads a compiled component. Returns `None` if it does not exist, is not for this engine, or may have been written by
+/// another user.
 fn read(engine: &Engine, path: &Path) -> Option<(Component, Code)> {
     private_files::check_trusted(path, &fs::metadata(path).ok()?).ok()?;
     let code = Code::File(path.to_owned());

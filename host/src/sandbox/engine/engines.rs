@@ -1,7 +1,8 @@
 //! The engines that all runs share, and the clock that interrupts them.
 //!
-//! One takes the memory of each run from the system, and compiles. The other, where there is one, has a pool,
-//! and runs what the first compiled. It has a slot for so many runs; the others are the first one's.
+//! The `roomy` engine takes the memory of each run from the system, and compiles components. The `pooled` engine, if
+//! there is one, has a pool with a fixed number of slots, and runs what the first one compiled. When all slots are in
+//! use, runs go to the `roomy` engine.
 
 use std::path::Path;
 use std::time::Duration;
@@ -19,22 +20,22 @@ use crate::sandbox::Allocation;
 use crate::sandbox::store::State;
 use crate::services::Limits;
 
-/// How often a component that computes is interrupted, so that others can run: whoever waits for it waits at most so
-/// long. Shorter is no better, since timers are no finer than a millisecond.
+/// The interval at which a running component is interrupted, so that others can run. It is the longest time that
+/// another run waits for it. A shorter interval does not help, since timers have a resolution of about 1 ms.
 const TICK: Duration = Duration::from_millis(2);
 
-/// The stack that is left for host functions when a component has used up its own: wasmtime's default.
+/// The stack space that remains for host functions when a component has used up its stack. It is wasmtime's default.
 const HOST_STACK: usize = 3 << 19;
 
-/// What components are compiled and run by.
+/// The engines that compile and run components.
 pub(in crate::sandbox) struct Engines {
     roomy: LinkedEngine,
     pooled: Option<Pooled>,
-    /// Where compiled components are kept.
+    /// The directory of compiled components.
     directory: Option<Directory>,
 }
 
-/// An engine, and what its components may import.
+/// An engine, and the linker with its components' imports.
 struct LinkedEngine {
     engine: Engine,
     linker: Linker<State>,
@@ -42,36 +43,36 @@ struct LinkedEngine {
 
 struct Pooled {
     inner: LinkedEngine,
-    /// A permit for each slot.
+    /// One permit for each slot.
     slots: Semaphore,
 }
 
-/// A component that is ready to run on every engine that there is.
+/// A component that is ready to run on each engine.
 #[derive(Clone)]
 pub(in crate::sandbox) struct LinkedComponent {
     roomy: PluginPre<State>,
-    /// None too for a component that wants more than a slot has.
+    /// `None` without a pool, or if the component needs more than a slot has.
     pooled: Option<PluginPre<State>>,
 }
 
-/// Where one run goes on, for as long as this is held.
+/// The place where one run executes. Dropping it frees the slot.
 pub(in crate::sandbox) struct Lease<'r> {
     pub(in crate::sandbox) pre: &'r PluginPre<State>,
     _slot: Option<SemaphorePermit<'r>>,
 }
 
-/// Why a component is not ready to run.
+/// The reason why a component cannot be loaded.
 pub(in crate::sandbox) enum LoadError {
     /// It cannot be compiled.
     Code(wasmtime::Error),
-    /// It imports what is not there.
+    /// It imports an interface that the host does not provide.
     Imports(wasmtime::Error),
     /// It does not export the contract.
     Exports(wasmtime::Error),
 }
 
 impl Engines {
-    /// Builds them. With a directory, compiled components are kept there for the next start.
+    /// Builds the engines. If `cache` is a directory, compiled components are kept there for the next start.
     pub(in crate::sandbox) fn build(
         cache: Option<&Path>,
         observer: Option<CacheObserver>,
@@ -84,7 +85,7 @@ impl Engines {
             Some(slots) => {
                 let mut config = configuration(limits);
                 pool(slots, limits, &mut config);
-                // A machine without the address space for it does without.
+                // Without enough address space, there is no pool.
                 let inner = LinkedEngine::build(&config).ok();
                 inner.map(|inner| Pooled { inner, slots: Semaphore::new(slots as usize) })
             }
@@ -95,7 +96,7 @@ impl Engines {
         Ok(Self { roomy, pooled, directory: cache.map(|path| Directory::at(path, observer)) })
     }
 
-    /// Compiles a component, or finds it compiled, and links it.
+    /// Compiles a component, or loads it from the cache, and links it.
     pub(in crate::sandbox) fn prepare(
         &self,
         component: &[u8],
@@ -120,7 +121,7 @@ impl Engines {
         }
     }
 
-    /// A slot of the pool, if one is free, and memory from the system otherwise.
+    /// Leases a slot of the pool if one is free, and memory from the system otherwise.
     pub(in crate::sandbox) fn lease<'r>(&'r self, linked: &'r LinkedComponent) -> Lease<'r> {
         let slot = self.pooled.as_ref().and_then(|pooled| pooled.slots.try_acquire().ok());
         match (&linked.pooled, slot) {
@@ -149,22 +150,22 @@ impl LinkedEngine {
     }
 }
 
-/// What the engines have in common: what one compiled, the other can run.
+/// Returns the configuration that both engines share, so that one can run what the other compiled.
 fn configuration(limits: &Limits) -> Config {
     let mut config = Config::new();
     config
         .epoch_interruption(true)
-        // Components that want the asynchronous ABI are refused, and every call is three times faster.
+        // Components with the asynchronous ABI are refused. This makes every call three times faster.
         .concurrency_support(false)
         .max_wasm_stack(limits.stack_bytes)
-        // Host functions run on what the component leaves of it.
+        // Host functions run on the part of this stack that the component leaves.
         .async_stack_size(limits.stack_bytes + HOST_STACK)
-        // Traps are told in a sentence, not in a backtrace.
+        // Errors describe a trap in a sentence, without a backtrace.
         .wasm_backtrace_max_frames(None);
     config
 }
 
-/// Ticks until the engines are gone.
+/// Starts the thread that ticks until the engines are dropped.
 fn start_ticker(engines: Vec<EngineWeak>) {
     std::thread::spawn(move || {
         loop {

@@ -1,4 +1,4 @@
-//! What a component may import, and nothing else.
+//! The interfaces that a component may import.
 
 use wasmtime::Engine;
 use wasmtime::component::Linker;
@@ -13,8 +13,8 @@ use crate::imports::bindings::Plugin;
 use crate::imports::{Imports, View};
 use crate::sandbox::store::State;
 
-/// All that a component may import: the contract's own interfaces, and those of WASI that Rust's standard
-/// library starts and panics with. No file system, no sockets, no HTTP.
+/// Returns a linker with everything that a component may import: the contract's interfaces, and the WASI interfaces
+/// that Rust's standard library needs to start and to panic. There is no file system, no sockets and no HTTP.
 pub(in crate::sandbox) fn link(engine: &Engine) -> wasmtime::Result<Linker<State>> {
     let mut linker = Linker::new(engine);
     let l = &mut linker;
@@ -27,7 +27,7 @@ pub(in crate::sandbox) fn link(engine: &Engine) -> wasmtime::Result<Linker<State
     io::streams::add_to_linker::<_, Io>(l, |state: &mut State| state.ctx().table)?;
     clocks::wall_clock::add_to_linker::<_, WasiClocks>(l, State::clocks)?;
     clocks::monotonic_clock::add_to_linker::<_, WasiClocks>(l, State::clocks)?;
-    // Hash tables ask for a seed; it is always the same.
+    // Hash tables need a seed. It is always the same.
     random::insecure_seed::add_to_linker::<_, WasiRandom>(l, |state| state.ctx().ctx.random())?;
     cli::environment::add_to_linker::<_, WasiCli>(l, State::cli)?;
     cli::exit::add_to_linker::<_, WasiCli>(l, State::cli)?;
@@ -42,7 +42,7 @@ pub(in crate::sandbox) fn link(engine: &Engine) -> wasmtime::Result<Linker<State
     Ok(linker)
 }
 
-/// Stands for the table of a run's resources, where wasmtime-wasi-io asks for a type without a lifetime.
+/// A stand-in for the table of a run's resources, where wasmtime-wasi-io needs a type without a lifetime.
 struct Io;
 
 impl wasmtime::component::HasData for Io {

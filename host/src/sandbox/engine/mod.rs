@@ -1,4 +1,4 @@
-//! What compiles components, and what they may import.
+//! Compiles components, and links them with the interfaces that they may import.
 
 mod allocation;
 mod compile_lock;

@@ -1,13 +1,13 @@
-//! What a run may take of memory, all its memories and tables counted together.
+//! The memory limit of a run, over all its memories and tables together.
 
 use wasmtime::ResourceLimiter;
 
 use crate::services::LimitReached;
 use crate::services::Limits;
 
-/// Counts what a store's memories and tables grow by, and stops the component that wants more than it may.
+/// A limiter that counts the growth of a store's memories and tables, and stops a component that exceeds the limit.
 ///
-/// wasmtime's own `StoreLimits` looks at each memory alone, so that four of them are four times the limit.
+/// wasmtime's `StoreLimits` checks each memory alone, so four memories could use four times the limit.
 #[derive(Debug)]
 pub(in crate::sandbox) struct MemoryLimiter {
     bytes_left: usize,
@@ -19,7 +19,7 @@ impl MemoryLimiter {
         Self { bytes_left: limits.memory_bytes, elements_left: limits.table_elements }
     }
 
-    /// Bytes that the memories have taken: they only grow.
+    /// Returns the bytes that the memories use. Memories only grow.
     pub(in crate::sandbox) fn bytes_taken(&self, limits: &Limits) -> usize {
         limits.memory_bytes - self.bytes_left
     }

@@ -1,7 +1,7 @@
-//! How long a run computes: the time inside its polls, and none of the time that it waits.
+//! Measures the CPU time of a run: the time inside its polls, without the time that it waits.
 //!
-//! Ticks of the engine's clock cannot tell: a component that is resumed after a wait of any length has
-//! missed one, and a message on a slow line is hundreds of such waits.
+//! Ticks of the engine's clock cannot measure this. A component that resumes after a wait of any length has missed a
+//! tick, and a message on a slow connection has hundreds of such waits.
 
 use std::future::Future;
 use std::pin::Pin;
@@ -10,13 +10,13 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
-/// The time that one run has computed, what its host did for it meanwhile included.
+/// The CPU time of one run, including the host's work for it.
 #[derive(Debug)]
 pub(crate) struct Meter {
     origin: Instant,
-    /// Nanoseconds of the polls that are over.
+    /// The nanoseconds of finished polls.
     past: AtomicU64,
-    /// When the current poll began, in nanoseconds since `origin`; [`IDLE`] between polls.
+    /// The start of the current poll, in nanoseconds since `origin`. [`IDLE`] between polls.
     since: AtomicU64,
 }
 
@@ -28,20 +28,20 @@ impl Meter {
         Self { origin: Instant::now(), past, since }
     }
 
-    /// The time so far, the current poll included.
+    /// Returns the time so far, including the current poll.
     pub(in crate::sandbox) fn computed(&self) -> Duration {
         let since = self.since.load(Ordering::Relaxed);
         let current = if since == IDLE { 0 } else { self.now().saturating_sub(since) };
         Duration::from_nanos(self.past.load(Ordering::Relaxed) + current)
     }
 
-    /// Polls of this future are what counts.
+    /// Wraps a future whose polls are measured.
     pub(in crate::sandbox) fn measure<F: Future>(self: Arc<Self>, work: F) -> Measured<F> {
         Measured { work: Box::pin(work), meter: self }
     }
 
     fn now(&self) -> u64 {
-        // A run that takes centuries is stopped long before.
+        // This overflows only after centuries, and runs are stopped long before.
         u64::try_from(self.origin.elapsed().as_nanos()).unwrap_or(IDLE - 1)
     }
 }

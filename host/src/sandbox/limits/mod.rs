@@ -1,4 +1,4 @@
-//! How much a run takes, while it takes it.
+//! Measures and limits what a run uses while it runs.
 
 mod memory_limiter;
 mod meter;

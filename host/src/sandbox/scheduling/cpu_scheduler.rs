@@ -1,45 +1,44 @@
-//! Who may compute when many want to.
+//! Fair CPU scheduling between accounts.
 //!
-//! A component that never stops computing gives way at each tick of the engine's clock, which alone does
-//! not help its neighbours: sixty of them are sixty ticks before anybody else has a turn. So what is
-//! computed is charged to an account that is paid off by all of the machine's processors but one. While it
-//! is overdrawn, whoever computes for long waits, and so does an account that has let a component do so all
-//! along, with each of its runs: short runs, which is what mails are, find a processor free.
+//! A component that computes without end yields at each tick of the engine's clock. That alone is not fair: with sixty
+//! such components, other runs wait sixty ticks for a turn. So CPU time is charged to a budget, which is paid off at
+//! the rate of all processors of the machine but one. While this budget is overdrawn, long runs wait. Every run of an
+//! account that has overdrawn its own budget waits too. Short runs, such as ordinary mails, find a free processor.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-/// What a run may compute without being charged: a small mail takes a tenth of it, so that an account that sends
-/// as fast as its server takes is never held up.
+/// The CPU time that a run is not charged for. A small mail takes a tenth of it, so an account that sends as fast as
+/// its server accepts mail never waits.
 const FREE: Duration = Duration::from_millis(1);
-/// What a run may be charged without ever waiting.
+/// The most charged time of a short run, which does not wait.
 const SHORT: Duration = Duration::from_millis(2);
-/// What each byte of a message that goes out is worth: more than it costs to encode, check and send it, so that
-/// large messages are no attack.
+/// The CPU time that is free for each byte sent. It is more than the cost to encode, check and send the byte, so large
+/// messages are not charged.
 const BYTE: Duration = Duration::from_nanos(8);
-/// How far an account may be overdrawn before anybody waits.
+/// The most that a budget may be overdrawn before runs wait.
 const OVERDRAFT: Duration = Duration::from_millis(100);
-/// What a run is charged before it begins, where it has to wait for that: what it can compute before it is
-/// looked at for the first time.
+/// The charge for a run that must wait before it begins. It is the time that the run can compute before its first
+/// check.
 const FIRST: Duration = Duration::from_millis(2);
 
-/// Time that was computed and is being paid off.
+/// A budget of CPU time. Charged time is paid off at a fixed rate.
 #[derive(Debug)]
 pub(in crate::sandbox) struct CpuBudget {
-    /// Processors that pay.
+    /// The number of processors that pay the budget off.
     rate: f64,
-    /// When it will be paid off.
+    /// The time at which the budget is paid off.
     settled: Mutex<Instant>,
 }
 
-/// What one component computed for each account of a platform.
+/// The budgets of one component, by account of the platform.
 #[derive(Debug, Default)]
 pub(in crate::sandbox) struct CpuBudgets {
     accounts: Mutex<HashMap<String, Arc<CpuBudget>>>,
 }
 
-/// The account of all runs of one engine.
+/// The scheduler of all runs of a host.
 #[derive(Debug)]
 pub(in crate::sandbox) struct CpuScheduler {
     all: CpuBudget,
@@ -55,31 +54,31 @@ impl CpuBudget {
         *settled = (*settled).max(now) + computed.div_f64(self.rate);
     }
 
-    /// When it will be no more overdrawn, if it is.
+    /// Returns the time at which the budget is no longer overdrawn, or `None` if it is not overdrawn.
     fn overdrawn(&self, now: Instant) -> Option<Instant> {
         let settled = *self.lock();
         (settled > now + OVERDRAFT).then(|| settled - OVERDRAFT)
     }
 
     fn lock(&self) -> MutexGuard<'_, Instant> {
-        // One assignment is all that happens under the lock.
+        // Only an assignment happens under the lock, so a panic cannot leave the value incomplete.
         self.settled.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl CpuBudgets {
-    /// The share of one of a platform's accounts, in good times.
+    /// The processors that pay off the budget of one account.
     const RATE: f64 = 0.25;
 
-    /// The budget of an account, or of runs without one.
+    /// Returns the budget of an account, or of runs without an account.
     pub(in crate::sandbox) fn of(&self, account: Option<&str>) -> Arc<CpuBudget> {
         let mut accounts = self.accounts.lock().unwrap_or_else(PoisonError::into_inner);
         let name = account.unwrap_or_default();
         if let Some(budget) = accounts.get(name) {
             return Arc::clone(budget);
         }
-        // Accounts come and go by the thousand; those that owe nothing need not be remembered. Looking only
-        // when the number has doubled keeps that cheap.
+        // There may be thousands of accounts, so budgets that are paid off are removed. Checking only when the number
+        // has doubled keeps this cheap.
         if accounts.len() >= 1024 && accounts.len().is_power_of_two() {
             let now = Instant::now();
             accounts.retain(|_, budget| *budget.lock() > now || Arc::strong_count(budget) > 1);
@@ -90,7 +89,7 @@ impl CpuBudgets {
     }
 }
 
-/// What a run has to account for: what it computed, less what it sent, and what every run may.
+/// Returns the CPU time to charge a run for: its CPU time, minus the free time of every run and of each byte sent.
 pub(in crate::sandbox) fn cost(computed: Duration, bytes_sent: u64) -> Duration {
     let bytes = u32::try_from(bytes_sent).unwrap_or(u32::MAX);
     computed.saturating_sub(FREE + BYTE * bytes)
@@ -102,11 +101,11 @@ impl CpuScheduler {
     }
 
     fn new(processors: usize) -> Self {
-        // Where there is but one, it is shared by halves.
+        // With a single processor, half of it pays the budget off.
         Self { all: CpuBudget::new((processors as f64 - 1.0).max(0.5)) }
     }
 
-    /// When a run may begin, if that is not at once.
+    /// Returns the time at which a run may begin, or `None` if it may begin now.
     pub(in crate::sandbox) fn admit(&self, own: &CpuBudget, now: Instant) -> Option<Instant> {
         own.overdrawn(now)?;
         let turn = self.all.overdrawn(now)?;
@@ -114,9 +113,9 @@ impl CpuScheduler {
         Some(turn)
     }
 
-    /// Charges what a run has just computed; returns when it may go on, if that is not at once.
+    /// Charges a run for its latest CPU time. Returns the time at which it may continue, or `None` if that is now.
     ///
-    /// `total` is what it computed since it began.
+    /// `total` is the charged time since the run began.
     pub(in crate::sandbox) fn charge(
         &self,
         own: &CpuBudget,
@@ -149,15 +148,15 @@ mod tests {
     }
 
     #[test]
-    fn many_runs_take_turns_and_leave_a_processor_free() {
+    fn many_runs_take_turns_and_leave_a_core_free() {
         let (scheduler, own) = (CpuScheduler::new(3), CpuBudget::new(CpuBudgets::RATE));
         let start = Instant::now();
         let mut turns: Vec<Instant> =
             (0..64).filter_map(|_| scheduler.charge(&own, start, SLICE, SLICE)).collect();
         assert!(turns.is_sorted());
-        // 640 ms of computing at two processors, less the overdraft.
+        // 640 ms of CPU time at two processors, minus the overdraft.
         assert_eq!(turns.pop(), Some(start + Duration::from_millis(320 - 100)));
-        // And the next run of that account waits behind them, one after another.
+        // The next runs of that account wait behind them, one after another.
         let next: Vec<Option<Instant>> = (0..3).map(|_| scheduler.admit(&own, start)).collect();
         assert!(next.iter().all(Option::is_some) && next[0] < next[1] && next[1] < next[2]);
     }

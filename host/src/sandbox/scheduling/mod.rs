@@ -1,4 +1,4 @@
-//! Who computes when many runs want to.
+//! Fair scheduling of CPU time between runs.
 
 mod cpu_scheduler;
 

@@ -5,7 +5,7 @@ use super::*;
 use crate::address::HostName;
 use crate::network::{DeniedAddresses, DialError, NetworkStream, Purpose, Reach, SystemNetwork};
 
-/// A name with these addresses. What is in 192.0.2.0/24 never answers, and everything else is this machine.
+/// A name with these addresses. Those in 192.0.2.0/24 never answer, and all others are on this machine.
 struct Names(Vec<SocketAddr>, Arc<Mutex<Vec<SocketAddr>>>);
 
 impl Network for Names {
@@ -22,7 +22,7 @@ impl Network for Names {
     }
 }
 
-/// Dials a host that has these addresses, and tells which were tried, in their order.
+/// Connects to a host with these addresses. Also returns the addresses that were tried, in order.
 async fn dial(
     addresses: &[SocketAddr],
     time: Duration,
@@ -54,7 +54,7 @@ fn at(ip: &str, port: u16) -> SocketAddr {
 const PATIENCE: Duration = Duration::from_secs(10);
 
 #[tokio::test]
-async fn an_address_that_swallows_packets_costs_a_quarter_of_a_second() {
+async fn an_address_that_drops_packets_costs_a_quarter_of_a_second() {
     let (_server, address) = listener();
     let silent = |last| at(&format!("192.0.2.{last}"), address.port());
     let began = Instant::now();
@@ -70,7 +70,7 @@ async fn an_address_that_swallows_packets_costs_a_quarter_of_a_second() {
 async fn a_server_whose_queue_is_full_does_not_hold_up_the_next_address() {
     use socket2::{Domain, Socket, Type};
     let (server, address) = listener();
-    // The kernel drops every further SYN, as a broken route does.
+    // With a full queue, the kernel drops every further SYN, like a broken route.
     let full = Socket::new(Domain::IPV4, Type::STREAM, None).expect("a socket");
     full.bind(&at("127.0.0.2", address.port()).into()).expect("another address of this machine");
     full.listen(0).expect("it listens");
@@ -79,7 +79,7 @@ async fn a_server_whose_queue_is_full_does_not_hold_up_the_next_address() {
         .map(|_| {
             let one = Socket::new(Domain::IPV4, Type::STREAM, None).expect("a socket");
             one.set_nonblocking(true).expect("a socket option");
-            // It is queued, or waits to be.
+            // The connection is queued, or waits to be queued.
             let _ = one.connect(&full_address);
             one
         })
@@ -174,7 +174,7 @@ fn families_take_turns() {
     };
     assert_eq!(order(&["::1", "::2", "::3", "10.0.0.1", "::1"]), ["::1", "10.0.0.1", "::2", "::3"]);
     assert_eq!(order(&["10.0.0.1", "10.0.0.2", "::1"]), ["10.0.0.1", "::1", "10.0.0.2"]);
-    // It is an IPv4 address, however it is written.
+    // An IPv4-mapped address counts as IPv4.
     assert_eq!(
         order(&["::ffff:10.0.0.1", "10.0.0.2", "::1"]),
         ["::ffff:10.0.0.1", "::1", "10.0.0.2"]

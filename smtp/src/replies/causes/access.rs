@@ -1,4 +1,4 @@
-//! Servers that first want encryption, or a login.
+//! Servers that require encryption or a login first.
 
 use crate::failure::FailureCode;
 use crate::failure::Phase::{Auth, FinalReply, MailFrom, RcptTo};
@@ -14,8 +14,8 @@ pub(crate) const ENCRYPTION: &[Cause] = &[
         enhanced: &["5.7.30"],
         words: &["requiretls support required"],
         retry: Some(AfterConfigChange),
-        hint: "a server on the way does not promise to send on over TLS alone: leave out the account's tls.requireTls, \
-               or reach the recipient in another way",
+        hint: "a mail server on the way does not support REQUIRETLS: remove the account's tls.requireTls, or contact \
+               the recipient in another way",
         samples: &[(FinalReply, "550 5.7.30 REQUIRETLS support required")],
         ..ROW
     },
@@ -32,8 +32,8 @@ pub(crate) const ENCRYPTION: &[Cause] = &[
         enhanced: &["5.7.10", "5.7.11"],
         code: Some(FailureCode::Auth),
         retry: Some(AfterConfigChange),
-        hint: "the server wants an encrypted connection: set security = \"starttls\" with port 587, or security = \"tls\" \
-           with port 465",
+        hint: "the server requires an encrypted connection: set security = \"starttls\" with port 587, or \
+               security = \"tls\" with port 465",
         samples: &[
             (MailFrom, "530 5.7.0 Must issue a STARTTLS command first"),
             (MailFrom, "530 5.7.0 Must issue a STARTTLS command first. 5b1f17b1804b1-43d - gsmtp"),
@@ -45,7 +45,7 @@ pub(crate) const ENCRYPTION: &[Cause] = &[
     },
 ];
 
-/// Words of servers that want a login.
+/// Phrases of servers that require a login.
 const LOGIN_FIRST: &[&str] = &[
     "authentication required",
     "authentication is required",
@@ -67,7 +67,7 @@ pub(crate) const LOGIN: &[Cause] = &[
         given: &[Given::NoLogin],
         code: Some(FailureCode::Auth),
         retry: Some(AfterConfigChange),
-        hint: "the server wants a login: set the account's username and password",
+        hint: "the server requires a login: set the account's username and password",
         samples: &[
             (MailFrom, "530 5.7.0 Authentication Required. For more information, go to"),
             (MailFrom, "530 5.7.57 Client not authenticated to send mail."),
@@ -86,8 +86,8 @@ pub(crate) const LOGIN: &[Cause] = &[
         enhanced: &["5.7.57"],
         code: Some(FailureCode::Auth),
         retry: Some(AfterConfigChange),
-        hint: "the server does not count the account's login at this port: use the server and the port that the \
-               provider names for sending, mostly 587 or 465",
+        hint: "the server ignores the account's login on this port: use the server and the port that the provider \
+               documents for sending, usually 587 or 465",
         given: &[Given::Login],
         samples: &[(RcptTo, "530 5.7.1 Authentication required")],
         ..ROW
@@ -96,7 +96,7 @@ pub(crate) const LOGIN: &[Cause] = &[
         name: "access-refused",
         phases: ENVELOPE,
         codes: &[530, 538],
-        hint: "the server wants an encrypted connection, or a login: set security, username and password",
+        hint: "the server requires an encrypted connection or a login: set security, username and password",
         samples: &[(MailFrom, "530 5.7.1 Access denied")],
         code: Some(FailureCode::Auth),
         ..ROW

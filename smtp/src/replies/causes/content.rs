@@ -1,4 +1,4 @@
-//! Messages that are refused: their size, what is in them, and how they are written.
+//! Refused messages: their size, content and encoding.
 
 use crate::failure::FailureCode::TooLarge;
 use crate::failure::Phase::{Body, FinalReply, MailFrom, RcptTo};
@@ -6,7 +6,7 @@ use crate::failure::Retry::Never;
 use crate::replies::cause::{MESSAGE, SENDING, SIZED};
 use crate::replies::causes::{Cause, ROW};
 
-/// Asked before a mailbox that refuses the message.
+/// Rows that must match before the rows for a mailbox that refuses the message.
 pub(crate) const SIZE: &[Cause] = &[Cause {
     name: "too-large",
     phases: SIZED,
@@ -22,7 +22,7 @@ pub(crate) const SIZE: &[Cause] = &[Cause {
     ],
     code: Some(TooLarge),
     retry: Some(Never),
-    hint: "attach less, or send a link instead",
+    hint: "send fewer or smaller attachments, or a link instead",
     samples: &[
         (MailFrom, "552 5.3.4 Message size exceeds fixed limit"),
         (
@@ -50,7 +50,7 @@ pub(crate) const CAUSES: &[Cause] = &[
             "dangerous file type",
         ],
         retry: Some(Never),
-        hint: "the server refuses a kind of file in the message, also inside archives: send a link to it instead",
+        hint: "the server refuses this type of attachment, even inside an archive: send a link to the file instead",
         samples: &[(
             FinalReply,
             "552-5.7.0 This message was blocked because its content presents a potential\n552 5.7.0 security issue. To review our message content and attachment content guidelines, go to",
@@ -84,7 +84,7 @@ pub(crate) const CAUSES: &[Cause] = &[
             "content rejected",
             "high probability of spam",
         ],
-        hint: "the server takes the message for spam: change its words and links, and send it to fewer recipients",
+        hint: "the server classified the message as spam: change its text and links, and send it to fewer recipients",
         samples: &[
             (FinalReply, "554 5.7.1 Spam message rejected"),
             (
@@ -102,7 +102,7 @@ pub(crate) const CAUSES: &[Cause] = &[
         enhanced: &["5.6.7"],
         words: &["smtputf8"],
         retry: Some(Never),
-        hint: "a server on the way cannot carry this address: use one in ASCII before the @",
+        hint: "a mail server on the way does not support this address: use an address with only ASCII before the @",
         samples: &[
             (RcptTo, "553 5.6.7 Non-ASCII addresses not permitted for that recipient"),
             (RcptTo, "550 5.6.7 SMTPUTF8 is required, but was not offered by host mx.example.net"),
@@ -115,7 +115,7 @@ pub(crate) const CAUSES: &[Cause] = &[
         enhanced: &["5.6.3"],
         words: &["8bitmime", "8-bit"],
         retry: Some(Never),
-        hint: "a server on the way does not take 8-bit mail: use addresses and an attached mail in ASCII",
+        hint: "a mail server on the way does not accept 8-bit mail: use only ASCII in addresses and attached emails",
         samples: &[(FinalReply, "554 5.6.3 8BITMIME is required, but was not offered")],
         ..ROW
     },
@@ -125,7 +125,7 @@ pub(crate) const CAUSES: &[Cause] = &[
         codes: &[523, 552],
         code: Some(TooLarge),
         retry: Some(Never),
-        hint: "the message is probably too large: attach less, or send a link instead",
+        hint: "the message is probably too large: send fewer or smaller attachments, or a link instead",
         samples: &[(MailFrom, "552 Requested mail action aborted"), (FinalReply, "523 refused")],
         ..ROW
     },

@@ -1,4 +1,4 @@
-//! What is left when a reply shows no cause: its class and its phase.
+//! Fallback rows, for replies without a specific cause: they match the class and the phase.
 
 use crate::failure::Phase::{self, Ehlo, FinalReply, Greeting, MailFrom, RcptTo, Starttls};
 use crate::replies::cause::{MESSAGE, OPENING};
@@ -9,7 +9,7 @@ pub(crate) const CAUSES: &[Cause] = &[
         name: "starttls-unavailable",
         phases: &[Starttls],
         codes: &[4],
-        hint: "the server cannot encrypt at the moment: try again later; port 465 with security = \"tls\" may work now",
+        hint: "the server cannot start TLS at the moment: try again later, or try port 465 with security = \"tls\" now",
         samples: &[(Starttls, "454 4.7.0 TLS not available due to local problem")],
         ..ROW
     },
@@ -17,7 +17,7 @@ pub(crate) const CAUSES: &[Cause] = &[
         name: "starttls-refused",
         phases: &[Starttls],
         codes: &[5],
-        hint: "port 465 with security = \"tls\" may work",
+        hint: "try port 465 with security = \"tls\"",
         samples: &[(Starttls, "502 5.5.1 Error: command not implemented")],
         ..ROW
     },
@@ -35,7 +35,7 @@ pub(crate) const CAUSES: &[Cause] = &[
     Cause {
         name: "machine-refused",
         phases: OPENING,
-        hint: "the server may refuse this machine's address: check host and port, and that it is meant for you",
+        hint: "the server may block this machine's address: check host and port, and that you may use this server",
         samples: &[
             (Greeting, "554 5.7.1 No SMTP service here"),
             (Greeting, "554 mx.test ESMTP not accepting connections"),
@@ -46,7 +46,7 @@ pub(crate) const CAUSES: &[Cause] = &[
     Cause {
         name: "sender-not-taken",
         phases: &[MailFrom],
-        hint: "use a sender that this account may send as",
+        hint: "use a sender address that belongs to this account",
         samples: &[
             (MailFrom, "550 5.7.1 not yours"),
             (MailFrom, "501 5.1.7 Bad sender address syntax"),
@@ -57,8 +57,8 @@ pub(crate) const CAUSES: &[Cause] = &[
         name: "recipient-policy",
         phases: &[RcptTo],
         enhanced: &["5.7."],
-        hint: "the server's policy refuses this recipient: the server's words say why. Where the account has no login, \
-               one may be needed",
+        hint: "the server's policy refuses this recipient: see the reason in the server's reply. If the account does \
+               not log in, the server may require a login",
         samples: &[(
             RcptTo,
             "554 5.7.1 <b@example.net>: Recipient address rejected: Access denied",
@@ -68,7 +68,7 @@ pub(crate) const CAUSES: &[Cause] = &[
     Cause {
         name: "recipient-refused",
         phases: &[RcptTo],
-        hint: "check the address, and what the server says of it",
+        hint: "check the address, and the server's reply to it",
         samples: &[
             (RcptTo, "550 Administrative prohibition"),
             (RcptTo, "551 User not local; please try"),
@@ -78,7 +78,7 @@ pub(crate) const CAUSES: &[Cause] = &[
     Cause {
         name: "message-refused",
         phases: MESSAGE,
-        hint: "the server's words say why: it may dislike the sender, a link or an attachment",
+        hint: "see the reason in the server's reply: the cause may be the sender, a link or an attachment",
         samples: &[
             (FinalReply, "554 5.6.0 rejected"),
             (FinalReply, "550 5.7.1 Message rejected under suspicion of policy violation"),

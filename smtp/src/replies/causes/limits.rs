@@ -1,4 +1,4 @@
-//! Limits that pass with time: a day's quota, a rate, connections at once.
+//! Temporary limits: daily quotas, rates, and simultaneous connections.
 
 use crate::failure::Phase::{Auth, FinalReply, Greeting, MailFrom, RcptTo};
 use crate::failure::Retry::Later;
@@ -15,7 +15,7 @@ pub(crate) const CAUSES: &[Cause] = &[
             "reached your daily limit for message recipients",
         ],
         retry: Some(Later),
-        hint: "the account has reached the provider's limit for a day: it can send again within 24 hours",
+        hint: "the account has reached the provider's daily limit: it can send again within 24 hours",
         samples: &[
             (
                 MailFrom,
@@ -31,7 +31,7 @@ pub(crate) const CAUSES: &[Cause] = &[
         name: "microsoft-daily-limit",
         words: &["submissionquotaexceeded"],
         retry: Some(Later),
-        hint: "the mailbox has reached Microsoft's limit of recipients for a day: it can send again within 24 hours",
+        hint: "the mailbox has reached Microsoft's daily limit of recipients: it can send again within 24 hours",
         samples: &[(
             FinalReply,
             "554 5.2.0 STOREDRV.Submission.Exception:SubmissionQuotaExceededException; Failed to process message",
@@ -42,7 +42,7 @@ pub(crate) const CAUSES: &[Cause] = &[
         name: "ses-daily-quota",
         words: &["daily message quota exceeded"],
         retry: Some(Later),
-        hint: "the AWS account has used up its quota of the last 24 hours: wait, or ask AWS for a higher one",
+        hint: "the AWS account has used up its 24-hour quota: wait, or ask AWS for a higher quota",
         samples: &[(FinalReply, "454 Throttling failure: Daily message quota exceeded.")],
         ..ROW
     },
@@ -50,7 +50,7 @@ pub(crate) const CAUSES: &[Cause] = &[
         name: "ses-rate",
         words: &["maximum sending rate exceeded"],
         retry: Some(Later),
-        hint: "the AWS account sends more messages a second than its quota allows: send more slowly",
+        hint: "the AWS account sends more messages per second than its quota allows: send more slowly",
         samples: &[(FinalReply, "454 Throttling failure: Maximum sending rate exceeded.")],
         ..ROW
     },
@@ -65,8 +65,8 @@ pub(crate) const CAUSES: &[Cause] = &[
     Cause {
         name: "too-many-logins",
         words: &["too many login attempts", "too many bad auth attempts", "too many failed login"],
-        hint: "the server has seen too many logins fail: check user name and password, which may have to be an app \
-               password, then wait before the next try",
+        hint: "too many logins failed: check the username and the password, which may need to be an app password, then \
+               wait before you try again",
         samples: &[
             (Auth, "454 4.7.0 Too many login attempts, please try again later."),
             (Auth, "535 5.7.0 (#AUTH005) Too many bad auth attempts."),
@@ -84,8 +84,8 @@ pub(crate) const CAUSES: &[Cause] = &[
             "too many sessions",
         ],
         retry: Some(Later),
-        hint: "the server has too many connections from here: lower the account's limits.connections, and try again \
-               in a while",
+        hint: "the server has too many connections from this machine: lower the account's limits.connections, and try \
+               again in a few minutes",
         samples: &[
             (Greeting, "421 4.7.0 mx.test Error: too many connections from 192.0.2.1"),
             (Greeting, "421 Too many concurrent SMTP connections; please try again later."),
@@ -103,7 +103,7 @@ pub(crate) const CAUSES: &[Cause] = &[
     Cause {
         name: "connections-limited",
         codes: &[432],
-        hint: "send over fewer connections at once: lower the account's limits.connections, and try again in a while",
+        hint: "use fewer connections at once: lower the account's limits.connections, and try again in a few minutes",
         samples: &[(FinalReply, "432 4.3.2 STOREDRV.ClientSubmit; sender thread limit exceeded")],
         ..ROW
     },
@@ -112,7 +112,7 @@ pub(crate) const CAUSES: &[Cause] = &[
         codes: &[4, 5],
         enhanced: &["4.5.3", "5.5.3"],
         words: &["too many recipients"],
-        hint: "send to fewer recipients at once",
+        hint: "send the message to fewer recipients at once",
         samples: &[
             (RcptTo, "452 4.5.3 Error: too many recipients"),
             (RcptTo, "552 too many recipients"),
@@ -124,7 +124,7 @@ pub(crate) const CAUSES: &[Cause] = &[
         name: "recipient-busy",
         words: &["is receiving mail at a rate", "receiving mail too quickly"],
         retry: Some(Later),
-        hint: "the recipient receives too much mail at the moment: try again in an hour",
+        hint: "the recipient receives too much mail at the moment: try again in 1 hour",
         samples: &[(
             RcptTo,
             "450-4.2.1 The user you are trying to contact is receiving mail at a rate that\n450 4.2.1 prevents additional messages from being delivered.",
@@ -145,7 +145,7 @@ pub(crate) const CAUSES: &[Cause] = &[
             "unusual rate of unsolicited mail",
         ],
         retry: Some(Later),
-        hint: "the server limits how fast this account or machine may send: send more slowly, and try again in a while",
+        hint: "this account or machine exceeded the server's rate limit: send more slowly, and retry in a few minutes",
         samples: &[
             (
                 FinalReply,

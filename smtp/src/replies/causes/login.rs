@@ -1,4 +1,4 @@
-//! Logins that are refused.
+//! Refused logins.
 
 use crate::failure::Phase::{Auth, MailFrom};
 use crate::failure::{Phase, Retry};
@@ -7,7 +7,7 @@ use crate::replies::causes::{Cause, ROW};
 
 const LOGIN: &[Phase] = &[Auth];
 
-/// Words of Gmail and of Mail.ru.
+/// Phrases of Gmail and Mail.ru.
 const APP_PASSWORD: &[&str] = &[
     "application-specific password",
     "application password is required",
@@ -19,8 +19,8 @@ pub(crate) const CAUSES: &[Cause] = &[
         name: "microsoft-smtp-auth-off",
         phases: LOGIN,
         words: &["smtpclientauthentication is disabled"],
-        hint: "switch on SMTP AUTH for the mailbox, in the Microsoft 365 admin center under its mail apps, or for the \
-               tenant (https://aka.ms/smtp_auth_disabled)",
+        hint: "SMTP AUTH is off: turn it on for the mailbox, in the Microsoft 365 admin center under Mail apps, or for \
+               the tenant (https://aka.ms/smtp_auth_disabled)",
         samples: &[
             (
                 Auth,
@@ -37,7 +37,7 @@ pub(crate) const CAUSES: &[Cause] = &[
         name: "microsoft-passwords-off",
         words: &["basic authentication is disabled", "basic authentication is not supported"],
         retry: Some(Retry::AfterConfigChange),
-        hint: "this server no longer takes passwords: set the account's oauth2 to log in with OAuth 2",
+        hint: "this server no longer accepts passwords: set the account's oauth2 to log in with OAuth 2",
         samples: &[
             (Auth, "550 5.7.30 Basic authentication is not supported for Client Submission."),
             (Auth, "535 5.7.139 Authentication unsuccessful, basic authentication is disabled."),
@@ -45,11 +45,11 @@ pub(crate) const CAUSES: &[Cause] = &[
         ..ROW
     },
     Cause {
-        // Elsewhere it is about REQUIRETLS (RFC 8689 section 5).
+        // In other phases, this code is about REQUIRETLS (RFC 8689 section 5).
         name: "passwords-off",
         phases: LOGIN,
         enhanced: &["5.7.30"],
-        hint: "this server takes access tokens and no passwords: set the account's oauth2 to log in with OAuth 2",
+        hint: "this server accepts access tokens but not passwords: set the account's oauth2 to log in with OAuth 2",
         samples: &[(Auth, "550 5.7.30 Password logins are off")],
         ..ROW
     },
@@ -57,8 +57,8 @@ pub(crate) const CAUSES: &[Cause] = &[
         name: "microsoft-login-policy",
         phases: LOGIN,
         words: &["did not meet the criteria to be authenticated"],
-        hint: "the tenant's security defaults or a conditional access policy refuse this login: have the administrator \
-               allow SMTP for the user, or log in with OAuth 2",
+        hint: "the tenant's security defaults or a conditional access policy block this login: ask the administrator \
+               to allow SMTP for the user, or log in with OAuth 2",
         samples: &[(
             Auth,
             "535 5.7.139 Authentication unsuccessful, the request did not meet the criteria to be authenticated successfully. Contact your administrator.",
@@ -70,7 +70,7 @@ pub(crate) const CAUSES: &[Cause] = &[
         phases: LOGIN,
         codes: &[5],
         given: &[Given::Token, Given::Provider],
-        hint: "the access token is not accepted: check the user name, the token's scope, and that the user may send \
+        hint: "the server refused the access token: check the username, the token's scope, and that the user may send \
                over SMTP; {provider}",
         samples: &[(Auth, "535 5.7.8 Username and Password not accepted.")],
         ..ROW
@@ -80,7 +80,7 @@ pub(crate) const CAUSES: &[Cause] = &[
         phases: LOGIN,
         codes: &[5],
         given: &[Given::Token],
-        hint: "the access token is not accepted: check the user name, the token's scope, and that the user may send \
+        hint: "the server refused the access token: check the username, the token's scope, and that the user may send \
                over SMTP",
         samples: &[(Auth, "535 5.7.3 Authentication unsuccessful")],
         ..ROW
@@ -89,8 +89,8 @@ pub(crate) const CAUSES: &[Cause] = &[
         name: "microsoft-login",
         phases: LOGIN,
         enhanced: &["5.7.139"],
-        hint: "check user name and password. SMTP AUTH must be on for the mailbox, and a user with multi-factor \
-               authentication logs in with OAuth 2",
+        hint: "check the username and the password. SMTP AUTH must be on for the mailbox, and a user with multi-factor \
+               authentication must log in with OAuth 2",
         samples: &[(
             Auth,
             "535 5.7.139 Authentication unsuccessful, the user credentials were incorrect.",
@@ -102,7 +102,7 @@ pub(crate) const CAUSES: &[Cause] = &[
         phases: LOGIN,
         enhanced: &["5.7.14"],
         words: &["log in via your web browser", "log in with your web browser", "webloginrequired"],
-        hint: "log in once with a web browser and confirm that it was you, then log in here with an app password",
+        hint: "log in once in a web browser and confirm that it was you, then use an app password here",
         samples: &[
             (
                 Auth,
@@ -121,7 +121,7 @@ pub(crate) const CAUSES: &[Cause] = &[
         enhanced: &["5.7.9"],
         words: APP_PASSWORD,
         given: &[Given::Provider],
-        hint: "log in with an app password, not with the account's own. {provider}",
+        hint: "log in with an app password, not with your normal password. {provider}",
         samples: &[(
             Auth,
             "534-5.7.9 Application-specific password required. For more information, go to\n534 5.7.9 https://support.google.com/mail/?p=InvalidSecondFactor - gsmtp",
@@ -133,7 +133,7 @@ pub(crate) const CAUSES: &[Cause] = &[
         phases: LOGIN,
         enhanced: &["5.7.9"],
         words: APP_PASSWORD,
-        hint: "log in with an app password: the provider does not take the account's own",
+        hint: "log in with an app password: the provider does not accept your normal password",
         samples: &[
             (
                 Auth,
@@ -150,7 +150,7 @@ pub(crate) const CAUSES: &[Cause] = &[
         name: "authorisation-code",
         phases: LOGIN,
         words: &["enter your authorization code"],
-        hint: "the password is the authorisation code from the mailbox's settings, not the account's own password",
+        hint: "as the password, use the authorisation code from the mailbox's settings, not your normal password",
         samples: &[(Auth, "535 Login Fail. Please enter your authorization code to login.")],
         ..ROW
     },
@@ -158,8 +158,8 @@ pub(crate) const CAUSES: &[Cause] = &[
         name: "smtp-access-off",
         phases: LOGIN,
         words: &["does not have access rights to this service", "user has no permission"],
-        hint: "switch on mail programs (SMTP, IMAP, POP3) in the mailbox's settings, then log in with the password \
-               made for them",
+        hint: "turn on access for mail programs (SMTP, IMAP, POP3) in the mailbox's settings, then log in with the \
+               password that is created for them",
         samples: &[
             (
                 Auth,
@@ -173,7 +173,7 @@ pub(crate) const CAUSES: &[Cause] = &[
         name: "api-key-revoked",
         phases: LOGIN,
         words: &["authorization grant is invalid, expired, or revoked"],
-        hint: "the API key is revoked or may not send: make one with the permission to send mail",
+        hint: "the API key is revoked or may not send: create one with the permission to send mail",
         samples: &[(
             Auth,
             "535 Authentication failed: The provided authorization grant is invalid, expired, or revoked",
@@ -194,7 +194,7 @@ pub(crate) const CAUSES: &[Cause] = &[
             "account is not yet activated",
         ],
         retry: Some(Retry::AfterConfigChange),
-        hint: "the provider has locked, suspended or not yet activated this account: ask the provider",
+        hint: "the provider has locked, suspended or not yet activated this account: contact the provider",
         samples: &[
             (Auth, "535 5.7.8 Error: authentication failed: account is disabled"),
             (
@@ -208,7 +208,7 @@ pub(crate) const CAUSES: &[Cause] = &[
         name: "address-not-registered",
         phases: LOGIN,
         words: &["ip address is not whitelisted", "unauthorized ip address"],
-        hint: "the provider takes logins from registered addresses alone: add this machine's public address there",
+        hint: "the provider accepts logins only from registered IP addresses: add this machine's public address there",
         samples: &[
             (Auth, "535 Authentication failed: The requestor's IP Address is not whitelisted"),
             (Auth, "525 5.7.1 Unauthorized IP address"),
@@ -219,7 +219,7 @@ pub(crate) const CAUSES: &[Cause] = &[
         name: "mechanism-refused",
         phases: LOGIN,
         codes: &[504],
-        hint: "the server does not take this mechanism: set the account's auth to another one, or to auto",
+        hint: "the server does not support this login mechanism: set the account's auth to another one, or to auto",
         samples: &[(Auth, "504 5.7.4 Unrecognized authentication type")],
         ..ROW
     },
@@ -228,7 +228,7 @@ pub(crate) const CAUSES: &[Cause] = &[
         phases: LOGIN,
         codes: &[5],
         given: &[Given::Provider],
-        hint: "check user name and password. {provider}",
+        hint: "check the username and the password. {provider}",
         samples: &[
             (Auth, "535 5.7.8 Error: authentication failed"),
             (Auth, "535 Authentication Failed"),
@@ -239,7 +239,7 @@ pub(crate) const CAUSES: &[Cause] = &[
         name: "gmail-login",
         phases: LOGIN,
         words: &["username and password not accepted"],
-        hint: "the user name is the whole address, and the password an app password, which needs 2-step verification \
+        hint: "use your full address as the username, and an app password, which needs 2-step verification \
                (https://myaccount.google.com/apppasswords)",
         samples: &[(
             Auth,
@@ -251,7 +251,8 @@ pub(crate) const CAUSES: &[Cause] = &[
         name: "sendgrid-login",
         phases: LOGIN,
         words: &["bad username / password"],
-        hint: "check user name and password. At SendGrid the user name is the word apikey, and the password an API key",
+        hint: "check the username and the password. For SendGrid, the username is the word apikey, and the password is \
+               an API key",
         samples: &[(Auth, "535 Authentication failed: Bad username / password")],
         ..ROW
     },
@@ -259,8 +260,8 @@ pub(crate) const CAUSES: &[Cause] = &[
         name: "credentials-invalid",
         phases: LOGIN,
         words: &["authentication credentials invalid"],
-        hint: "check user name and password. Amazon SES wants SMTP credentials of the host's region, not IAM keys; GMX \
-               and WEB.DE want POP3 and IMAP switched on in the mailbox's settings",
+        hint: "check the username and the password. Amazon SES needs SMTP credentials for the host's region, not IAM \
+               keys; for GMX and WEB.DE, turn on POP3 and IMAP in the mailbox's settings",
         samples: &[
             (Auth, "535 Authentication Credentials Invalid"),
             (Auth, "535 Authentication credentials invalid"),
@@ -271,8 +272,8 @@ pub(crate) const CAUSES: &[Cause] = &[
         name: "exchange-login",
         phases: LOGIN,
         enhanced: &["5.7.3"],
-        hint: "check password and user name, which is the whole address or DOMAIN\\user. In Microsoft 365 SMTP AUTH \
-               must be on for the mailbox",
+        hint: "check the password and the username, which is the full address or DOMAIN\\user. In Microsoft 365, SMTP \
+               AUTH must be on for the mailbox",
         samples: &[(Auth, "535 5.7.3 Authentication unsuccessful")],
         ..ROW
     },
@@ -280,8 +281,8 @@ pub(crate) const CAUSES: &[Cause] = &[
         name: "stronger-login",
         phases: LOGIN,
         codes: &[534],
-        hint: "the server does not take a password in this way: log in with an app password, or set the account's auth \
-               to another mechanism",
+        hint: "the server does not accept a password with this mechanism: log in with an app password, or set the \
+               account's auth to another mechanism",
         samples: &[(Auth, "534 Authentication mechanism is too weak")],
         ..ROW
     },
@@ -297,7 +298,7 @@ pub(crate) const CAUSES: &[Cause] = &[
         name: "login-refused",
         phases: LOGIN,
         codes: &[5],
-        hint: "check user name and password; many providers want an app password or an API key instead",
+        hint: "check the username and the password; many providers require an app password or an API key instead",
         samples: &[
             (Auth, "535 5.7.8 Error: authentication failed: UGFzc3dvcmQ6"),
             (Auth, "535 Incorrect authentication data"),

@@ -1,11 +1,11 @@
-//! Servers that refuse this machine: its name, its address, or anything at the moment.
+//! Servers that refuse this machine: its name, its address, or all mail at the moment.
 
 use crate::failure::Phase::{Ehlo, FinalReply, Greeting, MailFrom, RcptTo};
 use crate::failure::Retry::{AfterConfigChange, Later};
 use crate::replies::cause::MESSAGE;
 use crate::replies::causes::{Cause, ROW};
 
-/// Words of servers that name a list of addresses or domains.
+/// Phrases of servers that name a block list of addresses or domains.
 const BLOCK_LISTS: &[&str] = &[
     "spamhaus",
     "spamcop",
@@ -17,7 +17,7 @@ const BLOCK_LISTS: &[&str] = &[
     "dnsbl",
 ];
 
-/// The row of servers that have closed a connection on which nothing came for too long.
+/// The name of the row for servers that closed an idle connection.
 pub(crate) const WAITED: &str = "server-waited-too-long";
 
 pub(crate) const CAUSES: &[Cause] = &[
@@ -31,8 +31,8 @@ pub(crate) const CAUSES: &[Cause] = &[
             "(ehlo)",
         ],
         retry: Some(AfterConfigChange),
-        hint: "set the account's ehloName to a full name of your own domain, such as mail.example.com: the server does \
-               not take the one that this machine gives",
+        hint: "the server refused the name that this machine sends in EHLO: set the account's ehloName to a full name \
+               in your domain, such as mail.example.com",
         samples: &[
             (
                 Ehlo,
@@ -49,8 +49,8 @@ pub(crate) const CAUSES: &[Cause] = &[
         name: "ehlo-syntax",
         phases: &[Ehlo],
         codes: &[501],
-        hint: "the server does not understand the name that this machine gives: set the account's ehloName to a full \
-               name of your own domain",
+        hint: "the name that this machine sends in EHLO is not valid for the server: set the account's ehloName to a \
+               full name in your domain",
         samples: &[(Ehlo, "501 5.5.4 Invalid domain name")],
         ..ROW
     },
@@ -59,7 +59,7 @@ pub(crate) const CAUSES: &[Cause] = &[
         phases: &[Ehlo],
         codes: &[421, 550],
         providers: &["google-workspace-relay"],
-        hint: "the relay refuses the name that this machine gives. {provider}",
+        hint: "the relay refused the name that this machine sends in EHLO. {provider}",
         samples: &[(Ehlo, "421 4.7.0 Try again later, closing connection.")],
         ..ROW
     },
@@ -68,7 +68,7 @@ pub(crate) const CAUSES: &[Cause] = &[
         phases: &[Ehlo],
         codes: &[421],
         enhanced: &["4.7.0"],
-        hint: "set the account's ehloName to a name of your own domain, since some relays refuse others; then try again",
+        hint: "set the account's ehloName to a name in your domain, then try again: some relays refuse other names",
         samples: &[(Ehlo, "421 4.7.0 Try again later, closing connection.")],
         ..ROW
     },
@@ -76,7 +76,7 @@ pub(crate) const CAUSES: &[Cause] = &[
         name: "listed-content",
         phases: MESSAGE,
         words: BLOCK_LISTS,
-        hint: "a link or a domain in the message, or this machine's address, is on a block list: the reply says which. \
+        hint: "a link or domain in the message, or this machine's address, is on the block list that the reply names. \
                Remove the link, or ask the list to remove the entry",
         samples: &[
             (FinalReply, "554 5.7.1 Blocked by SpamAssassin: URL in a blacklist"),
@@ -88,8 +88,8 @@ pub(crate) const CAUSES: &[Cause] = &[
         name: "listed-address",
         words: BLOCK_LISTS,
         retry: Some(AfterConfigChange),
-        hint: "this machine's address, or the sender's domain, is on a block list, which the reply names: send through \
-               your provider's server, with a login at port 587 or 465, or ask the list to remove the entry",
+        hint: "this machine's address, or the sender's domain, is on the block list that the reply names: send through \
+               your provider's server, with a login on port 587 or 465, or ask the list to remove the entry",
         samples: &[
             (
                 RcptTo,
@@ -116,8 +116,8 @@ pub(crate) const CAUSES: &[Cause] = &[
             "mta's poor reputation",
         ],
         retry: Some(AfterConfigChange),
-        hint: "the server does not take mail from this machine's address: send through your provider's server, with a \
-               login at port 587 or 465",
+        hint: "the server does not accept mail from this machine's address: send through your provider's server, with \
+               a login on port 587 or 465",
         samples: &[
             (
                 RcptTo,
@@ -145,7 +145,7 @@ pub(crate) const CAUSES: &[Cause] = &[
             "cannot find your reverse hostname",
         ],
         retry: Some(AfterConfigChange),
-        hint: "this machine's address has no matching name in DNS (PTR): set one, or send through your provider's \
+        hint: "this machine's address has no matching reverse DNS name (PTR): set one, or send through your provider's \
                server with a login",
         samples: &[
             (
@@ -165,8 +165,8 @@ pub(crate) const CAUSES: &[Cause] = &[
         enhanced: &["5.7.64"],
         words: &["tenantattribution", "invalid credentials for relay"],
         retry: Some(AfterConfigChange),
-        hint: "this relay knows its customers by their addresses or certificates: register this machine's public \
-               address with the provider's relay or connector, and use a sender of your own domain",
+        hint: "this relay accepts only registered addresses or certificates: register this machine's public \
+               address with the provider's relay or connector, and use a sender in your domain",
         samples: &[
             (RcptTo, "550 5.7.64 TenantAttribution; Relay Access Denied SMTP"),
             (
@@ -180,8 +180,8 @@ pub(crate) const CAUSES: &[Cause] = &[
         name: "ses-not-authorized",
         words: &["is not authorized to perform"],
         retry: Some(AfterConfigChange),
-        hint: "the policy of these SMTP credentials does not allow it: allow ses:SendRawEmail for this sender and this \
-               machine's address in IAM",
+        hint: "the IAM policy of these SMTP credentials does not allow this: allow ses:SendRawEmail for this sender \
+               and this machine's address",
         samples: &[(
             FinalReply,
             "554 Access denied: User `arn:aws:iam::123456789012:user/mail' is not authorized to perform `ses:SendRawEmail' on resource `arn:aws:ses:eu-west-1:123456789012:identity/example.com'",
@@ -193,8 +193,8 @@ pub(crate) const CAUSES: &[Cause] = &[
         enhanced: &["5.7.705", "5.7.708"],
         words: &["tenant has exceeded threshold", "traffic not accepted from this ip"],
         retry: Some(AfterConfigChange),
-        hint: "Microsoft does not take mail of this tenant at the moment, as with new and trial tenants, or after spam: \
-               ask Microsoft's support",
+        hint: "Microsoft does not accept mail from this tenant at the moment. This happens to new and trial tenants, \
+               and after spam: contact Microsoft support",
         samples: &[
             (
                 FinalReply,
@@ -207,7 +207,7 @@ pub(crate) const CAUSES: &[Cause] = &[
     Cause {
         name: "too-many-errors",
         words: &["too many errors"],
-        hint: "the server closed the conversation after several refusals: check the addresses of the recipients",
+        hint: "the server closed the connection after several refusals: check the recipients' addresses",
         samples: &[(RcptTo, "421 4.7.0 mx.test Error: too many errors")],
         ..ROW
     },
@@ -222,7 +222,7 @@ pub(crate) const CAUSES: &[Cause] = &[
             "idle timeout",
         ],
         retry: Some(Later),
-        hint: "the server waited too long for this machine: check the network, and try again",
+        hint: "the server stopped waiting for this machine: check the network and try again",
         samples: &[
             (FinalReply, "421 4.4.2 mx.test Error: timeout exceeded"),
             (MailFrom, "421 SMTP command timeout - closing connection"),
@@ -239,7 +239,7 @@ pub(crate) const CAUSES: &[Cause] = &[
             "insufficient system resources",
             "insufficient disk space",
         ],
-        hint: "the server is short of room or memory: try again later, and tell whoever runs it if it persists",
+        hint: "the server is short of disk space or memory: try again later, or tell its administrator if it continues",
         samples: &[
             (MailFrom, "452 4.3.1 Insufficient system storage"),
             (RcptTo, "452 4.3.1 Insufficient system resources"),
@@ -252,7 +252,7 @@ pub(crate) const CAUSES: &[Cause] = &[
         codes: &[421],
         enhanced: &["4.3.2"],
         words: &["service not available", "service unavailable", "server busy", "shutting down"],
-        hint: "the server is busy, or stopping: try again in a while",
+        hint: "the server is busy or shutting down: try again in a few minutes",
         samples: &[
             (Greeting, "421 4.3.2 Service not active"),
             (Greeting, "421 mx.test Service not available, closing transmission channel"),

@@ -1,6 +1,6 @@
 //! The table of causes, one file for each subject.
 //!
-//! Every sample is what a real server says, in its words.
+//! Every sample is a real server's reply.
 
 mod access;
 mod content;
@@ -17,7 +17,7 @@ pub(crate) use machine::WAITED;
 
 use crate::replies::cause::{Cause, ROW};
 
-/// Every cause, the most specific first.
+/// Returns every cause, the most specific first.
 ///
 /// ```
 /// use smtp_connector_smtp::replies::causes;
@@ -71,7 +71,7 @@ mod tests {
         Reply::new(code.expect("a sample begins with its code"), text).enhanced(enhanced)
     }
 
-    /// What holds for an account on which a row's sample is tried.
+    /// Returns the facts of an account for which a row's sample is tried.
     fn facts(cause: &Cause, phase: Phase) -> Facts {
         let mut given = cause.given.to_vec();
         let no_login = given.contains(&Given::NoLogin);
@@ -118,7 +118,7 @@ mod tests {
     }
 
     #[test]
-    fn rows_have_names_and_hints_of_their_own() {
+    fn every_row_has_a_unique_name_and_hint() {
         let (mut names, mut hints) = (HashSet::new(), HashSet::new());
         for cause in causes() {
             assert!(names.insert(cause.name), "{} is there twice", cause.name);

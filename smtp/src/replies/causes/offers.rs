@@ -1,4 +1,4 @@
-//! Servers that do not offer what the account needs.
+//! Servers that do not offer a feature that the account needs.
 
 use crate::failure::Phase::Ehlo;
 use crate::replies::causes::{Cause, ROW};
@@ -18,8 +18,8 @@ pub(crate) const CAUSES: &[Cause] = &[
         name: "no-starttls-without-login",
         lack: Some(Lack::Starttls),
         given: &[Given::NoLogin],
-        hint: "for a relay on your own network, set security = \"none\": mail then travels unencrypted. For any other \
-               server, try port 465 with security = \"tls\"; a network in between may be removing STARTTLS",
+        hint: "for a relay on your own network, set security = \"none\": mail is then sent unencrypted. For any other \
+               server, try port 465 with security = \"tls\": something on the network may be removing STARTTLS",
         samples: &[(Ehlo, "250 SIZE 1000000")],
         ..ROW
     },
@@ -27,8 +27,9 @@ pub(crate) const CAUSES: &[Cause] = &[
         name: "no-starttls",
         lack: Some(Lack::Starttls),
         given: &[Given::Login],
-        hint: "port 465 with security = \"tls\" may work; a network in between may be removing STARTTLS. A relay on \
-               your own network may need neither login nor encryption: remove the user name and set security = \"none\"",
+        hint: "try port 465 with security = \"tls\": something on the network may be removing STARTTLS. If the server \
+               is a relay on your own network without login or encryption, remove the username and set \
+               security = \"none\"",
         samples: &[(Ehlo, "250 AUTH PLAIN LOGIN")],
         ..ROW
     },
@@ -36,7 +37,7 @@ pub(crate) const CAUSES: &[Cause] = &[
         name: "no-login-before-starttls",
         lack: Some(Lack::Login),
         given: &[Given::Cleartext, Given::StarttlsOffered],
-        hint: "the server offers a login once the connection is encrypted: set security = \"starttls\"",
+        hint: "the server may offer a login only over an encrypted connection: set security = \"starttls\"",
         samples: &[(Ehlo, "250 STARTTLS")],
         ..ROW
     },
@@ -44,17 +45,17 @@ pub(crate) const CAUSES: &[Cause] = &[
         name: "no-login-in-the-clear",
         lack: Some(Lack::Login),
         given: &[Given::Cleartext],
-        hint: "if the server needs no login, remove the account's username and password. Otherwise use port 587 with \
-               security = \"starttls\", or port 465 with security = \"tls\": port 25 is for mail between servers, and \
-               most servers offer no login without encryption",
+        hint: "if the server does not need a login, remove the account's username and password. Otherwise use port 587 \
+               with security = \"starttls\", or port 465 with security = \"tls\": port 25 is for mail between servers, \
+               and most servers do not offer a login without encryption",
         samples: &[(Ehlo, "250 SIZE 1000000")],
         ..ROW
     },
     Cause {
         name: "no-login",
         lack: Some(Lack::Login),
-        hint: "if the server needs no login, remove the account's username and password. Otherwise check the port: \
-               servers offer a login at port 587 or 465, and the account uses {host} at port {port}",
+        hint: "if the server does not need a login, remove the account's username and password. Otherwise check the \
+               port: the account uses {host} port {port}, and servers offer a login on port 587 or 465",
         samples: &[(Ehlo, "250 8BITMIME")],
         given: &[Given::Encrypted],
         ..ROW
@@ -63,7 +64,7 @@ pub(crate) const CAUSES: &[Cause] = &[
         name: "token-not-offered",
         lack: Some(Lack::Mechanism),
         given: &[Given::AutoAuth, Given::Token],
-        hint: "the server takes no access tokens: log in with a password",
+        hint: "the server does not accept access tokens: log in with a password",
         samples: &[(Ehlo, "250 AUTH PLAIN LOGIN")],
         ..ROW
     },
@@ -71,7 +72,7 @@ pub(crate) const CAUSES: &[Cause] = &[
         name: "tokens-alone-offered",
         lack: Some(Lack::Mechanism),
         given: &[Given::AutoAuth, Given::TokensOffered],
-        hint: "the server takes access tokens alone: set the account's oauth2",
+        hint: "the server accepts only access tokens: set the account's oauth2",
         samples: &[(Ehlo, "250 AUTH XOAUTH2")],
         ..ROW
     },
@@ -79,7 +80,7 @@ pub(crate) const CAUSES: &[Cause] = &[
         name: "unknown-mechanisms-offered",
         lack: Some(Lack::Mechanism),
         given: &[Given::AutoAuth],
-        hint: "ask whoever runs the server for another way to log in",
+        hint: "ask the server's administrator for another way to log in",
         samples: &[(Ehlo, "250 AUTH GSSAPI NTLM")],
         ..ROW
     },
@@ -87,7 +88,7 @@ pub(crate) const CAUSES: &[Cause] = &[
         name: "chosen-mechanism-not-offered",
         lack: Some(Lack::Mechanism),
         given: &[Given::ChosenAuth],
-        hint: "set the account's auth to auto: it then uses the best mechanism that the server offers",
+        hint: "set the account's auth to auto, which uses the best mechanism that the server offers",
         samples: &[(Ehlo, "250 AUTH GSSAPI PLAIN")],
         ..ROW
     },

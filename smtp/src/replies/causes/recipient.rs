@@ -1,4 +1,4 @@
-//! Recipients that are refused.
+//! Refused recipients.
 
 use crate::failure::Phase::{self, FinalReply, RcptTo};
 use crate::failure::Retry::{AfterConfigChange, Later, Never};
@@ -7,7 +7,7 @@ use crate::replies::causes::{Cause, ROW};
 
 const RECIPIENT: &[Phase] = &[RcptTo, Phase::Data, FinalReply];
 
-/// Asked before rows that look for words about logins.
+/// Rows that must match before the rows with phrases about logins.
 pub(crate) const CHOSEN_SENDERS: &[Cause] = &[Cause {
     name: "recipient-takes-chosen-senders",
     phases: RECIPIENT,
@@ -19,7 +19,7 @@ pub(crate) const CHOSEN_SENDERS: &[Cause] = &[Cause {
         "sendernotauthenticated",
     ],
     retry: Some(AfterConfigChange),
-    hint: "the group or mailbox takes mail from chosen senders alone: ask its owner to allow this sender",
+    hint: "the group or mailbox accepts mail only from chosen senders: ask its owner to allow this sender",
     samples: &[
         (RcptTo, "550 5.7.124 Sender not in allowed-senders list"),
         (
@@ -36,7 +36,7 @@ pub(crate) const CAUSES: &[Cause] = &[
         phases: RECIPIENT,
         codes: &[4],
         words: &["greylist", "graylist", "grey-list", "grey list"],
-        hint: "the server takes the first mail of an unknown sender at the second try: try again in ten minutes",
+        hint: "the server refuses the first attempt of an unknown sender (greylisting): try again in 10 minutes",
         samples: &[
             (
                 RcptTo,
@@ -59,7 +59,7 @@ pub(crate) const CAUSES: &[Cause] = &[
             "out of storage space",
         ],
         retry: Some(Later),
-        hint: "the recipient's mailbox is full: try again later, or reach the recipient in another way",
+        hint: "the recipient's mailbox is full: try again later, or contact the recipient in another way",
         samples: &[
             (
                 RcptTo,
@@ -80,7 +80,7 @@ pub(crate) const CAUSES: &[Cause] = &[
         enhanced: &["4.1.2", "5.1.2"],
         words: &["recipient address rejected: domain", "host or domain name not found"],
         retry: Some(Never),
-        hint: "the recipient's domain does not exist, or takes no mail: check the address after the @",
+        hint: "the recipient's domain does not exist or does not accept mail: check the address after the @",
         samples: &[
             (RcptTo, "450 4.1.2 <b@example.test>: Recipient address rejected: Domain not found"),
             (
@@ -96,7 +96,7 @@ pub(crate) const CAUSES: &[Cause] = &[
         phases: RECIPIENT,
         words: &["unrouteable address"],
         retry: Some(Never),
-        hint: "the server knows no way to this recipient: check the address on both sides of the @",
+        hint: "the server cannot find a route to this recipient: check the address on both sides of the @",
         samples: &[(RcptTo, "550 Unrouteable address")],
         ..ROW
     },
@@ -107,8 +107,8 @@ pub(crate) const CAUSES: &[Cause] = &[
         words: &["invalid recipient"],
         given: &[Given::NoLogin],
         retry: Some(Never),
-        hint: "the server knows no such mailbox, or takes mail for other domains only after a login: check the address, \
-               or set the account's username and password",
+        hint: "the mailbox does not exist, or the server accepts mail for other domains only after a login: check the \
+               address, or set the account's username and password",
         samples: &[(RcptTo, "550 Invalid recipient: <b@example.net>")],
         ..ROW
     },
@@ -134,7 +134,7 @@ pub(crate) const CAUSES: &[Cause] = &[
             "mailbox unavailable",
         ],
         retry: Some(Never),
-        hint: "the server knows no mailbox of that name: check the address before the @",
+        hint: "the server does not know a mailbox with this name: check the address before the @",
         samples: &[
             (
                 RcptTo,
@@ -167,7 +167,7 @@ pub(crate) const CAUSES: &[Cause] = &[
             "mailbox is disabled",
         ],
         retry: Some(Never),
-        hint: "the recipient's mailbox is switched off: ask the recipient for another address",
+        hint: "the recipient's mailbox is disabled: ask the recipient for another address",
         samples: &[
             (
                 RcptTo,
@@ -188,7 +188,7 @@ pub(crate) const CAUSES: &[Cause] = &[
             "syntax error in parameters",
         ],
         retry: Some(Never),
-        hint: "the server does not understand the recipient's address: check its spelling",
+        hint: "the recipient's address is not valid for the server: check its spelling",
         samples: &[
             (RcptTo, "501 5.1.3 Bad recipient address syntax"),
             (RcptTo, "555 5.5.2 Syntax error in parameters"),
@@ -200,7 +200,7 @@ pub(crate) const CAUSES: &[Cause] = &[
         phases: RECIPIENT,
         codes: &[5],
         enhanced: &["5.2."],
-        hint: "the recipient's mailbox does not take the message: the server's words say why",
+        hint: "the recipient's mailbox refused the message: see the reason in the server's reply",
         samples: &[(RcptTo, "550 5.2.0 Mailbox does not accept mail")],
         ..ROW
     },

@@ -1,4 +1,4 @@
-//! Servers that do not pass mail on to other domains.
+//! Servers that refuse to relay mail to other domains.
 
 use crate::failure::Phase::{FinalReply, MailFrom, RcptTo};
 use crate::failure::Retry::AfterConfigChange;
@@ -6,7 +6,7 @@ use crate::replies::Given;
 use crate::replies::cause::SENDING;
 use crate::replies::causes::{Cause, ROW};
 
-/// Words of Postfix and Microsoft 365, Sendmail, Exim, Exchange, hMailServer, cPanel and qmail.
+/// Phrases of Postfix and Microsoft 365, Sendmail, Exim, Exchange, hMailServer, cPanel and qmail.
 const DENIED: &[&str] = &[
     "relay access denied",
     "relaying denied",
@@ -51,8 +51,8 @@ pub(crate) const CAUSES: &[Cause] = &[
         words: DENIED,
         given: &[Given::Login],
         retry: Some(AfterConfigChange),
-        hint: "the server does not relay for this account, although it logged in: use a sender of the account's own \
-               domain, and the server and port that the provider names for sending",
+        hint: "the server does not relay for this account, although the login succeeded: use a sender in the account's \
+               domain, and the server and port that the provider documents for sending",
         samples: &[
             (RcptTo, "550 5.7.1 Relaying denied"),
             (FinalReply, "550 5.7.0 Mail relay denied - gsmtp"),

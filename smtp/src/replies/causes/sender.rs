@@ -1,4 +1,4 @@
-//! Senders that are refused, in whatever phase the server says so.
+//! Refused senders, in any phase.
 
 use crate::failure::FailureCode::Sender;
 use crate::failure::Phase::{FinalReply, MailFrom, RcptTo};
@@ -14,7 +14,7 @@ pub(crate) const CAUSES: &[Cause] = &[
         words: &["sendasdenied", "does not have permissions to send as this sender"],
         code: Some(Sender),
         retry: Some(AfterConfigChange),
-        hint: "send from the mailbox's own address, or have the administrator grant the user Send As for this sender",
+        hint: "send from the mailbox's own address, or ask the administrator to grant the user Send As for this sender",
         samples: &[
             (
                 FinalReply,
@@ -34,8 +34,8 @@ pub(crate) const CAUSES: &[Cause] = &[
         words: &["bad outbound sender", "banned sender"],
         code: Some(Sender),
         retry: Some(AfterConfigChange),
-        hint: "Microsoft has blocked this mailbox for spam: change its password, then have the administrator remove it \
-               from the restricted entities",
+        hint: "Microsoft has blocked this mailbox for spam: change its password, then ask the administrator to remove \
+               it from the restricted entities",
         samples: &[
             (FinalReply, "550 5.1.8 Access denied, bad outbound sender"),
             (FinalReply, "550 5.7.501 Access denied, spam abuse detected from 192.0.2.1"),
@@ -47,8 +47,8 @@ pub(crate) const CAUSES: &[Cause] = &[
         phases: SENDING,
         words: &["email address is not verified"],
         retry: Some(AfterConfigChange),
-        hint: "verify the address that the reply names, or its domain, in the Amazon SES console of the host's region; \
-               while the account is in the sandbox, recipients have to be verified too",
+        hint: "verify the address in the reply, or its domain, in the Amazon SES console of the host's region; \
+               while the account is in the sandbox, verify the recipients too",
         samples: &[(
             FinalReply,
             "554 Message rejected: Email address is not verified. The following identities failed the check in region EU-WEST-1: a@example.com",
@@ -60,7 +60,7 @@ pub(crate) const CAUSES: &[Cause] = &[
         phases: SENDING,
         words: &["sending paused for this account", "sending suspended for this account"],
         retry: Some(AfterConfigChange),
-        hint: "AWS has stopped this account from sending: read the mail that AWS sent to its owner, and appeal there",
+        hint: "AWS has paused sending for this account: follow the steps in the email that AWS sent to its owner",
         samples: &[(
             FinalReply,
             "554 Message rejected: Sending paused for this account. For more information, please check the inbox of the email address associated with your AWS account.",
@@ -73,7 +73,7 @@ pub(crate) const CAUSES: &[Cause] = &[
         words: &["verified sender identity"],
         code: Some(Sender),
         retry: Some(AfterConfigChange),
-        hint: "verify the sender, or its domain, under Sender Authentication at SendGrid",
+        hint: "verify the sender, or its domain, under Sender Authentication in SendGrid",
         samples: &[(
             FinalReply,
             "550 The from address does not match a verified Sender Identity. Mail cannot be sent until this error is resolved. Visit https://sendgrid.com/docs/for-developers/sending-email/sender-identity/ to see the Sender Identity requirements",
@@ -88,8 +88,8 @@ pub(crate) const CAUSES: &[Cause] = &[
             "free accounts are for test purposes only",
         ],
         retry: Some(AfterConfigChange),
-        hint: "Mailgun's sandbox domain sends to authorised recipients alone: authorise the recipient, or send from a \
-               domain of your own",
+        hint: "Mailgun's sandbox domain sends only to authorised recipients: authorise the recipient, or send from \
+               your own domain",
         samples: &[(
             FinalReply,
             "421 Domain sandbox.mailgun.org is not allowed to send: Sandbox subdomains are for test purposes only. Please add your own domain or add the address to authorized recipients in ServerSettings Settings.",
@@ -106,7 +106,7 @@ pub(crate) const CAUSES: &[Cause] = &[
         ],
         code: Some(Sender),
         retry: Some(AfterConfigChange),
-        hint: "add the sender's domain at the provider, and verify it there",
+        hint: "add the sender's domain in the provider's settings and verify it there",
         samples: &[
             (
                 FinalReply,
@@ -122,7 +122,7 @@ pub(crate) const CAUSES: &[Cause] = &[
         words: &["relaying disallowed as", "sender is not allowed to relay"],
         code: Some(Sender),
         retry: Some(AfterConfigChange),
-        hint: "send from the address that logs in, or from an alias that it has at the provider",
+        hint: "send from the login's own address, or from one of its aliases at the provider",
         samples: &[
             (MailFrom, "553 Relaying disallowed as alice@example.com"),
             (RcptTo, "553 Sender is not allowed to relay emails"),
@@ -146,8 +146,8 @@ pub(crate) const CAUSES: &[Cause] = &[
         ],
         code: Some(Sender),
         retry: Some(AfterConfigChange),
-        hint: "the user that logs in may not send as this sender: use the user's own address, or an alias that the \
-               provider knows",
+        hint: "this login may not send as this sender: use the user's own address, or an alias that is set up at the \
+               provider",
         samples: &[
             (
                 RcptTo,
@@ -174,7 +174,7 @@ pub(crate) const CAUSES: &[Cause] = &[
         ],
         code: Some(Sender),
         retry: Some(Never),
-        hint: "the sender's domain does not exist in DNS, or takes no mail: check the sender's spelling",
+        hint: "the sender's domain does not exist in DNS or does not accept mail: check the sender's spelling",
         samples: &[
             (RcptTo, "450 4.1.8 <alice@example.test>: Sender address rejected: Domain not found"),
             (
@@ -197,8 +197,8 @@ pub(crate) const CAUSES: &[Cause] = &[
         ],
         words: &["dmarc", "dkim", "spf "],
         retry: Some(AfterConfigChange),
-        hint: "the sender's domain does not let this server send for it (SPF, DKIM, DMARC): use a sender of a domain \
-               that the server sends for, or add the server to the domain's DNS records",
+        hint: "the sender's domain does not allow this server to send for it (SPF, DKIM, DMARC): use a sender in a \
+               domain that the server sends for, or add the server to the domain's DNS records",
         samples: &[
             (
                 FinalReply,
@@ -218,7 +218,7 @@ pub(crate) const CAUSES: &[Cause] = &[
     },
 ];
 
-/// Words that stand in other refusals as well.
+/// Rows with phrases that also occur in other refusals.
 pub(crate) const GENERAL: &[Cause] = &[Cause {
     name: "sender-refused",
     phases: SENDING,
@@ -230,7 +230,7 @@ pub(crate) const GENERAL: &[Cause] = &[Cause {
         "invalid sender",
     ],
     code: Some(Sender),
-    hint: "the server refuses this sender: use one that this account may send as",
+    hint: "the server refused this sender: use a sender address that this account may send from",
     samples: &[
         (RcptTo, "554 5.7.1 <alice@example.com>: Sender address rejected: Access denied"),
         (MailFrom, "550 5.7.1 Sender not allowed"),

@@ -1,4 +1,4 @@
-//! Short secrets: looked for as words, and not inside of them.
+//! The search for short secrets: as whole words, not inside words.
 
 use std::ops::Range;
 
@@ -10,7 +10,7 @@ use zeroize::Zeroizing;
 use super::is_unseen;
 use crate::secret::Secret;
 
-/// A secret that is short, of which a word may be an encoding.
+/// A short secret, which a whole word may encode.
 #[derive(Clone)]
 pub(crate) struct ShortSecret(Zeroizing<String>);
 
@@ -19,7 +19,7 @@ impl ShortSecret {
         Self(Zeroizing::new(secret.expose().to_owned()))
     }
 
-    /// The words of a text that are encodings of the secret, or of a login that ends with it (RFC 4616).
+    /// Returns the words of a text that encode the secret, or a login that ends with it (RFC 4616).
     pub(crate) fn encodings(&self, text: &str) -> impl Iterator<Item = Range<usize>> {
         encoding_words(text).filter(|word| self.is_encoded_in(&text[word.clone()]))
     }
@@ -34,10 +34,10 @@ impl ShortSecret {
     }
 }
 
-/// Whether a place in a text is a word or more. A dot, a dash or a low line joins what stands on both sides of it, as
-/// in queue ids. Other signs end a word, also where the secret begins or ends with them.
+/// Reports whether a range of a text is made of whole words. A dot, a dash or an underscore joins the characters on
+/// both sides, as in queue ids. Other punctuation ends a word, even if the secret begins or ends with it.
 pub(crate) fn stands_apart(text: &str, place: &Range<usize>) -> bool {
-    // Some letters of Unicode are invisible.
+    // Some Unicode letters are invisible.
     let is_of_word = |c: char| c.is_alphanumeric() && !is_unseen(c);
     let joins = |next: &mut dyn Iterator<Item = char>| match next.next() {
         Some('.' | '-' | '_') => next.next().is_some_and(is_of_word),
@@ -52,7 +52,7 @@ pub(crate) fn stands_apart(text: &str, place: &Range<usize>) -> bool {
     !joins_before && !joins_after
 }
 
-/// Base64 as servers echo it: cut, or with bits left over.
+/// A base64 decoder for echoes: accepts truncated text and leftover bits.
 const LENIENT: GeneralPurpose = GeneralPurpose::new(
     &alphabet::STANDARD,
     GeneralPurposeConfig::new()
@@ -67,7 +67,7 @@ fn from_hexadecimal(word: &str) -> Option<Vec<u8>> {
     rest.is_empty().then(|| pairs.iter().map(|[high, low]| high << 4 | low).collect())
 }
 
-/// The words of a text that base64 or hexadecimal digits could make.
+/// Returns the words of a text that could be base64 or hexadecimal.
 fn encoding_words(text: &str) -> impl Iterator<Item = Range<usize>> {
     let is_digit = |c: char| c.is_ascii_alphanumeric() || "+/-_=".contains(c);
     let mut rest = 0;
@@ -92,7 +92,7 @@ mod tests {
     }
 
     #[test]
-    fn a_short_secret_is_no_part_of_an_id() {
+    fn a_short_secret_inside_an_id_is_not_redacted() {
         for (secret, ids) in [
             ("4X", "4XyZ12 a4X 1-4X-2 x_4X 4X.9 NFg1 0134586f"),
             ("119", "ffacd0b85a97d-381ed975a54si7856017f8f.119 1190"),

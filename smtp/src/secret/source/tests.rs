@@ -31,7 +31,7 @@ async fn a_secret_is_the_first_line_of_where_it_is_kept() {
 }
 
 #[test]
-fn what_editors_and_shells_put_around_a_secret_is_no_part_of_it() {
+fn what_editors_and_shells_add_around_a_secret_is_removed() {
     for text in [
         "s3cr3t",
         "s3cr3t\n",
@@ -54,7 +54,7 @@ async fn a_file_that_cannot_be_a_secret_is_called_what_it_is() {
     let directory = tempfile::tempdir().expect("a temporary directory");
     let utf16 = b"\xff\xfes\x003\x00c\x00\r\x00\n\x00";
     for (name, bytes, words, hint) in [
-        ("utf-16", &utf16[..], "UTF-16, as Windows PowerShell 5", "-Encoding UTF8"),
+        ("utf-16", &utf16[..], "UTF-16, the default of Windows PowerShell 5", "-Encoding UTF8"),
         ("latin-1", b"s\xe4cret", "not in UTF-8", "UTF-8"),
         ("empty", b"", "is empty", "first line"),
     ] {
@@ -93,7 +93,7 @@ async fn a_command_is_over_when_it_has_ended_and_not_when_its_children_have() {
 
 #[cfg(unix)]
 #[tokio::test]
-async fn what_a_command_started_ends_with_it_also_where_it_is_given_up() {
+async fn child_processes_of_a_command_end_with_it_even_if_it_is_dropped() {
     let directory = tempfile::tempdir().expect("a temporary directory");
     for (rest, is_given_up) in [("sleep 300", true), ("echo s3cr3t", false)] {
         let path = directory.path().join(rest);
@@ -108,7 +108,7 @@ async fn what_a_command_started_ends_with_it_also_where_it_is_given_up() {
     }
 }
 
-/// Waits until a process is gone, or waits for somebody to notice.
+/// Waits until a process has ended, or is a zombie.
 #[cfg(unix)]
 async fn is_over(process: rustix::process::Pid) {
     for _ in 0..200 {

@@ -1,4 +1,4 @@
-//! An attachment while its keys are read.
+//! The builder of an attachment, which reads its keys.
 
 use std::borrow::Cow;
 
@@ -15,16 +15,17 @@ use crate::input::values::media_type::{MediaType, Parameters};
 use crate::input::values::message_id::ContentId;
 use crate::input::values::web_address::WebAddress;
 
-/// What is known of an attachment so far.
+/// An attachment whose keys are being read.
 #[derive(Default)]
 pub(super) struct AttachmentBuilder<'a> {
     source: Option<Source<'a>>,
-    /// The bytes were text, and so are UTF-8.
+    /// Whether the source is text, which is UTF-8.
     is_text: bool,
     file_name: Option<FileName>,
     media_type: Option<MediaType>,
-    /// From a data URI, or a `name` parameter: gives way to what a key of its own says.
+    /// The type in a data URI, used if no key gives it.
     hinted_type: Option<MediaType>,
+    /// The name in a data URI or a `name` parameter, used if no key gives it.
     hinted_name: Option<FileName>,
     content_id: Option<ContentId>,
     inline: Option<bool>,
@@ -33,18 +34,18 @@ pub(super) struct AttachmentBuilder<'a> {
 }
 
 impl<'a> AttachmentBuilder<'a> {
-    /// An attachment that is shown within the body, where it refers to it by this id.
+    /// Returns a builder for an attachment that the body shows inline, with the content id `id`.
     pub(super) fn inline(id: ContentId) -> Self {
         Self { content_id: Some(id), inline: Some(true), ..Self::default() }
     }
 
     pub(super) fn finish(self, path: &Path<'_>, findings: &mut Findings) -> Option<Attachment<'a>> {
         let source = self.source?;
-        // Hashing takes longer than all the rest: only where there is something to compare it with.
+        // Hashing takes longer than the rest, so it is done only if there is a hash to compare.
         if let Some(wanted) = self.sha256
             && source.sha256().is_some_and(|found| found != wanted)
         {
-            let message = "the bytes have another SHA-256 than this";
+            let message = "the SHA-256 of the bytes is different";
             findings.issue(&path.key("sha256"), Code::ChecksumMismatch, message);
         }
         let file_name = self.file_name.or(self.hinted_name);
@@ -55,7 +56,7 @@ impl<'a> AttachmentBuilder<'a> {
             let is_ascii = matches!(&source, Source::Bytes(bytes) if bytes.is_ascii());
             let has_charset = of_text.parameter("charset").is_some();
             if !(is_ascii && has_charset) && of_text.set_utf8() {
-                let message = "text in the input is UTF-8; the charset says so";
+                let message = "text in the input is UTF-8, so the charset was set to utf-8";
                 findings.warn(&path.key("contentType"), Code::Sanitised, message);
             }
             media_type = Some(of_text);
@@ -97,7 +98,7 @@ impl<'a> AttachmentBuilder<'a> {
         }
     }
 
-    /// A text; bytes in an object of their own are taken at once.
+    /// Returns the value as text. If it is an object for bytes, sets the source and returns `None`.
     fn text_or_bytes(
         &mut self,
         value: Value<'a>,
@@ -117,7 +118,7 @@ impl<'a> AttachmentBuilder<'a> {
                 }
             }
             Ok(Err(NotByte)) => {
-                let message = "bytes are whole numbers from 0 to 255";
+                let message = "bytes must be whole numbers from 0 to 255";
                 findings.issue(path, Code::WrongType, message);
             }
             Err(value) => return into_text(value, path, findings),
@@ -142,11 +143,13 @@ impl<'a> AttachmentBuilder<'a> {
             Key::Url | Key::Path => match split_urls(&text).count() {
                 0 | 1 => self.web(&text, path, findings),
                 number => {
-                    let message = format!("there are {number} URLs here; give each an object");
+                    let message = format!(
+                        "this text contains {number} URLs; give each URL in its own object"
+                    );
                     findings.issue(path, Code::InvalidUrl, message);
                 }
             },
-            // Some form builders put a whole data URI where base64 is meant.
+            // Some form builders send a whole data URI instead of base64.
             Key::Base64 if DataUri::is_claimed_by(&text) => self.data_uri(text, path, findings),
             Key::DataUri => self.data_uri(text, path, findings),
             Key::Base64 => self.base64(text, path, findings),
@@ -155,9 +158,9 @@ impl<'a> AttachmentBuilder<'a> {
                 findings.issue(path, Code::MissingValue, "the id of the upload is missing");
             }
             Key::Upload => self.source = Some(Source::Upload(text.trim_ascii().to_owned())),
-            // Notion's `{"type": "external", "external": {"url": ...}}` has come apart before.
+            // Notion's `{"type": "external", "external": {"url": ...}}` is handled before this.
             Key::External => {
-                let message = "an object with a url is needed here";
+                let message = "expected an object with a url";
                 findings.issue(path, Code::WrongType, message);
             }
             Key::OriginalName => self.hint_name(Some(text.into_owned())),
@@ -167,12 +170,12 @@ impl<'a> AttachmentBuilder<'a> {
             Key::Disposition => self.disposition(&text, path, findings),
             Key::Sha256 => self.sha256(&text, path, findings),
             Key::Inline | Key::Optional | Key::Content | Key::Encoding | Key::Ignored => {
-                unreachable!("read by the callers")
+                unreachable!("the callers read these keys")
             }
         }
     }
 
-    /// `content`, which says nothing of itself.
+    /// Reads `content`, which is base64 or text depending on the encoding or the media type.
     pub(super) fn content(
         &mut self,
         value: Value<'a>,
@@ -189,11 +192,12 @@ impl<'a> AttachmentBuilder<'a> {
             Some("utf8" | "text" | "plain") => self.text(text),
             None if is_binary => self.base64(text, &place, findings),
             Some(_) => {
-                let message = "encoding is \"base64\" or \"utf-8\"";
+                let message = "encoding must be \"base64\" or \"utf-8\"";
                 findings.issue(&path.key("encoding"), Code::UnknownValue, message);
             }
             None => {
-                let message = "content can be base64 or text: say which with encoding, \"base64\" or \"utf-8\"";
+                let message =
+                    "content can be base64 or text; set encoding to \"base64\" or \"utf-8\"";
                 findings.issue(&place, Code::MissingValue, message);
             }
         }
@@ -222,7 +226,7 @@ impl<'a> AttachmentBuilder<'a> {
     ) {
         match DataUri::parse(text) {
             Ok(uri) => {
-                // RFC 2397: what has no type is text.
+                // Without a type, a data URI is text (RFC 2397).
                 let essence = Some(uri.media_type.as_str()).filter(|text| !text.is_empty());
                 match MediaType::parse(essence.unwrap_or("text/plain")) {
                     Ok(parsed) => self.hint(parsed.media_type, uri.parameters, &uri.content),
@@ -242,7 +246,7 @@ impl<'a> AttachmentBuilder<'a> {
         }
     }
 
-    /// The type and the name that a data URI gives.
+    /// Keeps the type and the name from a data URI.
     fn hint(
         &mut self,
         mut media_type: MediaType,
@@ -257,7 +261,7 @@ impl<'a> AttachmentBuilder<'a> {
                 }
             }
         }
-        // What is written beyond ASCII came as JSON, or in the percent signs of a browser: both are UTF-8.
+        // Characters beyond ASCII come from JSON or from a browser's percent codes, which are both UTF-8.
         let is_utf8 = |bytes: &[u8]| !bytes.is_ascii() && str::from_utf8(bytes).is_ok();
         let is_text = matches!(content, Content::Bytes(bytes) if is_utf8(bytes));
         if is_text && media_type.parameter("charset").is_none() {
@@ -283,14 +287,14 @@ impl<'a> AttachmentBuilder<'a> {
         match FileName::sanitise(text) {
             Some((name, changed)) => {
                 if changed {
-                    let message = format!("the file is called {:?}", name.as_str());
+                    let message = format!("the file name was changed to {:?}", name.as_str());
                     findings.warn(path, Code::Sanitised, message);
                 }
                 self.file_name = Some(name);
             }
             None if text.trim_ascii().is_empty() => {}
             None => {
-                let message = "nothing is left of this file name; another is chosen";
+                let message = "this file name has no usable characters, so another name is used";
                 findings.warn(path, Code::Sanitised, message);
             }
         }
@@ -298,14 +302,14 @@ impl<'a> AttachmentBuilder<'a> {
 
     fn content_type(&mut self, text: &str, path: &Path<'_>, findings: &mut Findings) {
         let text = text.trim_ascii();
-        // Notion says by this which of its keys has the URL, and Node what the object is.
+        // In Notion this names the key with the URL, and in Node the type of the object.
         if text.is_empty() || matches!(text, "file" | "external" | "Buffer") {
             return;
         }
         match MediaType::parse(text) {
             Ok(parsed) => {
                 if parsed.dropped {
-                    let message = "parameters that cannot be written were left out";
+                    let message = "parameters that are invalid or not allowed were removed";
                     findings.warn(path, Code::Sanitised, message);
                 }
                 self.media_type = Some(parsed.media_type);
@@ -315,7 +319,7 @@ impl<'a> AttachmentBuilder<'a> {
         }
     }
 
-    /// What a Content-Disposition header says (RFC 2183), or only its first word.
+    /// Reads the value of a Content-Disposition header (RFC 2183), or only its first word.
     fn disposition(&mut self, text: &str, path: &Path<'_>, findings: &mut Findings) {
         let (kind, parameters) = text.split_once(';').unwrap_or((text, ""));
         let kind = kind.trim_ascii();
@@ -323,7 +327,7 @@ impl<'a> AttachmentBuilder<'a> {
         if inline || kind.eq_ignore_ascii_case("attachment") {
             self.inline = self.inline.or(Some(inline));
         } else if !kind.is_empty() {
-            let message = "a disposition is \"attachment\" or \"inline\"; this one is not used";
+            let message = "this disposition is ignored; use \"attachment\" or \"inline\"";
             findings.warn(path, Code::Sanitised, message);
         }
         let given = Parameters::read(parameters).given;
@@ -339,7 +343,7 @@ impl<'a> AttachmentBuilder<'a> {
         self.content_id = ContentId::parse(text.trim_ascii());
         if self.content_id.is_none() {
             let message =
-                "a content id is printable ASCII without blanks, < and >: logo@example.com";
+                "a content id, such as logo@example.com, must be ASCII without spaces, < and >";
             findings.issue(path, Code::InvalidContentId, message);
         }
     }
@@ -347,7 +351,7 @@ impl<'a> AttachmentBuilder<'a> {
     fn sha256(&mut self, text: &str, path: &Path<'_>, findings: &mut Findings) {
         self.sha256 = parse_sha256(text.trim_ascii());
         if self.sha256.is_none() {
-            let message = "a SHA-256 is written as 64 hexadecimal digits";
+            let message = "a SHA-256 must have 64 hexadecimal digits";
             findings.issue(path, Code::UnknownValue, message);
         }
     }

@@ -1,23 +1,23 @@
-//! Bytes in the objects that programs write for them: a Buffer of Node's, an array of numbers, and others.
+//! Bytes in the JSON forms of different programs: Node's Buffer, an array of numbers, and others.
 
 use std::borrow::Cow;
 
 use crate::input::json::Value;
 
-/// What an object for bytes holds.
+/// The bytes in a JSON value.
 pub(super) enum Bytes<'a> {
     /// The bytes.
     Plain(Vec<u8>),
-    /// The bytes in base64, and their media type where it is said.
+    /// The bytes in base64, and their media type if it is given.
     Base64(Cow<'a, str>, Option<Cow<'a, str>>),
 }
 
-/// A number that is no byte.
+/// The error for a value that is not a byte.
 pub(super) struct NotByte;
 
-/// Bytes as `{"type": "Buffer", "data": [104, 105]}` (Node), `[104, 105]`, `{"0": 104, "1": 105}` (a JavaScript
+/// Reads bytes from `{"type": "Buffer", "data": [104, 105]}` (Node), `[104, 105]`, `{"0": 104, "1": 105}` (a JavaScript
 /// array of bytes), `{"$content-type": ..., "$content": ...}` (Power Automate) or `{"$binary": {"base64": ...}}`
-/// (MongoDB). Anything else is handed back.
+/// (MongoDB). Any other value is returned as the error.
 pub(super) fn read(value: Value<'_>) -> Result<Result<Bytes<'_>, NotByte>, Value<'_>> {
     match value {
         Value::Array(items) if items.iter().all(|item| matches!(item, Value::Number(_))) => {
@@ -64,7 +64,7 @@ fn is_buffer(members: &[(Cow<'_, str>, Value<'_>)]) -> bool {
     })
 }
 
-/// Whether the keys are 0, 1, 2 and so on.
+/// Reports whether the keys are 0, 1, 2 and so on.
 fn is_counted(members: &[(Cow<'_, str>, Value<'_>)]) -> bool {
     let is_index = |(index, (key, _)): (usize, &(Cow<'_, str>, _))| key.parse() == Ok(index);
     !members.is_empty() && members.iter().enumerate().all(is_index)

@@ -1,25 +1,25 @@
-//! The keys of an attachment's object, and the names that others give them.
+//! The keys of an attachment's object, and their aliases.
 
 use crate::input::fields::{fold, nearest};
 
-/// What a key of an attachment's object means.
+/// A key of an attachment's object.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Key {
     Url,
-    /// A URL, or a path on a disk, which there is none of.
+    /// A URL. A path on a disk is an issue.
     Path,
     DataUri,
     Base64,
     Text,
-    /// The id of a file that the platform holds, or an object with the keys of an attachment.
+    /// The id of a file that the platform stores, or an object with the keys of an attachment.
     Upload,
-    /// Where Notion keeps the URL of a file that is elsewhere.
+    /// Notion's object with the URL of an external file.
     External,
-    /// Base64 or text: `encoding` says which.
+    /// Base64 or text, depending on `encoding`.
     Content,
     Encoding,
     FileName,
-    /// The name on somebody's disk, where the file is stored under another.
+    /// The original name of a file that is stored under another name.
     OriginalName,
     ContentType,
     ContentId,
@@ -27,11 +27,11 @@ pub(super) enum Key {
     Inline,
     Sha256,
     Optional,
-    /// What a file picker tells besides, and nothing here is made of.
+    /// Another key of a file picker, which is ignored.
     Ignored,
 }
 
-/// Keys with the names that they go by; the first name of each is the one that messages and the schema use.
+/// The keys with their names. Messages and the schema use the first name of each.
 const KEYS: &[(Key, &[&str])] = &[
     (
         Key::Url,
@@ -80,7 +80,7 @@ const KEYS: &[(Key, &[&str])] = &[
     (Key::Ignored, IGNORED),
 ];
 
-/// What the pickers of browsers and low-code platforms put into a file's object beside its bytes.
+/// Other keys that browsers and low-code platforms put into a file's object.
 pub const IGNORED: &[&str] = &[
     "size",
     "filesize",
@@ -96,42 +96,42 @@ pub const IGNORED: &[&str] = &[
 ];
 
 impl Key {
-    /// The key that a name means: case, `_`, `-` and blanks do not matter.
+    /// Returns the key with a name. Case, `_`, `-`, spaces and tabs do not matter.
     pub(super) fn from_name(name: &str) -> Option<Self> {
         let folded = fold(name);
-        // Names are letters and digits alone: folded, they are only without capitals.
+        // A name has only letters, digits and `$`, so folding only changes its case.
         let is_meant = |name: &&str| name.eq_ignore_ascii_case(&folded);
         let found = KEYS.iter().find(|(_, names)| names.iter().any(is_meant));
         found.map(|(key, _)| *key)
     }
 
-    /// What is to be said of a name that means none.
+    /// Returns the message for an unknown key.
     pub(super) fn explain_unknown(name: &str) -> String {
         let forms = names().flat_map(|names| names.iter().map(|name| (names[0], fold(name))));
         match nearest(&fold(name), forms) {
-            Some(known) => format!("this key is left out; did you mean {known:?}?"),
-            None => "this key is left out: an attachment has no such key".to_owned(),
+            Some(known) => format!("this key is ignored; did you mean {known:?}?"),
+            None => "this key is ignored, because an attachment has no such key".to_owned(),
         }
     }
 
-    /// Whether the key says where the bytes come from, as exactly one must.
+    /// Reports whether the key gives the source of the bytes. An attachment has exactly one such key.
     pub(super) fn is_source(self) -> bool {
         use Key::{Base64, Content, DataUri, External, Path, Text, Upload, Url};
         matches!(self, Url | Path | DataUri | Base64 | Text | Upload | External | Content)
     }
 }
 
-/// Whether the value under a name may be a URL that is fetched.
+/// Reports whether the value of a key may be a URL to fetch.
 pub fn may_hold_url(name: &str) -> bool {
     match Key::from_name(name) {
         Some(Key::Url | Key::Path | Key::DataUri | Key::External) => true,
-        // `file` may be an object with a URL; no other name of it is.
+        // Of the names of this key, only `file` may have an object with a URL.
         Some(Key::Upload) => name.eq_ignore_ascii_case("file"),
         _ => false,
     }
 }
 
-/// The names of each key that says something, the first being its own.
+/// Returns the names of each key that is not ignored, its main name first.
 pub fn names() -> impl Iterator<Item = &'static [&'static str]> {
     KEYS.iter().filter(|(key, _)| *key != Key::Ignored).map(|(_, names)| *names)
 }

@@ -1,4 +1,4 @@
-//! Attachments in every shape that a platform binds.
+//! Attachments in all forms that platforms send.
 
 mod builder;
 mod bytes;
@@ -22,49 +22,49 @@ use crate::input::values::media_type::MediaType;
 use crate::input::values::message_id::ContentId;
 use crate::input::values::web_address::WebAddress;
 
-/// An attachment that was asked for.
+/// An attachment to send.
 #[derive(Debug)]
 pub struct Attachment<'a> {
-    /// Where it stands in the input, for what is found wrong with it later.
+    /// Its path in the input, for later issues.
     pub path: String,
-    /// Where its bytes come from.
+    /// The source of its bytes.
     pub source: Source<'a>,
-    /// The name that a reader saves it under.
+    /// Its file name.
     pub file_name: Option<FileName>,
-    /// What it is, where the input says so.
+    /// Its media type, if the input gives one.
     pub media_type: Option<MediaType>,
-    /// The id that an HTML body refers to it by.
+    /// The id by which an HTML body refers to it.
     pub content_id: Option<ContentId>,
-    /// Whether it is to be shown within the body. None: the input does not say.
+    /// Whether to show it inside the body, if the input gives this.
     pub inline: Option<bool>,
-    /// Whether the HTML shows it, by its content id. Only the mail as a whole tells.
+    /// Whether the HTML shows it, by its content id. Set when the whole email has been read.
     pub is_shown: bool,
-    /// What its bytes must hash to.
+    /// The expected SHA-256 of its bytes.
     pub sha256: Option<[u8; 32]>,
-    /// Whether the message goes out without it when its source fails.
+    /// Whether to send the message without it if its source fails.
     pub optional: bool,
 }
 
-/// Where the bytes of an attachment come from.
+/// The source of an attachment's bytes.
 #[derive(Debug)]
 pub enum Source<'a> {
-    /// From the input, as text or percent-encoded.
+    /// Bytes in the input.
     Bytes(Cow<'a, [u8]>),
-    /// From the input, as base64.
+    /// Base64 in the input.
     Base64(Base64Text<'a>),
-    /// From the platform, which holds a file under this id.
+    /// The id of a file that the platform stores.
     Upload(String),
-    /// From the web, by the host.
+    /// A web address, which the host fetches.
     Web(WebAddress),
 }
 
 impl Source<'_> {
-    /// The hash of bytes that are in the input.
+    /// Returns the hash of the bytes, if they are in the input.
     fn sha256(&self) -> Option<[u8; 32]> {
         match self {
             Self::Bytes(bytes) => Some(Sha256::digest(bytes).into()),
             Self::Base64(text) => {
-                /// Bytes that are decoded at a time: a multiple of 3.
+                /// The number of bytes that are decoded at a time, a multiple of 3.
                 const CHUNK: usize = 3 * 4096;
                 let mut hash = Sha256::new();
                 let mut chunk = Vec::with_capacity(CHUNK);
@@ -80,7 +80,7 @@ impl Source<'_> {
     }
 }
 
-/// Reads the field `attachments`: one attachment or an array of them; `null` is none.
+/// Reads the field `attachments`: one attachment, an array of attachments, or `null`.
 pub fn read_attachments<'a>(
     value: Value<'a>,
     path: &Path<'_>,
@@ -90,7 +90,7 @@ pub fn read_attachments<'a>(
         _ if value.is_absent() => Vec::new(),
         Value::String(text) if embedded(&text).is_some() => {
             warn_of_json(path, findings);
-            // The text goes away with this scope, so what was read from it must not borrow from it.
+            // The text is dropped at the end of this scope, so the value must not borrow from it.
             let inner = embedded(&text).map_or(Value::Null, Value::into_owned);
             read_attachments(inner, path, findings)
         }
@@ -100,7 +100,7 @@ pub fn read_attachments<'a>(
                 let place = path.index(index);
                 match item {
                     _ if item.is_absent() => {}
-                    // File pickers hold an array, and land in one: `[{{picker.files}}]`.
+                    // A file picker's value is an array, and may be inside another one: `[{{picker.files}}]`.
                     Value::Array(inner) => {
                         for (index, item) in inner.into_iter().enumerate() {
                             attachments.extend(read_element(item, &place.index(index), findings));
@@ -115,7 +115,7 @@ pub fn read_attachments<'a>(
     }
 }
 
-/// Notes more attachments than the account sends, and a content id that two of them have.
+/// Adds issues for more attachments than the account's limit, and for duplicate content ids.
 pub fn check_number_and_ids(
     attachments: &[Attachment<'_>],
     most: u32,
@@ -125,7 +125,7 @@ pub fn check_number_and_ids(
     let too_many = u32::try_from(attachments.len()).map_or(true, |number| number > most);
     if too_many && !findings.has_cut_list_in(path) {
         let message = format!(
-            "{} attachments are given; this account sends at most {most} at once",
+            "there are {} attachments, and this account's limit is {most} for one message",
             attachments.len()
         );
         findings.issue(path, Code::TooMany, message);
@@ -140,7 +140,7 @@ pub fn check_number_and_ids(
     }
 }
 
-/// One attachment, or a text with several URLs in it.
+/// Reads one attachment, or a text with several URLs.
 fn read_element<'a>(
     value: Value<'a>,
     path: &Path<'_>,
@@ -150,7 +150,7 @@ fn read_element<'a>(
         Value::String(Cow::Borrowed(text)) => split_urls(text)
             .filter_map(|url| read_string(Cow::Borrowed(url), path, findings))
             .collect(),
-        // Out of a keyword, or with an escape in it.
+        // From a keyword, or with a JSON escape.
         Value::String(Cow::Owned(text)) if split_urls(&text).nth(1).is_some() => split_urls(&text)
             .filter_map(|url| read_string(Cow::Owned(url.to_owned()), path, findings))
             .collect(),
@@ -158,15 +158,15 @@ fn read_element<'a>(
     }
 }
 
-/// The URLs in a text: commas, semicolons, bars, blanks and line breaks before another one separate them. Without
-/// another one after it, a comma is a part of the URL.
+/// Splits a text into URLs. Commas, semicolons, bars and white space separate two URLs. Without another URL after it, a
+/// comma is part of the URL.
 fn split_urls(text: &str) -> impl Iterator<Item = &str> {
     let mut rest = Some(text);
     let mut is_first = true;
     std::iter::from_fn(move || {
         let text = rest?;
         let url = text.trim_start_matches(is_separator);
-        // The comma after the type of a data URI separates nothing, although a URL may follow it.
+        // The comma after the type of a data URI is not a separator, although a URL may follow it.
         let from = match DataUri::is_claimed_by(url) {
             true => url.find(',').map_or(url.len(), |comma| comma + 1),
             false => 0,
@@ -179,7 +179,7 @@ fn split_urls(text: &str) -> impl Iterator<Item = &str> {
         let is_alone = is_first && next.is_none();
         is_first = false;
         match next {
-            // Alone it is what it is: a comma at its end may be meant.
+            // A single URL is kept whole, because a comma at its end may be intended.
             _ if is_alone => Some(if starts_url(url) { url } else { text }),
             Some(at) => Some(url[..at].trim_end_matches(is_separator)),
             None => Some(url.trim_end_matches(is_separator)),
@@ -207,15 +207,17 @@ fn read_attachment<'a>(
         Value::String(text) => read_string(text, path, findings),
         Value::Object(members) => read_object(members, path, findings),
         other => {
-            let message =
-                format!("an attachment is a URL, a data URI or an object, not {}", other.kind());
+            let message = format!(
+                "an attachment must be a URL, a data URI or an object, not {}",
+                other.kind()
+            );
             findings.issue(path, Code::WrongType, message);
             None
         }
     }
 }
 
-/// A URL or a data URI, alone.
+/// Reads one URL or data URI.
 fn read_string<'a>(
     text: Cow<'a, str>,
     path: &Path<'_>,
@@ -232,7 +234,7 @@ fn read_string<'a>(
             true => (Code::LocalPath, NO_FILE_SYSTEM),
             false => (
                 Code::AttachmentSource,
-                "an attachment that is text must be a URL (https://...) or a data URI (data:...)",
+                "an attachment given as text must be a URL (https://...) or a data URI (data:...)",
             ),
         };
         findings.issue(path, code, message);
@@ -240,7 +242,7 @@ fn read_string<'a>(
     builder.finish(path, findings)
 }
 
-/// A picture out of an HTML body, shown within it. None: the data URI cannot be read.
+/// Makes an inline attachment from a picture in an HTML body. Returns `None` if the data URI is invalid.
 pub fn inline_picture<'a>(uri: String, id: ContentId, path: &Path<'_>) -> Option<Attachment<'a>> {
     let mut findings = Findings::default();
     let mut builder = AttachmentBuilder::inline(id);
@@ -248,7 +250,7 @@ pub fn inline_picture<'a>(uri: String, id: ContentId, path: &Path<'_>) -> Option
     builder.finish(path, &mut findings).filter(|_| findings.is_valid())
 }
 
-const NO_FILE_SYSTEM: &str = "the sandbox has no file system: give the bytes, a URL, or the id of an upload \
+const NO_FILE_SYSTEM: &str = "the connector has no file system; give the bytes, a URL, or the id of an upload \
                               (on the command line: --attach PATH, or --upload ID=PATH)";
 
 fn read_object<'a>(
@@ -275,12 +277,12 @@ fn read_object<'a>(
         if value == Value::Null || key == Key::Ignored {
             continue;
         }
-        // The outer name of a file that is an object of its own is the one that a person gave.
+        // If the inner object repeats a key, the outer key is used, because the user gave it.
         if is_nested && seen.contains(&key) && !key.is_source() {
             continue;
         }
         if seen.contains(&key) {
-            let message = "another key of this attachment means the same; keep one of them";
+            let message = "another key of this attachment has the same meaning; keep one of them";
             findings.issue(&place, Code::DuplicateField, message);
             continue;
         }
@@ -299,13 +301,14 @@ fn read_object<'a>(
     }
     match sources.as_slice() {
         [] => {
-            let message = "an attachment needs its bytes: one of url, dataUri, base64, text, upload or content";
+            let message =
+                "the attachment has no content; give url, dataUri, base64, text, upload or content";
             findings.issue(path, Code::AttachmentSource, message);
             return None;
         }
         [_] => {}
         several => {
-            let message = format!("{} are both given; keep one of them", several.join(" and "));
+            let message = format!("{} are given together; keep one of them", several.join(" and "));
             findings.issue(path, Code::AttachmentSource, message);
             return None;
         }
@@ -316,7 +319,7 @@ fn read_object<'a>(
     builder.finish(path, findings)
 }
 
-/// An attachment's members, and those of the object that stands under `file`, as pickers and Notion have it.
+/// Separates an attachment's members from those of the object under `file`, which file pickers and Notion use.
 fn take_apart(mut members: Object<'_>) -> (Object<'_>, Cow<'_, str>, Object<'_>) {
     let is_file = |(name, value): &(Cow<'_, str>, Value<'_>)| {
         let key = Key::from_name(name);

@@ -1,4 +1,4 @@
-//! What comes of attachments in their many forms.
+//! Tests of attachments in all forms.
 
 use super::*;
 use crate::growth::assert_linear;
@@ -104,7 +104,7 @@ fn a_long_text_of_urls_takes_time_in_proportion() {
 }
 
 #[test]
-fn bytes_come_in_objects_of_their_own() {
+fn bytes_may_be_nested_objects() {
     for json in [
         r#"{"content": {"type": "Buffer", "data": [104, 105]}}"#,
         r#"{"data": {"type": "Buffer", "data": [104, 105]}}"#,
@@ -138,7 +138,7 @@ fn content_beside_a_type_that_only_bytes_can_have_is_base64() {
 }
 
 #[test]
-fn a_file_may_be_an_object_of_its_own() {
+fn a_file_may_be_a_nested_object() {
     for json in [
         r#"{"file": {"url": "https://x.test/a.pdf"}}"#,
         r#"{"name": "a.pdf", "type": "file", "file": {"url": "https://x.test/a.pdf", "expiry_time": "x"}}"#,
@@ -298,7 +298,7 @@ fn an_issue_stands_where_the_value_stands() {
 }
 
 #[test]
-fn nothing_is_no_attachment_and_a_file_pickers_array_is_flattened() {
+fn an_empty_value_is_not_an_attachment_and_a_file_pickers_array_is_flattened() {
     for nothing in ["null", "\"\"", "[]", "[\"\"]", "[[]]", "[null]"] {
         let (attachments, findings) = read(nothing);
         assert!(attachments.is_empty() && findings.is_valid(), "{nothing}");

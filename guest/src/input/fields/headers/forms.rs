@@ -1,4 +1,4 @@
-//! The forms in which platforms hand over headers.
+//! The forms in which platforms send headers.
 
 use std::borrow::Cow;
 
@@ -6,13 +6,13 @@ use crate::input::fields::fold;
 use crate::input::findings::{Code, Findings, Path};
 use crate::input::json::{Object, Value, embedded, warn_of_json};
 
-/// What is done with one header: its name, its value, and where it stands.
+/// The callback for one header: its name, its value and its path.
 type Each<'e> = dyn FnMut(&str, &Value<'_>, &Path<'_>, &mut Findings) + 'e;
 
-/// Keys of a name in an object, folded.
+/// The keys of the name in an object, folded.
 const NAME_KEYS: &[&str] = &["name", "key", "header", "headername", "field"];
 
-/// Calls `each` with every header: of an object, of a list of names and values, or of lines of text.
+/// Calls `each` for every header in an object, a list of names and values, or lines of text.
 pub(super) fn each_header(
     value: &Value<'_>,
     path: &Path<'_>,
@@ -49,7 +49,7 @@ fn each_member(
     }
 }
 
-/// `{"name": "X-A", "value": "1"}`, `["X-A", "1"]`, `{"X-A": "1"}` or `"X-A: 1"`.
+/// Reads `{"name": "X-A", "value": "1"}`, `["X-A", "1"]`, `{"X-A": "1"}` or `"X-A: 1"`.
 fn each_item(item: &Value<'_>, path: &Path<'_>, findings: &mut Findings, each: &mut Each<'_>) {
     match item {
         _ if item.is_absent() => {}
@@ -81,13 +81,13 @@ fn each_pair(
 ) {
     match name {
         Value::String(name) => each(name.trim_ascii(), value, path, findings),
-        // A row of a form that nobody filled in.
+        // An empty row of a form.
         _ if name.is_absent() && value.is_absent() => {}
         other => wrong_type(other, path, findings),
     }
 }
 
-/// Lines as a mail has them, folded ones as well (RFC 5322 section 2.2.3).
+/// Reads the lines of a message header, which may be folded (RFC 5322 section 2.2.3).
 fn each_line(text: &str, path: &Path<'_>, findings: &mut Findings, each: &mut Each<'_>) {
     let mut lines: Vec<Cow<'_, str>> = Vec::new();
     for line in text.lines() {
@@ -108,15 +108,15 @@ fn each_line(text: &str, path: &Path<'_>, findings: &mut Findings, each: &mut Ea
                 each(name.trim_ascii(), &value, path, findings);
             }
             None => {
-                let message = "a header is written Name: value";
+                let message = "not a header; write it as Name: value";
                 findings.issue(path, Code::InvalidHeader, message);
             }
         }
     }
 }
 
-/// The value of a header that is structured, with its folds taken out. None: an issue says that it has a line break, or
-/// another character that cannot stand in a header.
+/// Removes the folds from the value of a structured header. Returns `None` with an issue if it contains a line break or
+/// another control character.
 pub(super) fn unfolded(
     value: &Value<'_>,
     path: &Path<'_>,
@@ -127,7 +127,7 @@ pub(super) fn unfolded(
             let text = text.trim_ascii().replace("\r\n", "\n");
             let text = text.replace("\n ", " ").replace("\n\t", " ").replace('\t', " ");
             if let Some(control) = text.chars().find(|c| c.is_control()) {
-                let message = format!("{control:?} cannot stand in a header; take it out");
+                let message = format!("{control:?} is not allowed in a header; remove it");
                 findings.issue(path, Code::InvalidCharacter, message);
                 return None;
             }
@@ -136,7 +136,7 @@ pub(super) fn unfolded(
         Value::Array(items) => {
             let items = items.iter().enumerate();
             let items = items.map(|(index, item)| unfolded(item, &path.index(index), findings));
-            // Every item is looked at, so that every issue is there.
+            // All items are checked first, so that all issues are found.
             let items: Vec<_> = items.collect();
             items.into_iter().collect::<Option<_>>().map(Value::Array)
         }
@@ -146,7 +146,7 @@ pub(super) fn unfolded(
 
 fn wrong_type(value: &Value<'_>, path: &Path<'_>, findings: &mut Findings) {
     let message = format!(
-        "headers are an object of names and values, a list of {{name, value}}, or lines; this is {}",
+        "headers must be an object of names and values, a list of {{name, value}}, or lines, not {}",
         value.kind()
     );
     findings.issue(path, Code::WrongType, message);

@@ -1,4 +1,4 @@
-//! Headers that a person adds: which may be added, and what may stand in them.
+//! Custom headers: the names and values that are allowed.
 
 mod forms;
 pub mod value;
@@ -15,23 +15,24 @@ use crate::input::json::Value;
 use crate::input::values::address::Mailbox;
 use crate::input::values::message_id::MessageId;
 
-/// A header of the person's own.
+/// A custom header.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CustomHeader {
-    /// `[A-Za-z0-9._-]{1,60}`, and not the name of a header that the connector writes.
+    /// The name: `[A-Za-z0-9._-]{1,60}`, but not the name of a header that the connector writes.
     pub name: String,
-    /// Without line breaks and control characters.
+    /// The value, without line breaks and control characters.
     pub value: HeaderValue,
 }
 
-/// Servers begin to refuse messages with more.
+/// The most custom headers. Some servers refuse messages with more.
 const MAX_HEADERS: usize = 100;
 const MAX_NAME: usize = 60;
-/// Octets. Servers begin to refuse longer ones.
+/// The longest value in bytes. Some servers refuse longer ones.
 const MAX_VALUE: usize = 8 * 1024;
 
-/// Headers that the connector writes, or that a server on the way does: a second one would be read by
-/// some instead of the first. With the field that sets each, where there is one.
+/// Headers that the connector or a mail server writes, each with the field that sets it, if any.
+///
+/// A user cannot add a second one, because some programs would read it instead of the first.
 const RESERVED: &[(&str, Option<Field>)] = &[
     ("from", Some(Field::From)),
     ("sender", Some(Field::From)),
@@ -57,17 +58,17 @@ const RESERVED: &[(&str, Option<Field>)] = &[
     ("domainkey-signature", None),
     ("disposition-notification-to", Some(Field::ReadReceiptTo)),
 ];
-/// Beginnings of names that are reserved as a whole.
+/// The prefixes of reserved names.
 const RESERVED_PREFIXES: &[&str] = &["content-", "resent-", "arc-"];
-/// Headers of which a message has one (RFC 2369 section 3.5, RFC 8058).
+/// The prefix of headers that a message has only once (RFC 2369 section 3.5, RFC 8058).
 const SINGLE_PREFIX: &str = "list-";
 
-/// What the field `headers` holds.
+/// The content of the field `headers`.
 #[derive(Debug, Default)]
 pub struct Headers {
-    /// The headers of the person's own.
+    /// The custom headers.
     pub custom: Vec<CustomHeader>,
-    /// Fields that are given as headers, as other mailers want them.
+    /// The fields that are given as headers, as in other mailers.
     pub fields: HeaderFields,
 }
 
@@ -80,7 +81,7 @@ pub struct HeaderFields {
     pub references: Given<MessageId>,
 }
 
-/// The values of one field that is given as a header, and where.
+/// The values of one field that is given as a header, with the header's path.
 #[derive(Debug)]
 pub struct Given<T>(Option<(String, Vec<T>)>);
 
@@ -91,7 +92,7 @@ impl<T> Default for Given<T> {
 }
 
 impl<T> Given<T> {
-    /// Keeps what a header says. A second header of the same name is an issue.
+    /// Keeps the values of a header. A second header with the same name is an issue.
     fn put(&mut self, path: &Path<'_>, values: Vec<T>, findings: &mut Findings) {
         if values.is_empty() {
             return;
@@ -103,11 +104,11 @@ impl<T> Given<T> {
         self.0 = Some((path.to_string(), values));
     }
 
-    /// Sets a field, with a warning; `is_given`: it has a value of its own, and two are an issue.
+    /// Sets a field, with a warning. If `is_given`, the field already has a value, which is an issue.
     pub fn set(self, slot: &mut Vec<T>, field: Field, is_given: bool, findings: &mut Findings) {
         let Some((path, values)) = self.0 else { return };
         if is_given {
-            let message = format!("the field {} is given too; keep one of them", field.name());
+            let message = format!("the field {} is also given; keep one of them", field.name());
             findings.issues.push(crate::input::findings::Issue {
                 path,
                 code: Code::DuplicateField,
@@ -115,7 +116,7 @@ impl<T> Given<T> {
             });
             return;
         }
-        let message = format!("this header sets the field {}; give it there", field.name());
+        let message = format!("this header sets the field {}; use the field instead", field.name());
         findings.warn(&path, Code::ReservedHeader, message);
         *slot = values;
     }
@@ -130,9 +131,11 @@ pub fn read_headers(value: &Value<'_>, path: &Path<'_>, findings: &mut Findings)
             Some(field) => {
                 let message = match field {
                     Some(field) => {
-                        format!("the connector writes this header: use the field {}", field.name())
+                        format!("the connector writes this header; use the field {}", field.name())
                     }
-                    None => "the connector, or a server on the way, writes this header".to_owned(),
+                    None => {
+                        "the connector or a mail server writes this header; remove it".to_owned()
+                    }
                 };
                 return findings.issue(place, Code::ReservedHeader, message);
             }
@@ -140,7 +143,7 @@ pub fn read_headers(value: &Value<'_>, path: &Path<'_>, findings: &mut Findings)
         }
         if !is_name(name) {
             let message = format!(
-                "a header's name is 1 to {MAX_NAME} letters, digits, hyphens, dots and underscores"
+                "a header name has 1 to {MAX_NAME} letters, digits, hyphens, dots and underscores"
             );
             return findings.issue(place, Code::InvalidHeader, message);
         }
@@ -161,7 +164,7 @@ pub fn read_headers(value: &Value<'_>, path: &Path<'_>, findings: &mut Findings)
     headers
 }
 
-/// Headers that a field of its own writes must not be given as headers too.
+/// Adds issues for headers that a given field also writes.
 pub fn check_doubles(
     headers: &[CustomHeader],
     list_unsubscribe: bool,
@@ -179,13 +182,14 @@ pub fn check_doubles(
             }
             _ => continue,
         };
-        let message = format!("the field {} writes this header already", field.name());
+        let message =
+            format!("the field {} already writes this header; keep one of them", field.name());
         findings.issue(&Path::ROOT.key("headers").key(&header.name), Code::ReservedHeader, message);
     }
 }
 
 impl HeaderFields {
-    /// Reads a header that is a field's. False: the field is not set by a header.
+    /// Reads a header that belongs to a field. Returns false if a header cannot set the field.
     fn take(
         &mut self,
         field: Field,
@@ -229,10 +233,10 @@ fn read_header(
     let text = text.trim_matches([' ', '\t']);
     if text.len() > MAX_VALUE {
         let message =
-            format!("a header may be {MAX_VALUE} octets long, this one has {}", text.len());
+            format!("the header has {} bytes, and the limit is {MAX_VALUE} bytes", text.len());
         findings.issue(path, Code::TooLong, message);
     } else if let Some(control) = text.chars().find(|c| c.is_control() && *c != '\t') {
-        let message = format!("{control:?} cannot stand in a header; take it out");
+        let message = format!("{control:?} is not allowed in a header; remove it");
         findings.issue(path, Code::InvalidCharacter, message);
     } else {
         let value = HeaderValue::read(name, &text.replace('\t', " "), path, findings);
@@ -240,7 +244,7 @@ fn read_header(
     }
 }
 
-/// Ways out of a list that are given apart stand in one header (RFC 2369 section 3).
+/// Merges headers with the same name whose values are lists of URLs (RFC 2369 section 3).
 fn merge_lists(headers: &mut Vec<CustomHeader>) {
     headers.dedup_by(|next, first| {
         let is_list = holds_urls(&first.name) && first.name.eq_ignore_ascii_case(&next.name);
@@ -251,9 +255,9 @@ fn merge_lists(headers: &mut Vec<CustomHeader>) {
     });
 }
 
-/// Whether the connector, or a server on the way, writes a header, and the field that sets it.
+/// Returns `Some` if the connector or a mail server writes a header, with the field that sets it, if any.
 ///
-/// Some programs take `_` for a hyphen, so a name is reserved with either.
+/// Some programs read `_` as a hyphen, so a name is reserved with either.
 fn reserved(name: &str) -> Option<Option<Field>> {
     let lower = name.to_ascii_lowercase().replace('_', "-");
     let found = RESERVED.iter().find(|(name, _)| *name == lower).map(|(_, field)| *field);
@@ -268,7 +272,8 @@ fn is_name(name: &str) -> bool {
 
 fn check_number(headers: &[CustomHeader], path: &Path<'_>, findings: &mut Findings) {
     if headers.len() > MAX_HEADERS {
-        let message = format!("{} headers are given, {MAX_HEADERS} may be", headers.len());
+        let message =
+            format!("there are {} headers, and the limit is {MAX_HEADERS}", headers.len());
         findings.issue(path, Code::TooMany, message);
     }
     let mut single: Vec<String> = headers
@@ -279,7 +284,7 @@ fn check_number(headers: &[CustomHeader], path: &Path<'_>, findings: &mut Findin
     single.sort_unstable();
     for pair in single.windows(2) {
         if pair[0] == pair[1] {
-            let message = "a message has one such header (RFC 2369)";
+            let message = "a message can have this header only once (RFC 2369)";
             findings.issue(&path.key(&pair[0]), Code::TooMany, message);
         }
     }

@@ -1,7 +1,7 @@
-//! The value of a person's own header: free text, or what the header's standard has.
+//! The value of a custom header: free text, or the syntax of the header's standard.
 //!
-//! Encoded words (RFC 2047) belong in free text and in phrases. In a URL, an id or a token no program decodes them, so
-//! a value that would need them there is an issue.
+//! Encoded words (RFC 2047) are allowed in free text and in phrases. Programs do not decode them in a URL, an id or a
+//! token, so a value that would need them there is an issue.
 
 use encodify::rfc2047::{decode_text, utf8_charset};
 
@@ -9,48 +9,48 @@ use crate::input::findings::{Code, Findings, Path};
 use crate::input::values::address::{Address, Mailbox};
 use crate::input::values::address_list::parse_list;
 
-/// What a header says, and how it may be written.
+/// The value of a header, by the way it is written.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum HeaderValue {
     /// Elements with commas between them.
     List(Vec<Vec<Piece>>),
-    /// Free text: encoded words where it needs them.
+    /// Free text, with encoded words where they are needed.
     Text(String),
-    /// Printable ASCII, written as it is and folded at its blanks.
+    /// Printable ASCII, written unchanged and folded at its spaces.
     Verbatim(String),
 }
 
 /// A part of an element of a list.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Piece {
-    /// A URL, an id or an address, printable ASCII, which `<` and `>` are put around.
+    /// A URL, an id or an address in printable ASCII, written between `<` and `>`.
     Angle(String),
-    /// What stands between `(` and `)`.
+    /// Text between `(` and `)`.
     Comment(String),
-    /// A name: plain, quoted or in encoded words.
+    /// A name, written plain, quoted or in encoded words.
     Phrase(String),
-    /// A word of the header's own.
+    /// A word that the header's syntax defines.
     Word(&'static str),
 }
 
-/// What stands in a header.
+/// The syntax of a header.
 #[derive(Clone, Copy)]
 enum Kind {
-    /// RFC 5322 section 3.4.
+    /// Addresses (RFC 5322 section 3.4).
     Addresses,
-    /// Base64 and the like, in which blanks say nothing.
+    /// Base64 or a similar encoding, in which spaces are ignored.
     Base64,
     /// A JSON object, in the headers that mail services read.
     Json,
-    /// RFC 2919.
+    /// A list id (RFC 2919).
     ListId,
-    /// RFC 8058 section 3.1.
+    /// The value of List-Unsubscribe-Post (RFC 8058 section 3.1).
     OneClick,
-    /// RFC 5322 section 3.6.5.
+    /// Phrases (RFC 5322 section 3.6.5).
     Phrases,
     Text,
     Tokens,
-    /// RFC 2369, and RFC 5064.
+    /// URLs between `<` and `>` (RFC 2369, RFC 5064).
     Urls,
 }
 
@@ -127,25 +127,26 @@ const KINDS: &[(Kind, &[&str])] = &[
         ],
     ),
 ];
-/// The beginning of the names of Amazon's headers: configuration sets, tags, ARNs.
+/// The prefix of Amazon SES headers: configuration sets, tags, ARNs.
 const TOKENS_PREFIX: &str = "x-ses-";
 
-/// A line holds 998 octets (RFC 5322 section 2.1.1), with the header's name, brackets and a comma.
+/// The longest word in octets. A line has at most 998 octets (RFC 5322 section 2.1.1), with the header's name, brackets
+/// and a comma.
 const MAX_WORD: usize = 900;
-/// RFC 2919 section 2.
+/// The longest list id in octets (RFC 2919 section 2).
 const MAX_LIST_ID: usize = 255;
-/// RFC 8058 section 3.1 leaves no choice.
+/// The only value of List-Unsubscribe-Post (RFC 8058 section 3.1).
 const ONE_CLICK: &str = "List-Unsubscribe=One-Click";
 
-/// Why a value cannot stand in its header.
+/// The code and the message of an invalid value.
 type Invalid = (Code, String);
 
-/// Whether the header `name` holds URLs between `<` and `>`.
+/// Reports whether the header `name` contains URLs between `<` and `>`.
 pub fn holds_urls(name: &str) -> bool {
     matches!(Kind::of(name), Kind::Urls)
 }
 
-/// Whether the header `name` holds mailboxes, those included that a field writes.
+/// Reports whether the header `name` contains mailboxes. This includes headers that a field writes.
 pub fn holds_addresses(name: &str) -> bool {
     let of_a_field = ["disposition-notification-to", "reply-to"];
     matches!(Kind::of(name), Kind::Addresses)
@@ -153,11 +154,11 @@ pub fn holds_addresses(name: &str) -> bool {
 }
 
 impl HeaderValue {
-    /// Reads the value of the header `name`, which has no control characters in it.
+    /// Parses the value of the header `name`. `text` must not contain control characters.
     pub fn read(name: &str, text: &str, path: &Path<'_>, findings: &mut Findings) -> Option<Self> {
         let mut mended = Vec::new();
         let kind = Kind::of(name);
-        // A form sends its empty fields along.
+        // Forms also send empty fields.
         if text.is_empty() && !matches!(kind, Kind::Text) {
             return None;
         }
@@ -186,18 +187,18 @@ impl HeaderValue {
         }
     }
 
-    /// Adds the elements of another list, where both are lists.
+    /// Appends the elements of another value, if both are lists.
     pub fn append(&mut self, other: &mut Self) {
         if let (Self::List(elements), Self::List(others)) = (self, other) {
             elements.append(others);
         }
     }
 
-    /// Whether everything that is written as it is can be.
+    /// Checks that a verbatim value is printable ASCII and can be folded.
     fn checked(self) -> Result<Self, Invalid> {
         let Self::Verbatim(text) = &self else { return Ok(self) };
         if let Some(c) = text.chars().find(|c| !matches!(c, ' '..='~')) {
-            let message = format!("{c:?} cannot stand in this header, which is read by programs");
+            let message = format!("{c:?} is not allowed in this header, because programs read it");
             return Err((Code::InvalidHeader, message));
         }
         match text.split(' ').map(str::len).max() {
@@ -218,7 +219,7 @@ impl Kind {
     }
 }
 
-/// `<URL> (comment), <URL>` (RFC 2369 section 2).
+/// Parses `<URL> (comment), <URL>` (RFC 2369 section 2).
 fn urls(header: &str, text: &str, mended: &mut Vec<String>) -> Result<HeaderValue, Invalid> {
     let is_no =
         |word: &str| header.eq_ignore_ascii_case("List-Post") && word.eq_ignore_ascii_case("NO");
@@ -229,7 +230,7 @@ fn urls(header: &str, text: &str, mended: &mut Vec<String>) -> Result<HeaderValu
         let after;
         if let Some(opened) = rest.strip_prefix('<') {
             let Some((inside, left)) = opened.split_once('>') else {
-                return Err((Code::InvalidHeader, format!("a < is not closed with > in {rest:?}")));
+                return Err((Code::InvalidHeader, format!("a < has no closing > in {rest:?}")));
             };
             elements.push(vec![if is_no(inside) {
                 Piece::Word("NO")
@@ -251,25 +252,25 @@ fn urls(header: &str, text: &str, mended: &mut Vec<String>) -> Result<HeaderValu
                 elements.push(vec![Piece::Word("NO")]);
             } else {
                 elements.push(vec![Piece::Angle(url(word, mended)?)]);
-                mended.push(format!("{word:?} was put between < and >, as this header has it"));
+                mended.push(format!("{word:?} was put between < and >, as this header requires"));
             }
             after = &rest[end..];
         }
         rest = after.trim_start_matches(between);
     }
     match elements.iter().flatten().all(|piece| matches!(piece, Piece::Comment(_))) {
-        true => Err((Code::InvalidHeader, "this header is written <https://...>".to_owned())),
+        true => Err((Code::InvalidHeader, "this header needs a URL: <https://...>".to_owned())),
         false => Ok(HeaderValue::List(elements)),
     }
 }
 
-/// A URL between `<` and `>`, where blanks say nothing (RFC 2369 section 2).
+/// Parses a URL between `<` and `>`, where spaces are ignored (RFC 2369 section 2).
 fn url(inside: &str, mended: &mut Vec<String>) -> Result<String, Invalid> {
-    /// What a mail program must not open.
+    /// URL schemes that a mail program must not open.
     const SCRIPTS: &[&str] = &["data", "javascript", "vbscript"];
     let url = inside.replace(' ', "");
     if let Some(c) = url.chars().find(|c| !c.is_ascii_graphic() || matches!(c, '<' | '>')) {
-        let message = format!("{c:?} cannot stand in a URL; percent-encode it");
+        let message = format!("{c:?} is not allowed in a URL; percent-encode it");
         return Err((Code::InvalidUrl, message));
     }
     if url.len() > MAX_WORD {
@@ -278,7 +279,7 @@ fn url(inside: &str, mended: &mut Vec<String>) -> Result<String, Invalid> {
     let part_of_scheme = |c: char| c.is_ascii_alphanumeric() || "+-.".contains(c);
     match url.split_once(':') {
         Some((scheme, _)) if SCRIPTS.iter().any(|bad| scheme.eq_ignore_ascii_case(bad)) => {
-            Err((Code::InvalidUrl, format!("{scheme}: cannot stand here; give a web address")))
+            Err((Code::InvalidUrl, format!("{scheme}: is not allowed here; give a web address")))
         }
         Some((scheme, rest))
             if scheme.starts_with(|c: char| c.is_ascii_alphabetic())
@@ -288,17 +289,18 @@ fn url(inside: &str, mended: &mut Vec<String>) -> Result<String, Invalid> {
             Ok(url)
         }
         _ if Address::parse(url.split('?').next().unwrap_or_default()).is_ok() => {
-            mended.push(format!("{url:?} is an address: mailto: was put before it"));
+            mended.push(format!("{url:?} is an email address, so mailto: was added before it"));
             Ok(format!("mailto:{url}"))
         }
         _ => {
-            let message = format!("{url:?} is not a URL; write <https://...> or <mailto:...>");
+            let message =
+                format!("{url:?} is not a valid URL; write <https://...> or <mailto:...>");
             Err((Code::InvalidUrl, message))
         }
     }
 }
 
-/// `Name <list.example.com>`.
+/// Parses `Name <list.example.com>`.
 fn list_id(text: &str, mended: &mut Vec<String>) -> Result<HeaderValue, Invalid> {
     let text = text.trim_matches(' ');
     let wrong = |message: &str| Err((Code::InvalidHeader, message.to_owned()));
@@ -306,7 +308,7 @@ fn list_id(text: &str, mended: &mut Vec<String>) -> Result<HeaderValue, Invalid>
     let inside = match text.rsplit_once('<') {
         Some((name, rest)) => {
             let Some((inside, after)) = rest.split_once('>') else {
-                return wrong("the id of a list is written <list.example.com>");
+                return wrong("a < has no closing >; write a list id as <list.example.com>");
             };
             element.extend(phrase(name));
             element.push(Piece::Angle(inside.replace(' ', "")));
@@ -317,19 +319,19 @@ fn list_id(text: &str, mended: &mut Vec<String>) -> Result<HeaderValue, Invalid>
             inside
         }
         None if text.contains(' ') => {
-            return wrong("a list's id stands between < and >: News <news.example.com>");
+            return wrong("write a list id between < and >: News <news.example.com>");
         }
         None => {
-            mended.push(format!("{text:?} was put between < and >, as this header has it"));
+            mended.push(format!("{text:?} was put between < and >, as this header requires"));
             element.push(Piece::Angle(text.to_owned()));
             text
         }
     };
     let plain = inside.chars().all(|c| c.is_ascii_graphic() || c == ' ');
     match inside.len() {
-        0 => wrong("the id of the list is missing"),
+        0 => wrong("the list id is missing"),
         _ if !plain || inside.contains(['<', '>']) => {
-            wrong("the id of a list is letters, digits, hyphens and dots: news.example.com")
+            wrong("a list id has only letters, digits, hyphens and dots, such as news.example.com")
         }
         length if length > MAX_LIST_ID => Err(too_long(length)),
         _ => Ok(HeaderValue::List(vec![element])),
@@ -341,13 +343,13 @@ fn one_click(text: &str) -> Result<HeaderValue, Invalid> {
     match squeezed.eq_ignore_ascii_case(ONE_CLICK) {
         true => Ok(HeaderValue::Verbatim(ONE_CLICK.to_owned())),
         false => {
-            let message = format!("this header has one value: {ONE_CLICK} (RFC 8058)");
+            let message = format!("the only value of this header is {ONE_CLICK} (RFC 8058)");
             Err((Code::InvalidHeader, message))
         }
     }
 }
 
-/// Mailboxes, whose names alone are encoded. What is ASCII stays as it was given.
+/// Parses mailboxes. Only their names are encoded. ASCII text is unchanged.
 fn addresses(text: &str) -> Result<HeaderValue, Invalid> {
     if text.is_ascii() {
         return Ok(HeaderValue::Verbatim(text.to_owned()));
@@ -355,12 +357,15 @@ fn addresses(text: &str) -> Result<HeaderValue, Invalid> {
     let mut elements = Vec::new();
     for element in parse_list(text) {
         let invalid = |reason: String| {
-            (Code::InvalidHeader, format!("{:?} cannot stand here: {reason}", element.text))
+            (
+                Code::InvalidHeader,
+                format!("{:?} is not a valid address here: {reason}", element.text),
+            )
         };
         let Mailbox { name, address } =
             element.mailbox.map_err(|reason| invalid(reason.to_string()))?;
         if !address.is_ascii() {
-            return Err(invalid("an address in this header is ASCII".to_owned()));
+            return Err(invalid("addresses in this header must be ASCII".to_owned()));
         }
         let name = name.map(|name| Piece::Phrase(name.as_str().to_owned()));
         elements.push(name.into_iter().chain([Piece::Angle(address.to_string())]).collect());
@@ -368,7 +373,7 @@ fn addresses(text: &str) -> Result<HeaderValue, Invalid> {
     Ok(HeaderValue::List(elements))
 }
 
-/// Phrases with commas between them. What is ASCII stays as it was given.
+/// Parses phrases with commas between them. ASCII text is unchanged.
 fn phrases(text: &str) -> HeaderValue {
     if text.is_ascii() {
         return HeaderValue::Verbatim(text.to_owned());
@@ -381,9 +386,9 @@ fn phrases(text: &str) -> HeaderValue {
     HeaderValue::List(elements.filter_map(|one| phrase(one).map(|phrase| vec![phrase])).collect())
 }
 
-/// A text whose long words have blanks in them to be folded at.
+/// Adds spaces to long words, so that the text can be folded.
 fn cut(text: &str) -> String {
-    /// With a blank before it, it fits a line of 78.
+    /// The longest word. With a space before it, it fits in a line of 78 characters.
     const LONGEST: usize = 72;
     let mut cut = String::with_capacity(text.len() + text.len() / LONGEST);
     let mut length = 0;
@@ -398,7 +403,7 @@ fn cut(text: &str) -> String {
     cut
 }
 
-/// JSON without characters beyond ASCII, and with blanks to fold it at.
+/// Writes JSON in ASCII, with spaces where it can be folded.
 fn json(text: &str) -> Result<HeaderValue, Invalid> {
     if serde_json::from_str::<serde::de::IgnoredAny>(text).is_err() {
         return Ok(HeaderValue::Verbatim(text.to_owned()));
@@ -427,7 +432,7 @@ fn json(text: &str) -> Result<HeaderValue, Invalid> {
     Ok(HeaderValue::Verbatim(ascii))
 }
 
-/// A name, out of its quotes and out of encoded words: it is written anew. None: it is empty.
+/// Parses a name, with its quotes and encoded words decoded. Returns `None` if it is empty.
 fn phrase(text: &str) -> Option<Piece> {
     let text = text.trim_matches(' ');
     let unquoted = match text.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')) {
@@ -447,7 +452,7 @@ fn unescape(text: &str) -> String {
     kept.collect()
 }
 
-/// The comment at the start of a text, and what follows it.
+/// Parses the comment at the start of a text. Returns it with the text after it.
 fn comment(text: &str) -> Result<(Piece, &str), Invalid> {
     let mut depth = 0_usize;
     let mut escaped = false;
@@ -466,11 +471,11 @@ fn comment(text: &str) -> Result<(Piece, &str), Invalid> {
             return Ok((Piece::Comment(text[1..index].trim().to_owned()), &text[index + 1..]));
         }
     }
-    Err((Code::InvalidHeader, format!("{text:?} is not a comment in ( and )")))
+    Err((Code::InvalidHeader, format!("{text:?} is not a comment between ( and )")))
 }
 
 fn too_long(length: usize) -> Invalid {
-    let message = format!("{length} octets without a blank are more than a header's line can hold");
+    let message = format!("a word of {length} bytes without a space does not fit in a header line");
     (Code::TooLong, message)
 }
 

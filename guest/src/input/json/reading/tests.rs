@@ -35,7 +35,7 @@ fn says_where_values_are_nested_too_deep() {
 }
 
 #[test]
-fn an_array_of_an_input_has_an_end_and_one_of_keywords_has_none() {
+fn an_array_of_an_input_is_limited_and_one_of_keywords_is_not() {
     let array = |number: usize, last: &str| {
         format!(r#"{{"cc": {{"a": [{}{last}]}}}}"#, "7,".repeat(number - 1))
     };
@@ -48,7 +48,7 @@ fn an_array_of_an_input_has_an_end_and_one_of_keywords_has_none() {
     assert_eq!(findings.issues[0].code, Code::TooMany);
     assert!(findings.issues[0].message.contains("10002 elements"), "{findings:?}");
     assert!(Value::read_object(&too_many, &mut Findings::default()).is_some());
-    // What is not kept is read: it may be no JSON.
+    // Elements that are not kept are still checked to be JSON.
     let mut findings = Findings::default();
     assert!(Value::read_input(&array(MOST_ELEMENTS + 2, "nul"), &mut findings).is_none());
     assert_eq!(findings.issues[0].path, "cc.a[10001]");

@@ -1,7 +1,7 @@
 use super::*;
 use crate::growth::assert_linear;
 
-/// A template with `@` where its one value stands.
+/// Fills in a template with `@` in the place of its one value.
 fn filled(template: &str, value: &str) -> Filled {
     let rendered = template.replace('@', &mark(value));
     fill(&pieces(&rendered))
@@ -76,7 +76,7 @@ fn a_value_stays_in_its_place() {
 }
 
 #[test]
-fn what_was_changed_is_told() {
+fn changed_html_is_a_warning() {
     assert_eq!(filled("<a href='@'>", "javascript:x").changed.len(), 1);
     assert_eq!(filled("<p style='color: @'>", "red;").changed.len(), 1);
     assert!(filled("<a href='@'>@</a>", "https://x.test/").changed.is_empty());

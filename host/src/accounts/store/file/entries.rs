@@ -1,4 +1,4 @@
-//! What stands in a file of accounts: each account is read by itself, so that a mistake in one stops no other.
+//! Reads the accounts in a file one by one, so that a mistake in one account does not affect the others.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -16,11 +16,11 @@ pub(super) fn parse(path: &Path, text: &str) -> Result<Document<String>> {
     Document::parse(text.to_owned()).map_err(|error| {
         let message = error.message().trim().replace('\n', ", ");
         explain(path, text, Mistake { span: error.span(), key: String::new(), message, hint: None })
-            .with_hint("mend this line of the file: until then, no account in it can be used")
+            .with_hint("fix this line; until then, no account in the file can be used")
     })
 }
 
-/// Reads every account. What is not in `accounts` is a mistake of its own, under its own name.
+/// Reads every account. A key outside `accounts` is a mistake, listed under the name of the key.
 pub(super) fn read_all(
     path: &Path,
     text: &str,
@@ -32,13 +32,13 @@ pub(super) fn read_all(
             explain(
                 path,
                 text,
-                mistake(item, "accounts", "it is a table of accounts: [accounts.NAME]"),
+                mistake(item, "accounts", "must be a table; write each account as [accounts.NAME]"),
             )
         })?;
         for (name, item) in table.iter() {
             let account = read_one(path, name, item).map_err(|mut mistake| {
                 mistake.hint.get_or_insert_with(|| {
-                    format!("mend the file, or replace the account: smtp-connector accounts add {name:?} --replace ...")
+                    format!("fix the file, or replace the account: smtp-connector accounts add {name:?} --replace ...")
                 });
                 explain(path, text, mistake)
             });
@@ -47,7 +47,7 @@ pub(super) fn read_all(
     }
     for (key, item) in document.as_table() {
         if key != "accounts" {
-            let message = "there is no such key; an account is a table [accounts.NAME]";
+            let message = "there is no such key; write each account as a table [accounts.NAME]";
             let error = explain(path, text, mistake(item, key, message)).with_hint(format!(
                 "if it is an account, write [accounts.{key}]; if not, remove it"
             ));
@@ -66,7 +66,7 @@ fn read_one(path: &Path, name: &str, item: &Item) -> std::result::Result<Account
         None => Err(mistake(
             item,
             &format!("accounts.{name}"),
-            "an account is a table: [accounts.work]",
+            "an account must be a table, such as [accounts.work]",
         )),
     }
 }
@@ -80,14 +80,14 @@ fn explain(path: &Path, text: &str, mistake: Mistake) -> Error {
     let place =
         line.map_or(String::new(), |before| format!(", line {}", before.matches('\n').count() + 1));
     let key = if mistake.key.is_empty() { String::new() } else { format!(" {}:", mistake.key) };
-    let hint = mistake.hint.unwrap_or_else(|| "mend the file".to_owned());
+    let hint = mistake.hint.unwrap_or_else(|| "fix the accounts file".to_owned());
     Error::account(format!("{}{place}:{key} {}", path.display(), mistake.message)).with_hint(hint)
 }
 
-/// Whether a secret stands in the file itself, also in an account with a mistake.
+/// Reports whether the file itself contains a secret, even in an account with a mistake.
 pub(super) fn holds_secret(document: &Table) -> bool {
     let accounts = document.get("accounts").and_then(Item::as_table_like);
-    // Somebody may have forgotten to write `accounts.` before an account's name.
+    // The user may have forgotten to write `accounts.` before an account's name.
     let misplaced = document.iter().filter_map(|(_, item)| item.as_table_like());
     let mut tables = accounts
         .into_iter()

@@ -1,4 +1,4 @@
-//! Accounts in a file, `accounts.toml`: one table each, `[accounts.work]`.
+//! Accounts in a file, `accounts.toml`. Each account is a table, such as `[accounts.work]`.
 
 mod entries;
 mod storage;
@@ -18,36 +18,37 @@ use crate::error::{Error, Result};
 use smtp_connector_smtp::BoxFuture;
 use smtp_connector_smtp::private_files;
 
-/// The accounts of a file. It is read when it is asked, so that a change is seen at once.
+/// The accounts of a file. The file is read for each request, so that a change takes effect at once.
 ///
-/// The file decides which servers get passwords, and which programs are run for them. On Unix, it and its folder must
-/// belong to this user or to root, and other users must not be able to write to them. If it has a password in it, they
-/// must not be able to read it either. Otherwise it is not used.
+/// The file decides which servers receive passwords, and which programs are run to get them. On Unix, the file and its
+/// folder must belong to this user or to root, and other users must not be able to write to them. If the file contains
+/// a password, other users must not be able to read it either. Otherwise the file is not used.
 ///
-/// A change is made under a lock (`.accounts.toml.lock`, beside the file), so that programs that change the file at the
-/// same time lose nothing. It blocks its thread until the lock is free, for 10 seconds at most. If the path is a link, the file that it leads to is changed.
+/// Each change takes a lock (`.accounts.toml.lock`, beside the file), so that programs can change the file at the same
+/// time without losing changes. A change blocks its thread until the lock is free, for at most 10 seconds. If the path
+/// is a link, its target is changed.
 #[derive(Clone, Debug)]
 pub struct AccountsFile {
     path: PathBuf,
 }
 
 impl AccountsFile {
-    /// The accounts in the file at `path`, which need not be there yet.
+    /// Uses the file at `path`. The file does not need to exist yet.
     pub fn new(path: impl Into<PathBuf>) -> Self {
         Self { path: path.into() }
     }
 
-    /// Where the file is.
+    /// Returns the path of the file.
     pub fn path(&self) -> &Path {
         &self.path
     }
 
-    /// Every account by its name. One with a mistake is an error, which says in which line and at which key it is; the
-    /// others can be used all the same.
+    /// Returns every account by its name. An account with a mistake is an error that gives the line and the key. The
+    /// other accounts still work.
     ///
     /// # Errors
     ///
-    /// A file that cannot be read, or that is not TOML.
+    /// Returns an error if the file cannot be read or is not TOML.
     pub fn all(&self) -> Result<BTreeMap<String, Result<Arc<Account>>>> {
         let text = self.read()?;
         let document = entries::parse(&self.path, &text)?;
@@ -59,11 +60,11 @@ impl AccountsFile {
         entries::read_all(&self.path, &text, &document)
     }
 
-    /// One account.
+    /// Returns one account.
     ///
     /// # Errors
     ///
-    /// Those of [`all`](Self::all), a mistake in this account, and a name that no account has.
+    /// Returns the errors of [`all`](Self::all), and an error if the account has a mistake or does not exist.
     pub fn get(&self, name: &str) -> Result<Arc<Account>> {
         let mut accounts = self.all()?;
         match accounts.remove(name) {
@@ -72,12 +73,15 @@ impl AccountsFile {
         }
     }
 
-    /// Writes an account to the file, in the place of one of the same name; what else stands there stays.
-    /// So do the tables of that account, `tls`, `timeouts`, `limits` and `policy`: people write those.
+    /// Writes an account to the file, and replaces an account of the same name.
+    ///
+    /// The replaced account's tables `tls`, `timeouts`, `limits` and `policy` are kept, because users write them by
+    /// hand. The rest of the file is kept too.
     ///
     /// # Errors
     ///
-    /// A file that cannot be read or written, or that another program is changing for longer than 10 seconds.
+    /// Returns an error if the file cannot be read or written, or if another program holds its lock for more than 10
+    /// seconds.
     pub fn put(&self, account: &Account) -> Result<()> {
         self.change(|document| {
             let accounts = accounts_of(document, &self.path)?;
@@ -93,17 +97,17 @@ impl AccountsFile {
         })
     }
 
-    /// Writes a new account to the file.
+    /// Adds a new account to the file.
     ///
     /// # Errors
     ///
-    /// Those of [`put`](Self::put), and a name that an account has already.
+    /// Returns the errors of [`put`](Self::put), and an error if an account of this name already exists.
     pub fn add(&self, account: &Account) -> Result<()> {
         self.change(|document| {
             let accounts = accounts_of(document, &self.path)?;
             let name = account.name();
             if accounts.contains_key(name) {
-                return Err(Error::account(format!("there is an account {name:?} already"))
+                return Err(Error::account(format!("the account {name:?} already exists"))
                     .with_hint("choose another name, or replace the account"));
             }
             accounts.insert(name, Item::Table(table_of(account)));
@@ -111,13 +115,13 @@ impl AccountsFile {
         })
     }
 
-    /// Takes an account out of the file, also one with a mistake in it.
+    /// Removes an account from the file, even if the account has a mistake.
     ///
     /// # Errors
     ///
-    /// Those of [`put`](Self::put), and a name that no account has.
+    /// Returns the errors of [`put`](Self::put), and an error if the account does not exist.
     pub fn remove(&self, name: &str) -> Result<()> {
-        // For the error that names the others; and what is not there needs no lock.
+        // The error lists the other accounts. It is returned without taking the lock.
         let accounts = self.all()?;
         if !accounts.contains_key(name) {
             return Err(unknown(name, accounts.keys()));
@@ -128,7 +132,7 @@ impl AccountsFile {
         })
     }
 
-    /// Reads, changes and writes the file while no other program does.
+    /// Reads, changes and writes the file under its lock.
     fn change(&self, change: impl FnOnce(&mut DocumentMut) -> Result<()>) -> Result<()> {
         let _lock = self.lock(storage::PATIENCE)?;
         let text = self.read()?;
@@ -141,7 +145,7 @@ impl AccountsFile {
 
 impl Accounts for AccountsFile {
     fn account<'a>(&'a self, name: &'a str) -> BoxFuture<'a, Result<Arc<Account>>> {
-        // A small local file: quicker read than handed to another thread.
+        // The file is small and local: reading it is faster than passing it to another thread.
         Box::pin(async move { self.get(name) })
     }
 }
@@ -174,7 +178,7 @@ fn implicit_table() -> Item {
     Item::Table(table)
 }
 
-/// The new text with the line ends of the old one: the parser writes `\n` alone.
+/// Returns the new text with the line ends of the old one, because the parser writes only `\n`.
 fn with_line_ends_of(old: &str, new: String) -> String {
     if !old.contains("\r\n") {
         return new;

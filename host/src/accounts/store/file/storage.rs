@@ -1,4 +1,4 @@
-//! Reading and writing the file of accounts, and saying why it does not work.
+//! Reads and writes the accounts file, and explains failures.
 
 use std::fs::{self, File};
 use std::io::{self, ErrorKind, Read as _};
@@ -9,10 +9,10 @@ use super::AccountsFile;
 use crate::error::{Error, Result};
 use smtp_connector_smtp::private_files::{self, Lock, LockError};
 
-/// The largest file that is read: thousands of accounts, and no more than a moment's work.
+/// The largest accounts file, in bytes. It has room for thousands of accounts, and is still read quickly.
 const MAX_BYTES: u64 = 4 << 20;
 
-/// How long a change waits for another program's, which takes milliseconds.
+/// The time to wait for another program's change, which takes milliseconds.
 pub(super) const PATIENCE: Duration = Duration::from_secs(10);
 
 const BYTE_ORDER_MARK: char = '\u{feff}';
@@ -40,54 +40,54 @@ impl AccountsFile {
 
     fn decode(&self, bytes: Vec<u8>) -> Result<String> {
         let is_utf16 = bytes.starts_with(b"\xff\xfe") || bytes.starts_with(b"\xfe\xff");
-        // The reason would hold the bytes, and with them a password.
+        // The error is dropped, because it contains the bytes, and with them perhaps a password.
         let text = String::from_utf8(bytes).map_err(|_| {
             let path = self.path.display();
             match is_utf16 {
-                true => Error::account(format!("the accounts file {path} is in UTF-16")),
+                true => {
+                    Error::account(format!("the accounts file {path} is in UTF-16, not in UTF-8"))
+                }
                 false => Error::account(format!("the accounts file {path} is not in UTF-8")),
             }
-            .with_hint(
-                "save it in UTF-8; Windows PowerShell 5 does that with: Set-Content -Encoding UTF8",
-            )
+            .with_hint("save it in UTF-8; in Windows PowerShell 5, use: Set-Content -Encoding UTF8")
         })?;
         // Editors on Windows write a byte order mark.
         Ok(text.trim_start_matches(BYTE_ORDER_MARK).to_owned())
     }
 
-    /// Waits until no other program changes the file, as long as `patience` lasts.
+    /// Locks the file against changes by other programs. Waits at most `patience` for the lock.
     pub(super) fn lock(&self, patience: Duration) -> Result<Lock> {
         let target = self.target()?;
         Lock::take(&target, patience).map_err(|error| match error {
             LockError::Held(lock) => Error::account(format!(
-                "another program has been changing the accounts file {} for {} seconds: it holds the lock {}",
+                "the accounts file {} cannot be changed: after {} seconds, another program still holds the lock {}",
                 self.path.display(),
                 patience.as_secs(),
                 lock.display()
             ))
-            .with_hint("wait until it ends, or end it: the lock ends with it"),
+            .with_hint("wait until it ends, or stop it; the lock is released when it ends"),
             LockError::File(lock, reason)
                 if reason.kind() == ErrorKind::PermissionDenied && lock.exists() =>
             {
                 let (path, lock) = (self.path.display(), lock.display());
                 Error::account(format!(
-                    "the accounts file {path} cannot be changed: this user may not open its lock {lock}"
+                    "the accounts file {path} cannot be changed: this user has no permission to open its lock {lock}"
                 ))
-                .with_hint("look at the owner and the mode of the lock and of its folder; if no other command is running, a lock that another user left can be removed")
+                .with_hint("check the owner and the mode of the lock and of its folder; if no other command is running, you can remove a lock that another user left")
                 .with_source(reason)
             }
             LockError::File(_, reason) => self.failed("changed", reason),
         })
     }
 
-    /// Writes the file as a whole, or leaves it as it was. A new file is for its owner alone.
+    /// Replaces the whole file, or leaves it unchanged on failure. Only the owner can read a new file.
     pub(super) fn write(&self, text: &str, is_secret: bool) -> Result<()> {
         let target = self.target()?;
         private_files::replace(&target, text.as_bytes(), is_secret)
             .map_err(|reason| self.failed("written", reason))
     }
 
-    /// The file that is written: of a link, the one that it leads to. Its folder is made, if it is not there.
+    /// Returns the file to write. For a link, this is its target. Creates the folder if it does not exist.
     fn target(&self) -> Result<PathBuf> {
         let target = private_files::target_of(&self.path)?;
         if let Some(folder) = target.parent() {
@@ -105,27 +105,28 @@ impl AccountsFile {
     fn failed(&self, done: &str, reason: io::Error) -> Error {
         let (why, hint) = match reason.kind() {
             ErrorKind::IsADirectory => {
-                (": it is a folder", "remove the folder, or name another home with --home")
+                (": it is a folder", "remove the folder, or choose another home folder with --home")
             }
-            ErrorKind::NotADirectory | ErrorKind::AlreadyExists => {
-                (": its folder is a file", "remove that file, or name another home with --home")
-            }
+            ErrorKind::NotADirectory | ErrorKind::AlreadyExists => (
+                ": its folder is a file",
+                "remove that file, or choose another home folder with --home",
+            ),
             ErrorKind::PermissionDenied => (
-                ": this user may not do that",
-                "look at the owner and the mode of the file and of its folder, or name another home with --home",
+                ": this user has no permission",
+                "check the owner and the mode of the file and of its folder, or choose another home folder with --home",
             ),
             ErrorKind::ReadOnlyFilesystem => (
                 ": its file system is read-only",
-                "name a home that can be written to with --home, or change the file where it comes from",
+                "choose a writable home folder with --home, or change the original of the file",
             ),
             ErrorKind::StorageFull | ErrorKind::QuotaExceeded => {
-                (": the disk is full", "make room; the file is as it was before")
+                (": the disk is full", "free some disk space; the file is unchanged")
             }
             ErrorKind::ResourceBusy => (
-                ": it is mounted by itself, and cannot be replaced",
-                "mount its folder instead, or change the file where it comes from",
+                ": it is a mount point, which cannot be replaced",
+                "mount its folder instead, or change the original of the file",
             ),
-            _ => ("", "check that it is a file that you may read and write"),
+            _ => ("", "check that it is a file, and that you can read and write it"),
         };
         let message = format!("the accounts file {} cannot be {done}{why}", self.path.display());
         Error::account(message).with_hint(hint).with_source(reason)

@@ -1,4 +1,4 @@
-//! What a file of accounts does with mistakes, links, modes and neighbours.
+//! Mistakes, links, file modes and concurrent changes of an accounts file.
 
 use std::fs;
 
@@ -13,7 +13,7 @@ fn file(text: &str) -> (tempfile::TempDir, AccountsFile) {
     (directory, AccountsFile::new(path))
 }
 
-/// What is wrong with the file, or with the one account in it that has a mistake.
+/// Returns the error of the file, or of the one account in it that has a mistake.
 fn problem(text: &str) -> Error {
     match file(text).1.all() {
         Err(error) => error,
@@ -175,7 +175,7 @@ fn a_file_that_others_may_change_is_neither_read_nor_written() {
             }
         }
         set(mended).expect("the mode is set");
-        accounts.all().expect("it is mended");
+        accounts.all().expect("it is fixed");
     }
 }
 
@@ -219,35 +219,35 @@ fn an_unknown_account_names_the_others() {
 }
 
 #[test]
-fn a_mistake_stops_its_own_account_alone() {
+fn a_mistake_stops_only_its_own_account() {
     let (_directory, accounts) = file(
         "[accounts.\"my work\"]\nhost = \"a.example\"\n[accounts.b]\nhost = \"b.example\"\nsecurity = \"SSL\"\n\
          [accounts.x]\nhost = 7\n[acounts.c]\nhost = \"c.example\"\n[accounts]\nd = 1\n",
     );
     accounts.get("my work").expect("it is right");
     for (name, words, hint) in [
-        ("b", "line 5: accounts.b.security: a wrong value", "accounts add \"b\" --replace"),
+        ("b", "line 5: accounts.b.security: wrong value", "accounts add \"b\" --replace"),
         ("x", "line 7: accounts.x.host", "accounts add \"x\" --replace"),
         ("acounts", "line 8: acounts: there is no such key", "[accounts.acounts]"),
-        ("d", "line 11: accounts.d: an account is a table", "accounts add \"d\" --replace"),
+        ("d", "line 11: accounts.d: an account must be a table", "accounts add \"d\" --replace"),
     ] {
         let error = accounts.get(name).expect_err("it has a mistake");
         assert!(error.to_string().contains(words), "{error}");
         assert!(error.hint().is_some_and(|told| told.contains(hint)), "{:?}", error.hint());
     }
     assert_eq!(accounts.all().expect("it is TOML").len(), 5);
-    // Both mend it.
+    // Both ways fix the file.
     accounts.remove("b").expect("it is there");
     let right = Account::builder("x", "x.example").build().expect("it is right");
     accounts.put(&right).expect("it is replaced");
-    accounts.get("x").expect("it is mended");
+    accounts.get("x").expect("it is fixed");
     assert!(
         accounts.get("b").is_err_and(|error| error.to_string().contains("there is no account"))
     );
 }
 
 #[test]
-fn a_table_that_is_no_account_hides_none() {
+fn an_invalid_table_does_not_hide_the_other_accounts() {
     let (_directory, accounts) =
         file("[accounts.work]\nhost = \"a.example\"\n[work]\nhost = \"b.example\"\n");
     accounts.get("work").expect("it is right");
@@ -276,7 +276,7 @@ fn a_lock_that_is_held_is_named_when_the_wait_ends() {
     let held = accounts.lock(std::time::Duration::ZERO).expect("it is free");
     let error = accounts.lock(std::time::Duration::from_secs(1)).expect_err("it is held");
     let words = error.to_string();
-    assert!(words.contains("for 1 seconds") && words.contains(".accounts.toml.lock"), "{words}");
+    assert!(words.contains("after 1 seconds") && words.contains(".accounts.toml.lock"), "{words}");
     assert!(error.hint().is_some_and(|hint| hint.starts_with("wait until it ends")));
     drop(held);
     accounts.lock(std::time::Duration::ZERO).expect("it is free again");
@@ -308,7 +308,7 @@ fn of_two_that_add_the_same_name_one_is_refused() {
 }
 
 #[test]
-fn byte_order_mark_and_line_ends_of_windows_are_no_mistake() {
+fn a_byte_order_mark_and_windows_line_ends_are_accepted() {
     let (_directory, accounts) =
         file("\u{feff}# mine\r\n[accounts.work]\r\nhost = \"a.example\"\r\n");
     let account = accounts.get("work").expect("it is right");
@@ -324,7 +324,7 @@ fn an_encoding_that_is_not_utf_8_is_called_what_it_is() {
     for (bytes, words) in [(&b"\xff\xfe["[..], "UTF-16"), (b"# \xe4\n", "not in UTF-8")] {
         let (_directory, accounts) = file("");
         fs::write(accounts.path(), bytes).expect("it can be written");
-        let error = accounts.all().expect_err("it is no text");
+        let error = accounts.all().expect_err("it is not UTF-8");
         assert!(error.to_string().contains(words), "{error}");
         assert!(error.hint().is_some_and(|hint| hint.contains("UTF8")));
     }
@@ -354,7 +354,7 @@ fn a_link_stays_and_what_it_leads_to_is_changed() {
     let accounts = AccountsFile::new(&link);
     let account = Account::builder("work", "mail.example").build().expect("it is right");
     let is_link = || fs::symlink_metadata(&link).is_ok_and(|found| found.is_symlink());
-    // At first the link leads to nothing.
+    // At first, the target of the link does not exist.
     accounts.put(&account).expect("it is written");
     assert!(is_link() && target.is_file());
     fs::set_permissions(&target, fs::Permissions::from_mode(0o644)).expect("it is ours");

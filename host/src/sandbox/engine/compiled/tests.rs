@@ -1,13 +1,13 @@
-//! What the directory keeps, for whom, and what it tells.
+//! Tests of the cache directory: its files, its permissions and its events.
 
 use std::thread;
 
 use super::*;
 
-/// The smallest component that there is.
+/// The smallest valid component.
 const EMPTY: &[u8] = b"\0asm\x0d\0\x01\0";
 
-/// One that can be told from it: it exports an instance that has nothing in it.
+/// A different component. It exports an empty instance.
 #[cfg(unix)]
 const OTHER: &[u8] = b"\0asm\x0d\0\x01\0\x05\x03\x01\x01\0\x0b\x07\x01\0\x01x\x05\0\0";
 
@@ -27,7 +27,7 @@ fn a_component_is_compiled_once_and_read_the_next_time() {
     let ((_folder, directory), engine) = (directory(), Engine::default());
     let file = directory.file(&engine, EMPTY);
     directory.load(&engine, EMPTY).expect("it compiles");
-    // Written again, it would be new.
+    // If it were written again, its age would be zero.
     set_age(&file, NOTED / 2);
     directory.load(&engine, EMPTY).expect("it is there");
     assert!(age(&file).expect("it is there") >= NOTED / 2);
@@ -40,7 +40,7 @@ fn of_those_that_start_at_the_same_time_one_compiles() {
     let lock = CompileLock::wait(&file).expect("nobody else has it");
     thread::scope(|scope| {
         let other = scope.spawn(|| directory.load(&engine, EMPTY).expect("it is loaded"));
-        // Time enough to compile it: without the lock, it would.
+        // Enough time to compile the component, which would happen without the lock.
         thread::sleep(Duration::from_millis(300));
         assert!(!file.exists(), "it does not wait");
         let machine_code = engine.precompile_component(EMPTY).expect("it compiles");
@@ -53,7 +53,7 @@ fn of_those_that_start_at_the_same_time_one_compiles() {
 }
 
 #[test]
-fn whoever_uses_a_file_says_so_once_a_day() {
+fn the_time_of_use_is_updated_once_a_day() {
     let ((_folder, directory), engine) = (directory(), Engine::default());
     let file = directory.file(&engine, EMPTY);
     directory.load(&engine, EMPTY).expect("it compiles");
@@ -63,7 +63,7 @@ fn whoever_uses_a_file_says_so_once_a_day() {
 }
 
 #[test]
-fn an_engine_with_other_settings_has_a_file_of_its_own() {
+fn an_engine_with_other_settings_has_a_separate_file() {
     let ((folder, directory), plain) = (directory(), Engine::default());
     let interrupted = Engine::new(wasmtime::Config::new().epoch_interruption(true));
     let interrupted = interrupted.expect("an engine");
@@ -71,11 +71,11 @@ fn an_engine_with_other_settings_has_a_file_of_its_own() {
     directory.load(&interrupted, EMPTY).expect("it compiles");
     assert_eq!(fs::read_dir(folder.path()).expect("it can be read").count(), 2);
     let foreign = directory.file(&plain, EMPTY);
-    assert!(read(&interrupted, &foreign).is_none(), "nor does it take the other's");
+    assert!(read(&interrupted, &foreign).is_none(), "the other engine's file is not used");
 }
 
 #[test]
-fn a_file_that_is_no_compiled_component_is_written_again() {
+fn an_invalid_compiled_component_is_written_again() {
     let ((_folder, directory), engine) = (directory(), Engine::default());
     let file = directory.file(&engine, EMPTY);
     private_files::write(&file, b"half of a f").expect("it can be written");
@@ -83,7 +83,7 @@ fn a_file_that_is_no_compiled_component_is_written_again() {
     assert!(read(&engine, &file).is_some());
 }
 
-/// Another component, compiled, at the place of one.
+/// Puts another compiled component in the place of the expected one.
 #[cfg(unix)]
 fn with_planted() -> (tempfile::TempDir, Directory, PathBuf) {
     let ((folder, directory), engine) = (directory(), Engine::default());
@@ -106,11 +106,11 @@ fn a_directory_that_others_may_write_to_is_not_used() {
         let (folder, directory, file) = with_planted();
         let engine = Engine::default();
         let (component, _) = directory.load(&engine, EMPTY).expect("it is there");
-        assert_eq!(exports(&component), 1, "it is the planted one that is found");
+        assert_eq!(exports(&component), 1, "the planted component is loaded");
         let mode = fs::Permissions::from_mode(mode);
         fs::set_permissions(folder.path(), mode).expect("the mode is set");
         let (component, _) = directory.load(&engine, EMPTY).expect("it compiles");
-        assert_eq!(exports(&component), 0, "what others may have written was run");
+        assert_eq!(exports(&component), 0, "a file that others may have written was run");
         fs::remove_file(&file).expect("it is there");
         directory.load(&engine, EMPTY).expect("it compiles");
         assert_eq!(fs::read_dir(folder.path()).expect("it can be read").count(), 0);
@@ -124,12 +124,12 @@ fn a_file_that_others_may_write_is_not_run_and_is_replaced() {
     let (_folder, directory, file) = with_planted();
     fs::set_permissions(&file, fs::Permissions::from_mode(0o666)).expect("the mode is set");
     let (component, _) = directory.load(&Engine::default(), EMPTY).expect("it compiles");
-    assert_eq!(exports(&component), 0, "what others may have written was run");
+    assert_eq!(exports(&component), 0, "a file that others may have written was run");
     let mode = fs::metadata(&file).expect("it is kept").permissions().mode();
     assert_eq!(mode & 0o777, 0o600);
 }
 
-/// Loads a component from a directory, twice in a process, and what was told meanwhile.
+/// Loads a component from a directory, twice in a process, and returns the events.
 fn told(path: &Path) -> Vec<String> {
     let told = Arc::new(Mutex::new(Vec::new()));
     let seen = Arc::clone(&told);
@@ -138,7 +138,7 @@ fn told(path: &Path) -> Vec<String> {
     });
     let engine = Engine::default();
     for _ in 0..2 {
-        // As after a restart of the host, but not of the process.
+        // As after a restart of the host within the same process.
         let directory = Directory::at(path, Some(Arc::clone(&observer)));
         for _ in 0..2 {
             directory.load(&engine, EMPTY).expect("it compiles");
@@ -149,7 +149,7 @@ fn told(path: &Path) -> Vec<String> {
 }
 
 #[test]
-fn a_directory_that_cannot_be_made_costs_one_compilation_in_a_process_and_is_told() {
+fn a_directory_that_cannot_be_created_costs_one_compilation_per_process_and_is_reported() {
     let folder = tempfile::tempdir().expect("a directory can be made");
     let file = folder.path().join("file");
     fs::write(&file, b"").expect("it can be written");
@@ -175,18 +175,18 @@ fn a_directory_that_is_not_used_costs_one_compilation_in_a_process() {
 }
 
 #[test]
-fn a_component_that_was_kept_is_not_told_of() {
+fn a_cached_component_reports_no_compilation() {
     let folder = tempfile::tempdir().expect("a directory can be made");
     assert_eq!(told(folder.path()), ["Compiling { keep: true }"]);
 }
 
 #[test]
-fn what_nobody_has_used_for_a_month_goes_when_something_is_kept() {
+fn files_unused_for_a_month_are_removed_when_a_file_is_written() {
     let (folder, directory) = directory();
     let [unused, foreign] = ["unused.cwasm", "notes.txt"].map(|name| folder.path().join(name));
     set_age(&unused, 2 * KEPT_UNUSED);
     set_age(&foreign, 2 * KEPT_UNUSED);
     directory.load(&Engine::default(), EMPTY).expect("it compiles");
     assert!(!unused.exists());
-    assert!(foreign.exists(), "what it did not write is not its own");
+    assert!(foreign.exists(), "files of others are kept");
 }

@@ -1,4 +1,4 @@
-//! Values of headers with a grammar, and of others.
+//! Tests of header values, with and without a defined syntax.
 
 use super::*;
 use crate::input::findings::Issue;
@@ -74,7 +74,7 @@ fn phrases_alone_are_encoded() {
 }
 
 #[test]
-fn what_no_program_would_decode_is_an_issue() {
+fn a_value_that_no_program_would_decode_is_an_issue() {
     let long = format!("<https://x.test/{}>", "a".repeat(900));
     for (name, text, code) in [
         ("List-Unsubscribe", "<https://x.test/?n=Jürgen>", Code::InvalidUrl),

@@ -1,4 +1,4 @@
-//! The README's tables, held to what the component and the command say of themselves.
+//! Checks the tables of the docs against what the component and the command report.
 
 use std::fs;
 use std::path::Path;
@@ -8,12 +8,15 @@ use smtp_connector_host::FailureCode;
 
 use crate::support::CommandLine;
 
-const README: &str = include_str!("../../README.md");
+const INPUT: &str = include_str!("../../../docs/input.md");
+const RESULTS: &str = include_str!("../../../docs/results-and-errors.md");
+const RUST: &str = include_str!("../../../docs/rust.md");
+const README: &str = include_str!("../../../README.md");
 
 /// The names in the first column of the table below `heading`, in order.
-fn names(heading: &str) -> Vec<&'static str> {
-    let start = README.find(heading).unwrap_or_else(|| panic!("the README has {heading:?}"));
-    let rows = README[start..].lines().skip_while(|line| !line.starts_with('|')).skip(2);
+fn names(page: &'static str, heading: &str) -> Vec<&'static str> {
+    let start = page.find(heading).unwrap_or_else(|| panic!("the page has {heading:?}"));
+    let rows = page[start..].lines().skip_while(|line| !line.starts_with('|')).skip(2);
     rows.take_while(|line| line.starts_with('|'))
         .flat_map(|row| row.split('|').nth(1).expect("a column").split(','))
         .map(|name| name.trim().trim_matches('`'))
@@ -31,37 +34,37 @@ fn keys(object: &Value) -> Vec<String> {
 }
 
 #[test]
-fn the_table_of_fields_has_every_field_and_no_other() {
-    let mut told = names("## The input of `send-mail`");
+fn the_table_of_fields_lists_exactly_the_components_fields() {
+    let mut told = names(INPUT, "## Fields");
     told.sort_unstable();
     assert_eq!(told, keys(&manifest()["actions"][0]["input"]["properties"]));
 }
 
 #[test]
-fn the_table_of_issues_has_every_code_with_its_meaning() {
+fn the_table_of_issues_lists_every_code_with_its_meaning() {
     let manifest = manifest();
     let codes = &manifest["actions"][0]["codes"];
-    assert_eq!(names("<summary>Codes of issues and warnings</summary>"), keys(codes));
+    assert_eq!(names(INPUT, "## Issues and warnings"), keys(codes));
     for (code, meaning) in codes.as_object().expect("an object") {
         let meaning = meaning.as_str().expect("text").trim_end_matches('.');
         let (first, rest) = meaning.split_at(1);
         let row = format!("| `{code}` | {}{rest} |\n", first.to_lowercase());
-        assert!(README.to_lowercase().contains(&row.to_lowercase()), "{row}");
+        assert!(INPUT.to_lowercase().contains(&row.to_lowercase()), "{row}");
     }
 }
 
 #[test]
-fn the_table_of_limits_is_that_of_the_library() {
-    let library = include_str!("../../host/src/services/limits.rs");
+fn the_table_of_limits_matches_the_library() {
+    let library = include_str!("../../../host/src/services/limits.rs");
     let rows: Vec<_> = library.lines().filter_map(|line| line.strip_prefix("/// | `")).collect();
     assert!(rows.len() > 8, "{rows:?}");
     for row in rows {
-        assert!(README.contains(&format!("| `{row}\n")), "{row}");
+        assert!(RUST.contains(&format!("| `{row}\n")), "{row}");
     }
 }
 
 #[test]
-fn what_the_readme_installs_is_a_command() {
+fn the_readme_installs_the_command() {
     let paths = README.split("cargo install --path ").skip(1);
     let paths: Vec<_> = paths.filter_map(|rest| rest.split_whitespace().next()).collect();
     assert!(!paths.is_empty());
@@ -71,7 +74,7 @@ fn what_the_readme_installs_is_a_command() {
     }
 }
 
-/// Every source of the tests and of the library, in one text, each after its path.
+/// Returns all sources of the tests and the libraries as one text, each after its path.
 fn sources() -> String {
     fn collect(folder: &Path, text: &mut String) {
         for entry in fs::read_dir(folder).expect("the folder can be read").flatten() {
@@ -79,7 +82,8 @@ fn sources() -> String {
             if path.is_dir() {
                 collect(&path, text);
             } else if path.extension().is_some_and(|extension| extension == "rs") {
-                // As a module: `hostile/mail.rs` is `hostile::mail`, and `smtp/src/auth/scram.rs` is `smtp::auth::scram`.
+                // The path as a module: `hostile/mail.rs` is `hostile::mail`, and `smtp/src/auth/scram.rs` is
+                // `smtp::auth::scram`.
                 let module = path.with_extension("").display().to_string();
                 let module = module.replace("/src/", "/").replace('/', "::");
                 let source = fs::read_to_string(&path).expect("the source can be read");
@@ -104,9 +108,9 @@ fn sources() -> String {
 }
 
 #[test]
-fn every_promise_of_security_is_held_by_a_test_that_exists() {
+fn every_promise_in_security_md_names_a_test_that_exists() {
     let sources = sources();
-    let promises = include_str!("../../SECURITY.md");
+    let promises = include_str!("../../../SECURITY.md");
     let start = promises.find("| promise | test |").expect("there is a table of promises");
     let rows = promises[start..].lines().skip(2).take_while(|line| line.starts_with('|'));
     let mut tests = 0;
@@ -118,7 +122,7 @@ fn every_promise_of_security_is_held_by_a_test_that_exists() {
             let is_module = ["", "::mod", "::main"]
                 .iter()
                 .any(|file| sources.contains(&format!("::{name}{file} \n")));
-            assert!(is_test || is_module, "{name} is no test");
+            assert!(is_test || is_module, "{name} is not a test");
             tests += 1;
         }
     }
@@ -126,7 +130,7 @@ fn every_promise_of_security_is_held_by_a_test_that_exists() {
 }
 
 #[test]
-fn the_table_of_errors_has_every_code() {
+fn the_table_of_errors_lists_every_code() {
     let known: Vec<_> = FailureCode::ALL.iter().map(|code| code.as_str()).collect();
-    assert_eq!(names("## Errors"), known);
+    assert_eq!(names(RESULTS, "## Codes and exit codes"), known);
 }
