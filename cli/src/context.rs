@@ -47,11 +47,14 @@ impl<'o> Context<'o> {
             return Ok(Some(accounts.get(name)?));
         }
         let all = accounts.all()?;
+        if let Some(name) = accounts.default_name()? {
+            return Ok(Some(accounts.get(&name)?));
+        }
         let names: Vec<_> = all.keys().cloned().collect();
         match names.len() {
             0 | 1 => Ok(all.into_values().next().transpose()?),
             _ => Err(Stop::Usage(format!(
-                "there are several accounts; choose one with --account: {}",
+                "there are several accounts; choose one with --account, or run `smtp-connector accounts default NAME`: {}",
                 names.join(", ")
             ))),
         }

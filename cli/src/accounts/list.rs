@@ -8,22 +8,31 @@ use super::super::exit::Exit;
 use super::super::stop::Outcome;
 use super::json_of;
 use smtp_connector_host::Account;
+use smtp_connector_smtp::secret::SecretSource;
+use smtp_connector_smtp::settings::AuthSecret;
 
 /// List the accounts
 ///
-/// An account with invalid settings is listed with its error. The other accounts still work.
+/// The default account has a star. An account with invalid settings is listed with its error; the other accounts still
+/// work.
 #[derive(Args, Debug)]
 pub(crate) struct List {}
 
 impl List {
-    pub(crate) fn run(&self, context: &Context<'_>) -> Outcome {
+    pub(crate) async fn run(&self, context: &Context<'_>) -> Outcome {
         let output = context.output;
         let accounts = context.accounts().all()?;
+        let default = context.accounts().default_name()?;
+        let is_default = |name: &str| default.as_deref() == Some(name);
         let listed: Vec<_> = accounts
             .iter()
-            .map(|(name, account)| match account {
-                Ok(account) => json_of(account),
-                Err(error) => json!({ "name": name, "error": error.to_json() }),
+            .map(|(name, account)| {
+                let mut json = match account {
+                    Ok(account) => json_of(account),
+                    Err(error) => json!({ "name": name, "error": error.to_json() }),
+                };
+                json["default"] = is_default(name).into();
+                json
             })
             .collect();
         output.document(&json!({ "accounts": listed }))?;
@@ -31,24 +40,63 @@ impl List {
             output.say(
                 "there is no account yet; add one: smtp-connector accounts add NAME --provider ... (or --host ...)",
             )?;
+            return Ok(Exit::Done);
+        }
+        let mut rows = vec![HEADINGS.map(str::to_owned)];
+        for (name, account) in &accounts {
+            let mark = if is_default(name) { "*" } else { "" };
+            if let Ok(account) = account {
+                rows.push(row(account, mark).await);
+            }
+        }
+        for line in aligned(&rows) {
+            output.say(line)?;
         }
         for (name, account) in &accounts {
-            match account {
-                Ok(account) => output.say(line(account))?,
-                Err(error) => {
-                    output.say(format_args!("{name:<20} cannot be used: {error}"))?;
-                    let hint = error.hint().unwrap_or_default();
-                    output.say(format_args!("{:<20} hint: {hint}", ""))?;
-                }
+            if let Err(error) = account {
+                output.say(format_args!("{name} cannot be used: {error}"))?;
+                output.say(format_args!("  hint: {}", error.hint().unwrap_or_default()))?;
             }
         }
         Ok(Exit::Done)
     }
 }
 
-fn line(account: &Account) -> String {
-    let server = format!("{}:{}", account.host(), account.port());
-    let user = account.credentials().map_or("no login", |one| one.username.as_str());
-    let security = account.security().to_string();
-    format!("{:<20} {server:<40} {security:<18} {user}", account.name())
+const HEADINGS: [&str; 5] = ["NAME", "SERVER", "SECURITY", "LOGIN", "SECRET"];
+
+async fn row(account: &Account, mark: &str) -> [String; 5] {
+    let (login, secret) = match account.credentials() {
+        None => ("none".to_owned(), String::new()),
+        Some(one) => (one.username.clone(), state(&one.secret).await),
+    };
+    [
+        format!("{}{mark}", account.name()),
+        format!("{}:{}", account.host(), account.port()),
+        account.security().to_string(),
+        login,
+        secret,
+    ]
+}
+
+/// Describes where a secret is kept, and whether it can be read. Commands are not run for it.
+async fn state(secret: &AuthSecret) -> String {
+    match secret {
+        AuthSecret::OAuth2(oauth2) => format!("OAuth 2, {}", oauth2.grant()),
+        AuthSecret::Password(SecretSource::Text(_)) => "stored".to_owned(),
+        AuthSecret::Password(source @ SecretSource::Command(_)) => source.to_string(),
+        AuthSecret::Password(source) => match source.resolve("password").await {
+            Ok(_) => source.to_string(),
+            Err(_) => format!("missing: {source}"),
+        },
+    }
+}
+
+/// Pads the columns of a table.
+fn aligned(rows: &[[String; 5]]) -> impl Iterator<Item = String> {
+    let width = |column: usize| rows.iter().map(|row| row[column].chars().count()).max();
+    let widths: Vec<_> = (0..HEADINGS.len()).map(|column| width(column).unwrap_or(0)).collect();
+    rows.iter().map(move |row| {
+        let cells = row.iter().zip(&widths).map(|(cell, width)| format!("{cell:<width$}  "));
+        cells.collect::<String>().trim_end().to_owned()
+    })
 }

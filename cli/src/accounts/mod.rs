@@ -1,8 +1,14 @@
 //! `accounts`: manages accounts.
 
 mod add;
+mod ask;
+mod default;
+mod edit;
 mod list;
+mod path;
 mod remove;
+mod rename;
+mod settings;
 mod show;
 mod test;
 
@@ -27,17 +33,25 @@ enum Command {
     List(list::List),
     Show(show::Show),
     Test(test::Test),
+    Edit(Box<edit::Edit>),
+    Rename(rename::Rename),
+    Default(default::Default),
     Remove(remove::Remove),
+    Path(path::Path),
 }
 
 impl Accounts {
     pub(crate) async fn run(&self, context: &Context<'_>) -> Outcome {
         match &self.command {
             Command::Add(command) => command.run(context).await,
-            Command::List(command) => command.run(context),
+            Command::List(command) => command.run(context).await,
             Command::Show(command) => command.run(context),
             Command::Test(command) => command.run(context).await,
+            Command::Edit(command) => command.run(context),
+            Command::Rename(command) => command.run(context),
+            Command::Default(command) => command.run(context),
             Command::Remove(command) => command.run(context),
+            Command::Path(command) => command.run(context),
         }
     }
 }

@@ -48,6 +48,39 @@ impl Account {
     }
 }
 
+impl Account {
+    /// Returns a builder with this account's settings, to change some of them.
+    ///
+    /// ```
+    /// use smtp_connector_host::Account;
+    ///
+    /// let work = Account::builder("work", "smtp.example.com").sender("alice@example.com").build()?;
+    /// let tls = work.to_builder().port(465).security(smtp_connector_host::accounts::Security::Tls).build()?;
+    /// assert_eq!((tls.port(), tls.sender()), (465, work.sender()));
+    /// # Ok::<(), smtp_connector_host::Error>(())
+    /// ```
+    pub fn to_builder(&self) -> AccountBuilder {
+        let server = &self.server;
+        AccountBuilder {
+            name: self.name.as_str().to_owned(),
+            host: Some(server.host().to_string()),
+            port: Some(server.port()),
+            security: Some(server.security()),
+            credentials: server.credentials().cloned(),
+            auth: server.auth(),
+            sender: self.sender.clone(),
+            reply_to: self.reply_to.clone(),
+            ehlo_name: server.ehlo_name().map(|name| name.as_str().to_owned()),
+            pipelining: server.pipelining(),
+            tls: server.tls().clone(),
+            timeouts: *server.timeouts(),
+            limits: self.limits,
+            policy: self.policy.clone(),
+            provider: self.provider,
+        }
+    }
+}
+
 impl AccountBuilder {
     pub(super) fn empty(name: String) -> Self {
         Self {
@@ -73,6 +106,18 @@ impl AccountBuilder {
     #[must_use]
     pub fn host(self, host: impl Into<String>) -> Self {
         Self { host: Some(host.into()), ..self }
+    }
+
+    /// Sets the name of the account.
+    #[must_use]
+    pub fn name(self, name: impl Into<String>) -> Self {
+        Self { name: name.into(), ..self }
+    }
+
+    /// Sets a provider, and removes a host, a port and an encryption that were set before.
+    #[must_use]
+    pub fn settings_of(self, provider: &'static Preset) -> Self {
+        Self { host: None, port: None, security: None, provider: Some(provider), ..self }
     }
 
     /// Sets a provider. Its settings apply where you do not set others.
@@ -102,6 +147,20 @@ impl AccountBuilder {
     ) -> Self {
         let secret = AuthSecret::Password(password.into());
         Self { credentials: Some(Credentials { username: username.into(), secret }), ..self }
+    }
+
+    /// Removes the login.
+    #[must_use]
+    pub fn without_login(self) -> Self {
+        Self { credentials: None, ..self }
+    }
+
+    /// Changes the username, and keeps the secret. Does nothing if there is no login.
+    #[must_use]
+    pub fn username(self, username: impl Into<String>) -> Self {
+        let credentials = self.credentials;
+        let credentials = credentials.map(|one| Credentials { username: username.into(), ..one });
+        Self { credentials, ..self }
     }
 
     /// Logs in with OAuth 2. Default: no login.

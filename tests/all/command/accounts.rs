@@ -216,3 +216,48 @@ fn an_account_is_not_removed_by_accident() {
     assert!(!ran.out.contains("s3cr3t"), "{}", ran.out);
     line.run(&["accounts", "show", "work"]).expect(78);
 }
+
+#[test]
+fn an_account_is_edited_renamed_and_made_the_default() {
+    let line = CommandLine::new();
+    line.run(&add("a", &LOCAL)).expect(0);
+    line.run(&add("b", &LOCAL)).expect(0);
+    let several = line.run(&["send", "--to", "x@x.test", "--text", "x"]).expect(64);
+    assert!(several.err.contains("accounts default NAME"), "{}", several.err);
+    line.run(&["accounts", "default", "b"]).expect(0);
+    line.run(&["accounts", "rename", "b", "work"]).expect(0);
+    let default = line.run(&["accounts", "default", "--json"]).expect(0).json();
+    assert_eq!(default["default"], "work");
+    let path = line.run(&["accounts", "path"]).expect(0).out;
+    let before = std::fs::read_to_string(path.trim()).expect("the file is there");
+    let commented = before.replace("[accounts.work]", "# ours\n[accounts.work]");
+    line.write_accounts(&commented);
+    line.run(&["accounts", "edit", "work", "--port", "2525", "--from", "w@example.com"]).expect(0);
+    let after = std::fs::read_to_string(path.trim()).expect("the file is there");
+    assert!(after.contains("# ours\n[accounts.work]"), "{after}");
+    let shown = line.run(&["accounts", "show", "work", "--json"]).expect(0).json();
+    assert_eq!(shown["account"]["port"], 2525);
+    assert_eq!(shown["account"]["from"], "w@example.com");
+    assert_eq!(shown["account"]["security"], "none", "it stays");
+}
+
+#[test]
+fn the_login_of_an_account_is_changed_and_removed() {
+    let line = CommandLine::new();
+    line.run(&add("work", &LOCAL)).expect(0);
+    let login = ["accounts", "edit", "work", "--username", "u", "--password-env", "P"];
+    line.run(&login).expect(0);
+    line.run(&["accounts", "edit", "work", "--username", "other"]).expect(0);
+    let shown = line.run(&["accounts", "show", "work", "--json"]).expect(0).json();
+    assert_eq!(shown["account"]["username"], "other");
+    assert_eq!(shown["account"]["passwordFrom"], "the environment variable P", "it stays");
+    line.run(&["accounts", "edit", "work", "--no-login"]).expect(0);
+    let shown = line.run(&["accounts", "show", "work", "--json"]).expect(0).json();
+    assert!(shown["account"]["username"].is_null());
+    for wrong in
+        [&["accounts", "edit", "work"][..], &["accounts", "edit", "work", "--password-env", "P"]]
+    {
+        line.run(wrong).expect(64);
+    }
+    line.run(&["accounts", "edit", "none", "--port", "25"]).expect(78);
+}

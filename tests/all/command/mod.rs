@@ -2,6 +2,8 @@
 
 mod account_files;
 mod accounts;
+#[cfg(unix)]
+mod asking;
 mod body;
 mod demo;
 mod describe;

@@ -22,7 +22,7 @@ pub(crate) use http_server::{HttpServer, Page};
 pub(crate) use log::Log;
 pub(crate) use scenario::{Act, AtOnce, Offers, Scenario, Stage};
 #[cfg(unix)]
-pub(crate) use screen::run_on_terminal;
+pub(crate) use screen::{answer_on_terminal, run_on_terminal};
 pub(crate) use test_env::{
     HOST_CACHE, TestEnv, USER_CACHE, connector_in, host_builder, public_host,
 };

@@ -1,6 +1,7 @@
 //! The built-in providers, and their requirements for an account.
 
 mod preset;
+mod recognise;
 mod rules;
 
 pub use preset::{PRESETS, Preset};

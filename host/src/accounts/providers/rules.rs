@@ -156,7 +156,7 @@ pub(in crate::accounts) fn known(
 }
 
 /// Returns the provider whose default server this is.
-fn owner_of(host: &HostName) -> Option<&'static Preset> {
+pub(super) fn owner_of(host: &HostName) -> Option<&'static Preset> {
     let name = host.without_root();
     PRESETS.iter().find(|preset| preset.host.eq_ignore_ascii_case(&name))
 }

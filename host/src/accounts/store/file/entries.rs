@@ -46,7 +46,7 @@ pub(super) fn read_all(
         }
     }
     for (key, item) in document.as_table() {
-        if key != "accounts" {
+        if key != "accounts" && !(key == super::DEFAULT && item.is_str()) {
             let message = "there is no such key; write each account as a table [accounts.NAME]";
             let error = explain(path, text, mistake(item, key, message)).with_hint(format!(
                 "if it is an account, write [accounts.{key}]; if not, remove it"

@@ -1,6 +1,7 @@
 //! Accounts in a file, `accounts.toml`. Each account is a table, such as `[accounts.work]`.
 
 mod entries;
+mod merge;
 mod storage;
 #[cfg(test)]
 mod tests;
@@ -11,7 +12,9 @@ use std::sync::Arc;
 
 use toml_edit::{DocumentMut, Item, Table};
 
+use self::merge::merge;
 use crate::accounts::Account;
+use crate::accounts::AccountName;
 use crate::accounts::Accounts;
 use crate::accounts::store::table::table_of;
 use crate::error::{Error, Result};
@@ -75,8 +78,8 @@ impl AccountsFile {
 
     /// Writes an account to the file, and replaces an account of the same name.
     ///
-    /// The replaced account's tables `tls`, `timeouts`, `limits` and `policy` are kept, because users write them by
-    /// hand. The rest of the file is kept too.
+    /// Comments and the order of keys are kept, and so are the replaced account's tables `tls`, `timeouts`, `limits` and
+    /// `policy`, because users write them by hand.
     ///
     /// # Errors
     ///
@@ -85,14 +88,68 @@ impl AccountsFile {
     pub fn put(&self, account: &Account) -> Result<()> {
         self.change(|document| {
             let accounts = accounts_of(document, &self.path)?;
-            let mut table = table_of(account);
-            if let Some(before) = accounts.get_mut(account.name()).and_then(Item::as_table_like_mut)
-            {
-                for name in ["tls", "timeouts", "limits", "policy"] {
-                    table.extend(before.remove(name).map(|inner| (name, inner)));
+            let table = table_of(account);
+            match accounts.get_mut(account.name()).and_then(Item::as_table_like_mut) {
+                Some(before) => merge(before, table),
+                None => {
+                    accounts.insert(account.name(), Item::Table(table));
                 }
             }
-            accounts.insert(account.name(), Item::Table(table));
+            Ok(())
+        })
+    }
+
+    /// Renames an account. If it is the default account, it stays so.
+    ///
+    /// # Errors
+    ///
+    /// Returns the errors of [`put`](Self::put), and an error if there is no account `from`, if there is an account `to`
+    /// already, or if `to` is not a valid name.
+    pub fn rename(&self, from: &str, to: &str) -> Result<()> {
+        let to: AccountName = to.parse()?;
+        let known = self.all()?;
+        if !known.contains_key(from) {
+            return Err(unknown(from, known.keys()));
+        }
+        self.change(|document| {
+            let is_default = default_of(document) == Some(from);
+            let accounts = accounts_of(document, &self.path)?;
+            if accounts.contains_key(to.as_str()) {
+                return Err(exists_already(to.as_str()));
+            }
+            // A table keeps its place in the file: `toml_edit` remembers it.
+            if let Some(account) = accounts.remove(from) {
+                accounts.insert(to.as_str(), account);
+            }
+            if is_default {
+                set_default_of(document, Some(to.as_str()));
+            }
+            Ok(())
+        })
+    }
+
+    /// Returns the name of the default account, if the file sets one.
+    ///
+    /// # Errors
+    ///
+    /// Returns an error if the file cannot be read or is not TOML.
+    pub fn default_name(&self) -> Result<Option<String>> {
+        let document = entries::parse(&self.path, &self.read()?)?;
+        Ok(default_of(&document).map(str::to_owned))
+    }
+
+    /// Makes an account the default.
+    ///
+    /// # Errors
+    ///
+    /// Returns the errors of [`put`](Self::put), and an error if there is no such account.
+    pub fn set_default(&self, name: &str) -> Result<()> {
+        let known = self.all()?;
+        if !known.contains_key(name) {
+            return Err(unknown(name, known.keys()));
+        }
+        self.change(|document| {
+            set_default_of(document, Some(name));
             Ok(())
         })
     }
@@ -107,8 +164,7 @@ impl AccountsFile {
             let accounts = accounts_of(document, &self.path)?;
             let name = account.name();
             if accounts.contains_key(name) {
-                return Err(Error::account(format!("the account {name:?} already exists"))
-                    .with_hint("choose another name, or replace the account"));
+                return Err(exists_already(name));
             }
             accounts.insert(name, Item::Table(table_of(account)));
             Ok(())
@@ -128,6 +184,9 @@ impl AccountsFile {
         }
         self.change(|document| {
             accounts_of(document, &self.path)?.remove(name);
+            if default_of(document) == Some(name) {
+                set_default_of(document, None);
+            }
             Ok(())
         })
     }
@@ -160,6 +219,27 @@ fn unknown<'n>(name: &str, others: impl Iterator<Item = &'n String>) -> Error {
     };
     Error::account(format!("there is no account {name:?}")).with_hint(hint)
 }
+
+fn exists_already(name: &str) -> Error {
+    Error::account(format!("the account {name:?} already exists"))
+        .with_hint("choose another name, or replace the account")
+}
+
+fn default_of(document: &Table) -> Option<&str> {
+    document.get(DEFAULT).and_then(Item::as_str)
+}
+
+fn set_default_of(document: &mut DocumentMut, name: Option<&str>) {
+    match name {
+        Some(name) => document[DEFAULT] = toml_edit::value(name),
+        None => {
+            document.remove(DEFAULT);
+        }
+    }
+}
+
+/// The key of the default account's name.
+const DEFAULT: &str = "default";
 
 fn accounts_of<'d>(
     document: &'d mut DocumentMut,

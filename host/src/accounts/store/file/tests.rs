@@ -400,3 +400,34 @@ fn a_file_beneath_the_users_home_is_found() {
     let found = account.credentials().map(|one| one.secret.clone());
     assert_eq!(found, Some(smtp_connector_smtp::settings::AuthSecret::Password(expected)));
 }
+
+#[test]
+fn a_change_keeps_comments_and_the_order_of_keys() {
+    let text = "# ours\n[accounts.work]\n# the relay\nfrom = \"a@example.com\" # old\nhost = \"mail.example\"\n\
+                port = 2525 # not 25\n\n[accounts.work.tls] # strict\nminVersion = \"1.3\"\n\n[accounts.other]\n\
+                host = \"other.example\"\n";
+    let (_directory, accounts) = file(text);
+    let work = accounts.get("work").expect("it is right");
+    let changed = work.to_builder().sender("b@example.com").build().expect("it is right");
+    accounts.put(&changed).expect("it is written");
+    let written = fs::read_to_string(accounts.path()).expect("the file is there");
+    assert_eq!(written, text.replace("a@example.com", "b@example.com"));
+}
+
+#[test]
+fn an_account_is_renamed_in_its_place_and_stays_the_default() {
+    let text = "[accounts.a]\nhost = \"a.example\" # one\n\n[accounts.b]\nhost = \"b.example\"\n";
+    let (_directory, accounts) = file(text);
+    accounts.set_default("a").expect("it is written");
+    accounts.rename("a", "c").expect("it is renamed");
+    let written = fs::read_to_string(accounts.path()).expect("the file is there");
+    assert_eq!(written, format!("default = \"c\"\n{}", text.replace("accounts.a", "accounts.c")));
+    assert_eq!(accounts.default_name().ok().flatten().as_deref(), Some("c"));
+    assert_eq!(accounts.all().expect("all can be used").len(), 2);
+    for (from, to) in [("none", "d"), ("b", "c"), ("b", "a/b")] {
+        assert!(accounts.rename(from, to).is_err(), "{from} {to}");
+    }
+    assert!(accounts.set_default("none").is_err());
+    accounts.remove("c").expect("it is removed");
+    assert_eq!(accounts.default_name().ok(), Some(None));
+}
