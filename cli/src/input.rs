@@ -114,6 +114,11 @@ pub(crate) enum Empty {
 }
 
 impl Input {
+    /// Returns the sender that the options name.
+    pub(crate) fn sender(&self) -> Option<&str> {
+        self.flags.from.as_deref()
+    }
+
     /// Returns the chosen account, or `None` if there are no accounts.
     pub(crate) fn account(&self, context: &Context<'_>) -> Result<Option<Arc<Account>>, Stop> {
         context.choose_account(self.account.as_deref())
@@ -153,7 +158,7 @@ impl Input {
             invocation = invocation.keywords(keywords);
         }
         if let Some(account) = account {
-            invocation = invocation.account(account.name());
+            invocation = invocation.with_account(account.clone());
         }
         Ok(Prepared { invocation, warnings, origin })
     }

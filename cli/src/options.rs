@@ -26,7 +26,7 @@ pub(crate) struct Options {
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     Demo(super::demo::Demo),
-    Send(super::send::Send),
+    Send(Box<super::send::Send>),
     Preview(super::preview::Preview),
     Validate(super::validate::Validate),
     Describe(super::describe::Describe),

@@ -1,6 +1,7 @@
 //! `send`: sends a mail.
 
 use std::borrow::Cow;
+use std::sync::Arc;
 
 use clap::Args;
 use serde_json::Value;
@@ -9,6 +10,7 @@ use super::context::Context;
 use super::exit::Exit;
 use super::input::{Empty, Input, Origin, Prepared};
 use super::interrupt::Interrupt;
+use super::one_off::OneOff;
 use super::stop::{Outcome, Stop};
 use super::text;
 use smtp_connector_host::{Error, ForwardPath, Issue, Status};
@@ -17,6 +19,8 @@ use smtp_connector_host::{Error, ForwardPath, Issue, Status};
 ///
 /// Example: smtp-connector send --to bob@example.com --subject Hi --text 'Hi, Bob!' --attach report.pdf
 ///
+/// Without an account: smtp-connector send --server smtps://you@mail.example.com --from you@example.com --to ...
+///
 /// Standard input is the text body if no option gives a body: df -h | smtp-connector send --to bob@example.com
 /// --subject Disks. A terminal, an empty pipe and /dev/null do not count as a body. If no option gives a field,
 /// standard input is the whole mail as JSON, as with --input -.
@@ -24,6 +28,9 @@ use smtp_connector_host::{Error, ForwardPath, Issue, Status};
 pub(crate) struct Send {
     #[command(flatten)]
     input: Input,
+
+    #[command(flatten)]
+    one_off: OneOff,
 
     /// Build the message without sending it
     #[arg(long)]
@@ -36,7 +43,10 @@ pub(crate) struct Send {
 
 impl Send {
     pub(crate) async fn run(&self, context: &Context<'_>) -> Outcome {
-        let account = self.input.account(context)?;
+        let account = match self.one_off.account(self.input.sender())? {
+            Some(account) => Some(Arc::new(account)),
+            None => self.input.account(context)?,
+        };
         let cannot_send = account.is_none() && !self.dry_run;
         let empty = match (self.allow_empty, self.dry_run) {
             (true, _) => Empty::Allowed,

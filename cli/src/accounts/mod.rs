@@ -12,6 +12,8 @@ mod settings;
 mod show;
 mod test;
 
+pub(super) use settings::Password;
+
 use clap::{Args, Subcommand};
 use serde_json::{Value, json};
 

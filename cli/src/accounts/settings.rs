@@ -58,7 +58,7 @@ pub(super) struct Settings {
 /// The options for the source of the password.
 #[derive(Args, Debug, Default)]
 #[group(multiple = false)]
-pub(super) struct Password {
+pub(crate) struct Password {
     /// Read the password from standard input and store it with the account
     #[arg(long)]
     password_stdin: bool,
@@ -139,12 +139,12 @@ impl Settings {
 
 impl Password {
     /// Reports whether an option names the source of the password.
-    pub(super) fn is_given(&self) -> bool {
+    pub(crate) fn is_given(&self) -> bool {
         self.password_stdin || self.password_env.is_some() || self.password_file.is_some()
     }
 
     /// Returns the source that the options name, or the password that the user types.
-    pub(super) fn source(&self) -> Result<SecretSource, Stop> {
+    pub(crate) fn source(&self) -> Result<SecretSource, Stop> {
         if let Some(name) = &self.password_env {
             return Ok(SecretSource::Env(name.clone()));
         }

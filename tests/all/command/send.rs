@@ -170,3 +170,33 @@ async fn the_conversation_is_shown_with_verbose() {
     let quiet = line.run(&["send", "--to", "b@example.net", "--text", "x", "-q"]).expect(0);
     assert_eq!((quiet.out.as_str(), quiet.err.as_str()), ("", ""));
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_mail_is_sent_through_a_server_without_an_account() {
+    let inbox = Inbox::builder()
+        .login("user@x.test", "s3cr3t")
+        .start("127.0.0.1:0")
+        .await
+        .expect("a free port");
+    let line = CommandLine::new();
+    let server = format!("smtp://user%40x.test@{}?security=none", inbox.address());
+    let mail = ["--from", "a@example.com", "--to", "b@example.net", "--text", "Hi"];
+    let words = [&["send", "--server", &server, "--password-env", "P"][..], &mail].concat();
+    line.run_with(&words, "", &[("P", "s3cr3t")]).expect(0);
+    let received = inbox.next().await;
+    assert_eq!(received.sender, "a@example.com");
+    let wrong = line.run_with(&words, "", &[("P", "wrong")]).expect(77);
+    assert!(!wrong.err.contains("wrong\""), "{}", wrong.err);
+    for (server, words) in [
+        ("smtp://u:hunter2@127.0.0.1", "must not hold a password"),
+        ("http://127.0.0.1", "not an SMTP server"),
+    ] {
+        let ran = line.run(&[&["send", "--server", server][..], &mail].concat()).expect(64);
+        assert!(ran.err.contains(words), "{}", ran.err);
+    }
+    let both =
+        line.run(&[&["send", "--server", "smtp://x.test", "--account", "a"][..], &mail].concat());
+    assert_eq!(both.code, 64, "{}", both.err);
+    let alone = line.run(&[&["send", "--password-env", "P"][..], &mail].concat()).expect(64);
+    assert!(alone.err.contains("--server"), "{}", alone.err);
+}
