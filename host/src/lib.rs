@@ -26,6 +26,7 @@
 //! | loading a component, checking an input, sending | [`Connector`], [`Invocation`], [`Outcome`] |
 //! | shared parts and limits of runs | [`Host`], [`Limits`] |
 //! | accounts, secrets, providers | [`accounts`] |
+//! | a user's consent to send mail (OAuth 2) | [`consent`] |
 //! | uploads | [`attachments`] |
 //! | transports: SMTP, or your own | [`transport`], [`smtp`] |
 //! | imports for your wasmtime `Linker` | [`linker`] |
@@ -59,6 +60,14 @@
 
 pub mod accounts;
 pub mod attachments;
+/// A user's consent to send mail in their name (OAuth 2). Store the refresh token in your vault, or with
+/// [`AccountsFile::authorize`](accounts::AccountsFile::authorize).
+pub mod consent {
+    pub use smtp_connector_smtp::consent::{
+        Authorization, Consent, ConsentRequest, DeviceConsent, Endpoints, Grant, HttpClient,
+        Loopback, LoopbackHost, NetworkClient,
+    };
+}
 mod error;
 mod imports;
 pub mod linker;
@@ -68,7 +77,7 @@ mod services;
 
 /// The SMTP client, and the transport that most hosts use.
 pub mod smtp {
-    pub use smtp_connector_smtp::{Entry, SmtpTransport, Transcript, replies};
+    pub use smtp_connector_smtp::{Entry, RefreshTokens, SmtpTransport, Transcript, replies};
 }
 pub mod transport;
 

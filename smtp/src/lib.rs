@@ -9,6 +9,7 @@
 //! | the client with its connection pool | [`SmtpTransport`] |
 //! | server settings: login, security, timeouts | [`settings`], [`secret`] |
 //! | a message: its envelope and its bytes | [`Envelope`], [`Outgoing`], [`Receipt`] |
+//! | a user's consent to send mail (OAuth 2) | [`consent`] |
 //! | errors | [`failure`] |
 //! | outgoing connections and the allowed addresses | [`network`] |
 //! | host names, EHLO names and email addresses | [`address`] |
@@ -22,7 +23,7 @@
 //! | `session` | sends the envelope and the content, and retries |
 //! | `pool` | keeps connections for reuse |
 //! | `opener` | connects, greets, starts TLS and logs in |
-//! | `auth`, `oauth2` | login mechanisms and access tokens |
+//! | `auth`, `consent`, `oauth2` | login mechanisms, users' consent and access tokens |
 //! | `client` | commands, replies and TLS |
 //! | `replies` | parses replies and finds their causes |
 
@@ -32,6 +33,7 @@
 pub mod address;
 mod auth;
 mod client;
+pub mod consent;
 mod envelope;
 pub mod excerpt;
 pub mod failure;
@@ -61,6 +63,7 @@ pub use envelope::{DsnOptions, DsnReturn, Envelope, EnvelopeId, Receipt};
 pub use failure::{Delivered, Failure, FailureCode, Phase, Refusal, Retry};
 pub use invalid_setting::InvalidSetting;
 pub use issue::Issue;
+pub use oauth2::RefreshTokens;
 pub use outgoing::Outgoing;
 pub use reply::{EnhancedStatusCode, Reply, ReplyCode};
 pub use secret::Secret;

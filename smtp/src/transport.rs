@@ -8,7 +8,7 @@ use crate::client::clock::Clock;
 use crate::client::transcript::Transcript;
 use crate::failure::Failure;
 use crate::network::{AddressRange, DeniedAddresses, Network, Reach, SystemNetwork};
-use crate::oauth2::Tokens;
+use crate::oauth2::{RefreshTokens, Tokens};
 use crate::opener::Opener;
 use crate::pool::{Lease, Pool};
 use crate::session::delivery::Delivery;
@@ -80,6 +80,13 @@ impl SmtpTransport {
     #[must_use]
     pub fn deny_addresses(self, ranges: impl IntoIterator<Item = AddressRange>) -> Self {
         self.opening(|opener| Opener { denied: opener.denied.and(ranges), ..opener })
+    }
+
+    /// Sets a store for the refresh tokens that providers replace. Without one, a new token is kept in memory, and in a
+    /// [`TokenFile`](crate::secret::TokenFile) if it came from there.
+    #[must_use]
+    pub fn refresh_tokens(self, store: impl RefreshTokens) -> Self {
+        self.opening(|opener| Opener { tokens: Arc::new(Tokens::with_store(store)), ..opener })
     }
 
     /// Sets a transcript that receives the conversations, without credentials.

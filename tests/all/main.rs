@@ -7,6 +7,7 @@ mod certificates;
 mod command;
 mod component;
 mod connections;
+mod consent;
 mod deadlines;
 mod docs;
 mod embedding;

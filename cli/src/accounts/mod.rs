@@ -2,6 +2,9 @@
 
 mod add;
 mod ask;
+mod authorize;
+mod browser;
+mod consent;
 mod default;
 mod edit;
 mod list;
@@ -32,6 +35,7 @@ pub(crate) struct Accounts {
 #[derive(Debug, Subcommand)]
 enum Command {
     Add(Box<add::Add>),
+    Authorize(Box<authorize::Authorize>),
     List(list::List),
     Show(show::Show),
     Test(test::Test),
@@ -46,6 +50,7 @@ impl Accounts {
     pub(crate) async fn run(&self, context: &Context<'_>) -> Outcome {
         match &self.command {
             Command::Add(command) => command.run(context).await,
+            Command::Authorize(command) => command.run(context).await,
             Command::List(command) => command.run(context).await,
             Command::Show(command) => command.run(context),
             Command::Test(command) => command.run(context).await,

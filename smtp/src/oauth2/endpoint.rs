@@ -1,26 +1,21 @@
 //! Requests to a token endpoint (RFC 6749 sections 4.4, 5 and 6).
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use http_body_util::{BodyExt as _, Full, Limited};
-use hyper::header::{ACCEPT, CONTENT_TYPE, HOST, USER_AGENT};
+use http_body_util::Full;
+use hyper::header::{ACCEPT, CONTENT_TYPE};
 use hyper::{Request, StatusCode};
-use hyper_util::rt::TokioIo;
-use rustls::pki_types::ServerName;
 use serde::Deserialize;
-use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::time::{Instant, timeout_at};
-use tokio_rustls::TlsConnector;
-use url::Position;
 use url::form_urlencoded::Serializer;
+use url::{Position, Url};
 use zeroize::Zeroizing;
 
 use super::Caller;
-use crate::address::HostName;
+use super::http::{Unanswered, exchange};
 use crate::failure::{Failure, FailureCode, Phase};
-use crate::network::{Destination, DialError, HandshakeError, Purpose, client_config};
+use crate::network::HandshakeError;
 use crate::secret::{Redaction, Secret, SecretSource};
 use crate::settings::TokenRequest;
 use crate::waited::Waited;
@@ -29,14 +24,14 @@ use crate::waited::Waited;
 pub(crate) struct Granted {
     pub(crate) access: Secret,
     pub(crate) lifetime: Option<Duration>,
+    /// The refresh token that was sent.
+    pub(crate) sent: Option<Secret>,
+    /// The refresh token that replaces it, if the endpoint gave a new one.
     pub(crate) refresh: Option<Secret>,
 }
 
 /// The longest wait for an endpoint.
 const PATIENCE: Duration = Duration::from_secs(30);
-/// The largest answer, in bytes. Tokens have a few kilobytes at most.
-const MAX_ANSWER: usize = 64 * 1024;
-
 /// The upper bound for the names and separators in a form, in bytes.
 const NAMES: usize = 128;
 
@@ -49,7 +44,8 @@ pub(crate) async fn ask(
     let mut redaction = Redaction::default();
     let since = Instant::now();
     let form = timeout_at(caller.deadline, form(request, rotated, &mut redaction)).await;
-    let form = form.map_err(|_| late(request, "its secrets were not available", since))??;
+    let (form, sent) =
+        form.map_err(|_| late(request, "its secrets were not available", since))??;
     let since = Instant::now();
     let deadline = caller.deadline.min(Instant::now() + PATIENCE);
     let exchange = post(request, form, Caller { deadline, ..caller });
@@ -58,18 +54,18 @@ pub(crate) async fn ask(
         .map_err(|_| late(request, "it did not answer", since))??;
     let body = Zeroizing::new(body.to_vec());
     if status == StatusCode::OK {
-        return granted(request, &body);
+        return granted(request, &body, sent);
     }
-    Err(refused(request, status, &body, &redaction))
+    Err(refused(request, status, &body, &redaction, caller.account))
 }
 
-/// Builds the request's body. The client secret is in the body and not in a header, since the endpoints of all large
+/// Builds the request's body, and returns it with the refresh token in it. The client secret is in the body and not in a header, since the endpoints of all large
 /// providers accept it there.
 async fn form(
     request: &TokenRequest,
     rotated: Option<&Secret>,
     redaction: &mut Redaction,
-) -> Result<Zeroizing<String>, Failure> {
+) -> Result<(Zeroizing<String>, Option<Secret>), Failure> {
     let refresh_token = match (&request.refresh_token, rotated) {
         (None, _) => None,
         (Some(_), Some(token)) => {
@@ -102,7 +98,7 @@ async fn form(
     if let Some(scope) = &request.scope {
         form.append_pair("scope", scope);
     }
-    Ok(Zeroizing::new(form.finish()))
+    Ok((Zeroizing::new(form.finish()), refresh_token))
 }
 
 async fn resolve(
@@ -120,92 +116,35 @@ async fn post(
     form: Zeroizing<String>,
     caller: Caller<'_>,
 ) -> Result<(StatusCode, Bytes), Failure> {
-    let url = request.url.url();
-    let host = url.host_str().unwrap_or_default();
-    // The URL was parsed, so it has a host.
-    let host: HostName =
-        host.parse().map_err(|_| unavailable(request, "its host name is not valid"))?;
-    let port = url.port_or_known_default().unwrap_or(443);
-    let destination = Destination {
-        host: &host,
-        port,
-        reach: caller.reach,
-        denied: caller.denied,
-        purpose: Purpose::TokenEndpoint,
-        account: Some(caller.account),
-    };
-    let stream = destination.dial(caller.network, caller.deadline).await;
-    let stream = stream.map_err(|error| match error {
-        DialError::Forbidden => {
-            let message = format!(
-                "the token endpoint {host} is not on the public internet, or is denied by this platform"
-            );
-            Failure::new(FailureCode::Policy, Phase::Auth, message)
-                .hint("use a public endpoint, or ask the platform's operator to allow this one")
-                .after_config_change()
-        }
-        DialError::Resolve(_) => unavailable(request, "its host cannot be found"),
-        DialError::ResolveTimeout(waited) => {
-            unavailable(request, &format!("its host was not resolved within {waited}"))
-        }
-        DialError::Unreached(why) => {
-            unavailable(request, &format!("could not connect to it: {why}"))
-        }
-    })?;
-    if url.scheme() == "http" {
-        // Check the address, since even a name such as localhost may resolve to a different machine.
-        let own = stream.peer_address().is_some_and(|peer| peer.ip().to_canonical().is_loopback());
-        return match own {
-            true => talk(request, form, stream).await,
-            false => {
-                Err(unavailable(request, "its URL is http, so secrets would be sent unencrypted"))
-            }
-        };
-    }
-    let config = client_config(None).map_err(|_| {
-        unavailable(request, "this machine has no certificate authorities that can be read")
-            .hint("install the package ca-certificates")
-            .after_config_change()
-    })?;
-    let name = match &host {
-        HostName::Ip(address) => ServerName::from(*address),
-        HostName::Name(_) => ServerName::try_from(host.without_root().into_owned())
-            .map_err(|_| unavailable(request, "its host name is not valid"))?,
-    };
-    let since = Instant::now();
-    let handshake = TlsConnector::from(Arc::new(config)).connect(name, stream);
-    let stream = timeout_at(caller.deadline, handshake)
-        .await
-        .map_err(|_| late(request, "it did not answer over TLS", since))?
-        .map_err(|reason| tls_failure(request, &HandshakeError::of(&reason)))?;
-    talk(request, form, stream).await
-}
-
-async fn talk(
-    request: &TokenRequest,
-    form: Zeroizing<String>,
-    stream: impl AsyncRead + AsyncWrite + Send + Unpin + 'static,
-) -> Result<(StatusCode, Bytes), Failure> {
-    let broken = |_: hyper::Error| unavailable(request, "the HTTP request to it failed");
-    let url = request.url.url();
-    let (mut sender, connection) =
-        hyper::client::conn::http1::handshake(TokioIo::new(stream)).await.map_err(broken)?;
-    // The task ends with the answer, or when the answer is dropped.
-    tokio::spawn(connection);
-    let post = Request::post(&url[Position::BeforePath..Position::AfterQuery])
-        .header(HOST, &url[Position::BeforeHost..Position::AfterPort])
-        .header(USER_AGENT, concat!("smtp-connector/", env!("CARGO_PKG_VERSION")))
+    let post = Request::post("/")
         .header(ACCEPT, "application/json")
         .header(CONTENT_TYPE, "application/x-www-form-urlencoded")
         // The form is zeroed when hyper drops it.
         .body(Full::new(Bytes::from_owner(form)))
         .map_err(|_| unavailable(request, "its URL is not valid"))?;
-    let answer = sender.send_request(post).await.map_err(broken)?;
-    let status = answer.status();
-    let body = Limited::new(answer.into_body(), MAX_ANSWER).collect().await;
-    let body =
-        body.map_err(|_| unavailable(request, "its answer is cut off or longer than 64 KiB"))?;
-    Ok((status, body.to_bytes()))
+    let url = request.url.url();
+    let answer = exchange(url, post, caller).await.map_err(|why| match why {
+        Unanswered::Forbidden => forbidden(url),
+        Unanswered::NoAuthorities => {
+            unavailable(request, "this machine has no certificate authorities that can be read")
+                .hint("install the package ca-certificates")
+                .after_config_change()
+        }
+        Unanswered::Tls(error) => tls_failure(request, &error),
+        Unanswered::Other(why) => unavailable(request, &why),
+    })?;
+    Ok((answer.status(), answer.into_body()))
+}
+
+/// Returns the failure for an endpoint that may not be reached.
+pub(crate) fn forbidden(url: &Url) -> Failure {
+    let host = url.host_str().unwrap_or_default();
+    let message = format!(
+        "the token endpoint {host} is not on the public internet, or is denied by this platform"
+    );
+    Failure::new(FailureCode::Policy, Phase::Auth, message)
+        .hint("use a public endpoint, or ask the platform's operator to allow this one")
+        .after_config_change()
 }
 
 /// A token in an endpoint's answer (RFC 6749 section 5.1).
@@ -217,7 +156,7 @@ struct Answer {
     refresh_token: Option<String>,
 }
 
-fn granted(request: &TokenRequest, body: &[u8]) -> Result<Granted, Failure> {
+fn granted(request: &TokenRequest, body: &[u8], sent: Option<Secret>) -> Result<Granted, Failure> {
     let answer: Answer = serde_json::from_slice(body)
         .map_err(|_| unavailable(request, "its answer is not a token"))?;
     let bearer = answer.token_type.is_none_or(|kind| kind.eq_ignore_ascii_case("bearer"));
@@ -237,6 +176,7 @@ fn granted(request: &TokenRequest, body: &[u8]) -> Result<Granted, Failure> {
     Ok(Granted {
         access: Secret::new(answer.access_token),
         lifetime: seconds.map(|seconds| Duration::from_secs(seconds.min(LONGEST))),
+        sent,
         refresh: answer.refresh_token.map(Secret::new),
     })
 }
@@ -254,6 +194,7 @@ fn refused(
     status: StatusCode,
     body: &[u8],
     redaction: &Redaction,
+    account: Option<&str>,
 ) -> Failure {
     /// The most characters shown. The first sentence explains the error, and the rest is for the endpoint's operator.
     const SHOWN: usize = 200;
@@ -271,25 +212,31 @@ fn refused(
     if status.is_server_error() || status == StatusCode::TOO_MANY_REQUESTS {
         return failure.hint("try again later").later();
     }
+    let again = match account.filter(|name| !name.is_empty()) {
+        Some(name) => format!("run `smtp-connector accounts authorize {name:?}` again"),
+        None => "ask the user for consent again".to_owned(),
+    };
     let hint = match refusal.error.as_str() {
         // Microsoft's endpoint sends these with status 400.
         "temporarily_unavailable" | "server_error" | "slow_down" => {
             return failure.hint("the endpoint is busy: try again later").later();
         }
         "invalid_grant" if request.refresh_token.is_some() => {
-            "the refresh token has expired or was revoked: give consent again, and set oauth2.refreshToken to the \
-             new token"
+            format!("the refresh token has expired or was revoked: {again}, or set oauth2.refreshToken to a new token")
         }
         "interaction_required" | "consent_required" => {
-            "the user or an administrator must give consent again in a browser; then set oauth2.refreshToken to the \
-             new token"
+            format!("the user or an administrator must give consent again in a browser: {again}, or set \
+                     oauth2.refreshToken to a new token")
         }
         "invalid_client" | "unauthorized_client" => {
             "check oauth2.clientId, and whether oauth2.clientSecret has expired and the application may use this grant"
+                .to_owned()
         }
-        "invalid_scope" => "check oauth2.scope",
-        "unsupported_grant_type" => "check oauth2.tokenUrl: this endpoint does not know the grant",
-        _ => "check the account's oauth2",
+        "invalid_scope" => "check oauth2.scope".to_owned(),
+        "unsupported_grant_type" => {
+            "check oauth2.tokenUrl: this endpoint does not know the grant".to_owned()
+        }
+        _ => "check the account's oauth2".to_owned(),
     };
     failure.hint(hint).after_config_change()
 }
@@ -340,7 +287,7 @@ mod tests {
             scope: Some(long.clone()),
         };
         let mut redaction = Redaction::default();
-        let form = form(&request, None, &mut redaction).await.expect("the secrets are there");
+        let (form, _) = form(&request, None, &mut redaction).await.expect("the secrets are there");
         assert!(form.ends_with("%A4") && form.len() > 4 * 3 * long.len());
         assert_eq!(form.capacity(), NAMES + 4 * 3 * long.len());
     }

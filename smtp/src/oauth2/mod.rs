@@ -1,6 +1,7 @@
 //! The cache of access tokens (RFC 6749), which keeps each one until shortly before it expires.
 
 mod endpoint;
+mod http;
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -9,14 +10,44 @@ use std::time::Duration;
 use tokio::sync::Mutex as AsyncMutex;
 use tokio::time::{Instant, timeout_at};
 
+pub(crate) use endpoint::forbidden;
+pub(crate) use http::{Unanswered, exchange};
+
+use crate::BoxFuture;
 use crate::failure::Failure;
 use crate::network::{DeniedAddresses, Network, Reach};
-use crate::secret::Secret;
+use crate::secret::{Secret, SecretSource, TokenFile};
 use crate::settings::TokenRequest;
+
+/// Gets the refresh tokens that providers replace (RFC 6749 section 6). Implement it to write them to your vault.
+///
+/// The connector uses the new token from then on, for as long as the process runs. The old one may no longer be valid.
+///
+/// ```
+/// use smtp_connector_smtp::{BoxFuture, RefreshTokens, Secret, SmtpTransport};
+///
+/// struct Vault;
+///
+/// impl RefreshTokens for Vault {
+///     fn replaced<'a>(&'a self, account: &'a str, new: &'a Secret) -> BoxFuture<'a, ()> {
+///         Box::pin(async move {
+///             // ... write `new` to the account's entry ...
+///         })
+///     }
+/// }
+///
+/// let transport = SmtpTransport::new().refresh_tokens(Vault);
+/// ```
+pub trait RefreshTokens: Send + Sync + 'static {
+    /// Stores the token that replaces the account's. The message waits for it.
+    fn replaced<'a>(&'a self, account: &'a str, new: &'a Secret) -> BoxFuture<'a, ()>;
+}
 
 /// The cached tokens, by request.
 #[derive(Default)]
 pub(crate) struct Tokens {
+    /// The embedder's store of refresh tokens.
+    store: Option<Arc<dyn RefreshTokens>>,
     /// One lock for each entry. If several runs need the same token, only one requests it.
     entries: Mutex<HashMap<TokenRequest, Arc<AsyncMutex<Entry>>>>,
 }
@@ -24,7 +55,8 @@ pub(crate) struct Tokens {
 #[derive(Default)]
 struct Entry {
     token: Option<Token>,
-    /// The refresh token that replaced the account's, which may no longer be valid (RFC 6749 section 6).
+    /// The refresh token that replaced the account's, which may no longer be valid (RFC 6749 section 6), if the
+    /// account's file does not have it.
     rotated: Option<Secret>,
 }
 
@@ -51,7 +83,7 @@ pub(crate) struct AccessToken {
 /// The rules and deadline of a token request, and the account for the log.
 #[derive(Clone, Copy)]
 pub(crate) struct Caller<'a> {
-    pub(crate) account: &'a str,
+    pub(crate) account: Option<&'a str>,
     pub(crate) network: &'a dyn Network,
     pub(crate) reach: Reach,
     pub(crate) denied: &'a DeniedAddresses,
@@ -68,6 +100,11 @@ const MARGIN: Duration = Duration::from_secs(60);
 const OTHER: &str = "another message's request had no answer";
 
 impl Tokens {
+    /// Uses a store for refresh tokens, with an empty cache.
+    pub(crate) fn with_store(store: impl RefreshTokens) -> Self {
+        Self { store: Some(Arc::new(store)), ..Self::default() }
+    }
+
     /// Returns a valid token, from the cache or from the endpoint.
     ///
     /// # Errors
@@ -94,7 +131,17 @@ impl Tokens {
         let until = granted.lifetime.and_then(|lifetime| lifetime.checked_sub(MARGIN));
         entry.token = until
             .map(|rest| Token { access: granted.access.clone(), until: Instant::now() + rest });
-        entry.rotated = granted.refresh.or_else(|| entry.rotated.take());
+        if let Some(next) = granted.refresh {
+            // First, since the run may be dropped while the token is stored.
+            entry.rotated = Some(next.clone());
+            if let Some(store) = &self.store {
+                store.replaced(caller.account.unwrap_or_default(), &next).await;
+            }
+            if keep(request, granted.sent, next).await {
+                // The file has the token, and perhaps soon a newer one of another process.
+                entry.rotated = None;
+            }
+        }
         Ok(AccessToken { secret: granted.access, is_fresh: true })
     }
 
@@ -120,6 +167,29 @@ impl Tokens {
     }
 }
 
+/// Writes a new refresh token to the file of the old one, if this program wrote that file. Otherwise the new token is
+/// lost when the process ends: a file, variable or command of the user's is not changed.
+///
+/// The write goes on even if the caller is dropped.
+async fn keep(request: &TokenRequest, sent: Option<Secret>, next: Secret) -> bool {
+    let (Some(SecretSource::File(path)), Some(sent)) = (&request.refresh_token, sent) else {
+        return false;
+    };
+    let file = TokenFile::new(path);
+    let written = tokio::task::spawn_blocking(move || file.rotate(&sent, &next)).await;
+    match written {
+        Ok(Ok(is_kept)) => is_kept,
+        Ok(Err(reason)) => {
+            tracing::warn!(
+                file = %path.display(), %reason,
+                "the new refresh token cannot be written; it is lost when this process ends"
+            );
+            false
+        }
+        Err(_) => false,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -140,7 +210,7 @@ mod tests {
         let deadline = Instant::now() + Duration::from_millis(50);
         let denied = DeniedAddresses::default();
         let caller = Caller {
-            account: "work",
+            account: Some("work"),
             network: &crate::network::SystemNetwork,
             reach: Reach::Public,
             denied: &denied,

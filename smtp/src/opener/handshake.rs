@@ -85,7 +85,7 @@ impl Opener {
                 TokenSource::Given(source) => (source, "access token"),
                 TokenSource::Endpoint(request) => {
                     let caller = Caller {
-                        account: server.name(),
+                        account: Some(server.name()),
                         network: self.network.as_ref(),
                         reach: self.reach,
                         denied: &self.denied,

@@ -2,6 +2,8 @@
 
 mod redaction;
 mod source;
+mod token_file;
 
 pub(crate) use redaction::Redaction;
 pub use source::{Secret, SecretSource};
+pub use token_file::TokenFile;

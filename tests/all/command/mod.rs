@@ -4,6 +4,7 @@ mod account_files;
 mod accounts;
 #[cfg(unix)]
 mod asking;
+mod authorize;
 mod body;
 mod demo;
 mod describe;

@@ -143,14 +143,15 @@ pub const PRESETS: &[Preset] = &[
         "microsoft365",
         "Microsoft 365",
         "smtp.office365.com",
-        "SMTP AUTH must be on for the mailbox; Microsoft is replacing passwords with OAuth 2",
+        "SMTP AUTH must be on for the mailbox; Microsoft is replacing passwords with OAuth 2: run `smtp-connector \
+         accounts authorize`",
     ),
     tls("one", "one.com", "send.one.com", FULL_ADDRESS),
     starttls(
         "outlook",
         "Outlook.com",
         "smtp-mail.outlook.com",
-        "log in with OAuth 2; passwords no longer work",
+        "log in with OAuth 2, with `smtp-connector accounts authorize`; passwords no longer work",
     ),
     starttls(
         "postmark",

@@ -69,8 +69,8 @@ pub(in crate::accounts) fn check(
         Login::OAuth2 if !is_by_token => {
             let message = format!("password: {title} no longer accepts passwords, only OAuth 2");
             Err(Error::account(message).with_hint(
-                "replace the password with a table oauth2; or set auth to xoauth2, and read an \
-                 access token from a program or a variable",
+                "log in with OAuth 2 instead: run `smtp-connector accounts authorize`, or write a table oauth2; or set \
+                 auth to xoauth2, and read an access token from a program or a variable",
             ))
         }
         Login::Password if is_by_token => {

@@ -31,7 +31,7 @@ fn is_same(one: &Item, other: &Item) -> bool {
 }
 
 /// Replaces a value, and keeps the comment on its line.
-fn replace(before: &mut Item, item: Item) {
+pub(super) fn replace(before: &mut Item, item: Item) {
     let decor = before.as_value().map(Value::decor).cloned();
     *before = item;
     if let (Some(value), Some(decor)) = (before.as_value_mut(), decor) {

@@ -1,5 +1,6 @@
 //! Accounts in a file, `accounts.toml`. Each account is a table, such as `[accounts.work]`.
 
+mod authorize;
 mod entries;
 mod merge;
 mod storage;
@@ -79,7 +80,8 @@ impl AccountsFile {
     /// Writes an account to the file, and replaces an account of the same name.
     ///
     /// Comments and the order of keys are kept, and so are the replaced account's tables `tls`, `timeouts`, `limits` and
-    /// `policy`, because users write them by hand.
+    /// `policy`, because users write them by hand. A refresh token that [`authorize`](Self::authorize) stored is removed,
+    /// unless the new account uses it.
     ///
     /// # Errors
     ///
@@ -96,10 +98,12 @@ impl AccountsFile {
                 }
             }
             Ok(())
-        })
+        })?;
+        self.forget_token(account.name(), Some(account))
     }
 
-    /// Renames an account. If it is the default account, it stays so.
+    /// Renames an account, and its refresh token's file if [`authorize`](Self::authorize) wrote it. If it is the default
+    /// account, it stays so.
     ///
     /// # Errors
     ///
@@ -108,24 +112,37 @@ impl AccountsFile {
     pub fn rename(&self, from: &str, to: &str) -> Result<()> {
         let to: AccountName = to.parse()?;
         let known = self.all()?;
-        if !known.contains_key(from) {
-            return Err(unknown(from, known.keys()));
+        let Some(account) = known.get(from) else { return Err(unknown(from, known.keys())) };
+        if known.contains_key(to.as_str()) {
+            return Err(exists_already(to.as_str()));
         }
-        self.change(|document| {
+        let moved = match account {
+            Ok(account) => self.copy_token(account, to.as_str())?,
+            // An account with a mistake keeps its settings as they are.
+            Err(_) => None,
+        };
+        let changed = self.change(|document| {
             let is_default = default_of(document) == Some(from);
             let accounts = accounts_of(document, &self.path)?;
             if accounts.contains_key(to.as_str()) {
                 return Err(exists_already(to.as_str()));
             }
             // A table keeps its place in the file: `toml_edit` remembers it.
-            if let Some(account) = accounts.remove(from) {
+            if let Some(mut account) = accounts.remove(from) {
+                if let Some(moved) = &moved {
+                    moved.set_in(&mut account);
+                }
                 accounts.insert(to.as_str(), account);
             }
             if is_default {
                 set_default_of(document, Some(to.as_str()));
             }
             Ok(())
-        })
+        });
+        match moved {
+            Some(moved) => moved.end(changed),
+            None => changed,
+        }
     }
 
     /// Returns the name of the default account, if the file sets one.
@@ -171,7 +188,8 @@ impl AccountsFile {
         })
     }
 
-    /// Removes an account from the file, even if the account has a mistake.
+    /// Removes an account from the file, even if the account has a mistake. Its refresh token is removed too, if
+    /// [`authorize`](Self::authorize) stored it.
     ///
     /// # Errors
     ///
@@ -188,7 +206,8 @@ impl AccountsFile {
                 set_default_of(document, None);
             }
             Ok(())
-        })
+        })?;
+        self.forget_token(name, None)
     }
 
     /// Reads, changes and writes the file under its lock.

@@ -1,0 +1,243 @@
+//! `accounts authorize`: asks the user for consent (OAuth 2), and stores it with the account.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use clap::Args;
+use serde_json::json;
+
+use super::super::context::Context;
+use super::super::exit::Exit;
+use super::super::output::tell;
+use super::super::stop::{Outcome, Stop};
+use super::consent::{Asked, Provider};
+use super::{browser, json_of};
+use smtp_connector_host::Account;
+use smtp_connector_host::accounts::{AccountBuilder, ConsentPreset, OAuth2, Preset, Secret};
+use smtp_connector_host::consent::{ConsentRequest, Grant, Loopback, LoopbackHost, NetworkClient};
+
+/// Log an account in with OAuth 2: ask for your consent in a browser
+///
+/// You need a client id, which you get when you register an application with the provider. Without --client-id, the
+/// command lists the steps for your provider.
+///
+/// The command opens the browser and waits for your consent. With --device, you enter a code in a browser on any machine
+/// instead. The refresh token is stored in a file beside accounts.toml, and replaces the account's password.
+#[derive(Args, Debug)]
+pub(crate) struct Authorize {
+    /// Name of the account
+    name: String,
+
+    #[command(flatten)]
+    asked: Asked,
+
+    /// Show a code to enter in a browser on any machine
+    #[arg(long, conflicts_with_all = ["port", "no_browser", "timeout"])]
+    device: bool,
+
+    /// Print the URL without opening a browser
+    #[arg(long)]
+    no_browser: bool,
+
+    /// Port for the browser's answer, on this machine [default: any free port]
+    #[arg(long, value_name = "PORT", value_parser = clap::value_parser!(u16).range(1..))]
+    port: Option<u16>,
+
+    /// Seconds to wait for the browser
+    #[arg(long, value_name = "SECONDS", default_value_t = 300, value_parser = clap::value_parser!(u64).range(1..=3600))]
+    timeout: u64,
+
+    /// For a new account: use a provider's settings
+    #[arg(long, value_name = "ID")]
+    provider: Option<String>,
+
+    /// For a new account: host name of the server
+    #[arg(long, value_name = "HOST")]
+    host: Option<String>,
+
+    /// User name, usually your email address [default: the account's]
+    #[arg(long, value_name = "NAME")]
+    username: Option<String>,
+
+    /// For a new account: sender of mails that do not set one
+    #[arg(long, value_name = "ADDRESS")]
+    from: Option<String>,
+}
+
+/// The account to authorize.
+enum Target {
+    Existing(Arc<Account>),
+    New(Box<Account>),
+}
+
+impl Authorize {
+    pub(crate) async fn run(&self, context: &Context<'_>) -> Outcome {
+        let accounts = context.accounts();
+        let target = self.target(context)?;
+        let account = target.account();
+        let client = NetworkClient::new().danger_allow_private_hosts();
+        let provider = Provider::of(account);
+        let request = self.asked.request(account, &provider, &client).await?;
+        let user = self.username(account)?;
+        let request = request.login_hint(user.clone());
+        // Before the user spends time in a browser.
+        let file = accounts.refresh_token_file(&self.name)?;
+        let grant = self.ask(context, &request, &provider, &client).await?;
+        match &target {
+            Target::Existing(_) => {
+                accounts.authorize(&self.name, self.username.as_deref(), &grant)?;
+            }
+            Target::New(account) => accounts.add_authorized(account, &grant)?,
+        }
+        let output = context.output;
+        let stored = accounts.get(&self.name)?;
+        let path = file.display();
+        output.document(
+            &json!({ "account": json_of(&stored), "refreshTokenFile": path.to_string() }),
+        )?;
+        output.say(format_args!(
+            "authorized the account {:?}: the refresh token is in {path}",
+            self.name
+        ))?;
+        output.say(format_args!("  test it: smtp-connector accounts test {:?}", self.name))?;
+        Ok(Exit::Done)
+    }
+
+    fn target(&self, context: &Context<'_>) -> Result<Target, Stop> {
+        let accounts = context.accounts();
+        let name = &self.name;
+        if accounts.all()?.contains_key(name) {
+            let others =
+                [("--provider", &self.provider), ("--host", &self.host), ("--from", &self.from)];
+            if let Some((option, _)) = others.into_iter().find(|(_, value)| value.is_some()) {
+                let message = format!(
+                    "{option} is for a new account, and the account {name:?} already exists"
+                );
+                return Err(Stop::Usage(message));
+            }
+            return Ok(Target::Existing(accounts.get(name)?));
+        }
+        let builder = match (&self.provider, &self.host) {
+            (Some(id), _) => {
+                let preset = Preset::find(id).ok_or_else(|| {
+                    Stop::Usage(format!("--provider {id:?}: {}", Preset::unknown(id)))
+                })?;
+                Account::with_provider(name, preset)
+            }
+            (None, Some(_)) => Account::builder(name, ""),
+            (None, None) => {
+                return Err(Stop::UsageWithHint(
+                    format!(
+                        "there is no account {name:?} yet; name a provider or a host to add it"
+                    ),
+                    format!(
+                        "run: smtp-connector accounts authorize {name:?} --provider gmail --username you@gmail.com \
+                         --client-id ID"
+                    ),
+                ));
+            }
+        };
+        let account = self.filled(builder)?.build()?;
+        Ok(Target::New(Box::new(account)))
+    }
+
+    /// Adds the options of a new account. Its token is not known yet.
+    fn filled(&self, mut builder: AccountBuilder) -> Result<AccountBuilder, Stop> {
+        let Some(username) = &self.username else {
+            let message = format!(
+                "the new account {:?} needs --username, usually your email address",
+                self.name
+            );
+            return Err(Stop::Usage(message));
+        };
+        if let Some(host) = &self.host {
+            builder = builder.host(host);
+        }
+        if let Some(from) = &self.from {
+            builder = builder.sender(from);
+        }
+        Ok(builder.oauth2(username, OAuth2::token(Secret::new("?"))))
+    }
+
+    fn username(&self, account: &Account) -> Result<String, Stop> {
+        let known = account.credentials().map(|one| &one.username);
+        self.username.as_ref().or(known).cloned().ok_or_else(|| {
+            let message = format!("the account {:?} has no user; add --username", self.name);
+            Stop::Usage(message)
+        })
+    }
+
+    /// Asks the user in a browser on this machine, or on any machine.
+    async fn ask(
+        &self,
+        context: &Context<'_>,
+        request: &ConsentRequest,
+        provider: &Provider,
+        client: &NetworkClient,
+    ) -> Result<Grant, Stop> {
+        let failed = |failure: smtp_connector_host::Failure| context.explain(failure.into());
+        if self.device {
+            if request.endpoints.device.is_none() && provider.preset.is_some() {
+                return Err(no_device_flow(provider.preset));
+            }
+            return on_device(context, request, client).await;
+        }
+        let host = provider.preset.map_or(LoopbackHost::Address, |preset| preset.redirect_host);
+        let patience = Duration::from_secs(self.timeout);
+        let loopback =
+            Loopback::default().port(self.port.unwrap_or(0)).host(host).patience(patience);
+        let consent = request.begin(loopback).await.map_err(failed)?;
+        let url = consent.url().as_str();
+        let has_opened = !self.no_browser && browser::open(url);
+        if !has_opened && !self.no_browser && request.endpoints.device.is_some() {
+            context.output.note("no browser can be opened here, so another one is used");
+            return on_device(context, request, client).await;
+        }
+        match has_opened {
+            true => tell("your browser asks for your consent; if it shows nothing, open this URL:"),
+            false => tell("to give consent, open this URL in a browser on this machine:"),
+        }
+        tell(format_args!("  {url}"));
+        if !has_opened {
+            let port = consent.redirect().rsplit(':').next().unwrap_or_default();
+            context.output.note(format_args!(
+                "if the browser is on another machine, first run there: ssh -L {port}:127.0.0.1:{port} THIS-MACHINE"
+            ));
+        }
+        consent.finish(client).await.map_err(failed)
+    }
+}
+
+impl Target {
+    fn account(&self) -> &Account {
+        match self {
+            Self::Existing(account) => account,
+            Self::New(account) => account,
+        }
+    }
+}
+
+fn no_device_flow(preset: Option<&ConsentPreset>) -> Stop {
+    let title = preset.map_or("the provider", |preset| preset.title);
+    Stop::UsageWithHint(
+        format!("{title} does not allow sending mail with the device flow"),
+        "run the command without --device, on a machine with a browser".to_owned(),
+    )
+}
+
+/// Shows a code, and waits until the user has entered it.
+async fn on_device(
+    context: &Context<'_>,
+    request: &ConsentRequest,
+    client: &NetworkClient,
+) -> Result<Grant, Stop> {
+    let failed = |failure: smtp_connector_host::Failure| context.explain(failure.into());
+    let consent = request.begin_on_device(client).await.map_err(failed)?;
+    let minutes = consent.expires_in().as_secs().div_ceil(60);
+    tell(format_args!(
+        "to give consent, open this page in any browser within {minutes} min, and enter the code {}:",
+        consent.user_code()
+    ));
+    tell(format_args!("  {}", consent.verification_url()));
+    consent.finish(client).await.map_err(failed)
+}
