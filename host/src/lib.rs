@@ -49,9 +49,9 @@
 //! | field | meaning |
 //! |---|---|
 //! | `outcome` | `connected`, `failed`, `denied` (not a public address, or in a denied range), `unresolved` (the name has no address), `abandoned` (the run was dropped during the attempt) |
-//! | `purpose` | `smtp`, `attachment` or `token-endpoint` |
+//! | `purpose` | `smtp`, `attachment`, `token-endpoint`, or `proxy` for the connection to a proxy, which has its own event |
 //! | `host`, `port` | as in the account or the attachment's URL |
-//! | `address` | IP address and port; missing if the name was not resolved |
+//! | `address` | IP address and port; missing if the name was not resolved, or if a proxy resolves it |
 //! | `account` | the account's name; missing in a run without an account |
 //! | `reason` | why the connection failed; empty on success. For attachments, only this log distinguishes an unknown name from a name that is not public |
 
@@ -90,7 +90,8 @@ pub use sandbox::{
 pub use services::{Invocation, Limits, Services, ServicesBuilder};
 pub use smtp_connector_smtp::failure::{Delivered, Failure, FailureCode, Phase, Refusal, Retry};
 pub use smtp_connector_smtp::network::{
-    AddressRange, InvalidAddressRange, Network, NetworkStream, SystemNetwork, is_public,
+    AddressRange, InvalidAddressRange, NameResolution, Network, NetworkStream, NoProxy,
+    ProxyNetwork, SystemNetwork, Target, is_public,
 };
 pub use smtp_connector_smtp::secret::Secret;
 pub use smtp_connector_smtp::{EnhancedStatusCode, ForwardPath, Reply, ReplyCode, ReversePath};

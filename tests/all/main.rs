@@ -26,6 +26,7 @@ mod policy;
 mod pool;
 mod portable;
 mod properties;
+mod proxies;
 mod recipients;
 mod replies;
 mod sandbox;

@@ -80,6 +80,13 @@ impl Account {
         self.sender.as_deref()
     }
 
+    /// Returns the same account without its proxy, for a program that uses another route.
+    #[must_use]
+    pub fn without_proxy(self) -> Self {
+        let server = Arc::unwrap_or_clone(self.server).without_proxy();
+        Self { server: Arc::new(server), ..self }
+    }
+
     /// Returns the domain for Message-ID. It is the sender's domain, so that the server's name stays private.
     pub(crate) fn domain(&self) -> Option<&str> {
         let address = self.sender.as_deref()?.trim_end().trim_end_matches('>');

@@ -11,6 +11,7 @@ use crate::error::{Error, Result};
 use smtp_connector_smtp::ForwardPath;
 use smtp_connector_smtp::secret::SecretSource;
 use smtp_connector_smtp::settings::OAuth2;
+use smtp_connector_smtp::settings::Proxy;
 use smtp_connector_smtp::settings::ServerSettings;
 use smtp_connector_smtp::settings::Timeouts;
 use smtp_connector_smtp::settings::{Auth, Security, TlsSettings};
@@ -31,6 +32,7 @@ pub struct AccountBuilder {
     pipelining: bool,
     tls: TlsSettings,
     timeouts: Timeouts,
+    proxy: Option<Proxy>,
     limits: AccountLimits,
     policy: Policy,
     provider: Option<&'static Preset>,
@@ -74,6 +76,7 @@ impl Account {
             pipelining: server.pipelining(),
             tls: server.tls().clone(),
             timeouts: *server.timeouts(),
+            proxy: server.proxy().cloned(),
             limits: self.limits,
             policy: self.policy.clone(),
             provider: self.provider,
@@ -96,6 +99,7 @@ impl AccountBuilder {
             pipelining: true,
             tls: TlsSettings::default(),
             timeouts: Timeouts::default(),
+            proxy: None,
             limits: AccountLimits::default(),
             policy: Policy::default(),
             provider: None,
@@ -216,6 +220,16 @@ impl AccountBuilder {
         Self { timeouts, ..self }
     }
 
+    /// Sets a proxy for every connection of the account: to its server, its token endpoint, and the hosts of
+    /// attachments. Default: none.
+    ///
+    /// On a platform, the proxy must be on the public internet, and `socks5h` is refused. See
+    /// [`ProxyNetwork`](crate::ProxyNetwork) for a proxy of the platform.
+    #[must_use]
+    pub fn proxy(self, proxy: impl Into<Option<Proxy>>) -> Self {
+        Self { proxy: proxy.into(), ..self }
+    }
+
     /// Sets the limits.
     #[must_use]
     pub fn limits(self, limits: AccountLimits) -> Self {
@@ -273,6 +287,7 @@ impl AccountBuilder {
             .pipelining(self.pipelining)
             .tls(self.tls.clone())
             .timeouts(self.timeouts)
+            .proxy(self.proxy.clone())
             .connections(self.limits.connections)
             .messages_per_connection(self.limits.messages_per_connection)
             .provider(providers::known(preset, host).map(Preset::provider));

@@ -1,7 +1,7 @@
 //! Fetches attachments from the web. The URL is untrusted: it may try to reach what only this machine can reach.
 //!
-//! The connection goes to exactly the IP address that was checked, for the first URL and for each redirect. The
-//! machine's proxies, cookies and credentials are not used.
+//! The connection goes to exactly the IP address that was checked, for the first URL and for each redirect, directly or
+//! through the account's proxy. The proxies of the environment, cookies and credentials are not used.
 
 use std::io::{self, Write as _};
 use std::pin::Pin;
@@ -29,8 +29,9 @@ use super::{AttachmentHosts, Content, Metadata, SourceError};
 use crate::accounts::Policy;
 use smtp_connector_smtp::address::HostName;
 use smtp_connector_smtp::network::{
-    DeniedAddresses, Destination, DialError, Network, Purpose, client_config, why_tls_failed,
+    DeniedAddresses, Destination, DialError, Network, Purpose, Route, client_config, why_tls_failed,
 };
+use smtp_connector_smtp::settings::Proxy;
 use smtp_connector_smtp::waited::Waited;
 
 /// The most redirects. Each is checked like the first URL. Links to shared files need up to five.
@@ -46,6 +47,8 @@ pub(crate) struct FetchRequest<'e> {
     pub(crate) denied: &'e DeniedAddresses,
     /// The name of the sending account, for the log.
     pub(crate) account: Option<&'e str>,
+    /// The account's proxy.
+    pub(crate) proxy: Option<&'e Proxy>,
     /// The hosts that the platform allows.
     pub(crate) hosts: &'e AttachmentHosts,
     /// The account's policy, which can narrow these hosts.
@@ -123,6 +126,7 @@ impl Target {
             denied: request.denied,
             purpose: Purpose::Attachment,
             account: request.account,
+            route: request.proxy.map(|proxy| Route { proxy, reach: request.hosts.proxy_reach() }),
         };
         let stream = destination.dial(request.network, connect).await;
         let stream = stream.map_err(|error| dial_error(&error, since))?;
@@ -383,7 +387,16 @@ fn dial_error(error: &DialError, since: Instant) -> SourceError {
         // The host passed the check, so its existence may be revealed. Its IP addresses are only in the log, because
         // the user of a form must not see the addresses of a host that the account names.
         DialError::Unreached(why) if why.is_timeout() => late("its host did not answer", since),
-        DialError::Unreached(_) => unavailable("the connection to its host failed"),
+        DialError::Unreached(why) => match why.proxy_error() {
+            Some(error) => unavailable(&error.summary()),
+            None => unavailable("the connection to its host failed"),
+        },
+        DialError::ByName(_) => unavailable("the connection to its host failed"),
+        DialError::Unchecked => forbidden(
+            "a proxy would resolve the name of its host, so the addresses cannot be checked",
+        ),
+        DialError::Proxy(error) if error.is_forbidden() => forbidden(&error.summary()),
+        DialError::Proxy(error) => unavailable(&error.summary()),
     }
 }
 

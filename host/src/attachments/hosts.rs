@@ -42,7 +42,8 @@ impl AttachmentHosts {
         Self(Allowed::Only(hosts.into_iter().collect()))
     }
 
-    /// Allows every host that an account's policy names, even on this machine and in private networks.
+    /// Allows every host that an account's policy names, even on this machine and in private networks. An account's proxy
+    /// may be there too.
     ///
     /// Danger: anyone who can change an account can read from inside your network. Use this only in a program that runs
     /// on its user's own machine.
@@ -78,6 +79,16 @@ impl AttachmentHosts {
         match reach {
             Reach::Public if !is_usual => Err("attachments are fetched only from ports 80 and 443"),
             reach => Ok(reach),
+        }
+    }
+}
+
+impl AttachmentHosts {
+    /// Returns the addresses that an account's proxy may have.
+    pub(super) fn proxy_reach(&self) -> Reach {
+        match &self.0 {
+            Allowed::Any => Reach::Anywhere,
+            Allowed::Public | Allowed::Only(_) => Reach::Public,
         }
     }
 }

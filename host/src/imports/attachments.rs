@@ -41,6 +41,7 @@ impl Host for View<'_> {
             network: sources.network.as_ref(),
             denied: &sources.denied,
             account: account.map(Account::name),
+            proxy: account.and_then(|account| account.server().proxy()),
             hosts: &sources.hosts,
             policy,
             limit: limits.message_bytes,

@@ -100,6 +100,7 @@ impl NetworkClient {
             network: self.network.as_ref(),
             reach: self.reach,
             denied: &self.denied,
+            proxy: None,
             deadline,
         };
         let exchange = exchange(&url, Request::from_parts(head, body), caller);
@@ -136,6 +137,7 @@ fn unanswered(url: &Url, why: Unanswered) -> Failure {
                 _ => failure,
             }
         }
+        Unanswered::Failed(failure) => *failure,
         Unanswered::Other(why) => failed(&why),
     }
 }

@@ -161,6 +161,11 @@ impl DeniedAddresses {
         Self(self.iter().chain(more).collect())
     }
 
+    /// Reports whether no range is denied.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
     /// Iterates over the ranges.
     pub fn iter(&self) -> impl Iterator<Item = AddressRange> {
         self.0.iter().copied()

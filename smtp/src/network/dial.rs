@@ -9,9 +9,12 @@ use tokio::time::{Instant, timeout_at};
 
 use super::address_range::DeniedAddresses;
 use super::attempt::Attempt;
+use super::proxy::{Problem, ProxyError, Setting, Via, open};
 use super::race::{self, Unreached};
-use super::{Network, NetworkStream, is_public};
+use super::{NameResolution, Network, NetworkStream, Target, is_public};
+use crate::BoxFuture;
 use crate::address::HostName;
+use crate::settings::Proxy;
 use crate::waited::Waited;
 
 /// The addresses that connections are allowed to.
@@ -28,6 +31,8 @@ pub enum Reach {
 pub enum Purpose {
     /// Fetching an attachment.
     Attachment,
+    /// Reaching a proxy for another connection.
+    Proxy,
     /// Sending mail.
     Smtp,
     /// Requesting an OAuth 2 access token.
@@ -49,6 +54,17 @@ pub struct Destination<'a> {
     pub purpose: Purpose,
     /// The account, for the log. A run may not have one.
     pub account: Option<&'a str>,
+    /// The account's proxy, if the connection goes through one.
+    pub route: Option<Route<'a>>,
+}
+
+/// An account's proxy, and the addresses that it may have.
+#[derive(Clone, Copy)]
+pub struct Route<'a> {
+    /// The proxy.
+    pub proxy: &'a Proxy,
+    /// The addresses that the proxy itself may have.
+    pub reach: Reach,
 }
 
 /// The reason why a connection failed.
@@ -58,22 +74,31 @@ pub enum DialError {
     Resolve(io::Error),
     /// The host has an address that is not allowed.
     Forbidden,
+    /// The network resolves the name itself, so the addresses cannot be checked.
+    Unchecked,
     /// The name was not resolved by the deadline.
     ResolveTimeout(Waited),
     /// No address accepted a connection before the deadline.
     Unreached(Unreached),
+    /// A network that resolves names did not connect to the host.
+    ByName(io::Error),
+    /// A proxy gave no connection.
+    Proxy(ProxyError),
 }
 
-impl Destination<'_> {
+impl<'a> Destination<'a> {
     /// Resolves the host and connects to the first of its addresses that answers.
     ///
     /// The host is refused if any of its addresses is not allowed. A name with both public and private addresses is a
-    /// sign of an attack.
+    /// sign of an attack. If a proxy resolves the name, the host is refused unless any address is allowed.
     pub async fn dial(
         self,
         network: &dyn Network,
         deadline: Instant,
     ) -> Result<Box<dyn NetworkStream>, DialError> {
+        if self.goes_by_name(network)? {
+            return self.connect_by_name(network, deadline).await;
+        }
         let addresses = self.resolve(network, deadline).await?;
         if addresses.is_empty() {
             return Err(DialError::Resolve(io::Error::other(NO_ADDRESS)));
@@ -105,7 +130,83 @@ impl Destination<'_> {
             Attempt::to(self, Some(address)).ended("denied", &why);
             return Err(DialError::Forbidden);
         }
-        race::connect(self, addresses, network, deadline).await.map_err(DialError::Unreached)
+        race::connect(self, addresses, network, deadline).await
+    }
+
+    /// Opens a connection to an address of the host, or by its name: directly, or through the account's proxy.
+    pub(super) fn open<'n>(
+        self,
+        address: Option<SocketAddr>,
+        network: &'n dyn Network,
+        deadline: Instant,
+    ) -> BoxFuture<'n, io::Result<Box<dyn NetworkStream>>>
+    where
+        'a: 'n,
+    {
+        let target = Target { host: self.host, port: self.port, address, deadline };
+        let Some(Route { proxy, reach }) = self.route else { return network.connect_to(target) };
+        let to = Destination {
+            host: proxy.host(),
+            port: proxy.port(),
+            reach,
+            purpose: Purpose::Proxy,
+            route: None,
+            ..self
+        };
+        let via = Via { proxy, setting: Setting::Account, to, network };
+        Box::pin(async move { open(via, target).await.map_err(io::Error::other) })
+    }
+
+    /// Reports whether a proxy resolves the host's name.
+    fn goes_by_name(self, network: &dyn Network) -> Result<bool, DialError> {
+        if matches!(self.host, HostName::Ip(_)) {
+            return Ok(false);
+        }
+        let is_restricted = self.reach != Reach::Anywhere || !self.denied.is_empty();
+        let resolution = match self.route {
+            Some(route) => NameResolution::of(route.proxy),
+            None => network.name_resolution(self.host),
+        };
+        match resolution {
+            NameResolution::Here => Ok(false),
+            NameResolution::Either => Ok(!is_restricted),
+            NameResolution::There if is_restricted => Err(self.unchecked()),
+            NameResolution::There | NameResolution::Trusted => Ok(true),
+        }
+    }
+
+    fn unchecked(self) -> DialError {
+        let why = "a proxy resolves the name, so its addresses cannot be checked";
+        Attempt::to(self, None).ended("denied", &why);
+        match self.route {
+            Some(route) => {
+                DialError::Proxy(ProxyError::new(route.proxy, Setting::Account, Problem::Unchecked))
+            }
+            None => DialError::Unchecked,
+        }
+    }
+
+    async fn connect_by_name(
+        self,
+        network: &dyn Network,
+        deadline: Instant,
+    ) -> Result<Box<dyn NetworkStream>, DialError> {
+        let attempt = Attempt::to(self, None);
+        let opened = timeout_at(deadline, self.open(None, network, deadline)).await;
+        let opened =
+            opened.unwrap_or_else(|_| Err(io::Error::new(io::ErrorKind::TimedOut, TOO_LATE)));
+        match opened {
+            Ok(stream) => {
+                attempt.ended("connected", &"");
+                Ok(stream)
+            }
+            Err(reason) => {
+                attempt.ended("failed", &reason);
+                Err(reason
+                    .downcast::<ProxyError>()
+                    .map_or_else(DialError::ByName, DialError::Proxy))
+            }
+        }
     }
 
     fn may_reach(self, address: SocketAddr) -> bool {
@@ -153,6 +254,7 @@ impl Purpose {
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Attachment => "attachment",
+            Self::Proxy => "proxy",
             Self::Smtp => "smtp",
             Self::TokenEndpoint => "token-endpoint",
         }

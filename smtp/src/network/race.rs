@@ -13,7 +13,8 @@ use std::time::Duration;
 use tokio::time::{Instant, timeout_at};
 
 use super::attempt::Attempt;
-use super::dial::Destination;
+use super::dial::{Destination, DialError};
+use super::proxy::ProxyError;
 use super::{Network, NetworkStream};
 use crate::BoxFuture;
 use crate::waited::Waited;
@@ -52,14 +53,14 @@ pub(crate) async fn connect(
     addresses: Vec<SocketAddr>,
     network: &dyn Network,
     deadline: Instant,
-) -> Result<Box<dyn NetworkStream>, Unreached> {
+) -> Result<Box<dyn NetworkStream>, DialError> {
     let mut waiting = interleaved(addresses).into_iter().peekable();
     let mut running = Vec::new();
     let mut unreached = Unreached::default();
     loop {
         match waiting.next() {
-            Some(address) => running.push(Running::begin(destination, address, network)),
-            None if running.is_empty() => return Err(unreached),
+            Some(address) => running.push(Running::begin(destination, address, network, deadline)),
+            None if running.is_empty() => return Err(DialError::Unreached(unreached)),
             None => {}
         }
         let next = match waiting.peek() {
@@ -76,6 +77,17 @@ pub(crate) async fn connect(
             }
             Ok((loser, Err(reason))) => {
                 loser.attempt.ended("failed", &reason);
+                // A proxy that does not work does not work for the other addresses either.
+                let reason = match reason.downcast::<ProxyError>() {
+                    Ok(error) if !error.is_about_target() => {
+                        for one in running {
+                            one.attempt.ended("abandoned", &"the proxy failed");
+                        }
+                        return Err(DialError::Proxy(error));
+                    }
+                    Ok(error) => io::Error::other(error),
+                    Err(reason) => reason,
+                };
                 unreached.failed.push((loser.address, reason));
             }
             Err(_) if next < deadline => {}
@@ -85,16 +97,22 @@ pub(crate) async fn connect(
                     one.attempt.ended("failed", &"no answer in time");
                     unreached.unanswered.push((one.address, one.since.elapsed()));
                 }
-                return Err(unreached);
+                return Err(DialError::Unreached(unreached));
             }
         }
     }
 }
 
 impl<'a> Running<'a> {
-    fn begin(destination: Destination<'a>, address: SocketAddr, network: &'a dyn Network) -> Self {
+    fn begin(
+        destination: Destination<'a>,
+        address: SocketAddr,
+        network: &'a dyn Network,
+        deadline: Instant,
+    ) -> Self {
         let attempt = Attempt::to(destination, Some(address));
-        Self { attempt, address, since: Instant::now(), connecting: network.connect(address) }
+        let connecting = destination.open(Some(address), network, deadline);
+        Self { attempt, address, since: Instant::now(), connecting }
     }
 }
 
@@ -136,6 +154,11 @@ impl Unreached {
     /// Reports whether the deadline ended an attempt.
     pub fn is_timeout(&self) -> bool {
         !self.unanswered.is_empty()
+    }
+
+    /// Returns the first error of a proxy that did not connect to an address.
+    pub fn proxy_error(&self) -> Option<&ProxyError> {
+        self.failed.iter().find_map(|(_, reason)| reason.get_ref()?.downcast_ref())
     }
 
     /// Returns the reasons without the addresses, for a host that is an IP address.

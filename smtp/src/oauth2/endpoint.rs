@@ -131,6 +131,7 @@ async fn post(
                 .after_config_change()
         }
         Unanswered::Tls(error) => tls_failure(request, &error),
+        Unanswered::Failed(failure) => *failure,
         Unanswered::Other(why) => unavailable(request, &why),
     })?;
     Ok((answer.status(), answer.into_body()))

@@ -15,7 +15,8 @@ use url::{Position, Url};
 
 use super::Caller;
 use crate::address::HostName;
-use crate::network::{Destination, DialError, HandshakeError, Purpose, client_config};
+use crate::failure::{Failure, FailureCode, Phase};
+use crate::network::{Destination, DialError, HandshakeError, Purpose, Route, client_config};
 use crate::waited::Waited;
 
 /// The largest answer, in bytes. Tokens and metadata have a few kilobytes at most.
@@ -29,6 +30,8 @@ pub(crate) enum Unanswered {
     NoAuthorities,
     /// TLS failed.
     Tls(HandshakeError),
+    /// A proxy gave no connection.
+    Failed(Box<Failure>),
     /// Any other reason, as the rest of a sentence about the endpoint.
     Other(String),
 }
@@ -43,17 +46,32 @@ pub(crate) async fn exchange(
     // A URL of a token endpoint has a host.
     let host = url.host_str().unwrap_or_default();
     let host: HostName = host.parse().map_err(|_| other("its host name is not valid"))?;
+    let port = url.port_or_known_default().unwrap_or(443);
     let destination = Destination {
         host: &host,
-        port: url.port_or_known_default().unwrap_or(443),
+        port,
         reach: caller.reach,
         denied: caller.denied,
         purpose: Purpose::TokenEndpoint,
         account: caller.account,
+        route: caller.proxy.map(|proxy| Route { proxy, reach: caller.reach }),
     };
     let stream = destination.dial(caller.network, caller.deadline).await;
     let stream = stream.map_err(|error| match error {
         DialError::Forbidden => Unanswered::Forbidden,
+        DialError::Unchecked => {
+            let message = format!(
+                "a proxy would resolve the token endpoint {host}, so this host cannot check its addresses"
+            );
+            let failure = Failure::new(FailureCode::Policy, Phase::Auth, message)
+                .hint("use a proxy of the form socks5://, so that this host resolves and checks names");
+            Unanswered::Failed(Box::new(failure.after_config_change()))
+        }
+        DialError::Proxy(error) => {
+            let server = format_args!("the token endpoint {host} at port {port}");
+            Unanswered::Failed(Box::new(error.into_failure(server)))
+        }
+        DialError::ByName(why) => Unanswered::Other(format!("could not connect to it: {why}")),
         DialError::Resolve(_) => other("its host cannot be found"),
         DialError::ResolveTimeout(waited) => {
             Unanswered::Other(format!("its host was not resolved within {waited}"))

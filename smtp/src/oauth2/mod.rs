@@ -17,7 +17,7 @@ use crate::BoxFuture;
 use crate::failure::Failure;
 use crate::network::{DeniedAddresses, Network, Reach};
 use crate::secret::{Secret, SecretSource, TokenFile};
-use crate::settings::TokenRequest;
+use crate::settings::{Proxy, TokenRequest};
 
 /// Gets the refresh tokens that providers replace (RFC 6749 section 6). Implement it to write them to your vault.
 ///
@@ -87,6 +87,7 @@ pub(crate) struct Caller<'a> {
     pub(crate) network: &'a dyn Network,
     pub(crate) reach: Reach,
     pub(crate) denied: &'a DeniedAddresses,
+    pub(crate) proxy: Option<&'a Proxy>,
     pub(crate) deadline: Instant,
 }
 
@@ -214,6 +215,7 @@ mod tests {
             network: &crate::network::SystemNetwork,
             reach: Reach::Public,
             denied: &denied,
+            proxy: None,
             deadline,
         };
         let patience = Duration::from_secs(5);

@@ -18,7 +18,7 @@ use crate::client::tls_failure::tls_failure;
 use crate::client::transcript::{Entry, Transcript};
 use crate::client::verdict;
 use crate::failure::{Failure, FailureCode, Phase};
-use crate::network::{DeniedAddresses, Destination, DialError, Network, Purpose, Reach};
+use crate::network::{DeniedAddresses, Destination, DialError, Network, Purpose, Reach, Route};
 use crate::oauth2::{Caller, Tokens};
 use crate::replies::Lack;
 use crate::replies::extensions::Extensions;
@@ -89,6 +89,7 @@ impl Opener {
                         network: self.network.as_ref(),
                         reach: self.reach,
                         denied: &self.denied,
+                        proxy: server.proxy(),
                         deadline: clock.end(),
                     };
                     let token = self.tokens.token(request, caller).await?;
@@ -166,6 +167,7 @@ impl Opener {
             denied: &self.denied,
             purpose: Purpose::Smtp,
             account: Some(server.name()),
+            route: server.proxy().map(|proxy| Route { proxy, reach: self.reach }),
         }
     }
 }
@@ -199,6 +201,23 @@ fn dial_failure(server: &ServerSettings, error: DialError) -> Failure {
                 .hint("use a public server, or ask the platform's operator to allow this one")
                 .after_config_change()
         }
+        DialError::Unchecked => {
+            let message = format!(
+                "a proxy would resolve the name {host}, so this host cannot check its addresses"
+            );
+            Failure::new(FailureCode::Policy, Phase::Resolve, message)
+                .hint("use a proxy of the form socks5://, so that this host resolves and checks names")
+                .after_config_change()
+        }
+        DialError::Proxy(error) => error.into_failure(format_args!("{host} at port {port}")),
+        DialError::ByName(reason) => {
+            let code = match reason.kind() {
+                std::io::ErrorKind::TimedOut => FailureCode::Timeout,
+                _ => FailureCode::Connect,
+            };
+            let message = format!("could not connect to {host} at port {port}: {reason}");
+            Failure::new(code, Phase::Connect, message).hint("check host and port").later()
+        }
         DialError::ResolveTimeout(waited) => {
             let message = format!("the name {host} was not resolved within {waited}");
             Failure::new(FailureCode::Timeout, Phase::Resolve, message)
@@ -215,9 +234,13 @@ fn dial_failure(server: &ServerSettings, error: DialError) -> Failure {
                 HostName::Name(_) => unreached.to_string(),
             };
             let message = format!("could not connect to {host} at port {port}: {why}");
-            Failure::new(code, Phase::Connect, message)
-                .hint("check host and port; many networks block port 25: mail programs use 587 or 465")
-                .later()
+            let failure = Failure::new(code, Phase::Connect, message);
+            match unreached.proxy_error() {
+                Some(error) => error.advise(failure),
+                None => failure
+                    .hint("check host and port; many networks block port 25: mail programs use 587 or 465")
+                    .later(),
+            }
         }
     }
 }

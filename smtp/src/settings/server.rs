@@ -5,6 +5,7 @@ use std::sync::Arc;
 use super::checks;
 use super::login::{AuthSecret, Credentials};
 use super::oauth2::OAuth2;
+use super::proxy::Proxy;
 use super::security::{Auth, Security, TlsSettings};
 use super::timeouts::Timeouts;
 use crate::address::EhloName;
@@ -35,6 +36,7 @@ pub struct ServerSettings {
     pub(crate) pipelining: bool,
     pub(crate) tls: TlsSettings,
     pub(crate) timeouts: Timeouts,
+    pub(crate) proxy: Option<Proxy>,
     pub(crate) connections: u32,
     pub(crate) messages_per_connection: u32,
     pub(crate) provider: Option<Provider>,
@@ -80,6 +82,7 @@ impl ServerSettings {
             pipelining: true,
             tls: TlsSettings::default(),
             timeouts: Timeouts::default(),
+            proxy: None,
             connections: 4,
             messages_per_connection: 100,
             provider: None,
@@ -141,6 +144,17 @@ impl ServerSettings {
     /// Returns the time limits.
     pub fn timeouts(&self) -> &Timeouts {
         &self.timeouts
+    }
+
+    /// Returns the proxy for every connection of the account, if it has one.
+    pub fn proxy(&self) -> Option<&Proxy> {
+        self.proxy.as_ref()
+    }
+
+    /// Returns the same settings without the proxy.
+    #[must_use]
+    pub fn without_proxy(self) -> Self {
+        Self { proxy: None, ..self }
     }
 }
 
@@ -209,6 +223,12 @@ impl ServerSettingsBuilder {
     /// Sets the time limits.
     pub fn timeouts(mut self, timeouts: Timeouts) -> Self {
         self.settings.timeouts = timeouts;
+        self
+    }
+
+    /// Sets a proxy for the connections to the server and to the token endpoint. Default: none.
+    pub fn proxy(mut self, proxy: impl Into<Option<Proxy>>) -> Self {
+        self.settings.proxy = proxy.into();
         self
     }
 

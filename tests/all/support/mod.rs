@@ -7,6 +7,7 @@ mod envelope;
 mod fault_server;
 mod http_server;
 mod log;
+mod proxy_server;
 mod scenario;
 #[cfg(unix)]
 mod screen;
@@ -24,6 +25,7 @@ pub(crate) use envelope::{envelope, envelope_of};
 pub(crate) use fault_server::{FaultServer, Seen};
 pub(crate) use http_server::{HttpServer, Page};
 pub(crate) use log::Log;
+pub(crate) use proxy_server::{Manner, ProxyServer, Speaks};
 pub(crate) use scenario::{Act, AtOnce, Offers, Scenario, Stage};
 #[cfg(unix)]
 pub(crate) use screen::{answer_on_terminal, run_on_terminal};

@@ -3,6 +3,7 @@
 mod file;
 mod memory;
 mod oauth2_settings;
+mod proxy_setting;
 mod secret_setting;
 mod settings;
 mod settings_table;

@@ -7,6 +7,7 @@ use std::time::Duration;
 use toml_edit::TableLike;
 
 use super::oauth2_settings::read_oauth2;
+use super::proxy_setting::read_proxy;
 use super::secret_setting::{file_beside, read_secret};
 use super::settings_table::{Mistake, Table};
 use crate::accounts::Account;
@@ -33,6 +34,7 @@ const KEYS: &[&str] = &[
     "replyTo",
     "ehloName",
     "pipelining",
+    "proxy",
     "tls",
     "timeouts",
     "limits",
@@ -80,6 +82,7 @@ pub(super) fn read_account(
     if let Some(pipelining) = table.flag("pipelining")? {
         builder = builder.pipelining(pipelining);
     }
+    builder = builder.proxy(read_proxy(&table, directory)?);
     builder = read_tls(builder, &table, directory)?;
     builder = read_timeouts(builder, &table)?;
     builder = read_limits(builder, &table)?;

@@ -3,6 +3,7 @@
 use toml_edit::{Item, Table, value};
 
 use super::oauth2_settings::oauth2_item;
+use super::proxy_setting::proxy_item;
 use super::secret_setting::secret_item;
 use crate::accounts::Account;
 use smtp_connector_smtp::settings::AuthSecret;
@@ -49,6 +50,9 @@ pub(super) fn table_of(account: &Account) -> Table {
     }
     if !account.server().pipelining() {
         set("pipelining", value(false));
+    }
+    if let Some(proxy) = account.server().proxy() {
+        set("proxy", proxy_item(proxy));
     }
     table
 }

@@ -35,6 +35,7 @@ async fn dial(
         denied: &DeniedAddresses::default(),
         purpose: Purpose::Smtp,
         account: None,
+        route: None,
     };
     let outcome = destination.dial(&network, Instant::now() + time).await;
     let tried = network.1.lock().expect("no panic").clone();
@@ -132,6 +133,7 @@ async fn a_late_answer_of_the_first_address_counts() {
         denied: &DeniedAddresses::default(),
         purpose: Purpose::Smtp,
         account: None,
+        route: None,
     };
     let addresses = vec![address, at("192.0.2.1", address.port())];
     let connected = connect(destination, addresses, &Slow, Instant::now() + PATIENCE).await;

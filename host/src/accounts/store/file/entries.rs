@@ -7,6 +7,7 @@ use std::sync::Arc;
 use toml_edit::{Document, Item, Table, TableLike};
 
 use crate::accounts::Account;
+use crate::accounts::store::proxy_setting::has_password;
 use crate::accounts::store::settings::read_account;
 use crate::accounts::store::settings_table::Mistake;
 use crate::error::{Error, Result};
@@ -100,6 +101,7 @@ fn has_secret(account: &dyn TableLike) -> bool {
     let is_text = |table: &dyn TableLike, key| table.get(key).is_some_and(Item::is_str);
     let oauth2 = account.get("oauth2").and_then(Item::as_table_like);
     is_text(account, "password")
+        || account.get("proxy").is_some_and(has_password)
         || oauth2.is_some_and(|table| {
             ["clientSecret", "refreshToken", "accessToken"].iter().any(|key| is_text(table, key))
         })
