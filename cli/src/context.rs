@@ -6,12 +6,14 @@ use std::time::Duration;
 
 use super::home::Home;
 use super::output::{Output, tell};
+use super::proxy::ChosenProxy;
 use super::shared::Shared;
 use super::stop::Stop;
 use smtp_connector_host::CacheEvent;
-use smtp_connector_host::accounts::{Account, Accounts, AccountsFile};
+use smtp_connector_host::accounts::{Account, Accounts, AccountsFile, Proxy};
 use smtp_connector_host::attachments::AttachmentHosts;
-use smtp_connector_host::{Allocation, Connector, Host};
+use smtp_connector_host::consent::NetworkClient;
+use smtp_connector_host::{Allocation, Connector, Host, ProxyNetwork};
 use smtp_connector_smtp::{Entry, SmtpTransport, Transcript};
 
 /// The environment of a command.
@@ -19,6 +21,7 @@ pub(crate) struct Context<'o> {
     pub(crate) output: &'o Output,
     pub(crate) home: Home,
     shared: Shared,
+    proxy: Option<ChosenProxy>,
     has_compiled: Arc<AtomicBool>,
 }
 
@@ -32,7 +35,8 @@ impl<'o> Context<'o> {
             let message = "--sha256 pins a --component FILE; add --component";
             return Err(Stop::Usage(message.to_owned()));
         }
-        Ok(Self { output, home, shared, has_compiled: Arc::default() })
+        let proxy = shared.proxy.as_ref().map(ChosenProxy::of).transpose()?;
+        Ok(Self { output, home, shared, proxy, has_compiled: Arc::default() })
     }
 
     /// Returns the user's accounts.
@@ -42,6 +46,10 @@ impl<'o> Context<'o> {
 
     /// Returns the named account, or the only one. Returns `None` if there are no accounts.
     pub(crate) fn choose_account(&self, named: Option<&str>) -> Result<Option<Arc<Account>>, Stop> {
+        Ok(self.chosen_account(named)?.map(|account| self.routed(account)))
+    }
+
+    fn chosen_account(&self, named: Option<&str>) -> Result<Option<Arc<Account>>, Stop> {
         let accounts = self.accounts();
         if let Some(name) = named {
             return Ok(Some(accounts.get(name)?));
@@ -60,10 +68,52 @@ impl<'o> Context<'o> {
         }
     }
 
+    /// Returns the account with this name, for a test of its server.
+    pub(crate) fn account_for_test(&self, name: &str) -> Result<Arc<Account>, Stop> {
+        Ok(self.routed(self.accounts().get(name)?))
+    }
+
+    /// Returns a client for the authorization server of an account.
+    pub(crate) fn authorization_client(&self, account: &Account) -> NetworkClient {
+        let client = NetworkClient::new().danger_allow_private_hosts();
+        match (&self.proxy, account.server().proxy()) {
+            (Some(chosen), _) => client.network(chosen.network.clone()),
+            (None, Some(proxy)) => {
+                let network = ProxyNetwork::new(proxy.clone());
+                client.network(network.setting("the account's setting proxy"))
+            }
+            (None, None) => client,
+        }
+    }
+
+    /// Returns an account without its proxy if `--proxy` replaces it.
+    pub(crate) fn routed(&self, account: Arc<Account>) -> Arc<Account> {
+        match &self.proxy {
+            Some(_) => Arc::new(Arc::unwrap_or_clone(account).without_proxy()),
+            None => account,
+        }
+    }
+
+    /// Returns the proxy to save with a new account, if `--proxy` gives one.
+    pub(crate) fn proxy_to_save(&self) -> Result<Option<Proxy>, Stop> {
+        match &self.proxy {
+            None => Ok(None),
+            Some(ChosenProxy { from_argument: Some(proxy), .. }) => Ok(Some(proxy.clone())),
+            Some(_) => Err(Stop::UsageWithHint(
+                "--proxy env cannot be saved with an account".to_owned(),
+                "give the proxy's URL, or use --proxy env with the commands that connect"
+                    .to_owned(),
+            )),
+        }
+    }
+
     /// Returns the transport. It may connect to private hosts, because the command runs on the user's machine.
     pub(crate) fn transport(&self) -> SmtpTransport {
         // A command sends one message, so a pool would not be used.
-        let transport = SmtpTransport::new().danger_allow_private_hosts().without_pool();
+        let mut transport = SmtpTransport::new().danger_allow_private_hosts().without_pool();
+        if let Some(proxy) = &self.proxy {
+            transport = transport.network(proxy.network.clone());
+        }
         if self.shared.verbose {
             transport.transcript(Arc::new(ToStandardError))
         } else {
@@ -77,6 +127,10 @@ impl<'o> Context<'o> {
         let builder = Host::builder()
             .allocation(Allocation::OnDemand)
             .attachment_hosts(AttachmentHosts::danger_any());
+        let builder = match &self.proxy {
+            Some(proxy) => builder.network(proxy.network.clone()),
+            None => builder,
+        };
         let builder = builder.accounts(accounts).transport(self.transport());
         let (output, has_compiled) = (self.output.clone(), Arc::clone(&self.has_compiled));
         let builder = builder.cache_directory(&self.home.cache).cache_observer(move |event| match event {

@@ -21,6 +21,7 @@ mod output;
 mod preview;
 mod printable;
 mod providers;
+mod proxy;
 mod question;
 mod send;
 mod shared;

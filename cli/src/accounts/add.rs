@@ -64,7 +64,7 @@ impl Add {
             return Err(Stop::Usage("a password needs a user: add --username NAME".to_owned()));
         }
         // Check all other settings before asking for the password.
-        let builder = self.builder(name)?;
+        let builder = self.builder(name)?.proxy(context.proxy_to_save()?);
         let Some(username) = &self.settings.username else { return Ok(builder.build()?) };
         builder.clone().credentials(username, Secret::new("?")).build()?;
         Ok(builder.credentials(username, self.settings.password.source()?).build()?)

@@ -2,7 +2,7 @@
 
 use std::fmt::Display;
 use std::str::FromStr;
-use std::sync::LazyLock;
+use std::sync::{Arc, LazyLock};
 
 use dialoguer::theme::ColorfulTheme;
 use dialoguer::{Confirm, Input, Password, Select};
@@ -34,11 +34,12 @@ pub(super) async fn account(
     settings: &Settings,
     taken: &[String],
 ) -> Result<Option<Account>, Stop> {
+    let proxy = context.proxy_to_save()?;
     let mut name = name.map(str::to_owned);
     loop {
         let address = ask_address(settings)?;
         let builder = ask_server(&address, settings)?;
-        let builder = settings.apply(builder);
+        let builder = settings.apply(builder).proxy(proxy.clone());
         let builder = ask_login(builder, &address, settings)?;
         let builder = match &settings.from {
             Some(_) => builder,
@@ -183,7 +184,7 @@ fn ask_name(name: Option<&str>, address: &ForwardPath, taken: &[String]) -> Resu
 /// Logs in with the account, and reports what goes wrong.
 async fn is_tested(context: &Context<'_>, account: &Account) -> bool {
     tell(format_args!("Testing {}:{} ...", account.host(), account.port()));
-    match context.transport().test(account.server()).await {
+    match context.transport().test(context.routed(Arc::new(account.clone())).server()).await {
         Ok(()) => {
             tell("The server accepts the account.");
             true

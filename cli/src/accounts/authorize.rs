@@ -75,7 +75,7 @@ impl Authorize {
         let accounts = context.accounts();
         let target = self.target(context)?;
         let account = target.account();
-        let client = NetworkClient::new().danger_allow_private_hosts();
+        let client = context.authorization_client(account);
         let provider = Provider::of(account);
         let request = self.asked.request(account, &provider, &client).await?;
         let user = self.username(account)?;

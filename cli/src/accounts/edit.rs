@@ -31,7 +31,8 @@ pub(crate) struct Edit {
 impl Edit {
     pub(crate) fn run(&self, context: &Context<'_>) -> Outcome {
         let accounts = context.accounts();
-        if self.settings.is_empty() && !self.no_login {
+        let proxy = context.proxy_to_save()?;
+        if self.settings.is_empty() && !self.no_login && proxy.is_none() {
             let path = accounts.path().display();
             return Err(Stop::UsageWithHint(
                 "there is nothing to change; give at least one option".to_owned(),
@@ -41,7 +42,11 @@ impl Edit {
             ));
         }
         let before = accounts.get(&self.name)?;
-        let account = self.builder(&before)?.build()?;
+        let mut builder = self.builder(&before)?;
+        if let Some(proxy) = proxy {
+            builder = builder.proxy(proxy);
+        }
+        let account = builder.build()?;
         accounts.put(&account)?;
         let warnings = account.warnings();
         let listed: Vec<_> = warnings.iter().map(Issue::to_json).collect();

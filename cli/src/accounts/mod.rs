@@ -81,6 +81,7 @@ fn json_of(account: &Account) -> Value {
         "passwordFrom": password_from,
         "oauth2": grant,
         "auth": account.auth().to_string(),
+        "proxy": account.server().proxy().map(ToString::to_string),
         "from": account.sender(),
     })
 }

@@ -30,6 +30,7 @@ impl Show {
             "passwordFrom",
             "oauth2",
             "auth",
+            "proxy",
             "from",
         ] {
             let text = match &json[key] {

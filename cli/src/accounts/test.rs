@@ -22,7 +22,7 @@ pub(crate) struct Test {
 
 impl Test {
     pub(crate) async fn run(&self, context: &Context<'_>) -> Outcome {
-        let account = context.accounts().get(&self.name)?;
+        let account = context.account_for_test(&self.name)?;
         context.output.warn_of(&account.warnings());
         let started = Instant::now();
         context

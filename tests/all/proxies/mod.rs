@@ -2,6 +2,7 @@
 
 mod addresses;
 mod attachments;
+mod command;
 mod failures;
 
 use std::sync::Arc;
