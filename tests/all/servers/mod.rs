@@ -8,6 +8,7 @@ mod aiosmtpd;
 mod exim;
 mod opensmtpd;
 mod postfix;
+mod proxies;
 
 use std::fs;
 use std::net::{TcpListener, TcpStream};
@@ -100,17 +101,17 @@ impl Server {
 
     /// Waits until the server listens on both ports.
     fn wait(&self) {
+        self.wait_for(self.starttls);
+        self.wait_for(self.implicit);
+    }
+
+    /// Waits until the server listens on a port.
+    fn wait_for(&self, port: u16) {
         let started = Instant::now();
-        for port in [self.starttls, self.implicit] {
-            while TcpStream::connect(("127.0.0.1", port)).is_err() {
-                let waited = started.elapsed();
-                assert!(
-                    waited < Duration::from_secs(20),
-                    "the server does not listen: {}",
-                    self.log()
-                );
-                std::thread::sleep(Duration::from_millis(50));
-            }
+        while TcpStream::connect(("127.0.0.1", port)).is_err() {
+            let waited = started.elapsed();
+            assert!(waited < Duration::from_secs(20), "the server does not listen: {}", self.log());
+            std::thread::sleep(Duration::from_millis(50));
         }
     }
 
