@@ -77,7 +77,9 @@ mod services;
 
 /// The SMTP client, and the transport that most hosts use.
 pub mod smtp {
-    pub use smtp_connector_smtp::{Entry, RefreshTokens, SmtpTransport, Transcript, replies};
+    pub use smtp_connector_smtp::{
+        Entry, RefreshTokens, SmtpTransport, Transcript, replies, steps,
+    };
 }
 pub mod transport;
 
@@ -88,7 +90,9 @@ pub use sandbox::{
     Host, HostBuilder, Outcome, Status,
 };
 pub use services::{Invocation, Limits, Services, ServicesBuilder};
-pub use smtp_connector_smtp::failure::{Delivered, Failure, FailureCode, Phase, Refusal, Retry};
+pub use smtp_connector_smtp::failure::{
+    Delivered, Failure, FailureCode, Mend, Phase, Refusal, Retry,
+};
 pub use smtp_connector_smtp::network::{
     AddressRange, InvalidAddressRange, NameResolution, Network, NetworkStream, NoProxy,
     ProxyNetwork, SystemNetwork, Target, is_public,

@@ -41,8 +41,38 @@ pub struct Failure {
     pub refusals: Vec<Refusal>,
     /// The Message-ID of the message.
     pub message_id: Option<String>,
+    /// The change of the account's settings that mends it, if a program can make it.
+    pub mend: Option<Mend>,
     /// The underlying error, if another program or library caused the failure.
     pub cause: Option<Cause>,
+}
+
+/// A change of an account's settings that mends a failure. A program can offer it as a button or a command.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Mend {
+    /// Set `auth` to `auto`.
+    AutoAuth,
+    /// Set `security`, and `port` if one is given.
+    Security {
+        /// The value of `security`.
+        security: &'static str,
+        /// The value of `port`, if it changes.
+        port: Option<u16>,
+    },
+}
+
+impl Mend {
+    /// Sets `security`, and keeps the port.
+    pub(crate) const fn security(security: &'static str) -> Self {
+        Self::Security { security, port: None }
+    }
+
+    /// Sets `security` to `tls` and `port` to 465, the port for submission with TLS from the start (RFC 8314).
+    pub(crate) const TLS_PORT: Self = Self::Security { security: "tls", port: Some(465) };
+
+    /// Sets `security` to `starttls` and `port` to 587, the port for submission (RFC 6409).
+    pub(crate) const STARTTLS_PORT: Self = Self::Security { security: "starttls", port: Some(587) };
 }
 
 /// The error that caused a failure.
@@ -232,6 +262,7 @@ impl Failure {
             reply: None,
             refusals: Vec::new(),
             message_id: None,
+            mend: None,
             cause: None,
         }
     }
@@ -251,6 +282,12 @@ impl Failure {
     #[must_use]
     pub fn hint(self, hint: impl Into<String>) -> Self {
         Self { hint: Some(hint.into()), ..self }
+    }
+
+    /// Adds the change of the settings that mends it.
+    #[must_use]
+    pub fn mended_by(self, mend: impl Into<Option<Mend>>) -> Self {
+        Self { mend: mend.into(), ..self }
     }
 
     /// Marks the failure as one to retry after a pause.

@@ -11,6 +11,7 @@
 //! | a message: its envelope and its bytes | [`Envelope`], [`Outgoing`], [`Receipt`] |
 //! | a user's consent to send mail (OAuth 2) | [`consent`] |
 //! | errors | [`failure`] |
+//! | the steps of a connection test | [`steps`] |
 //! | outgoing connections and the allowed addresses | [`network`] |
 //! | host names, EHLO names and email addresses | [`address`] |
 //! | server replies and their causes | [`reply`], [`replies`] |
@@ -51,6 +52,7 @@ pub mod secret;
 mod session;
 mod setters;
 pub mod settings;
+pub mod steps;
 mod transport;
 pub mod waited;
 
@@ -60,7 +62,7 @@ use std::pin::Pin;
 pub use address::{ForwardPath, ReversePath};
 pub use client::transcript::{Entry, Transcript};
 pub use envelope::{DsnOptions, DsnReturn, Envelope, EnvelopeId, Receipt};
-pub use failure::{Delivered, Failure, FailureCode, Phase, Refusal, Retry};
+pub use failure::{Delivered, Failure, FailureCode, Mend, Phase, Refusal, Retry};
 pub use invalid_setting::InvalidSetting;
 pub use issue::Issue;
 pub use oauth2::RefreshTokens;

@@ -14,6 +14,7 @@ use crate::pool::{Lease, Pool};
 use crate::session::delivery::Delivery;
 use crate::session::transaction::Again;
 use crate::settings::ServerSettings;
+use crate::steps::{Recorder, Steps};
 use crate::{Envelope, Outgoing};
 
 /// The SMTP transport, with a connection pool.
@@ -49,6 +50,7 @@ impl SmtpTransport {
             denied: DeniedAddresses::default(),
             transcript: None,
             tokens,
+            steps: Recorder::default(),
         };
         Self { opener, pool: Arc::new(Pool::new()), is_pooled: true }
     }
@@ -159,12 +161,45 @@ impl SmtpTransport {
 
     /// Tests a server: resolves, connects, encrypts and logs in as for a message, but does not send one.
     ///
+    /// [`test_steps`](Self::test_steps) does the same step by step.
+    ///
     /// # Errors
     ///
     /// The failure that a message would get.
     pub async fn test(&self, server: &Arc<ServerSettings>) -> Result<(), Failure> {
         self.opener.open(server, Clock::start(server)).await?.quit().await;
         Ok(())
+    }
+
+    /// Tests a server, and returns each step as it ends: the addresses, the connection, the greeting, the encryption
+    /// with the certificate, the extensions and the login.
+    ///
+    /// ```no_run
+    /// # async fn example() -> Result<(), smtp_connector_smtp::Failure> {
+    /// use smtp_connector_smtp::{ServerSettings, SmtpTransport};
+    ///
+    /// let server = ServerSettings::builder("smtp.example.com").build()?;
+    /// let mut steps = SmtpTransport::new().test_steps(&server);
+    /// while let Some(step) = steps.next().await {
+    ///     match &step.outcome {
+    ///         Ok(details) => println!("{} took {:?}: {details:?}", step.kind.as_str(), step.took),
+    ///         Err(failure) => println!("{} failed: {failure}", step.kind.as_str()),
+    ///     }
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn test_steps(&self, server: &Arc<ServerSettings>) -> Steps {
+        let (opener, server) = (self.opener.clone(), Arc::clone(server));
+        Steps::of(|steps| {
+            let opener = Opener { steps, ..opener };
+            Box::pin(async move {
+                // A failure is in the last step.
+                if let Ok(connection) = opener.open(&server, Clock::start(&server)).await {
+                    connection.quit().await;
+                }
+            })
+        })
     }
 }
 

@@ -36,5 +36,6 @@ mod security;
 mod sending;
 mod servers;
 mod spamassassin;
+mod steps;
 mod stopping;
 mod support;

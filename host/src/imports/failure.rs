@@ -149,6 +149,7 @@ impl From<wit::Failure> for Failure {
             delivered: failure.delivered.into(),
             reply: failure.reply.and_then(told_reply),
             refusals: failure.refusals.into_iter().take(MOST).filter_map(told_refusal).collect(),
+            mend: None,
             cause: None,
             message_id: failure.message_id.map(short),
         }

@@ -25,7 +25,7 @@ use crate::replies::Lack;
 use crate::replies::reply::RawReply;
 use crate::reply::EnhancedStatusCode;
 use crate::secret::Secret;
-use crate::settings::{Auth, AuthSecret, ServerSettings};
+use crate::settings::{Auth, AuthSecret, Credentials, ServerSettings};
 
 /// A message to the server, before base64 encoding.
 type Message = Zeroizing<Vec<u8>>;
@@ -73,16 +73,16 @@ const MAX_ROUNDS: usize = 8;
 /// line is sent when the server asks for it (RFC 4954 section 4).
 const MAX_COMMAND: usize = 512;
 
-/// Logs in with a password or an access token. Only the reply 235 means success.
+/// Logs in with a password or an access token, and returns the name of the mechanism. Only the reply 235 means success.
 ///
 /// If the server offers a mechanism but does not support it, the next mechanism is tried. If the server refuses the
 /// secret, no other mechanism is tried, because servers lock accounts after a few failed attempts.
 pub(crate) async fn authenticate(
     connection: &mut Connection,
+    credentials: &Credentials,
     secret: &Secret,
-) -> Result<(), Failure> {
+) -> Result<&'static str, Failure> {
     let server = Arc::clone(&connection.server);
-    let Some(credentials) = &server.credentials else { return Ok(()) };
     let offered = connection.extensions.auth.clone();
     let by_token = matches!(credentials.secret, AuthSecret::OAuth2(_));
     let encrypted = connection.stream.is_encrypted();
@@ -91,7 +91,7 @@ pub(crate) async fn authenticate(
         let exchange = mechanism.exchange(&server, &credentials.username, secret);
         let login = Login { connection, server: &server, mechanism, exchange, initial: None };
         match login.run().await {
-            Ok(()) => return Ok(()),
+            Ok(()) => return Ok(mechanism.name()),
             Err(Stopped::Unknown(failure)) => refused = Some(failure),
             Err(Stopped::Failed(failure)) => return Err(failure),
         }

@@ -4,8 +4,8 @@ use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use rustls::ClientConfig;
 use rustls::pki_types::ServerName;
+use rustls::{ClientConfig, ClientConnection};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
@@ -59,16 +59,18 @@ impl Stream {
         matches!(self.channel, Channel::Tls(_))
     }
 
-    /// Returns the TLS version to show, such as `TLS 1.3`.
-    pub(crate) fn tls_version(&self) -> Option<String> {
+    /// Returns the TLS session, if the connection is encrypted.
+    pub(crate) fn tls_session(&self) -> Option<&ClientConnection> {
         match &self.channel {
             Channel::Clear(_) => None,
-            Channel::Tls(stream) => {
-                let (_, session) = stream.get_ref();
-                let version = session.protocol_version()?.as_str()?.replace("TLSv", "TLS ");
-                Some(version.replace('_', "."))
-            }
+            Channel::Tls(stream) => Some(stream.get_ref().1),
         }
+    }
+
+    /// Returns the TLS version to show, such as `TLS 1.3`.
+    pub(crate) fn tls_version(&self) -> Option<String> {
+        let version = self.tls_session()?.protocol_version()?.as_str()?;
+        Some(version.replace("TLSv", "TLS ").replace('_', "."))
     }
 
     pub(crate) fn peer(&self) -> Option<SocketAddr> {

@@ -14,7 +14,7 @@ use zeroize::Zeroizing;
 
 use super::client_auth::ClientAuth;
 use crate::address::HostName;
-use crate::failure::{Failure, FailureCode, Phase};
+use crate::failure::{Failure, FailureCode, Mend, Phase};
 use crate::network::{RootsError, Unchained, certificates, pem_problem, provider, verifier};
 use crate::private_files;
 use crate::settings::{Security, ServerSettings, TlsVersion};
@@ -135,6 +135,14 @@ fn no_pem(path: &Path, reason: &str, setting: &str) -> Failure {
 
 fn unusable(message: String, hint: &str) -> Failure {
     Failure::new(FailureCode::Account, Phase::Policy, message).hint(hint).after_config_change()
+}
+
+/// Returns the change of settings that [`not_tls_hint`] recommends.
+pub(crate) fn not_tls_mend(server: &ServerSettings) -> Mend {
+    match server.security {
+        Security::Tls => Mend::security("starttls"),
+        _ => Mend::TLS_PORT,
+    }
 }
 
 /// Returns the hint for an account whose `security` does not fit its port, by far the most common mistake.

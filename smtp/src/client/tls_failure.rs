@@ -4,7 +4,7 @@ use std::io;
 
 use rustls::AlertDescription as Alert;
 
-use super::tls::not_tls_hint;
+use super::tls::{not_tls_hint, not_tls_mend};
 use crate::failure::{Failure, FailureCode, Phase};
 use crate::network::{HandshakeError, Untrusted};
 use crate::settings::{ServerSettings, TlsVersion};
@@ -20,15 +20,14 @@ pub(crate) fn tls_failure(
     let host = &server.host;
     let error = HandshakeError::of(reason);
     if let HandshakeError::Broken(_) = error {
-        let hint = match (was_asked, &server.tls.client_certificate) {
-            (true, None) => {
-                "the server asked for a client certificate: set the account's tls.clientCert and tls.clientKey"
-                    .to_owned()
-            }
-            _ => not_tls_hint(server),
-        };
         let message = format!("TLS with {host} failed: {error}");
-        return Failure::new(FailureCode::Connect, phase, message).hint(hint).later();
+        let failure = Failure::new(FailureCode::Connect, phase, message).later();
+        return match (was_asked, &server.tls.client_certificate) {
+            (true, None) => failure.hint(
+                "the server asked for a client certificate: set the account's tls.clientCert and tls.clientKey",
+            ),
+            _ => failure.hint(not_tls_hint(server)).mended_by(not_tls_mend(server)),
+        };
     }
     let (message, hint) = match &error {
         HandshakeError::Certificate(why) => (
@@ -40,6 +39,7 @@ pub(crate) fn tls_failure(
     };
     let failure = Failure::new(FailureCode::Tls, phase, message).hint(hint);
     match error {
+        HandshakeError::NotTls => failure.mended_by(not_tls_mend(server)).after_config_change(),
         HandshakeError::Alert(Alert::InternalError) => failure.later(),
         _ => failure.after_config_change(),
     }

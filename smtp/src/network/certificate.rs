@@ -3,6 +3,7 @@
 //! webpki reads only version 3, and does not return dates and issuer. This module does not decide what is trusted.
 
 use std::fmt;
+use std::net::{Ipv4Addr, Ipv6Addr};
 
 use der::asn1::{AnyRef, GeneralizedTime, UtcTime};
 use der::{DateTime, Decode as _, Reader as _, SliceReader, Tag};
@@ -18,6 +19,8 @@ pub(crate) struct Certificate<'a> {
     pub(crate) not_after: UnixTime,
     /// SubjectPublicKeyInfo, DER-encoded.
     key: &'a [u8],
+    /// The names in the subjectAltName extension.
+    names: Vec<String>,
 }
 
 impl<'a> Certificate<'a> {
@@ -41,7 +44,10 @@ impl<'a> Certificate<'a> {
         let start = usize::try_from(fields.position()).ok()?;
         AnyRef::decode(&mut fields).ok()?;
         let end = usize::try_from(fields.position()).ok()?;
-        Some(Self { issuer, subject, not_before, not_after, key: signed.get(start..end)? })
+        let key = signed.get(start..end)?;
+        // A malformed extension does not make the other fields unreadable.
+        let names = alternative_names(&mut fields).unwrap_or_default();
+        Some(Self { issuer, subject, not_before, not_after, key, names })
     }
 
     /// Reports whether the certificate names itself as its issuer.
@@ -52,6 +58,24 @@ impl<'a> Certificate<'a> {
     /// Returns the issuer's common name, or else its organisation.
     pub(crate) fn issuer(&self) -> Option<String> {
         attribute(self.issuer, COMMON_NAME).or_else(|| attribute(self.issuer, ORGANIZATION))
+    }
+
+    /// Returns the issuer's common name and organisation to show: `R11 (Let's Encrypt)`.
+    pub(crate) fn issuer_to_show(&self) -> Option<String> {
+        let organisation = attribute(self.issuer, ORGANIZATION);
+        match (attribute(self.issuer, COMMON_NAME), organisation) {
+            (Some(name), Some(of)) if !name.contains(&of) => Some(format!("{name} ({of})")),
+            (name, of) => name.or(of),
+        }
+    }
+
+    /// Returns the DNS names and IP addresses that the certificate is for. Without alternative names, that is the
+    /// common name.
+    pub(crate) fn names(&self) -> Vec<String> {
+        match self.names.as_slice() {
+            [] => self.common_name().into_iter().collect(),
+            names => names.to_vec(),
+        }
     }
 
     /// Returns the subject's common name.
@@ -111,6 +135,8 @@ pub(crate) fn utc(time: UnixTime) -> String {
 const COMMON_NAME: &[u8] = &[0x55, 0x04, 0x03];
 /// 2.5.4.10
 const ORGANIZATION: &[u8] = &[0x55, 0x04, 0x0a];
+/// 2.5.29.17
+const SUBJECT_ALT_NAME: &[u8] = &[0x55, 0x1d, 0x11];
 /// 1.2.840.113549.1.1.1
 const RSA: &[u8] = &[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x01, 0x01];
 /// 1.2.840.10045.2.1
@@ -141,6 +167,55 @@ fn attribute(name: &[u8], kind: &[u8]) -> Option<String> {
         }
     }
     found
+}
+
+/// Reads the DNS names and IP addresses in the subjectAltName extension (RFC 5280 section 4.2.1.6), from the fields
+/// after the key.
+fn alternative_names(fields: &mut SliceReader<'_>) -> Option<Vec<String>> {
+    /// The context-specific tag of the extensions (RFC 5280 section 4.1).
+    const EXTENSIONS: u8 = 3;
+    while !fields.is_finished() {
+        let field = AnyRef::decode(fields).ok()?;
+        if !matches!(field.header().tag(), Tag::ContextSpecific { number, .. } if number.value() == u32::from(EXTENSIONS))
+        {
+            continue;
+        }
+        let mut extensions =
+            SliceReader::new(AnyRef::from_der(field.value()).ok()?.value()).ok()?;
+        while !extensions.is_finished() {
+            let mut extension =
+                SliceReader::new(AnyRef::decode(&mut extensions).ok()?.value()).ok()?;
+            if AnyRef::decode(&mut extension).ok()?.value() != SUBJECT_ALT_NAME {
+                continue;
+            }
+            let mut value = AnyRef::decode(&mut extension).ok()?;
+            if value.header().tag() == Tag::Boolean {
+                // Whether the extension is critical.
+                value = AnyRef::decode(&mut extension).ok()?;
+            }
+            return general_names(AnyRef::from_der(value.value()).ok()?.value());
+        }
+    }
+    None
+}
+
+fn general_names(encoded: &[u8]) -> Option<Vec<String>> {
+    let mut names = Vec::new();
+    let mut reader = SliceReader::new(encoded).ok()?;
+    while !reader.is_finished() {
+        let name = AnyRef::decode(&mut reader).ok()?;
+        let Tag::ContextSpecific { number, .. } = name.header().tag() else { continue };
+        match (number.value(), name.value()) {
+            (2, dns) => names.push(String::from_utf8_lossy(dns).into_owned()),
+            (7, &[a, b, c, d]) => names.push(Ipv4Addr::new(a, b, c, d).to_string()),
+            (7, ip) => {
+                let octets = <[u8; 16]>::try_from(ip).ok();
+                names.extend(octets.map(|octets| Ipv6Addr::from(octets).to_string()));
+            }
+            _ => {}
+        }
+    }
+    Some(names)
 }
 
 fn read_key(encoded: &[u8]) -> Option<KeyKind> {

@@ -10,7 +10,7 @@ use tokio::time::{Instant, timeout_at};
 use super::address_range::DeniedAddresses;
 use super::attempt::Attempt;
 use super::proxy::{Problem, ProxyError, Setting, Via, open};
-use super::race::{self, Unreached};
+use super::race::{self, Reached, Unreached};
 use super::{NameResolution, Network, NetworkStream, Target, is_public};
 use crate::BoxFuture;
 use crate::address::HostName;
@@ -96,14 +96,38 @@ impl<'a> Destination<'a> {
         network: &dyn Network,
         deadline: Instant,
     ) -> Result<Box<dyn NetworkStream>, DialError> {
+        let addresses = self.addresses(network, deadline).await?;
+        self.connect(addresses, network, deadline).await.map(|reached| reached.stream)
+    }
+
+    /// Resolves the host, and checks that every address is allowed. Returns `None` if a proxy resolves the name.
+    pub(crate) async fn addresses(
+        self,
+        network: &dyn Network,
+        deadline: Instant,
+    ) -> Result<Option<Vec<SocketAddr>>, DialError> {
         if self.goes_by_name(network)? {
-            return self.connect_by_name(network, deadline).await;
+            return Ok(None);
         }
         let addresses = self.resolve(network, deadline).await?;
         if addresses.is_empty() {
             return Err(DialError::Resolve(io::Error::other(NO_ADDRESS)));
         }
-        self.connect(addresses, network, deadline).await
+        self.check(&addresses)?;
+        Ok(Some(addresses))
+    }
+
+    /// Connects to the first of these checked addresses that answers, or by name.
+    pub(crate) async fn connect(
+        self,
+        addresses: Option<Vec<SocketAddr>>,
+        network: &dyn Network,
+        deadline: Instant,
+    ) -> Result<Reached, DialError> {
+        match addresses {
+            Some(addresses) => race::connect(self, addresses, network, deadline).await,
+            None => self.connect_by_name(network, deadline).await.map(Reached::by_name),
+        }
     }
 
     /// Connects again to a known address of the host.
@@ -113,15 +137,11 @@ impl<'a> Destination<'a> {
         network: &dyn Network,
         deadline: Instant,
     ) -> Result<Box<dyn NetworkStream>, DialError> {
-        self.connect(vec![address], network, deadline).await
+        self.check(&[address])?;
+        self.connect(Some(vec![address]), network, deadline).await.map(|reached| reached.stream)
     }
 
-    async fn connect(
-        self,
-        addresses: Vec<SocketAddr>,
-        network: &dyn Network,
-        deadline: Instant,
-    ) -> Result<Box<dyn NetworkStream>, DialError> {
+    fn check(self, addresses: &[SocketAddr]) -> Result<(), DialError> {
         if let Some(&address) = addresses.iter().find(|address| !self.may_reach(**address)) {
             let why = match self.denied.contain(address.ip()) {
                 true => "the address is in a denied range",
@@ -130,7 +150,7 @@ impl<'a> Destination<'a> {
             Attempt::to(self, Some(address)).ended("denied", &why);
             return Err(DialError::Forbidden);
         }
-        race::connect(self, addresses, network, deadline).await
+        Ok(())
     }
 
     /// Opens a connection to an address of the host, or by its name: directly, or through the account's proxy.

@@ -37,6 +37,22 @@ pub struct Unreached {
     untried: usize,
 }
 
+/// A connection to one address of a host.
+pub(crate) struct Reached {
+    pub(crate) stream: Box<dyn NetworkStream>,
+    /// The address, unless a proxy resolved the name.
+    pub(crate) address: Option<SocketAddr>,
+    /// The addresses that failed, or had not answered yet.
+    pub(crate) others: Unreached,
+}
+
+impl Reached {
+    /// Returns a connection for which a proxy resolved the name.
+    pub(super) fn by_name(stream: Box<dyn NetworkStream>) -> Self {
+        Self { stream, address: None, others: Unreached::default() }
+    }
+}
+
 /// An attempt in progress.
 struct Running<'a> {
     attempt: Attempt<'a>,
@@ -53,7 +69,7 @@ pub(crate) async fn connect(
     addresses: Vec<SocketAddr>,
     network: &dyn Network,
     deadline: Instant,
-) -> Result<Box<dyn NetworkStream>, DialError> {
+) -> Result<Reached, DialError> {
     let mut waiting = interleaved(addresses).into_iter().peekable();
     let mut running = Vec::new();
     let mut unreached = Unreached::default();
@@ -72,8 +88,9 @@ pub(crate) async fn connect(
                 winner.attempt.ended("connected", &"");
                 for loser in running {
                     loser.attempt.ended("abandoned", &"another address connected first");
+                    unreached.unanswered.push((loser.address, loser.since.elapsed()));
                 }
-                return Ok(stream);
+                return Ok(Reached { stream, address: Some(winner.address), others: unreached });
             }
             Ok((loser, Err(reason))) => {
                 loser.attempt.ended("failed", &reason);
@@ -166,7 +183,8 @@ impl Unreached {
         self.each().map(|(_, why)| why).collect()
     }
 
-    fn each(&self) -> impl Iterator<Item = (SocketAddr, String)> {
+    /// Returns each address that was tried, with the reason why it is not used.
+    pub(crate) fn each(&self) -> impl Iterator<Item = (SocketAddr, String)> {
         let failed = self.failed.iter().map(|(address, reason)| (*address, reason.to_string()));
         let unanswered = self
             .unanswered

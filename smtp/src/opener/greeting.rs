@@ -17,8 +17,9 @@ use tokio_rustls::TlsConnector;
 use super::handshake::Opener;
 use crate::client::connection::Connection;
 use crate::client::verdict;
-use crate::failure::{Failure, FailureCode, Phase};
+use crate::failure::{Failure, FailureCode, Mend, Phase};
 use crate::network::{Unchained, provider};
+use crate::replies::reply::RawReply;
 use crate::settings::ServerSettings;
 
 /// The time without a greeting after which the port is tried with TLS. Most servers greet within a network round trip.
@@ -30,7 +31,10 @@ const SILENCE: Duration = Duration::from_secs(1);
 const RELAY_PORT: u16 = 25;
 
 /// Waits for the greeting. Also detects a port that speaks TLS from the start.
-pub(crate) async fn greet(connection: &mut Connection, opener: &Opener) -> Result<(), Failure> {
+pub(crate) async fn greet(
+    connection: &mut Connection,
+    opener: &Opener,
+) -> Result<RawReply, Failure> {
     let server = Arc::clone(&connection.server);
     let deadline = connection.clock().stage(server.timeouts.greeting);
     let mut peer = connection.stream.peer();
@@ -62,7 +66,7 @@ pub(crate) async fn greet(connection: &mut Connection, opener: &Opener) -> Resul
     let Some(greeting) = heard else { return Err(tls_from_the_start(&server)) };
     let greeting = greeting.map_err(|broken| connection.broken(Phase::Greeting, broken))?;
     match greeting.code.get() {
-        220 => Ok(()),
+        220 => Ok(greeting),
         _ => Err(verdict::of(connection, Phase::Greeting, &greeting)),
     }
 }
@@ -110,4 +114,5 @@ fn tls_from_the_start(server: &ServerSettings) -> Failure {
     Failure::new(FailureCode::Tls, Phase::Greeting, message)
         .hint("set the account's security to \"tls\": security = \"tls\"")
         .after_config_change()
+        .mended_by(Mend::security("tls"))
 }

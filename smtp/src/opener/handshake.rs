@@ -5,25 +5,30 @@ use std::sync::Arc;
 use lettre::transport::smtp::commands::{Ehlo, Starttls};
 use tokio::time::{Instant, timeout_at};
 
+use super::details;
+use super::dial_failure::dial_failure;
 use super::greeting::greet;
 use crate::BoxFuture;
-use crate::address::HostName;
 use crate::auth::authenticate;
 use crate::client::clock::Clock;
 use crate::client::connection::Connection;
 use crate::client::local_name::client_id;
 use crate::client::stream::Stream;
-use crate::client::tls::{TlsParameters, not_tls_hint};
+use crate::client::tls::{TlsParameters, not_tls_hint, not_tls_mend};
 use crate::client::tls_failure::tls_failure;
 use crate::client::transcript::{Entry, Transcript};
 use crate::client::verdict;
 use crate::failure::{Failure, FailureCode, Phase};
-use crate::network::{DeniedAddresses, Destination, DialError, Network, Purpose, Reach, Route};
+use crate::network::{DeniedAddresses, Destination, Network, NetworkStream, Purpose, Reach, Route};
 use crate::oauth2::{Caller, Tokens};
 use crate::replies::Lack;
 use crate::replies::extensions::Extensions;
+use crate::replies::reply::RawReply;
 use crate::secret::{Redaction, Secret};
-use crate::settings::{AuthSecret, OAuth2, Security, ServerSettings, TokenRequest, TokenSource};
+use crate::settings::{
+    AuthSecret, Credentials, OAuth2, Security, ServerSettings, TokenRequest, TokenSource,
+};
+use crate::steps::{Recorder, StepKind};
 
 /// Opens connections, with the rules for allowed addresses.
 #[derive(Clone)]
@@ -33,6 +38,8 @@ pub(crate) struct Opener {
     pub(crate) denied: DeniedAddresses,
     pub(crate) transcript: Option<Arc<dyn Transcript>>,
     pub(crate) tokens: Arc<Tokens>,
+    /// The recorder of the steps, for a test.
+    pub(crate) steps: Recorder,
 }
 
 impl Opener {
@@ -79,6 +86,17 @@ impl Opener {
         clock: Clock,
     ) -> Result<Option<(Secret, bool)>, Failure> {
         let Some(credentials) = &server.credentials else { return Ok(None) };
+        let step = self.steps.begin(StepKind::Secret);
+        let secret = self.secret_of(credentials, server, clock).await;
+        step.end(secret, |_| details::secret(credentials)).map(Some)
+    }
+
+    async fn secret_of(
+        &self,
+        credentials: &Credentials,
+        server: &ServerSettings,
+        clock: Clock,
+    ) -> Result<(Secret, bool), Failure> {
         let (source, what) = match &credentials.secret {
             AuthSecret::Password(source) => (source, "password"),
             AuthSecret::OAuth2(oauth2) => match &oauth2.source {
@@ -93,7 +111,7 @@ impl Opener {
                         deadline: clock.end(),
                     };
                     let token = self.tokens.token(request, caller).await?;
-                    return Ok(Some((token.secret, token.is_fresh)));
+                    return Ok((token.secret, token.is_fresh));
                 }
             },
         };
@@ -111,7 +129,7 @@ impl Opener {
             credentials.secret.check(server.auth, &secret)?;
             Ok(secret)
         });
-        Ok(Some((secret?, true)))
+        Ok((secret?, true))
     }
 
     /// Opens a connection with this secret. Checks the settings first, before it connects.
@@ -123,15 +141,14 @@ impl Opener {
     ) -> Result<Connection, Failure> {
         let tls = match server.security {
             Security::None => None,
-            _ => Some(TlsParameters::of(server)?),
+            _ => Some(self.steps.begin(StepKind::Tls).check(TlsParameters::of(server))?),
         };
         let mut redaction = Redaction::default();
         if let Some((secret, _)) = secret {
             redaction.add(secret);
         }
         let deadline = clock.stage(server.timeouts.connect);
-        let stream = self.destination(server).dial(self.network.as_ref(), deadline).await;
-        let stream = stream.map_err(|error| dial_failure(server, error))?;
+        let stream = self.dial(server, deadline).await?;
         let transcript = self.transcript.clone();
         let mut connection =
             Connection::new(Stream::new(stream), Arc::clone(server), redaction, clock, transcript);
@@ -141,18 +158,61 @@ impl Opener {
             Entry::Connected(peer.map_or_else(host, |peer| peer.to_string()))
         });
         if let (Security::Tls, Some(tls)) = (server.security, &tls) {
-            connection = encrypt(connection, tls, Phase::Connect).await?;
+            let step = self.steps.begin(StepKind::Tls);
+            connection = step.end(encrypt(connection, tls, Phase::Connect).await, details::tls)?;
         }
-        greet(&mut connection, self).await?;
-        introduce(&mut connection).await?;
+        let step = self.steps.begin(StepKind::Greeting);
+        let greeting = greet(&mut connection, self).await;
+        step.end(greeting, |greeting| details::greeting(&connection, greeting))?;
+        self.introduce(&mut connection).await?;
         if let (Security::Starttls | Security::StarttlsOptional, Some(tls)) =
             (server.security, &tls)
         {
-            connection = starttls(connection, tls).await?;
+            connection = self.starttls(connection, tls).await?;
         }
-        if let Some((secret, _)) = secret {
-            log_in(&mut connection, secret).await?;
+        if let (Some((secret, _)), Some(credentials)) = (secret, &server.credentials) {
+            let step = self.steps.begin(StepKind::Login);
+            let login = log_in(&mut connection, credentials, secret).await;
+            step.end(login, |mechanism| details::login(credentials, mechanism))?;
         }
+        Ok(connection)
+    }
+
+    async fn dial(
+        &self,
+        server: &ServerSettings,
+        deadline: Instant,
+    ) -> Result<Box<dyn NetworkStream>, Failure> {
+        let (destination, network) = (self.destination(server), self.network.as_ref());
+        let step = self.steps.begin(StepKind::Resolve);
+        let addresses = destination.addresses(network, deadline).await;
+        let addresses = addresses.map_err(|error| dial_failure(server, error));
+        let addresses = step.end(addresses, |addresses| details::resolve(addresses.as_deref()))?;
+        let step = self.steps.begin(StepKind::Connect);
+        let reached = destination.connect(addresses, network, deadline).await;
+        let reached = reached.map_err(|error| dial_failure(server, error));
+        step.end(reached, |reached| details::connect(server, reached)).map(|reached| reached.stream)
+    }
+
+    async fn introduce(&self, connection: &mut Connection) -> Result<(), Failure> {
+        let step = self.steps.begin(StepKind::Ehlo);
+        let reply = introduce(connection).await;
+        step.end(reply, |reply| details::ehlo(connection, reply)).map(|_| ())
+    }
+
+    async fn starttls(
+        &self,
+        connection: Connection,
+        tls: &TlsParameters,
+    ) -> Result<Connection, Failure> {
+        if !connection.extensions.starttls
+            && connection.server.security == Security::StarttlsOptional
+        {
+            return Ok(connection);
+        }
+        let step = self.steps.begin(StepKind::Tls);
+        let mut connection = step.end(starttls(connection, tls).await, details::tls)?;
+        self.introduce(&mut connection).await?;
         Ok(connection)
     }
 }
@@ -180,80 +240,15 @@ fn token_request(server: &ServerSettings) -> Option<&TokenRequest> {
     }
 }
 
-/// Returns the failure for a connection that could not be opened.
-///
-/// Unlike for attachments, the error distinguishes an unknown name from one that is not public. The account's owner
-/// chose the name, and the message can be retried if the resolver failed.
-fn dial_failure(server: &ServerSettings, error: DialError) -> Failure {
-    let (host, port) = (&server.host, server.port);
-    match error {
-        DialError::Resolve(reason) => {
-            let message = format!("could not resolve the name {host}: {reason}");
-            Failure::new(FailureCode::Dns, Phase::Resolve, message)
-                .hint("check the account's host, and this machine's network")
-                .later()
-        }
-        DialError::Forbidden => {
-            let message = format!(
-                "the host {host} is not on the public internet, or is denied by this platform"
-            );
-            Failure::new(FailureCode::Policy, Phase::Resolve, message)
-                .hint("use a public server, or ask the platform's operator to allow this one")
-                .after_config_change()
-        }
-        DialError::Unchecked => {
-            let message = format!(
-                "a proxy would resolve the name {host}, so this host cannot check its addresses"
-            );
-            Failure::new(FailureCode::Policy, Phase::Resolve, message)
-                .hint("use a proxy of the form socks5://, so that this host resolves and checks names")
-                .after_config_change()
-        }
-        DialError::Proxy(error) => error.into_failure(format_args!("{host} at port {port}")),
-        DialError::ByName(reason) => {
-            let code = match reason.kind() {
-                std::io::ErrorKind::TimedOut => FailureCode::Timeout,
-                _ => FailureCode::Connect,
-            };
-            let message = format!("could not connect to {host} at port {port}: {reason}");
-            Failure::new(code, Phase::Connect, message).hint("check host and port").later()
-        }
-        DialError::ResolveTimeout(waited) => {
-            let message = format!("the name {host} was not resolved within {waited}");
-            Failure::new(FailureCode::Timeout, Phase::Resolve, message)
-                .hint("check the account's host, and this machine's network and its name servers")
-                .later()
-        }
-        DialError::Unreached(unreached) => {
-            let code = match unreached.is_timeout() {
-                true => FailureCode::Timeout,
-                false => FailureCode::Connect,
-            };
-            let why = match host {
-                HostName::Ip(_) => unreached.reasons().join("; "),
-                HostName::Name(_) => unreached.to_string(),
-            };
-            let message = format!("could not connect to {host} at port {port}: {why}");
-            let failure = Failure::new(code, Phase::Connect, message);
-            match unreached.proxy_error() {
-                Some(error) => error.advise(failure),
-                None => failure
-                    .hint("check host and port; many networks block port 25: mail programs use 587 or 465")
-                    .later(),
-            }
-        }
-    }
-}
-
-/// Sends EHLO, or HELO if the server does not know EHLO (RFC 5321 section 3.2).
-async fn introduce(connection: &mut Connection) -> Result<(), Failure> {
+/// Sends EHLO, or HELO if the server does not know EHLO (RFC 5321 section 3.2). Returns the reply.
+async fn introduce(connection: &mut Connection) -> Result<RawReply, Failure> {
     let local = connection.stream.local().map(|address| address.ip());
     let client = client_id(connection.server.ehlo_name.as_ref(), local);
     let ehlo = connection.command(&Ehlo::new(client.clone()).to_string()).await;
     let reply = ehlo.map_err(|broken| connection.broken(Phase::Ehlo, broken))?;
     if reply.code == 250 {
         connection.extensions = Extensions::parse(&reply.lines);
-        return Ok(());
+        return Ok(reply);
     }
     if !reply.is_permanent() {
         return Err(verdict::of(connection, Phase::Ehlo, &reply));
@@ -262,16 +257,13 @@ async fn introduce(connection: &mut Connection) -> Result<(), Failure> {
     let reply = helo.map_err(|broken| connection.broken(Phase::Ehlo, broken))?;
     connection.extensions = Extensions::default();
     match reply.code.get() {
-        250 => Ok(()),
+        250 => Ok(reply),
         _ => Err(verdict::of(connection, Phase::Ehlo, &reply)),
     }
 }
 
 async fn starttls(mut connection: Connection, tls: &TlsParameters) -> Result<Connection, Failure> {
     if !connection.extensions.starttls {
-        if connection.server.security == Security::StarttlsOptional {
-            return Ok(connection);
-        }
         let server = &connection.server;
         let message = format!("{} does not offer STARTTLS at port {}", server.host, server.port);
         return Err(verdict::of_missing(&connection, Phase::Starttls, Lack::Starttls, message));
@@ -289,9 +281,7 @@ async fn starttls(mut connection: Connection, tls: &TlsParameters) -> Result<Con
             .hint("someone on the network may be tampering with the connection; use port 465 with security = \"tls\"")
             .after_config_change());
     }
-    connection = encrypt(connection, tls, Phase::Starttls).await?;
-    introduce(&mut connection).await?;
-    Ok(connection)
+    encrypt(connection, tls, Phase::Starttls).await
 }
 
 async fn encrypt(
@@ -317,6 +307,7 @@ async fn encrypt(
             let message = format!("the server did not answer the TLS handshake {waited}");
             return Err(Failure::new(FailureCode::Timeout, phase, message)
                 .hint(not_tls_hint(&connection.server))
+                .mended_by(not_tls_mend(&connection.server))
                 .later());
         }
     };
@@ -326,7 +317,11 @@ async fn encrypt(
     Ok(connection)
 }
 
-async fn log_in(connection: &mut Connection, secret: &Secret) -> Result<(), Failure> {
+async fn log_in(
+    connection: &mut Connection,
+    credentials: &Credentials,
+    secret: &Secret,
+) -> Result<&'static str, Failure> {
     let peer = connection.stream.peer();
     let own = peer.is_some_and(|peer| peer.ip().to_canonical().is_loopback());
     if !connection.stream.is_encrypted() && !own {
@@ -335,5 +330,5 @@ async fn log_in(connection: &mut Connection, secret: &Secret) -> Result<(), Fail
             .hint("set the account's security to starttls or tls")
             .after_config_change());
     }
-    authenticate(connection, secret).await
+    authenticate(connection, credentials, secret).await
 }

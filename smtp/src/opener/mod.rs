@@ -1,5 +1,7 @@
 //! Opens connections that are ready for mail.
 
+mod details;
+mod dial_failure;
 mod greeting;
 mod handshake;
 

@@ -1,6 +1,6 @@
 //! One row of the table of causes.
 
-use crate::failure::{FailureCode, Phase, Retry};
+use crate::failure::{FailureCode, Mend, Phase, Retry};
 
 /// A cause of failure: the replies that show it, and the hint.
 ///
@@ -30,6 +30,8 @@ pub struct Cause {
     /// The retry class of a permanent reply, if it differs from the phase's. A transient reply always gets
     /// [`Retry::Later`].
     pub retry: Option<Retry>,
+    /// The change of the account's settings that mends it.
+    pub mend: Option<Mend>,
     /// The hint for the user. `{provider}` is replaced with the provider's title and hint, `{host}` and `{port}` with
     /// the account's.
     pub hint: &'static str,
@@ -87,6 +89,7 @@ pub(crate) const ROW: Cause = Cause {
     lack: None,
     code: None,
     retry: None,
+    mend: None,
     hint: "",
     samples: &[],
 };

@@ -28,6 +28,7 @@ pub(crate) fn of_reply(
     Failure {
         retry: retry(phase, &reply, cause),
         hint: cause.map(|cause| cause.hint_for(facts)),
+        mend: cause.and_then(|cause| cause.mend),
         reply: Some(reply),
         ..failure
     }
@@ -39,8 +40,10 @@ pub(crate) fn of_lack(phase: Phase, lack: Lack, message: String, facts: &Facts) 
         Lack::Starttls => FailureCode::Tls,
         Lack::Login | Lack::Mechanism => FailureCode::Auth,
     };
-    let hint = find(phase, Event::Lacks(lack), facts).map(|cause| cause.hint_for(facts));
-    Failure { hint, ..Failure::new(code, phase, message).after_config_change() }
+    let cause = find(phase, Event::Lacks(lack), facts);
+    let hint = cause.map(|cause| cause.hint_for(facts));
+    let mend = cause.and_then(|cause| cause.mend);
+    Failure { hint, mend, ..Failure::new(code, phase, message).after_config_change() }
 }
 
 /// Returns the failure for a message whose recipients were all refused. `first` is the first recipient with its reply.

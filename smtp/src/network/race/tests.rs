@@ -137,7 +137,12 @@ async fn a_late_answer_of_the_first_address_counts() {
     };
     let addresses = vec![address, at("192.0.2.1", address.port())];
     let connected = connect(destination, addresses, &Slow, Instant::now() + PATIENCE).await;
-    assert_eq!(connected.expect("the first answers").peer_address(), Some(address));
+    let reached = connected.expect("the first answers");
+    assert_eq!(reached.stream.peer_address(), Some(address));
+    assert_eq!(reached.address, Some(address));
+    let [(other, why)] = &reached.others.each().collect::<Vec<_>>()[..] else { panic!() };
+    assert_eq!(*other, at("192.0.2.1", address.port()));
+    assert!(why.starts_with("no answer within "), "{why}");
 }
 
 #[tokio::test]

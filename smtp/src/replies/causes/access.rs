@@ -1,8 +1,8 @@
 //! Servers that require encryption or a login first.
 
-use crate::failure::FailureCode;
 use crate::failure::Phase::{Auth, FinalReply, MailFrom, RcptTo};
 use crate::failure::Retry::AfterConfigChange;
+use crate::failure::{FailureCode, Mend};
 use crate::replies::Given;
 use crate::replies::cause::{ENVELOPE, SENDING};
 use crate::replies::causes::{Cause, ROW};
@@ -32,6 +32,7 @@ pub(crate) const ENCRYPTION: &[Cause] = &[
         enhanced: &["5.7.10", "5.7.11"],
         code: Some(FailureCode::Auth),
         retry: Some(AfterConfigChange),
+        mend: Some(Mend::STARTTLS_PORT),
         hint: "the server requires an encrypted connection: set security = \"starttls\" with port 587, or \
                security = \"tls\" with port 465",
         samples: &[

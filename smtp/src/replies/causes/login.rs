@@ -1,7 +1,7 @@
 //! Refused logins.
 
 use crate::failure::Phase::{Auth, MailFrom};
-use crate::failure::{Phase, Retry};
+use crate::failure::{Mend, Phase, Retry};
 use crate::replies::Given;
 use crate::replies::causes::{Cause, ROW};
 
@@ -219,6 +219,7 @@ pub(crate) const CAUSES: &[Cause] = &[
         name: "mechanism-refused",
         phases: LOGIN,
         codes: &[504],
+        mend: Some(Mend::AutoAuth),
         hint: "the server does not support this login mechanism: set the account's auth to another one, or to auto",
         samples: &[(Auth, "504 5.7.4 Unrecognized authentication type")],
         ..ROW
