@@ -9,6 +9,7 @@ use super::output::{Output, tell};
 use super::proxy::ChosenProxy;
 use super::shared::Shared;
 use super::stop::Stop;
+use super::text;
 use smtp_connector_host::CacheEvent;
 use smtp_connector_host::accounts::{Account, Accounts, AccountsFile, Proxy};
 use smtp_connector_host::attachments::AttachmentHosts;
@@ -94,6 +95,19 @@ impl<'o> Context<'o> {
         }
     }
 
+    /// Reports whether a connection for an account goes through a proxy.
+    pub(crate) fn uses_proxy(&self, account: &Account) -> bool {
+        self.proxy.is_some() || account.server().proxy().is_some()
+    }
+
+    /// Returns the words that repeat `--proxy`. Its URL may hold a password, so the user fills it in.
+    pub(crate) fn proxy_option(&self) -> Vec<&'static str> {
+        match &self.proxy {
+            Some(_) => vec!["--proxy", "URL"],
+            None => Vec::new(),
+        }
+    }
+
     /// Returns the proxy to save with a new account, if `--proxy` gives one.
     pub(crate) fn proxy_to_save(&self) -> Result<Option<Proxy>, Stop> {
         match &self.proxy {
@@ -149,6 +163,18 @@ impl<'o> Context<'o> {
         Ok(builder.build()?)
     }
 
+    /// Returns a command line of this program, for the same home.
+    pub(crate) fn own_command(&self, words: &[&str]) -> String {
+        let mut line = "smtp-connector".to_owned();
+        // A home from the environment is still there for the next command.
+        let known = std::env::var_os("SMTP_CONNECTOR_HOME");
+        let home = self.shared.home.as_ref();
+        if let Some(home) = home.filter(|home| known.as_deref() != Some(home.as_os_str())) {
+            line += &format!(" --home {}", text::quoted(&home.display().to_string()));
+        }
+        words.iter().fold(line, |line, word| line + " " + &text::quoted(word))
+    }
+
     /// Reports whether this command compiled the component, because it was not in the cache.
     pub(crate) fn has_compiled(&self) -> bool {
         self.has_compiled.load(Ordering::Relaxed)
@@ -171,7 +197,7 @@ impl<'o> Context<'o> {
     /// Prints the causes of an error if `--verbose` is given.
     pub(crate) fn tell_causes(&self, error: &smtp_connector_host::Error) {
         if self.shared.verbose {
-            super::text::causes(error).iter().for_each(tell);
+            text::causes(error).iter().for_each(tell);
         }
     }
 

@@ -122,22 +122,27 @@ impl Output {
                 self.stop_for_usage(&message, error.hint())
             }
             Stop::Failed(error) => {
-                self.tell_error(error);
+                self.report(error);
                 Exit::from(error)
             }
             Stop::Interrupted(error, exit) => {
-                self.tell_error(error);
+                self.report(error);
                 *exit
             }
         }
     }
 
-    fn tell_error(&self, error: &smtp_connector_host::Error) {
-        text::error(error).iter().for_each(tell);
+    fn report(&self, error: &smtp_connector_host::Error) {
+        tell_error(error);
         if self.json {
             print_json(&json!({ "error": error.to_json() }));
         }
     }
+}
+
+/// Prints an error to standard error: what happened, where, and what to do.
+pub(crate) fn tell_error(error: &smtp_connector_host::Error) {
+    text::error(error).iter().for_each(tell);
 }
 
 /// Prints a JSON document, and ignores write errors, which could not be reported.

@@ -106,6 +106,15 @@ pub(crate) fn duration(time: Duration) -> String {
     }
 }
 
+/// Quotes a word of a command line for the shell, if it needs quotes.
+pub(crate) fn quoted(word: &str) -> String {
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || "-_./:@%+=,".contains(c);
+    match !word.is_empty() && word.chars().all(is_plain) {
+        true => word.to_owned(),
+        false => format!("'{}'", word.replace('\'', r"'\''")),
+    }
+}
+
 /// Formats a count: `one file`, `3 files`.
 pub(crate) fn count(number: usize, thing: &str) -> String {
     if number == 1 { format!("one {thing}") } else { format!("{number} {thing}s") }
@@ -121,6 +130,19 @@ mod tests {
             [(1_340, "1.3 ms"), (9_960, "10 ms"), (412_400, "412 ms"), (1_449_000, "1.4 s")]
         {
             assert_eq!(duration(Duration::from_micros(microseconds)), text);
+        }
+    }
+
+    #[test]
+    fn words_are_quoted_for_the_shell_only_if_needed() {
+        for (word, text) in [
+            ("a@example.com", "a@example.com"),
+            ("", "''"),
+            ("my work", "'my work'"),
+            ("$(id)", "'$(id)'"),
+            ("it's", r"'it'\''s'"),
+        ] {
+            assert_eq!(quoted(word), text);
         }
     }
 

@@ -24,7 +24,7 @@ pub(crate) struct Edit {
     settings: Settings,
 
     /// Remove the login
-    #[arg(long, conflicts_with_all = ["username", "password_stdin", "password_env", "password_file"])]
+    #[arg(long, conflicts_with_all = ["username", "password_prompt", "password_stdin", "password_env", "password_file"])]
     no_login: bool,
 }
 

@@ -59,6 +59,10 @@ pub(super) struct Settings {
 #[derive(Args, Debug, Default)]
 #[group(multiple = false)]
 pub(crate) struct Password {
+    /// Ask for the password at the terminal
+    #[arg(long)]
+    password_prompt: bool,
+
     /// Read the password from standard input and store it with the account
     #[arg(long)]
     password_stdin: bool,
@@ -140,7 +144,10 @@ impl Settings {
 impl Password {
     /// Reports whether an option names the source of the password.
     pub(crate) fn is_given(&self) -> bool {
-        self.password_stdin || self.password_env.is_some() || self.password_file.is_some()
+        self.password_prompt
+            || self.password_stdin
+            || self.password_env.is_some()
+            || self.password_file.is_some()
     }
 
     /// Returns the source that the options name, or the password that the user types.

@@ -1,6 +1,7 @@
 //! The command, as its user runs it.
 
 mod account_files;
+mod account_test;
 mod accounts;
 #[cfg(unix)]
 mod asking;

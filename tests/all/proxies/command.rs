@@ -163,3 +163,38 @@ async fn consent_is_asked_for_through_the_proxy() {
     }
     assert_eq!(endpoint.requests().concat(), "", "the connection is closed without a request");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_test_shows_the_proxy_and_suggests_no_other_port_if_it_fails() {
+    let server = FaultServer::start(Scenario::default()).await;
+    let own = ProxyServer::start(Speaks::Socks, Manner::Login("alice", PASSWORD)).await;
+    let steps_of = |scheme: &str| {
+        let url = own.url_with(scheme, &format!("alice:{PASSWORD}"));
+        let line = line(server.port(), &format!("proxy = \"{url}\"\nfrom = \"a@example.com\"\n"));
+        let ran = line.run(&["accounts", "test", "work", "--send-to", "b@example.net"]).expect(0);
+        let json = line.run(&["accounts", "test", "work", "--json"]).expect(0).json();
+        assert!(!format!("{ran:?} {json}").contains(PASSWORD), "{ran:#?}");
+        let shown = own.url(scheme);
+        assert_eq!(json["steps"][1]["proxy"], shown);
+        (ran.out, json["steps"][0]["addresses"].as_array().expect("a list").len(), shown)
+    };
+    let (out, addresses, shown) = steps_of("socks5h");
+    assert_eq!(addresses, 0);
+    assert!(out.contains("left localhost for the proxy to resolve"), "{out}");
+    let connected = format!("connected to localhost at port {} through {shown}", server.port());
+    assert!(out.contains(&connected), "{out}");
+    let (out, addresses, shown) = steps_of("socks5");
+    assert!(addresses > 0 && out.contains("resolved localhost: "), "{out}");
+    assert!(out.contains(&format!(":{} through {shown}", server.port())), "{out}");
+
+    // Nothing listens on port 9.
+    let down = line(587, "proxy = \"socks5h://127.0.0.1:9\"\n");
+    let ran = down.run(&["accounts", "test", "work"]).expect(69);
+    assert!(ran.err.ends_with("  run: smtp-connector accounts test work\n"), "{ran:#?}");
+    let given = ["accounts", "test", "work", "--proxy", "socks5h://127.0.0.1:9"];
+    let ran = down.run(&given).expect(69);
+    assert!(
+        ran.err.ends_with("  run: smtp-connector accounts test work --proxy URL\n"),
+        "{ran:#?}"
+    );
+}
