@@ -3,7 +3,6 @@
 use std::error::Error as _;
 use std::io;
 use std::pin::pin;
-use std::task::Poll;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -116,10 +115,7 @@ async fn connect(
         return Err(Problem::of_status(status.as_u16(), login.is_some()));
     }
     if !is_over {
-        let end = std::future::poll_fn(|context| match connection.poll_without_shutdown(context) {
-            Poll::Ready(end) => Poll::Ready(end),
-            Poll::Pending => Poll::Pending,
-        });
+        let end = std::future::poll_fn(|context| connection.poll_without_shutdown(context));
         end.await.map_err(|error| broken(&error))?;
     }
     let parts = connection.into_parts();
