@@ -55,10 +55,10 @@ impl<'o> Context<'o> {
         if let Some(name) = named {
             return Ok(Some(accounts.get(name)?));
         }
-        let all = accounts.all()?;
         if let Some(name) = accounts.default_name()? {
             return Ok(Some(accounts.get(&name)?));
         }
+        let all = accounts.all()?;
         let names: Vec<_> = all.keys().cloned().collect();
         match names.len() {
             0 | 1 => Ok(all.into_values().next().transpose()?),

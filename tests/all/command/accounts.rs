@@ -261,3 +261,11 @@ fn the_login_of_an_account_is_changed_and_removed() {
     }
     line.run(&["accounts", "edit", "none", "--port", "25"]).expect(78);
 }
+
+#[test]
+fn a_default_account_that_does_not_exist_is_named() {
+    let line = CommandLine::new();
+    line.write_accounts("default = \"gone\"\n[accounts.work]\nhost = \"mail.example\"\n");
+    let ran = line.run(&["send", "--to", "b@x.test", "--text", "x"]).expect(78);
+    assert!(ran.err.contains("no account \"gone\""), "{}", ran.err);
+}
