@@ -12,6 +12,7 @@ use super::super::output::tell;
 use super::super::stop::Stop;
 use super::super::text;
 use super::settings::Settings;
+use super::test::line;
 use smtp_connector_host::accounts::{Account, AccountBuilder, AccountName, HostName, Preset};
 use smtp_connector_smtp::ForwardPath;
 use smtp_connector_smtp::secret::{Secret, SecretSource};
@@ -184,12 +185,24 @@ fn ask_name(name: Option<&str>, address: &ForwardPath, taken: &[String]) -> Resu
 /// Logs in with the account, and reports what goes wrong.
 async fn is_tested(context: &Context<'_>, account: &Account) -> bool {
     tell(format_args!("Testing {}:{} ...", account.host(), account.port()));
-    match context.transport().test(context.routed(Arc::new(account.clone())).server()).await {
-        Ok(()) => {
+    let routed = context.routed(Arc::new(account.clone()));
+    let mut steps = context.transport().test_steps(routed.server());
+    let mut trouble = None;
+    while let Some(step) = steps.next().await {
+        let took = text::duration(step.took);
+        if let Some(line) =
+            step.outcome.as_ref().ok().and_then(|details| line::of_success(account, details))
+        {
+            tell(format_args!("  {took:>8}  {line}"));
+        }
+        trouble = step.outcome.err();
+    }
+    match trouble {
+        None => {
             tell("The server accepts the account.");
             true
         }
-        Err(failure) => {
+        Some(failure) => {
             text::error(&failure.into()).iter().for_each(tell);
             false
         }

@@ -29,6 +29,7 @@ async fn without_options_the_command_asks_for_everything_tests_and_saves() {
     let line = CommandLine::new();
     let port = inbox.address().port().to_string();
     let ran = answer_on_terminal(line.command(&["accounts", "add"]), &answers(&port)).expect(0);
+    assert!(ran.out.contains("greeted: smtp-connector inbox"), "{}", ran.out);
     assert!(ran.out.contains("The server accepts the account."), "{}", ran.out);
     assert!(ran.out.contains("saved the account \"local\""), "{}", ran.out);
     line.run(&["send", "--to", "bob@example.net", "--text", "Hi"]).expect(0);

@@ -11,7 +11,7 @@ use super::super::super::text::count;
 const SHOWN: usize = 3;
 
 /// Describes a step that succeeded. Returns `None` for a host that is an IP address, which needs no lookup.
-pub(super) fn of_success(account: &Account, details: &StepDetails) -> Option<String> {
+pub(in crate::accounts) fn of_success(account: &Account, details: &StepDetails) -> Option<String> {
     Some(match details {
         StepDetails::Secret { source, .. } => format!("read the secret from {source}"),
         StepDetails::Resolve { addresses, .. } => match account.host() {

@@ -1,6 +1,6 @@
 //! `accounts test`: tests an account step by step.
 
-mod line;
+pub(super) mod line;
 mod mend;
 mod report;
 
