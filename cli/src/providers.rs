@@ -6,7 +6,7 @@ use serde_json::json;
 use super::context::Context;
 use super::exit::Exit;
 use super::stop::Outcome;
-use smtp_connector_host::accounts::PRESETS;
+use smtp_connector_host::accounts::Preset;
 
 /// List the providers with built-in settings
 #[derive(Args, Debug)]
@@ -14,7 +14,7 @@ pub(crate) struct Providers {}
 
 impl Providers {
     pub(crate) fn run(&self, context: &Context<'_>) -> Outcome {
-        let listed: Vec<_> = PRESETS
+        let listed: Vec<_> = Preset::all()
             .iter()
             .map(|preset| {
                 json!({
@@ -24,7 +24,7 @@ impl Providers {
             })
             .collect();
         context.output.document(&json!({ "providers": listed }))?;
-        for preset in PRESETS {
+        for preset in Preset::all() {
             let server = format!("{}:{}", preset.host, preset.port);
             context.output.say(format_args!("{:<24}{server:<48}{}", preset.id, preset.security))?;
             context.output.say(format_args!("{:<24}{}", "", preset.hint))?;

@@ -1,7 +1,7 @@
 //! The meaning of replies: each row of the table of causes, played in a real conversation; and queue ids.
 
 use serde_json::{Value, json};
-use smtp_connector_host::accounts::{Account, Auth, OAuth2, PRESETS, Preset, Security};
+use smtp_connector_host::accounts::{Account, Auth, OAuth2, Preset, Security};
 use smtp_connector_host::smtp::replies::{Cause, Given, Lack, causes};
 use smtp_connector_host::{Error, FailureCode, Invocation, Phase, Retry, Secret};
 use tokio::task::JoinSet;
@@ -51,7 +51,7 @@ fn scenario(cause: &Cause, phase: Phase, said: &str) -> Scenario {
 fn provider(cause: &Cause) -> Option<&'static Preset> {
     let named = |preset: &&Preset| cause.providers.iter().any(|id| preset.id.starts_with(id));
     let any = || Preset::find("sendgrid").filter(|_| cause.given.contains(&Given::Provider));
-    PRESETS.iter().find(named).or_else(any)
+    Preset::all().iter().find(named).or_else(any)
 }
 
 /// An account that meets a row's conditions.

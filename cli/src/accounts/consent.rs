@@ -4,7 +4,7 @@ use clap::Args;
 
 use super::super::stop::Stop;
 use smtp_connector_host::Account;
-use smtp_connector_host::accounts::{ConsentPreset, PRESETS, Preset};
+use smtp_connector_host::accounts::{ConsentPreset, Preset};
 use smtp_connector_host::consent::{ConsentRequest, Endpoints, NetworkClient};
 use smtp_connector_smtp::secret::SecretSource;
 use smtp_connector_smtp::settings::{AuthSecret, TokenRequest, TokenSource, TokenUrl};
@@ -58,8 +58,7 @@ impl Provider {
             _ => None,
         };
         // Many accounts give only a host.
-        let host = account.host().without_root();
-        let by_host = || PRESETS.iter().find(|preset| preset.host.eq_ignore_ascii_case(&host));
+        let by_host = || Preset::for_host(account.host());
         let preset = account.provider().or_else(by_host).and_then(Preset::consent);
         let by_url = || ConsentPreset::at_token_url(today.as_ref()?.url.as_str());
         Self { preset: preset.or_else(by_url), today }

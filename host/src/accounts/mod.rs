@@ -11,7 +11,7 @@ mod tilde;
 pub use account::Account;
 pub use account_name::AccountName;
 pub use builder::AccountBuilder;
-pub use providers::{ConsentPreset, PRESETS, Preset};
+pub use providers::{ConsentPreset, Preset};
 pub use rules::{AccountLimits, DomainRule, Policy, SenderRule, UrlHost};
 pub use store::{Accounts, AccountsFile, AccountsInMemory};
 pub use tilde::in_home;

@@ -111,7 +111,7 @@ impl ConsentPreset {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::accounts::PRESETS;
+    use crate::accounts::providers::preset::PRESETS;
 
     #[test]
     fn every_preset_gives_a_request_and_is_found_again() {

@@ -6,5 +6,5 @@ mod recognise;
 mod rules;
 
 pub use consent::ConsentPreset;
-pub use preset::{PRESETS, Preset};
+pub use preset::Preset;
 pub(super) use rules::{check, known};

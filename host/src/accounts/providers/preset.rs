@@ -57,7 +57,7 @@ const FULL_ADDRESS: &str = "the username is your full email address";
 ///
 /// Sources: the providers' documentation, and Nodemailer's `well-known/services.json`. Unlike there, presets with port
 /// 587 require STARTTLS.
-pub const PRESETS: &[Preset] = &[
+pub(super) const PRESETS: &[Preset] = &[
     starttls("aol", "AOL", "smtp.aol.com", APP_PASSWORD),
     starttls(
         "brevo",
