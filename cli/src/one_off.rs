@@ -19,7 +19,8 @@ pub(crate) struct OneOff {
     /// smtps starts with TLS; smtp requires STARTTLS, except on port 1025 of this machine. For a relay without encryption,
     /// add ?security=none. The password is asked for, or comes from a --password option.
     #[arg(long, value_name = "URL", conflicts_with = "account")]
-    server: Option<ServerUrl>,
+    // Text, because clap repeats a value that it cannot parse, and it may hold a password.
+    server: Option<String>,
 
     #[command(flatten)]
     password: Password,
@@ -41,7 +42,9 @@ impl OneOff {
                 false => Ok(None),
             };
         };
-        let mut builder = server.builder.clone();
+        let server: ServerUrl =
+            server.parse().map_err(|why| Stop::Usage(format!("--server: {why}")))?;
+        let mut builder = server.builder;
         if let Some(from) = from {
             builder = builder.sender(from);
         }
@@ -69,7 +72,6 @@ impl FromStr for ServerUrl {
             other => return Err(format!("{other}:// is not an SMTP server; {shape}")),
         };
         if url.password().is_some() {
-            // The value is an argument, so it is already visible; do not repeat it.
             return Err(
                 "it must not hold a password, which other users could see; use --password-env or \
                         --password-file, or let the command ask"

@@ -193,6 +193,7 @@ async fn a_mail_is_sent_through_a_server_without_an_account() {
     ] {
         let ran = line.run(&[&["send", "--server", server][..], &mail].concat()).expect(64);
         assert!(ran.err.contains(words), "{}", ran.err);
+        assert!(!ran.err.contains("hunter2"), "{}", ran.err);
     }
     let both =
         line.run(&[&["send", "--server", "smtp://x.test", "--account", "a"][..], &mail].concat());
