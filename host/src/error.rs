@@ -1,6 +1,7 @@
 //! The error type of the library.
 
 use std::fmt;
+use std::time::Duration;
 
 use serde_json::{Map, Value, json};
 
@@ -110,6 +111,11 @@ impl Error {
     /// Returns whether a recipient may have the message.
     pub fn delivered(&self) -> Delivered {
         self.inner.failure.delivered
+    }
+
+    /// Returns how long the whole account should wait, if the server limits the account and not this message.
+    pub fn account_wait(&self) -> Option<Duration> {
+        self.inner.failure.account_wait
     }
 
     /// Returns the server's reply.

@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
 use serde::Serialize;
 
@@ -43,6 +44,9 @@ pub struct Failure {
     pub message_id: Option<String>,
     /// The change of the account's settings that mends it, if a program can make it.
     pub mend: Option<Mend>,
+    /// How long the whole account should wait, if the server limits the account and not this message. The limit may
+    /// last longer: then the first message after the wait meets it again.
+    pub account_wait: Option<Duration>,
     /// The underlying error, if another program or library caused the failure.
     pub cause: Option<Cause>,
 }
@@ -263,6 +267,7 @@ impl Failure {
             refusals: Vec::new(),
             message_id: None,
             mend: None,
+            account_wait: None,
             cause: None,
         }
     }

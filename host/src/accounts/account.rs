@@ -75,6 +75,11 @@ impl Account {
         self.provider
     }
 
+    /// Returns the account's limits.
+    pub fn limits(&self) -> &AccountLimits {
+        &self.limits
+    }
+
     /// Returns the default sender.
     pub fn sender(&self) -> Option<&str> {
         self.sender.as_deref()

@@ -150,6 +150,7 @@ impl From<wit::Failure> for Failure {
             reply: failure.reply.and_then(told_reply),
             refusals: failure.refusals.into_iter().take(MOST).filter_map(told_refusal).collect(),
             mend: None,
+            account_wait: None,
             cause: None,
             message_id: failure.message_id.map(short),
         }

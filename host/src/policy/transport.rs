@@ -4,12 +4,14 @@ use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Instant;
 
+use tokio::task::JoinHandle;
+
 use super::RunPermit;
 use super::allowlist::{Allowlists, Found};
 use super::originator::Originator;
 use super::{DeliveryState, MessageValidator, Violation};
 use crate::accounts::Account;
-use crate::transport::Transport;
+use crate::transport::{Attempt, Transport};
 use smtp_connector_smtp::excerpt::excerpt;
 use smtp_connector_smtp::failure::{Delivered, Failure, FailureCode, Phase};
 use smtp_connector_smtp::{Envelope, ForwardPath, Outgoing, Receipt};
@@ -20,7 +22,9 @@ pub(crate) struct PolicyTransport {
     pub(crate) account: Arc<Account>,
     /// The allowlists of the input. Mail to other recipients is refused.
     pub(crate) allowlists: Arc<Allowlists>,
-    pub(crate) permit: RunPermit,
+    /// `None` if a queue counts the account's messages.
+    pub(crate) permit: Option<RunPermit>,
+    pub(crate) attempt: Option<Arc<dyn Attempt>>,
     pub(crate) delivery: Arc<DeliveryState>,
 }
 
@@ -34,6 +38,8 @@ pub struct PolicyOutgoing {
     /// Whether the From and Sender headers have been checked.
     approved: bool,
     announced: Option<u64>,
+    /// The queue's mark, which must be made before the message ends.
+    mark: Option<JoinHandle<Result<(), Failure>>>,
     delivery: Arc<DeliveryState>,
 }
 
@@ -68,11 +74,17 @@ impl PolicyTransport {
         if !self.delivery.begin() {
             return Err(broken("a second message"));
         }
-        self.permit.begin_message(Instant::now()).map_err(PolicyError::Failed)?;
+        if let Some(permit) = &self.permit {
+            permit.begin_message(Instant::now()).map_err(PolicyError::Failed)?;
+        }
+        let instead = self.account.policy.redirect_all_to.as_ref();
+        if instead.is_none() {
+            envelope.recipients = self.chosen(envelope.recipients)?;
+        }
         // With `redirect_all_to`, these are the original recipients.
         self.delivery.address(envelope.sender.clone(), envelope.recipients.clone());
-        if let Some(instead) = &self.account.policy.redirect_all_to {
-            envelope.recipients = vec![instead.clone()];
+        if let Some(instead) = instead {
+            envelope.recipients = self.chosen(vec![instead.clone()])?;
         }
         let validator =
             MessageValidator::new(self.account.limits.message_bytes, envelope.utf8_headers);
@@ -81,7 +93,23 @@ impl PolicyTransport {
         let (account, delivery) = (Arc::clone(&self.account), Arc::clone(&self.delivery));
         delivery.warn(inner.warnings());
         let state = State::Open(inner);
-        Ok(PolicyOutgoing { state, account, validator, approved: false, announced, delivery })
+        let mark = self.attempt.as_ref().map(|attempt| tokio::spawn(attempt.mark()));
+        Ok(PolicyOutgoing { state, account, validator, approved: false, announced, mark, delivery })
+    }
+
+    /// Returns the recipients that the queue chooses for this attempt. It cannot add any.
+    fn chosen(&self, all: Vec<ForwardPath>) -> Result<Vec<ForwardPath>, PolicyError> {
+        let Some(attempt) = &self.attempt else { return Ok(all) };
+        let known: HashSet<_> = all.iter().cloned().collect();
+        let mut chosen = attempt.recipients(all);
+        chosen.retain(|recipient| known.contains(recipient));
+        if chosen.is_empty() {
+            let message = "the envelope has none of the recipients that this attempt is for";
+            let failure = Failure::new(FailureCode::Internal, Phase::Policy, message);
+            let hint = "the message differs from the earlier attempt's: was the component or the account changed?";
+            return Err(PolicyError::Failed(failure.hint(hint)));
+        }
+        Ok(chosen)
     }
 
     fn check_policy(&self, envelope: &Envelope, named: &Found) -> Result<(), PolicyError> {
@@ -224,6 +252,9 @@ impl PolicyOutgoing {
         self.validator.finish(self.announced).map_err(|violation| violation_failure(&violation))?;
         self.approve()?;
         self.delivery.name(self.validator.message_id());
+        if let Some(mark) = self.mark.take() {
+            mark.await.map_err(|_| PolicyError::Failed(no_mark()))?.map_err(PolicyError::Failed)?;
+        }
         // Noted first, in case this future is dropped while it waits.
         self.delivery.end();
         inner.finish().await.map_err(PolicyError::Failed)
@@ -236,6 +267,12 @@ impl PolicyError {
             Self::Failed(failure) | Self::Broken(failure) => failure,
         }
     }
+}
+
+/// Returns the failure of a queue whose mark panicked, or was cancelled because the runtime stops.
+fn no_mark() -> Failure {
+    let message = "the queue could not mark the message before its end, so it was not sent";
+    Failure::new(FailureCode::Internal, Phase::Body, message).later()
 }
 
 fn forbidden(what: &str, hint: &str) -> PolicyError {

@@ -84,6 +84,11 @@ impl Connector {
         Self::from_bytes(host, BUILTIN)
     }
 
+    /// Returns the host that the component runs in.
+    pub fn host(&self) -> &Host {
+        &self.host
+    }
+
     /// Returns the bytes of the built-in component, for example to inspect it or to run it elsewhere.
     pub fn builtin_bytes() -> &'static [u8] {
         BUILTIN

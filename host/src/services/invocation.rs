@@ -6,6 +6,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use crate::accounts::Account;
 use crate::attachments::Uploads;
+use crate::transport::Attempt;
 
 /// An action, its input and its account.
 ///
@@ -27,6 +28,7 @@ pub struct Invocation {
     pub(super) started_at: u64,
     pub(super) dry_run: bool,
     pub(super) uploads: Option<Arc<dyn Uploads>>,
+    pub(super) attempt: Option<Arc<dyn Attempt>>,
 }
 
 /// The account of an invocation.
@@ -51,6 +53,7 @@ impl Invocation {
             started_at: now.map_or(0, |now| now.as_secs()),
             dry_run: false,
             uploads: None,
+            attempt: None,
         }
     }
 
@@ -78,7 +81,7 @@ impl Invocation {
     }
 
     /// Returns the name of the account, if there is one.
-    pub(crate) fn account_name(&self) -> Option<&str> {
+    pub fn account_name(&self) -> Option<&str> {
         match self.account.as_ref()? {
             Chosen::Named(name) => Some(name),
             Chosen::Given(account) => Some(account.name()),
@@ -108,6 +111,43 @@ impl Invocation {
     #[must_use]
     pub fn uploads(self, uploads: impl Uploads) -> Self {
         Self { uploads: Some(Arc::new(uploads)), ..self }
+    }
+
+    /// Sets what a queue wants of this attempt.
+    #[must_use]
+    pub fn attempt(self, attempt: Arc<dyn Attempt>) -> Self {
+        Self { attempt: Some(attempt), ..self }
+    }
+
+    /// Returns the name of the action.
+    pub fn action(&self) -> &str {
+        &self.action
+    }
+
+    /// Returns the input, a JSON object.
+    pub fn input(&self) -> &str {
+        &self.input
+    }
+
+    /// Returns the keywords, a JSON object.
+    pub fn keywords_json(&self) -> Option<&str> {
+        self.keywords.as_deref().map(String::as_str)
+    }
+
+    /// Returns the id of the run, if one is set.
+    pub fn run_id(&self) -> Option<&str> {
+        self.id.as_deref()
+    }
+
+    /// Returns the time of the first attempt, in seconds since 1970.
+    pub fn first_attempt_at(&self) -> u64 {
+        self.started_at
+    }
+
+    /// Reports whether the run can be repeated later from its texts alone: it is not a dry run, and its account and its
+    /// uploads are the host's.
+    pub fn is_repeatable(&self) -> bool {
+        !self.dry_run && self.uploads.is_none() && matches!(self.account, Some(Chosen::Named(_)))
     }
 }
 

@@ -66,6 +66,15 @@ impl Services {
         ServicesBuilder::default()
     }
 
+    /// Finds an account by its name.
+    ///
+    /// # Errors
+    ///
+    /// Returns an error if there is no such account, or if its settings are wrong.
+    pub async fn find_account(&self, name: &str) -> Result<Arc<Account>> {
+        self.inner.accounts.account(name).await
+    }
+
     /// Returns the limits of each run.
     pub fn limits(&self) -> &Limits {
         &self.inner.limits
@@ -115,7 +124,11 @@ impl Services {
                 inner: Arc::clone(&inner.transport),
                 account: Arc::clone(account),
                 allowlists,
-                permit: inner.usage.enter(account)?,
+                permit: match &invocation.attempt {
+                    Some(attempt) if attempt.counts_messages() => None,
+                    _ => Some(inner.usage.enter(account)?),
+                },
+                attempt: invocation.attempt.clone(),
                 delivery: Arc::clone(delivery),
             }),
             _ => None,

@@ -1,8 +1,10 @@
 //! The transport of messages to a server: envelope, transport and receipt.
 
+mod attempt;
 mod recording;
 mod smtp;
 
+pub use attempt::Attempt;
 pub use recording::{Recorded, RecordingTransport};
 pub use smtp_connector_smtp::{DsnOptions, DsnReturn, Envelope, EnvelopeId, Outgoing, Receipt};
 

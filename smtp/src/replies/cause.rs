@@ -1,5 +1,7 @@
 //! One row of the table of causes.
 
+use std::time::Duration;
+
 use crate::failure::{FailureCode, Mend, Phase, Retry};
 
 /// A cause of failure: the replies that show it, and the hint.
@@ -32,6 +34,8 @@ pub struct Cause {
     pub retry: Option<Retry>,
     /// The change of the account's settings that mends it.
     pub mend: Option<Mend>,
+    /// How long the whole account should wait, if the server limits the account and not this message.
+    pub account_wait: Option<Duration>,
     /// The hint for the user. `{provider}` is replaced with the provider's title and hint, `{host}` and `{port}` with
     /// the account's.
     pub hint: &'static str,
@@ -90,6 +94,7 @@ pub(crate) const ROW: Cause = Cause {
     code: None,
     retry: None,
     mend: None,
+    account_wait: None,
     hint: "",
     samples: &[],
 };

@@ -29,6 +29,7 @@ pub(crate) fn of_reply(
         retry: retry(phase, &reply, cause),
         hint: cause.map(|cause| cause.hint_for(facts)),
         mend: cause.and_then(|cause| cause.mend),
+        account_wait: cause.and_then(|cause| cause.account_wait),
         reply: Some(reply),
         ..failure
     }
@@ -70,7 +71,8 @@ pub(crate) fn of_refusals(refusals: Vec<Refusal>, facts: &Facts, first: &str) ->
     };
     let reply = refusals.first().map(|refusal| refusal.reply.clone());
     let failure = Failure::new(code, Phase::RcptTo, message).hint(hint);
-    Failure { retry, refusals, reply, ..failure }
+    let account_wait = cause.and_then(|cause| cause.account_wait);
+    Failure { retry, refusals, reply, account_wait, ..failure }
 }
 
 /// Returns the cause that all refusals have in common.

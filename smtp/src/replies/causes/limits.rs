@@ -1,8 +1,19 @@
 //! Temporary limits: daily quotas, rates, and simultaneous connections.
 
+use std::time::Duration;
+
 use crate::failure::Phase::{Auth, FinalReply, Greeting, MailFrom, RcptTo};
 use crate::failure::Retry::Later;
 use crate::replies::causes::{Cause, ROW};
+
+/// A daily limit ends within a day, but not at a known time. One attempt each hour finds it.
+const A_DAILY_LIMIT: Option<Duration> = Some(Duration::from_secs(3600));
+/// A provider that blocks logins does so for minutes, and each attempt may make it longer.
+const A_BLOCKED_LOGIN: Option<Duration> = Some(Duration::from_secs(15 * 60));
+/// Most servers count messages and connections per minute.
+const A_RATE_PER_MINUTE: Option<Duration> = Some(Duration::from_secs(60));
+/// Amazon SES counts messages per second.
+const A_RATE_PER_SECOND: Option<Duration> = Some(Duration::from_secs(2));
 
 pub(crate) const CAUSES: &[Cause] = &[
     Cause {
@@ -15,6 +26,7 @@ pub(crate) const CAUSES: &[Cause] = &[
             "reached your daily limit for message recipients",
         ],
         retry: Some(Later),
+        account_wait: A_DAILY_LIMIT,
         hint: "the account has reached the provider's daily limit: it can send again within 24 hours",
         samples: &[
             (
@@ -31,6 +43,7 @@ pub(crate) const CAUSES: &[Cause] = &[
         name: "microsoft-daily-limit",
         words: &["submissionquotaexceeded"],
         retry: Some(Later),
+        account_wait: A_DAILY_LIMIT,
         hint: "the mailbox has reached Microsoft's daily limit of recipients: it can send again within 24 hours",
         samples: &[(
             FinalReply,
@@ -42,6 +55,7 @@ pub(crate) const CAUSES: &[Cause] = &[
         name: "ses-daily-quota",
         words: &["daily message quota exceeded"],
         retry: Some(Later),
+        account_wait: A_DAILY_LIMIT,
         hint: "the AWS account has used up its 24-hour quota: wait, or ask AWS for a higher quota",
         samples: &[(FinalReply, "454 Throttling failure: Daily message quota exceeded.")],
         ..ROW
@@ -50,6 +64,7 @@ pub(crate) const CAUSES: &[Cause] = &[
         name: "ses-rate",
         words: &["maximum sending rate exceeded"],
         retry: Some(Later),
+        account_wait: A_RATE_PER_SECOND,
         hint: "the AWS account sends more messages per second than its quota allows: send more slowly",
         samples: &[(FinalReply, "454 Throttling failure: Maximum sending rate exceeded.")],
         ..ROW
@@ -58,6 +73,7 @@ pub(crate) const CAUSES: &[Cause] = &[
         name: "sendgrid-credits",
         words: &["maximum credits exceeded"],
         retry: Some(Later),
+        account_wait: A_DAILY_LIMIT,
         hint: "the plan's credits are used up: wait until they are renewed, or change the plan",
         samples: &[(Auth, "451 Authentication failed: Maximum credits exceeded")],
         ..ROW
@@ -65,6 +81,7 @@ pub(crate) const CAUSES: &[Cause] = &[
     Cause {
         name: "too-many-logins",
         words: &["too many login attempts", "too many bad auth attempts", "too many failed login"],
+        account_wait: A_BLOCKED_LOGIN,
         hint: "too many logins failed: check the username and the password, which may need to be an app password, then \
                wait before you try again",
         samples: &[
@@ -84,6 +101,7 @@ pub(crate) const CAUSES: &[Cause] = &[
             "too many sessions",
         ],
         retry: Some(Later),
+        account_wait: A_RATE_PER_MINUTE,
         hint: "the server has too many connections from this machine: lower the account's limits.connections, and try \
                again in a few minutes",
         samples: &[
@@ -103,6 +121,7 @@ pub(crate) const CAUSES: &[Cause] = &[
     Cause {
         name: "connections-limited",
         codes: &[432],
+        account_wait: A_RATE_PER_MINUTE,
         hint: "use fewer connections at once: lower the account's limits.connections, and try again in a few minutes",
         samples: &[(FinalReply, "432 4.3.2 STOREDRV.ClientSubmit; sender thread limit exceeded")],
         ..ROW
@@ -145,6 +164,7 @@ pub(crate) const CAUSES: &[Cause] = &[
             "unusual rate of unsolicited mail",
         ],
         retry: Some(Later),
+        account_wait: A_RATE_PER_MINUTE,
         hint: "this account or machine exceeded the server's rate limit: send more slowly, and retry in a few minutes",
         samples: &[
             (

@@ -1,0 +1,95 @@
+//! The error type of the outbox.
+
+use std::fmt;
+
+/// The error of an operation on the outbox.
+///
+/// `Display` is one sentence, [`hint`](Error::hint) says what to do, and `source` is the cause.
+pub struct Error {
+    kind: ErrorKind,
+    message: String,
+    hint: Option<String>,
+    source: Option<Box<dyn std::error::Error + Send + Sync>>,
+}
+
+/// The result type of the outbox.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// The kind of an error.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum ErrorKind {
+    /// The request cannot be queued as it is.
+    Invalid,
+    /// The same key was used before, with another input.
+    KeyReused,
+    /// There is no such run.
+    NotFound,
+    /// The run's state does not allow this.
+    WrongState,
+    /// The database is not an outbox, or one of a newer version.
+    NotAnOutbox,
+    /// The database cannot be opened or written: permissions, a read-only disk.
+    Forbidden,
+    /// The disk is full.
+    DiskFull,
+    /// The store cannot be reached or does not answer, for now.
+    Unavailable,
+    /// The disk or the database is damaged.
+    Damaged,
+}
+
+impl Error {
+    pub(crate) fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
+        Self { kind, message: message.into(), hint: None, source: None }
+    }
+
+    pub(crate) fn hint_of(self, hint: impl Into<String>) -> Self {
+        Self { hint: Some(hint.into()), ..self }
+    }
+
+    pub(crate) fn caused_by(
+        self,
+        source: impl Into<Box<dyn std::error::Error + Send + Sync>>,
+    ) -> Self {
+        Self { source: Some(source.into()), ..self }
+    }
+
+    /// Returns the kind.
+    pub fn kind(&self) -> ErrorKind {
+        self.kind
+    }
+
+    /// Returns what the user can do.
+    pub fn hint(&self) -> Option<&str> {
+        self.hint.as_deref()
+    }
+
+    /// Reports whether the same request may succeed later.
+    pub fn is_transient(&self) -> bool {
+        matches!(self.kind, ErrorKind::DiskFull | ErrorKind::Unavailable)
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message)
+    }
+}
+
+impl fmt::Debug for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Error")
+            .field("kind", &self.kind)
+            .field("message", &self.message)
+            .field("hint", &self.hint)
+            .field("source", &self.source)
+            .finish()
+    }
+}
+
+impl std::error::Error for Error {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        self.source.as_deref().map(|source| source as _)
+    }
+}

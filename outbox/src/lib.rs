@@ -1,0 +1,43 @@
+//! A durable outbox: mail that it accepts is delivered, and no mail is delivered twice without anyone knowing.
+//!
+//! [`Outbox::enqueue`] returns once the mail is safe on disk. [`Worker`]s deliver it, now or when the server is back.
+//! If it cannot be known whether a mail was delivered, its state is [`RunState::Unknown`], and a person decides.
+//!
+//! ```no_run
+//! # async fn example(connector: smtp_connector_host::Connector) -> Result<(), Box<dyn std::error::Error>> {
+//! use smtp_connector_host::Invocation;
+//! use smtp_connector_outbox::{Enqueue, Outbox};
+//!
+//! let outbox = Outbox::open("outbox.db").await?;
+//! let mail = Invocation::send_mail(r#"{"to": "bob@example.com", "subject": "Hi"}"#).account("work");
+//! let ticket = outbox.enqueue(Enqueue::new(mail).key("order-4711")).await?;
+//!
+//! let worker = outbox.worker(connector);
+//! worker.run(async { tokio::signal::ctrl_c().await.unwrap_or_default() }).await?;
+//! println!("{:?}", outbox.status(&ticket.id).await?);
+//! # Ok(()) }
+//! ```
+
+#![deny(missing_docs)]
+#![deny(unsafe_code)]
+
+mod enqueue;
+mod error;
+mod event;
+mod outbox;
+mod retries;
+mod run;
+mod store;
+mod timestamp;
+mod worker;
+
+pub use enqueue::Enqueue;
+pub use error::{Error, ErrorKind, Result};
+pub use event::{Event, EventKind, Events};
+pub use outbox::{Outbox, OutboxOptions};
+pub use retries::RetrySchedule;
+pub use run::{
+    Counts, Filter, PausedAccount, RecipientState, Run, RunId, RunRecipient, RunState, Ticket,
+};
+pub use timestamp::Timestamp;
+pub use worker::{Drained, Worker, WorkerOptions};

@@ -1,0 +1,312 @@
+//! The outbox.
+
+use std::fmt;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use smtp_connector_host::Connector;
+use tokio::sync::mpsc;
+
+use crate::enqueue::Enqueue;
+use crate::error::{Error, ErrorKind, Result};
+use crate::event::Events;
+use crate::run::{Counts, Filter, PausedAccount, Run, RunId, Ticket};
+use crate::store::sqlite::SqliteStore;
+use crate::store::{Change, Retention, Store, StoredInput, Text};
+use crate::timestamp::Timestamp;
+use crate::worker::Worker;
+
+/// A durable queue of mails. Cheap to clone. Several processes can use the same one.
+#[derive(Clone)]
+pub struct Outbox {
+    pub(crate) store: Arc<dyn Store>,
+    pub(crate) options: OutboxOptions,
+}
+
+/// How long an outbox tries and keeps mails.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct OutboxOptions {
+    /// How long a mail is tried. Default: 4 days (RFC 5321 section 4.5.4.1 recommends 4 to 5).
+    pub expires_after: Duration,
+    /// How long the input of a mail is kept after the mail was sent, failed or was cancelled. Without its input, it
+    /// cannot be retried. Default: 7 days.
+    pub keep_inputs: Duration,
+    /// How long the mail's result is kept after that end, and its key known. Default: 30 days.
+    pub keep_runs: Duration,
+}
+
+const DAY: u64 = 24 * 60 * 60;
+
+impl Default for OutboxOptions {
+    fn default() -> Self {
+        Self {
+            expires_after: Duration::from_secs(4 * DAY),
+            keep_inputs: Duration::from_secs(7 * DAY),
+            keep_runs: Duration::from_secs(30 * DAY),
+        }
+    }
+}
+
+smtp_connector_smtp::setters!(OutboxOptions {
+    expires_after: Duration,
+    keep_inputs: Duration,
+    keep_runs: Duration,
+});
+
+/// How many events a stream reads at once.
+const EVENTS: usize = 100;
+
+impl Outbox {
+    /// Opens an outbox in an SQLite database, and makes it if it is not there. Its large inputs and its locks are in the
+    /// folder `PATH-files`. All its processes must run on one machine, on a local disk.
+    ///
+    /// # Errors
+    ///
+    /// Returns an error if the file cannot be opened or written, if it is a database of another program, or if it was
+    /// made by a newer version of this library.
+    pub async fn open(path: impl AsRef<Path>) -> Result<Self> {
+        let path = path.as_ref().to_owned();
+        let opened = tokio::task::spawn_blocking(move || SqliteStore::open(&path)).await;
+        let store = opened.map_err(|_| {
+            Error::new(ErrorKind::Unavailable, "the outbox was opened while the program stops")
+        })??;
+        Ok(Self { store: Arc::new(store), options: OutboxOptions::default() })
+    }
+
+    /// Sets how long mails are tried and kept.
+    #[must_use]
+    pub fn options(self, options: OutboxOptions) -> Self {
+        Self { options, ..self }
+    }
+
+    /// Accepts a mail. Once this returns, the mail survives a crash and a power cut.
+    ///
+    /// The input is not checked: call [`Connector::validate`] first, to tell a user of mistakes at once. If this returns
+    /// an error that [may pass](Error::is_transient), the mail may have been stored all the same. So repeat a request
+    /// with the same [key](Enqueue::key).
+    ///
+    /// # Errors
+    ///
+    /// Returns an error if the request cannot be queued, if its key was used for another mail, or if the store cannot
+    /// keep it.
+    pub async fn enqueue(&self, request: impl Into<Enqueue>) -> Result<Ticket> {
+        let run = request.into().into_run(Timestamp::now(), self.options.expires_after)?;
+        self.store.enqueue(run).await
+    }
+
+    /// Returns a run, or `None` if there is none with this id.
+    ///
+    /// # Errors
+    ///
+    /// Returns an error if the store cannot be read.
+    pub async fn status(&self, id: &RunId) -> Result<Option<Run>> {
+        self.store.run(id.clone()).await
+    }
+
+    /// Returns the runs that match, the newest first.
+    ///
+    /// # Errors
+    ///
+    /// Returns an error if the store cannot be read.
+    pub async fn list(&self, filter: Filter) -> Result<Vec<Run>> {
+        self.store.list(filter).await
+    }
+
+    /// Returns the number of runs in each state.
+    ///
+    /// # Errors
+    ///
+    /// Returns an error if the store cannot be read.
+    pub async fn counts(&self) -> Result<Counts> {
+        self.store.counts().await
+    }
+
+    /// Returns the input of a run and its keywords, as JSON. `None` if there is no such run, or if its input was pruned.
+    ///
+    /// # Errors
+    ///
+    /// Returns an error if the store cannot be read.
+    pub async fn input(&self, id: &RunId) -> Result<Option<(String, Option<String>)>> {
+        match self.store.input(id.clone()).await? {
+            Some(stored) => read(stored).await.map(Some),
+            None => Ok(None),
+        }
+    }
+
+    /// Cancels a run that waits, has failed, or is unknown: it is never tried again.
+    ///
+    /// # Errors
+    ///
+    /// Returns an error if there is no such run, if it is under way or was sent, or if the store cannot be written. The
+    /// same holds for the other changes.
+    pub async fn cancel(&self, id: &RunId) -> Result<()> {
+        self.change(id, Change::Cancel).await
+    }
+
+    /// Tries a run now that failed, is unknown, or waits for a later attempt. A mail that is unknown may arrive twice;
+    /// both copies have the same Message-ID.
+    ///
+    /// # Errors
+    ///
+    /// As for [`cancel`](Self::cancel), and if the run's input was pruned.
+    pub async fn retry(&self, id: &RunId) -> Result<()> {
+        let expires_at = Timestamp::now().after(self.options.expires_after);
+        self.change(id, Change::Retry { expires_at }).await
+    }
+
+    /// Holds a run that waits until it is released. It does not expire meanwhile.
+    ///
+    /// # Errors
+    ///
+    /// As for [`cancel`](Self::cancel).
+    pub async fn hold(&self, id: &RunId) -> Result<()> {
+        self.change(id, Change::Hold).await
+    }
+
+    /// Releases a run that is held.
+    ///
+    /// # Errors
+    ///
+    /// As for [`cancel`](Self::cancel).
+    pub async fn release(&self, id: &RunId) -> Result<()> {
+        let expires_at = Timestamp::now().after(self.options.expires_after);
+        self.change(id, Change::Release { expires_at }).await
+    }
+
+    async fn change(&self, id: &RunId, change: Change) -> Result<()> {
+        match self.store.change(id.clone(), change).await? {
+            None => Err(Error::new(ErrorKind::NotFound, format!("there is no run {id}"))
+                .hint_of("list the runs to find its id; runs that ended are deleted after a time")),
+            Some(before) if change.from().contains(&before) => Ok(()),
+            Some(before) => {
+                let states: Vec<_> = change.from().iter().map(|state| state.as_str()).collect();
+                let message = format!("run {id} is {before}, so it cannot be {}", change.done());
+                Err(Error::new(ErrorKind::WrongState, message)
+                    .hint_of(format!("this is possible for runs that are {}", states.join(", "))))
+            }
+        }
+    }
+
+    /// Returns the accounts whose runs wait, because of something that would stop each of them.
+    ///
+    /// # Errors
+    ///
+    /// Returns an error if the store cannot be read.
+    pub async fn paused_accounts(&self) -> Result<Vec<PausedAccount>> {
+        self.store.paused_accounts().await
+    }
+
+    /// Ends the pause of an account at once, for example after its password was changed. Returns whether it was paused.
+    ///
+    /// # Errors
+    ///
+    /// Returns an error if the store cannot be written.
+    pub async fn resume(&self, account: &str) -> Result<bool> {
+        self.store.resume(account.to_owned()).await
+    }
+
+    /// Returns the events from now on, or those after an event that was handled: give its number to miss none.
+    ///
+    /// # Errors
+    ///
+    /// Returns an error if the store cannot be read.
+    pub async fn events(&self, after: Option<i64>) -> Result<Events> {
+        let after = match after {
+            Some(after) => after,
+            None => self.store.latest_event().await?,
+        };
+        let (sender, receiver) = mpsc::channel(EVENTS);
+        tokio::spawn(follow(Arc::clone(&self.store), after, sender));
+        Ok(Events { receiver })
+    }
+
+    /// Deletes inputs and runs that ended longer ago than the [options](OutboxOptions) say. Workers do this too. Returns
+    /// the numbers of inputs and runs.
+    ///
+    /// # Errors
+    ///
+    /// Returns an error if the store cannot be written.
+    pub async fn prune(&self) -> Result<(usize, usize)> {
+        let now = Timestamp::now();
+        let retention = Retention {
+            inputs_before: now.before(self.options.keep_inputs),
+            runs_before: now.before(self.options.keep_runs),
+        };
+        let mut total = (0, 0);
+        loop {
+            let pruned = self.store.prune(retention).await?;
+            if pruned.inputs == 0 && pruned.runs == 0 {
+                return Ok(total);
+            }
+            total = (total.0 + pruned.inputs, total.1 + pruned.runs);
+        }
+    }
+
+    /// Returns a worker that delivers the mails with this connector. Its host must know the accounts, and the uploads
+    /// that inputs name.
+    pub fn worker(&self, connector: Connector) -> Worker {
+        Worker::new(self.clone(), connector)
+    }
+}
+
+/// Reads the texts of a run.
+pub(crate) async fn read(stored: StoredInput) -> Result<(String, Option<String>)> {
+    let input = read_text(stored.input).await?;
+    let keywords = match stored.keywords {
+        Some(keywords) => Some(read_text(keywords).await?),
+        None => None,
+    };
+    Ok((input, keywords))
+}
+
+async fn read_text(text: Text) -> Result<String> {
+    let path = match text {
+        Text::Inline(text) => return Ok(text),
+        Text::File(path) => path,
+    };
+    tokio::fs::read_to_string(&path).await.map_err(|reason| {
+        let message = format!("the input {} cannot be read: {reason}", path.display());
+        let kind = match reason.kind() {
+            std::io::ErrorKind::NotFound => ErrorKind::Damaged,
+            _ => ErrorKind::Unavailable,
+        };
+        Error::new(kind, message)
+            .hint_of(
+                "the folder beside the outbox belongs to it: restore both from the same backup",
+            )
+            .caused_by(reason)
+    })
+}
+
+/// Sends events to a stream until it is dropped, or the store cannot be read.
+async fn follow(store: Arc<dyn Store>, mut after: i64, to: mpsc::Sender<Result<crate::Event>>) {
+    while !to.is_closed() {
+        let events = match store.events(after, EVENTS).await {
+            Ok(events) => events,
+            Err(error) => {
+                let _ = to.send(Err(error)).await;
+                return;
+            }
+        };
+        if events.is_empty() {
+            tokio::time::sleep(PAUSE).await;
+        }
+        for event in events {
+            after = event.id;
+            if to.send(Ok(event)).await.is_err() {
+                return;
+            }
+        }
+    }
+}
+
+/// How often a stream asks for events. They come from other processes too.
+const PAUSE: Duration = Duration::from_millis(200);
+
+impl fmt::Debug for Outbox {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Outbox").field("options", &self.options).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,148 @@
+//! Stores a run.
+
+use std::sync::Arc;
+
+use rusqlite::{Connection, OptionalExtension as _, Row, params};
+
+use super::files::{Files, LARGE};
+use super::rows;
+use super::writer::{Failed, Writer};
+use crate::error::{Error, ErrorKind, Result};
+use crate::run::{RunId, RunState, Ticket};
+use crate::store::NewRun;
+
+/// Stores a run durably. Large texts are files, which are durable before the row is.
+pub(super) async fn enqueue(writer: &Writer, files: &Files, run: NewRun) -> Result<Ticket> {
+    let run = Arc::new(run);
+    // The files of a second attempt are there: only an orphan of an hour ago can vanish between the file and the row.
+    for _ in 0..2 {
+        let (input, keywords) = store_files(files, &run).await?;
+        let (run, files) = (Arc::clone(&run), files.clone());
+        let insert = move |connection: &Connection| {
+            let names = [&input, &keywords];
+            if names.into_iter().flatten().any(|name| !files.has(name)) {
+                return Ok(None);
+            }
+            insert(connection, &run, input.as_deref(), keywords.as_deref()).map(Some)
+        };
+        if let Some(ticket) = writer.write("the mail was not accepted", insert).await? {
+            return Ok(ticket);
+        }
+    }
+    let message =
+        "the mail was not accepted: its input disappears from the folder beside the outbox";
+    Err(Error::new(ErrorKind::Damaged, message)
+        .hint_of("nothing else may remove files from the folder; check who does"))
+}
+
+/// Stores the large texts of a run, and returns the names of their files.
+async fn store_files(files: &Files, run: &Arc<NewRun>) -> Result<(Option<String>, Option<String>)> {
+    let is_large = |text: &String| text.len() >= LARGE;
+    if !is_large(&run.input) && !run.keywords.as_ref().is_some_and(is_large) {
+        return Ok((None, None));
+    }
+    let (files, run) = (files.clone(), Arc::clone(run));
+    let stored = tokio::task::spawn_blocking(move || {
+        let store = |text: Option<&String>| {
+            text.filter(|text| is_large(text)).map(|text| files.store(text)).transpose()
+        };
+        std::io::Result::Ok((store(Some(&run.input))?, store(run.keywords.as_ref())?))
+    });
+    let stored = stored.await.map_err(|_| super::stopped())?;
+    stored.map_err(|reason| {
+        let kind = match reason.kind() {
+            std::io::ErrorKind::StorageFull | std::io::ErrorKind::QuotaExceeded => {
+                ErrorKind::DiskFull
+            }
+            std::io::ErrorKind::PermissionDenied | std::io::ErrorKind::ReadOnlyFilesystem => {
+                ErrorKind::Forbidden
+            }
+            _ => ErrorKind::Unavailable,
+        };
+        let message = format!("the mail was not accepted: its input could not be stored: {reason}");
+        Error::new(kind, message)
+            .hint_of("check the disk of the outbox, and the folder beside it")
+            .caused_by(reason)
+    })
+}
+
+fn insert(
+    connection: &Connection,
+    run: &NewRun,
+    input_file: Option<&str>,
+    keywords_file: Option<&str>,
+) -> Result<Ticket, Failed> {
+    if let Some(key) = &run.key
+        && let Some(ticket) = known(connection, run, key)?
+    {
+        return Ok(ticket);
+    }
+    let state = if run.is_held { RunState::Held } else { RunState::Ready };
+    let inserted = connection
+        .prepare_cached(
+            "INSERT INTO run (run_id, account, action, idem_key, idem_hash, state, started_at, next_try, expires_at, \
+             created_at, updated_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?10)",
+        )?
+        .execute(params![
+            run.id.as_str(),
+            run.account,
+            run.action,
+            run.key,
+            run.hash,
+            state.as_str(),
+            i64::try_from(run.started_at).unwrap_or(i64::MAX),
+            run.next_try.as_millis(),
+            run.expires_at.as_millis(),
+            run.created_at.as_millis(),
+        ]);
+    match inserted {
+        Err(rusqlite::Error::SqliteFailure(reason, _))
+            if reason.extended_code == rusqlite::ffi::SQLITE_CONSTRAINT_UNIQUE =>
+        {
+            return Err(Failed::Refused(id_used(&run.id)));
+        }
+        inserted => inserted?,
+    };
+    let inline = |file: Option<&str>, text| if file.is_none() { text } else { None };
+    connection
+        .prepare_cached(
+            "INSERT INTO run_input (run, input, input_file, keywords, keywords_file) VALUES (?1, ?2, ?3, ?4, ?5)",
+        )?
+        .execute(params![
+            connection.last_insert_rowid(),
+            inline(input_file, Some(run.input.as_str())),
+            input_file,
+            inline(keywords_file, run.keywords.as_deref()),
+            keywords_file,
+        ])?;
+    Ok(Ticket { id: run.id.clone(), state, is_new: true })
+}
+
+/// Returns the ticket of an earlier run with the same key.
+fn known(connection: &Connection, run: &NewRun, key: &str) -> Result<Option<Ticket>, Failed> {
+    let sql = "SELECT run_id, state, idem_hash FROM run WHERE account = ?1 AND idem_key = ?2";
+    let read = |row: &Row<'_>| {
+        let id = RunId::from(row.get::<_, String>("run_id")?);
+        let ticket = Ticket { id, state: rows::name(row, "state")?, is_new: false };
+        Ok((ticket, row.get::<_, Option<Vec<u8>>>("idem_hash")?))
+    };
+    let found = connection.prepare_cached(sql)?.query_row([&run.account, key], read).optional()?;
+    match found {
+        None => Ok(None),
+        Some((ticket, hash)) if hash == run.hash => Ok(Some(ticket)),
+        Some((ticket, _)) => Err(Failed::Refused(key_reused(key, &ticket.id))),
+    }
+}
+
+pub(super) fn key_reused(key: &str, id: &RunId) -> Error {
+    let message =
+        format!("the idempotency key {key:?} was used before, for another mail: run {id}");
+    Error::new(ErrorKind::KeyReused, message).hint_of(
+        "use a new key for a new mail, or send the same input to get the first mail's outcome",
+    )
+}
+
+fn id_used(id: &RunId) -> Error {
+    let message = format!("there is a run with the id {id}");
+    Error::new(ErrorKind::KeyReused, message).hint_of("give each mail its own id, or leave it out")
+}

@@ -1,0 +1,255 @@
+//! The store in an SQLite database, for the processes of one machine.
+
+mod claims;
+mod enqueue;
+mod fault;
+mod files;
+mod open;
+mod owners;
+mod queries;
+mod rows;
+mod schema;
+mod settle;
+mod upkeep;
+mod writer;
+
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use rusqlite::Connection;
+use smtp_connector_smtp::BoxFuture;
+use tokio::sync::Notify;
+
+use super::{
+    Change, ClaimId, Claimed, NewRun, Owner, OwnerId, Pruned, Recovered, Retention, Settlement,
+    Share, Store, StoredInput,
+};
+use crate::error::{Error, ErrorKind, Result};
+use crate::event::Event;
+use crate::run::{Counts, Filter, PausedAccount, Run, RunId, RunState, Ticket};
+use crate::timestamp::Timestamp;
+use fault::of_sqlite;
+use files::Files;
+use owners::Owners;
+use writer::Writer;
+
+/// A store in an SQLite database.
+#[derive(Debug)]
+pub(crate) struct SqliteStore {
+    writer: Writer,
+    reader: Arc<Mutex<Connection>>,
+    files: Files,
+    owners: Owners,
+    changed: Notify,
+}
+
+/// How often the store is asked for changes by other processes. A question takes a few microseconds.
+const POLL: Duration = Duration::from_millis(200);
+
+impl SqliteStore {
+    /// Opens the database at `path`, and makes it if it is not there. Its large inputs and its locks are in the folder
+    /// `PATH-files`.
+    pub(crate) fn open(path: &Path) -> Result<Self> {
+        let writer = Writer::start(open::database(path)?, path.to_owned())?;
+        let reader = Arc::new(Mutex::new(open::reader(path)?));
+        let mut beside = path.as_os_str().to_owned();
+        beside.push("-files");
+        let beside = PathBuf::from(beside);
+        Ok(Self {
+            writer,
+            reader,
+            files: Files::new(beside.join("inputs")),
+            owners: Owners::new(beside.join("owners")),
+            changed: Notify::new(),
+        })
+    }
+
+    /// Reads, beside the writing thread.
+    async fn read<T: Send + 'static>(
+        &self,
+        read: impl FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
+    ) -> Result<T> {
+        let reader = Arc::clone(&self.reader);
+        let done = tokio::task::spawn_blocking(move || {
+            // A panic under this lock leaves the connection as it was: it only reads.
+            read(&reader.lock().unwrap_or_else(PoisonError::into_inner))
+        });
+        let read = done.await.map_err(|_| stopped())?;
+        read.map_err(|reason| of_sqlite("the outbox could not be read", &reason))
+    }
+}
+
+impl Store for SqliteStore {
+    fn enqueue(&self, run: NewRun) -> BoxFuture<'_, Result<Ticket>> {
+        Box::pin(async move {
+            let ticket = enqueue::enqueue(&self.writer, &self.files, run).await?;
+            self.changed.notify_one();
+            Ok(ticket)
+        })
+    }
+
+    fn run(&self, id: RunId) -> BoxFuture<'_, Result<Option<Run>>> {
+        Box::pin(self.read(move |connection| queries::run(connection, &id)))
+    }
+
+    fn list(&self, filter: Filter) -> BoxFuture<'_, Result<Vec<Run>>> {
+        Box::pin(self.read(move |connection| queries::list(connection, &filter)))
+    }
+
+    fn counts(&self) -> BoxFuture<'_, Result<Counts>> {
+        Box::pin(self.read(|connection| queries::counts(connection, Timestamp::now())))
+    }
+
+    fn input(&self, id: RunId) -> BoxFuture<'_, Result<Option<StoredInput>>> {
+        let files = self.files.clone();
+        Box::pin(self.read(move |connection| queries::input(connection, &files, &id)))
+    }
+
+    fn change(&self, id: RunId, change: Change) -> BoxFuture<'_, Result<Option<RunState>>> {
+        Box::pin(async move {
+            let what = "the run could not be changed";
+            let now = Timestamp::now();
+            let work = move |connection: &Connection| upkeep::change(connection, &id, change, now);
+            let before = self.writer.write(what, work).await?;
+            self.changed.notify_one();
+            Ok(before)
+        })
+    }
+
+    fn register(&self) -> BoxFuture<'_, Result<Owner>> {
+        Box::pin(std::future::ready(self.owners.register().map_err(|reason| {
+            let message = format!("the worker could not be registered beside the outbox: {reason}");
+            Error::new(ErrorKind::Forbidden, message)
+                .hint_of("check that this user can write to the folder of the outbox")
+                .caused_by(reason)
+        })))
+    }
+
+    fn due_accounts(&self, after: String, most: usize) -> BoxFuture<'_, Result<Vec<String>>> {
+        let now = Timestamp::now();
+        Box::pin(self.read(move |connection| claims::due_accounts(connection, &after, most, now)))
+    }
+
+    fn claim<'a>(
+        &'a self,
+        owner: &'a Owner,
+        shares: Vec<Share>,
+    ) -> BoxFuture<'a, Result<Vec<Claimed>>> {
+        let (owner, files) = (owner.id.clone(), self.files.clone());
+        let work = move |connection: &Connection| {
+            let now = Timestamp::now();
+            Ok(claims::claim(connection, &files, &owner, &shares, now)?)
+        };
+        self.writer.write("runs could not be taken from the outbox", work)
+    }
+
+    fn mark(&self, owner: OwnerId, claim: ClaimId) -> BoxFuture<'static, Result<bool>> {
+        let work = move |connection: &Connection| {
+            Ok(settle::mark(connection, &owner, claim, Timestamp::now())?)
+        };
+        self.writer.write("the mark before the message's end could not be written", work)
+    }
+
+    fn settle<'a>(
+        &'a self,
+        owner: &'a Owner,
+        settlement: Settlement,
+    ) -> BoxFuture<'a, Result<bool>> {
+        let owner = owner.id.clone();
+        let work = move |connection: &Connection| {
+            Ok(settle::settle(connection, &owner, &settlement, Timestamp::now())?)
+        };
+        self.writer.write("the result could not be written to the outbox", work)
+    }
+
+    fn give_back<'a>(
+        &'a self,
+        owner: &'a Owner,
+        claims: Vec<ClaimId>,
+    ) -> BoxFuture<'a, Result<()>> {
+        let owner = owner.id.clone();
+        let work = move |connection: &Connection| {
+            Ok(settle::give_back(connection, &owner, &claims, Timestamp::now())?)
+        };
+        self.writer.write("runs could not be given back to the outbox", work)
+    }
+
+    fn recover<'a>(&'a self, owner: &'a Owner) -> BoxFuture<'a, Result<Recovered>> {
+        Box::pin(async move {
+            let held = self.read(upkeep::owners).await?;
+            let others = held.into_iter().filter(|id| *id != owner.id).collect();
+            let dead = self.owners.dead(others);
+            if dead.is_empty() {
+                return Ok(Recovered::default());
+            }
+            let ids = dead.clone();
+            let what = "the runs of a dead worker could not be recovered";
+            let work = move |connection: &Connection| {
+                Ok(upkeep::recover(connection, &ids, Timestamp::now())?)
+            };
+            let recovered = self.writer.write(what, work).await?;
+            dead.iter().for_each(|id| self.owners.forget(id));
+            self.changed.notify_one();
+            Ok(recovered)
+        })
+    }
+
+    fn expire(&self) -> BoxFuture<'_, Result<usize>> {
+        let work = |connection: &Connection| Ok(upkeep::expire(connection, Timestamp::now())?);
+        self.writer.write("expired runs could not be ended", work)
+    }
+
+    fn paused_accounts(&self) -> BoxFuture<'_, Result<Vec<PausedAccount>>> {
+        Box::pin(self.read(queries::paused_accounts))
+    }
+
+    fn resume(&self, account: String) -> BoxFuture<'_, Result<bool>> {
+        Box::pin(async move {
+            let work = move |connection: &Connection| {
+                Ok(upkeep::resume(connection, &account, Timestamp::now())?)
+            };
+            let resumed = self.writer.write("the account could not be resumed", work).await?;
+            self.changed.notify_one();
+            Ok(resumed)
+        })
+    }
+
+    fn events(&self, after: i64, most: usize) -> BoxFuture<'_, Result<Vec<Event>>> {
+        Box::pin(self.read(move |connection| queries::events(connection, after, most)))
+    }
+
+    fn latest_event(&self) -> BoxFuture<'_, Result<i64>> {
+        Box::pin(self.read(queries::latest_event))
+    }
+
+    fn prune(&self, retention: Retention) -> BoxFuture<'_, Result<Pruned>> {
+        let files = self.files.clone();
+        let work = move |connection: &Connection| Ok(upkeep::prune(connection, &files, retention)?);
+        self.writer.write("ended runs could not be deleted", work)
+    }
+
+    fn changed(&self) -> BoxFuture<'_, ()> {
+        Box::pin(async {
+            // The end of the wait is as good as a change.
+            let _ = tokio::time::timeout(POLL, self.changed.notified()).await;
+        })
+    }
+}
+
+fn stopped() -> Error {
+    Error::new(ErrorKind::Unavailable, "the outbox was read while the program stops")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    async fn open(_name: &str) -> Option<(SqliteStore, tempfile::TempDir)> {
+        let folder = tempfile::tempdir().expect("a folder");
+        let store = SqliteStore::open(&folder.path().join("outbox.db")).expect("it opens");
+        Some((store, folder))
+    }
+
+    crate::store::suite::suite!(open);
+}

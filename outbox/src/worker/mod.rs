@@ -1,0 +1,132 @@
+//! The worker: takes runs from the outbox and delivers them.
+
+mod accounts;
+mod attempt;
+mod deliveries;
+mod options;
+mod outcome;
+mod upkeep;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use smtp_connector_host::Connector;
+
+use crate::error::Result;
+use crate::outbox::Outbox;
+use accounts::Paces;
+use deliveries::Deliveries;
+pub use options::WorkerOptions;
+
+/// Delivers the mails of an outbox. Any number of workers, in any number of processes, can run at the same time.
+#[derive(Clone, Debug)]
+pub struct Worker {
+    outbox: Outbox,
+    connector: Connector,
+    options: WorkerOptions,
+}
+
+/// What a worker did until it was stopped.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Drained {
+    /// Attempts that ended.
+    pub attempts: u64,
+    /// Runs that the worker had taken but not begun, and gave back.
+    pub given_back: u64,
+}
+
+/// The pause after an error of the store. A full disk or a database that is away takes at least seconds.
+const AFTER_ERROR: Duration = Duration::from_secs(1);
+
+impl Worker {
+    pub(crate) fn new(outbox: Outbox, connector: Connector) -> Self {
+        Self { outbox, connector, options: WorkerOptions::default() }
+    }
+
+    /// Sets the options.
+    #[must_use]
+    pub fn options(self, options: WorkerOptions) -> Self {
+        Self { options, ..self }
+    }
+
+    /// Delivers mails until `stop` completes. Then the worker takes no more runs, gives back those that it has not
+    /// begun, and waits for those under way, up to the option [`drain`](WorkerOptions::drain).
+    ///
+    /// If the store is away for a time, the worker waits for it. Dropping the future is safe too, but leaves runs whose
+    /// end was being sent in the state `unknown`.
+    ///
+    /// # Errors
+    ///
+    /// Returns an error if the worker cannot register with the store.
+    pub async fn run(&self, stop: impl Future<Output = ()>) -> Result<Drained> {
+        let store = Arc::clone(&self.outbox.store);
+        let owner = Arc::new(store.register().await?);
+        let _upkeep = upkeep::start(&self.outbox, Arc::clone(&owner));
+        let mut paces = Paces::new(self.connector.host().services().clone());
+        let mut deliveries = Deliveries::new(self, Arc::clone(&owner));
+        let mut stop = std::pin::pin!(stop);
+        loop {
+            let pause = match self.take(&mut deliveries, &mut paces).await {
+                Ok(taken) => (taken == 0).then_some(None),
+                Err(error) => {
+                    tracing::warn!(%error, "the outbox cannot be used; trying again");
+                    Some(Some(AFTER_ERROR))
+                }
+            };
+            deliveries.begin();
+            let Some(pause) = pause else {
+                if deliveries.are_full() {
+                    tokio::select! {
+                        () = &mut stop => break,
+                        () = deliveries.ended() => {}
+                    }
+                }
+                continue;
+            };
+            tokio::select! {
+                () = &mut stop => break,
+                () = deliveries.ended() => {}
+                () = async {
+                    match pause {
+                        None => store.changed().await,
+                        Some(pause) => tokio::time::sleep(pause).await,
+                    }
+                } => {}
+            }
+        }
+        deliveries.drain(self.options.drain).await
+    }
+
+    /// Takes runs, if there is room for them. Returns their number.
+    async fn take(&self, deliveries: &mut Deliveries, paces: &mut Paces) -> Result<usize> {
+        if !deliveries.may_take() {
+            return Ok(0);
+        }
+        let store = &self.outbox.store;
+        let due = store.due_accounts(deliveries.cursor().to_owned(), ACCOUNTS).await?;
+        deliveries.move_cursor(match due.len() < ACCOUNTS {
+            // The next question begins at the first account again.
+            true => None,
+            false => due.last().cloned(),
+        });
+        let mut shares = Vec::new();
+        for account in due {
+            let most = deliveries.room_for(&account);
+            if most > 0 {
+                shares.push(paces.share(account, most).await);
+            }
+        }
+        if shares.is_empty() {
+            return Ok(0);
+        }
+        deliveries.divide(&mut shares);
+        let claimed = store.claim(deliveries.owner(), shares).await?;
+        let number = claimed.len();
+        deliveries.add(claimed);
+        Ok(number)
+    }
+}
+
+/// The most accounts that one claim takes runs of.
+const ACCOUNTS: usize = 64;
