@@ -124,7 +124,12 @@ impl<'o> Context<'o> {
     /// Returns the transport. It may connect to private hosts, because the command runs on the user's machine.
     pub(crate) fn transport(&self) -> SmtpTransport {
         // A command sends one message, so a pool would not be used.
-        let mut transport = SmtpTransport::new().danger_allow_private_hosts().without_pool();
+        self.pooled_transport().without_pool()
+    }
+
+    /// Returns a transport that keeps connections for the next messages.
+    fn pooled_transport(&self) -> SmtpTransport {
+        let mut transport = SmtpTransport::new().danger_allow_private_hosts();
         if let Some(proxy) = &self.proxy {
             transport = transport.network(proxy.network.clone());
         }
@@ -138,14 +143,27 @@ impl<'o> Context<'o> {
     /// Builds a host with these accounts.
     pub(crate) fn host(&self, accounts: impl Accounts) -> Result<Host, Stop> {
         // A command is one run, on the user's machine.
-        let builder = Host::builder()
-            .allocation(Allocation::OnDemand)
-            .attachment_hosts(AttachmentHosts::danger_any());
+        self.host_with(accounts, self.transport(), Allocation::OnDemand)
+    }
+
+    /// Builds a host for many runs.
+    pub(crate) fn worker_host(&self) -> Result<Host, Stop> {
+        self.host_with(self.accounts(), self.pooled_transport(), Allocation::default())
+    }
+
+    fn host_with(
+        &self,
+        accounts: impl Accounts,
+        transport: SmtpTransport,
+        allocation: Allocation,
+    ) -> Result<Host, Stop> {
+        let builder =
+            Host::builder().allocation(allocation).attachment_hosts(AttachmentHosts::danger_any());
         let builder = match &self.proxy {
             Some(proxy) => builder.network(proxy.network.clone()),
             None => builder,
         };
-        let builder = builder.accounts(accounts).transport(self.transport());
+        let builder = builder.accounts(accounts).transport(transport);
         let (output, has_compiled) = (self.output.clone(), Arc::clone(&self.has_compiled));
         let builder = builder.cache_directory(&self.home.cache).cache_observer(move |event| match event {
             CacheEvent::Compiling { keep } => {

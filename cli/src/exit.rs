@@ -65,6 +65,21 @@ impl From<&smtp_connector_host::Error> for Exit {
     }
 }
 
+impl From<&smtp_connector_outbox::Error> for Exit {
+    fn from(error: &smtp_connector_outbox::Error) -> Self {
+        use smtp_connector_outbox::ErrorKind;
+        match error.kind() {
+            ErrorKind::NotFound | ErrorKind::WrongState => Self::Usage,
+            ErrorKind::Invalid | ErrorKind::KeyReused => Self::Data,
+            ErrorKind::DiskFull | ErrorKind::Unavailable => Self::Later,
+            ErrorKind::Forbidden => Self::Refused,
+            ErrorKind::NotAnOutbox => Self::Settings,
+            // `Damaged`, and kinds that this command does not know.
+            _ => Self::Bug,
+        }
+    }
+}
+
 impl From<Exit> for ExitCode {
     fn from(exit: Exit) -> Self {
         // Every discriminant fits in a byte.

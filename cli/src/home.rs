@@ -15,6 +15,8 @@ pub(crate) struct Home {
     pub(crate) cache: PathBuf,
     /// Messages that the inbox caught.
     pub(crate) inbox: PathBuf,
+    /// The outbox.
+    pub(crate) outbox: PathBuf,
 }
 
 impl Home {
@@ -37,6 +39,7 @@ impl Home {
                     .filter(|cache| can_be_used(cache))
                     .unwrap_or_else(|| folder.join("cache")),
                 inbox: folder.join("inbox"),
+                outbox: folder.join("outbox.db"),
             });
         }
         let strategy = strategy.ok()?;
@@ -44,6 +47,7 @@ impl Home {
             accounts: strategy.in_config_dir("accounts.toml"),
             cache: cache?,
             inbox: strategy.in_data_dir("inbox"),
+            outbox: strategy.in_data_dir("outbox.db"),
         })
     }
 }

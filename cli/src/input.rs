@@ -5,6 +5,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use base64::prelude::{BASE64_STANDARD, Engine as _};
 use clap::Args;
 use serde_json::{Map, Value, json};
 
@@ -102,6 +103,15 @@ enum Form {
     Piped,
 }
 
+/// The treatment of files that are attached.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Files {
+    /// They are uploads, which are read while the message is sent.
+    Uploads,
+    /// They are in the input, because another process sends the message later.
+    Inline,
+}
+
 /// The treatment of a mail without a body and attachments.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Empty {
@@ -130,8 +140,14 @@ impl Input {
         context: &Context<'_>,
         account: Option<&Account>,
         empty: Empty,
+        files: Files,
     ) -> Result<Prepared, Stop> {
         self.check_readers()?;
+        if files == Files::Inline && !self.upload.is_empty() {
+            let message = "--upload files are read when the mail is sent, by a worker that does not know them; \
+                           use --attach, which queues the file with the mail";
+            return Err(Stop::Usage(message.to_owned()));
+        }
         let mut uploads = FileUploads::new();
         for (id, path) in &self.upload {
             check_file(&format!("--upload {id}={}", path.display()), path)?;
@@ -145,7 +161,7 @@ impl Input {
                 let is_taken = self.keywords.as_deref() == Some(Path::new("-"));
                 let parts = self.body.read(context, is_taken)?;
                 warnings.extend(self.flags.check_says_something(&parts, empty)?);
-                let (input, files) = self.flags.input(&parts, uploads)?;
+                let (input, files) = self.flags.input(&parts, uploads, files)?;
                 warnings.extend(parts.warnings);
                 uploads = files;
                 input.to_string()
@@ -281,8 +297,13 @@ impl Flags {
         Ok(Some(Issue { path: "text".to_owned(), code: "missing-value".to_owned(), message }))
     }
 
-    /// Builds the input from the flags. Files become uploads, so that they are read while the message is sent.
-    fn input(&self, parts: &Parts, mut uploads: FileUploads) -> Result<(Value, FileUploads), Stop> {
+    /// Builds the input from the flags.
+    fn input(
+        &self,
+        parts: &Parts,
+        mut uploads: FileUploads,
+        files: Files,
+    ) -> Result<(Value, FileUploads), Stop> {
         let mut input = Map::new();
         let texts = [
             ("from", &self.from),
@@ -309,6 +330,10 @@ impl Flags {
                 continue;
             }
             check_file(&format!("--attach {file}"), Path::new(file))?;
+            if files == Files::Inline {
+                attachments.push(inline(Path::new(file))?);
+                continue;
+            }
             let id = format!("--attach {}", index + 1);
             attachments.push(json!({ "upload": id }));
             uploads = uploads.with(id, file);
@@ -337,6 +362,17 @@ impl Flags {
         }
         Ok(Value::Object(headers))
     }
+}
+
+/// Reads a file into an attachment.
+fn inline(path: &Path) -> Result<Value, Stop> {
+    let bytes = fs::read(path).map_err(|reason| {
+        let reason = text::reason(&reason);
+        Stop::Usage(format!("--attach {} cannot be read: {reason}", path.display()))
+    })?;
+    let name = path.file_name().map(|name| name.to_string_lossy());
+    let content = BASE64_STANDARD.encode(bytes);
+    Ok(json!({ "filename": name, "content": content, "encoding": "base64" }))
 }
 
 /// Refuses a file that cannot be attached, before the command connects to a server.

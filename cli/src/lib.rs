@@ -17,18 +17,21 @@ mod message_view;
 mod mime_parts;
 mod one_off;
 mod options;
+mod outbox;
 mod output;
 mod preview;
 mod printable;
 mod providers;
 mod proxy;
 mod question;
+mod queue;
 mod send;
 mod shared;
 mod standard_input;
 mod stop;
 mod text;
 mod validate;
+mod worker;
 
 use std::process::ExitCode;
 
@@ -47,7 +50,11 @@ pub fn main() -> ExitCode {
         Err(error) => return options::explain(error, std::env::args_os()).into(),
     };
     let output = Output::new(options.shared.json, options.shared.quiet);
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    let runtime = match options.command {
+        // The other commands send at most one mail.
+        Command::Worker(_) => tokio::runtime::Builder::new_multi_thread().enable_all().build(),
+        _ => tokio::runtime::Builder::new_current_thread().enable_all().build(),
+    };
     let outcome = match runtime {
         Ok(runtime) => {
             let outcome = runtime.block_on(run(options, &output));
@@ -77,5 +84,7 @@ async fn run(options: Options, output: &Output) -> Outcome {
         Command::Accounts(command) => command.run(&context).await,
         Command::Providers(command) => command.run(&context),
         Command::Inbox(command) => command.run(&context).await,
+        Command::Outbox(command) => command.run(&context).await,
+        Command::Worker(command) => command.run(&context).await,
     }
 }

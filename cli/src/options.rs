@@ -33,6 +33,8 @@ pub(crate) enum Command {
     Accounts(super::accounts::Accounts),
     Providers(super::providers::Providers),
     Inbox(super::inbox::Inbox),
+    Outbox(super::outbox::OutboxCommand),
+    Worker(super::worker::Worker),
 }
 
 /// Prints what is wrong with the command line, or the help or version that the user asked for.

@@ -121,6 +121,10 @@ impl Output {
                 }
                 self.stop_for_usage(&message, error.hint())
             }
+            Stop::Outbox(error) => {
+                self.report_outbox(error);
+                Exit::from(error)
+            }
             Stop::Failed(error) => {
                 self.report(error);
                 Exit::from(error)
@@ -129,6 +133,23 @@ impl Output {
                 self.report(error);
                 *exit
             }
+        }
+    }
+
+    fn report_outbox(&self, error: &smtp_connector_outbox::Error) {
+        let message = text::without_numbers(&error.to_string());
+        tell(format_args!("error: {message}"));
+        if let Some(hint) = error.hint() {
+            tell(format_args!("  hint: {hint}"));
+        }
+        if self.json {
+            let retry = if error.is_transient() { "later" } else { "never" };
+            print_json(&json!({
+                "error": {
+                    "code": "outbox", "kind": error.kind(), "message": message, "hint": error.hint(),
+                    "phase": "input", "retry": retry, "delivered": "no", "issues": [], "rejectedErrors": [],
+                },
+            }));
         }
     }
 

@@ -8,7 +8,7 @@ use clap::Args;
 
 use super::context::Context;
 use super::exit::Exit;
-use super::input::{Empty, Input, Prepared};
+use super::input::{Empty, Files, Input, Prepared};
 use super::send::{warn, with_warnings};
 use super::stop::{Outcome, Stop};
 use super::{question, text};
@@ -38,7 +38,7 @@ impl Preview {
         let account = self.input.account(context)?;
         let target = self.target(context)?;
         let Prepared { invocation, warnings, origin } =
-            self.input.prepare(context, account.as_deref(), Empty::Warned)?;
+            self.input.prepare(context, account.as_deref(), Empty::Warned, Files::Uploads)?;
         context.output.warn_of(&warnings);
         let invocation = invocation.dry_run();
         let host = context.host(context.accounts())?;

@@ -11,6 +11,7 @@ use super::exit::Exit;
 use super::input::{Empty, Input, Origin, Prepared};
 use super::interrupt::Interrupt;
 use super::one_off::OneOff;
+use super::queue::Queue;
 use super::stop::{Outcome, Stop};
 use super::text;
 use smtp_connector_host::{Error, ForwardPath, Issue, Status};
@@ -20,6 +21,8 @@ use smtp_connector_host::{Error, ForwardPath, Issue, Status};
 /// Example: smtp-connector send --to bob@example.com --subject Hi --text 'Hi, Bob!' --attach report.pdf
 ///
 /// Without an account: smtp-connector send --server smtps://you@mail.example.com --from you@example.com --to ...
+///
+/// To be sent by a worker, even if the server is away: smtp-connector send --queue --to ...
 ///
 /// Standard input is the text body if no option gives a body: df -h | smtp-connector send --to bob@example.com
 /// --subject Disks. A terminal, an empty pipe and /dev/null do not count as a body. If no option gives a field,
@@ -31,6 +34,9 @@ pub(crate) struct Send {
 
     #[command(flatten)]
     one_off: OneOff,
+
+    #[command(flatten)]
+    queue: Queue,
 
     /// Build the message without sending it
     #[arg(long)]
@@ -56,7 +62,7 @@ impl Send {
             (false, false) => Empty::Asked,
         };
         let Prepared { mut invocation, warnings, origin } =
-            self.input.prepare(context, account.as_deref(), empty)?;
+            self.input.prepare(context, account.as_deref(), empty, self.queue.files())?;
         if cannot_send {
             return Err(no_account().into());
         }
@@ -67,6 +73,12 @@ impl Send {
         }
         let host = context.host(context.accounts())?;
         let connector = context.connector(&host)?;
+        if let Some(account) = account.filter(|_| self.queue.is_chosen()) {
+            return self
+                .queue
+                .enqueue(context, &connector, invocation, account.name(), origin)
+                .await;
+        }
         let mut interrupt = Interrupt::listen()?;
         let outcome = connector.invoke_until(invocation, interrupt.wait()).await;
         let outcome = outcome.map_err(|error| {

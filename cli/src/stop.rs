@@ -18,6 +18,8 @@ pub(crate) enum Stop {
     UsageWithHint(String, String),
     /// The component file cannot be used.
     Component(PathBuf, Error),
+    /// The outbox cannot do what was asked.
+    Outbox(smtp_connector_outbox::Error),
     /// The reader of standard output has closed it.
     Closed,
 }
@@ -33,6 +35,12 @@ pub(crate) fn bug(message: impl Into<String>) -> Error {
 impl From<Error> for Stop {
     fn from(error: Error) -> Self {
         Self::Failed(error)
+    }
+}
+
+impl From<smtp_connector_outbox::Error> for Stop {
+    fn from(error: smtp_connector_outbox::Error) -> Self {
+        Self::Outbox(error)
     }
 }
 

@@ -5,7 +5,7 @@ use serde_json::json;
 
 use super::context::Context;
 use super::exit::Exit;
-use super::input::{Empty, Input, Prepared};
+use super::input::{Empty, Files, Input, Prepared};
 use super::stop::{Outcome, Stop};
 use super::text;
 use smtp_connector_host::{Findings, Issue};
@@ -20,26 +20,27 @@ pub(crate) struct Validate {
 impl Validate {
     pub(crate) async fn run(&self, context: &Context<'_>) -> Outcome {
         let account = self.input.account(context)?;
-        let (findings, hint) = match self.input.prepare(context, account.as_deref(), Empty::Warned)
-        {
-            Ok(Prepared { invocation, warnings, origin }) => {
-                let host = context.host(context.accounts())?;
-                let connector = context.connector(&host)?;
-                let found = connector.validate(invocation).await;
-                let mut findings = found.map_err(|error| context.explain(error))?;
-                findings.warnings.extend(warnings);
-                origin.name_options(&mut findings.issues);
-                origin.name_options(&mut findings.warnings);
-                let hint = origin.hint(&findings.issues).map(str::to_owned);
-                (findings, hint)
-            }
-            // An input that is not text is reported like any other invalid input.
-            Err(Stop::Failed(error)) if !error.issues().is_empty() => {
-                let findings = Findings { issues: error.issues().to_vec(), warnings: Vec::new() };
-                (findings, error.hint().map(str::to_owned))
-            }
-            Err(stop) => return Err(stop),
-        };
+        let (findings, hint) =
+            match self.input.prepare(context, account.as_deref(), Empty::Warned, Files::Uploads) {
+                Ok(Prepared { invocation, warnings, origin }) => {
+                    let host = context.host(context.accounts())?;
+                    let connector = context.connector(&host)?;
+                    let found = connector.validate(invocation).await;
+                    let mut findings = found.map_err(|error| context.explain(error))?;
+                    findings.warnings.extend(warnings);
+                    origin.name_options(&mut findings.issues);
+                    origin.name_options(&mut findings.warnings);
+                    let hint = origin.hint(&findings.issues).map(str::to_owned);
+                    (findings, hint)
+                }
+                // An input that is not text is reported like any other invalid input.
+                Err(Stop::Failed(error)) if !error.issues().is_empty() => {
+                    let findings =
+                        Findings { issues: error.issues().to_vec(), warnings: Vec::new() };
+                    (findings, error.hint().map(str::to_owned))
+                }
+                Err(stop) => return Err(stop),
+            };
         report(context, &findings, hint.as_deref())
     }
 }

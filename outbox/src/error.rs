@@ -1,6 +1,11 @@
 //! The error type of the outbox.
 
 use std::fmt;
+use std::str::FromStr;
+
+use serde::Serialize;
+
+use crate::run::{RunId, names};
 
 /// The error of an operation on the outbox.
 ///
@@ -15,33 +20,39 @@ pub struct Error {
 /// The result type of the outbox.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
-/// The kind of an error.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum ErrorKind {
-    /// The request cannot be queued as it is.
-    Invalid,
-    /// The same key was used before, with another input.
-    KeyReused,
-    /// There is no such run.
-    NotFound,
-    /// The run's state does not allow this.
-    WrongState,
-    /// The database is not an outbox, or one of a newer version.
-    NotAnOutbox,
-    /// The database cannot be opened or written: permissions, a read-only disk.
-    Forbidden,
-    /// The disk is full.
-    DiskFull,
-    /// The store cannot be reached or does not answer, for now.
-    Unavailable,
-    /// The disk or the database is damaged.
-    Damaged,
+names! {
+    /// The kind of an error.
+    ErrorKind {
+        /// The request cannot be queued as it is.
+        Invalid => "invalid",
+        /// The same key was used before, with another input.
+        KeyReused => "key-reused",
+        /// There is no such run.
+        NotFound => "not-found",
+        /// The run's state does not allow this.
+        WrongState => "wrong-state",
+        /// The database is not an outbox, or one of a newer version.
+        NotAnOutbox => "not-an-outbox",
+        /// The database cannot be opened or written: permissions, a read-only disk.
+        Forbidden => "forbidden",
+        /// The disk is full.
+        DiskFull => "disk-full",
+        /// The store cannot be reached or does not answer, for now.
+        Unavailable => "unavailable",
+        /// The disk or the database is damaged.
+        Damaged => "damaged",
+    }
 }
 
 impl Error {
     pub(crate) fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
         Self { kind, message: message.into(), hint: None, source: None }
+    }
+
+    /// Returns the error for an id that no run has.
+    pub fn no_such_run(id: &RunId) -> Self {
+        Self::new(ErrorKind::NotFound, format!("there is no run {id}"))
+            .hint_of("list the runs to find its id; runs that ended are deleted after a time")
     }
 
     pub(crate) fn hint_of(self, hint: impl Into<String>) -> Self {

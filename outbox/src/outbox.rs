@@ -177,8 +177,7 @@ impl Outbox {
 
     async fn change(&self, id: &RunId, change: Change) -> Result<()> {
         match self.store.change(id.clone(), change).await? {
-            None => Err(Error::new(ErrorKind::NotFound, format!("there is no run {id}"))
-                .hint_of("list the runs to find its id; runs that ended are deleted after a time")),
+            None => Err(Error::no_such_run(id)),
             Some(before) if change.from().contains(&before) => Ok(()),
             Some(before) => {
                 let states: Vec<_> = change.from().iter().map(|state| state.as_str()).collect();

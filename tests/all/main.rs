@@ -22,6 +22,7 @@ mod injection;
 mod login;
 mod mechanisms;
 mod messages;
+mod outbox;
 mod policy;
 mod pool;
 mod portable;

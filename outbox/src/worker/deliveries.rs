@@ -84,7 +84,8 @@ impl Deliveries {
     pub(super) fn may_take(&self) -> bool {
         self.unwritten.load(Ordering::Relaxed) == 0
             && self.results.len() < 8 * self.slots()
-            && self.waiting.len() <= self.slots() / 2
+            // Runs that wait although slots are free belong to accounts that use all of theirs.
+            && (self.waiting.len() <= self.slots() / 2 || self.under_way.len() < self.slots())
     }
 
     pub(super) fn are_full(&self) -> bool {

@@ -1,0 +1,101 @@
+//! The options that queue a mail instead of sending it, and the outbox that commands use.
+
+use clap::Args;
+use serde_json::json;
+use smtp_connector_host::{Connector, Error, Invocation};
+use smtp_connector_outbox::{Enqueue, Outbox};
+
+use super::context::Context;
+use super::exit::Exit;
+use super::input::{Files, Origin};
+use super::stop::{Outcome, Stop};
+
+/// The outbox that a command uses.
+#[derive(Args, Debug)]
+pub(crate) struct ChosenOutbox {
+    /// File of the outbox [default: outbox.db, with the caught mail]
+    #[arg(long, value_name = "FILE", env = "SMTP_CONNECTOR_OUTBOX", hide_env_values = true)]
+    outbox: Option<String>,
+}
+
+/// The options that queue a mail.
+#[derive(Args, Debug)]
+pub(crate) struct Queue {
+    /// Put the mail into the outbox; `smtp-connector worker` sends it
+    #[arg(long, conflicts_with_all = ["dry_run", "server"])]
+    queue: bool,
+
+    /// Queue a mail with this key only once
+    ///
+    /// The same key with the same mail prints the first one's id and state. With another mail, it is an error.
+    #[arg(long, value_name = "KEY", requires = "queue")]
+    key: Option<String>,
+
+    /// Hold the mail until `smtp-connector outbox release ID`
+    #[arg(long, requires = "queue")]
+    hold: bool,
+
+    #[command(flatten)]
+    outbox: ChosenOutbox,
+}
+
+impl ChosenOutbox {
+    pub(crate) async fn open(&self, context: &Context<'_>) -> Result<Outbox, Stop> {
+        Ok(match &self.outbox {
+            None => Outbox::open(&context.home.outbox).await?,
+            Some(file) => Outbox::open(file).await?,
+        })
+    }
+}
+
+impl Queue {
+    pub(crate) fn is_chosen(&self) -> bool {
+        self.queue
+    }
+
+    /// Returns how files are attached.
+    pub(crate) fn files(&self) -> Files {
+        if self.queue { Files::Inline } else { Files::Uploads }
+    }
+
+    /// Checks a mail and puts it into the outbox.
+    pub(crate) async fn enqueue(
+        &self,
+        context: &Context<'_>,
+        connector: &Connector,
+        checked: Invocation,
+        account: &str,
+        origin: Origin,
+    ) -> Outcome {
+        let mail = Invocation::send_mail(checked.input()).account(account);
+        let mail = match checked.keywords_json() {
+            Some(keywords) => mail.keywords(keywords),
+            None => mail,
+        };
+        // A mistake is told now, and not by a worker in an hour.
+        let findings = connector.validate(checked).await.map_err(|error| context.explain(error))?;
+        if !findings.is_valid() {
+            return Err(origin.teach(Error::invalid(findings.issues)).into());
+        }
+        let mut warnings = findings.warnings;
+        origin.name_options(&mut warnings);
+        context.output.warn_of(&warnings);
+        let request = Enqueue::new(mail);
+        let request = match &self.key {
+            Some(key) => request.key(key),
+            None => request,
+        };
+        let request = if self.hold { request.held() } else { request };
+        let ticket = self.outbox.open(context).await?.enqueue(request).await?;
+        context.output.document(&json!({
+            "status": "queued", "id": ticket.id, "state": ticket.state, "isNew": ticket.is_new,
+        }))?;
+        match ticket.is_new {
+            true => context.output.say(format_args!("queued as {}", ticket.id))?,
+            false => context
+                .output
+                .say(format_args!("known by its key: {} is {}", ticket.id, ticket.state))?,
+        }
+        Ok(Exit::Done)
+    }
+}

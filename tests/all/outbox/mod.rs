@@ -1,0 +1,134 @@
+//! The outbox with its workers: the real component, over real sockets.
+
+mod accounts;
+#[cfg(unix)]
+mod crashes;
+mod delivery;
+mod faults;
+
+use std::time::Duration;
+
+use serde_json::{Value, json};
+use smtp_connector_host::{Account, Invocation};
+use smtp_connector_outbox::{
+    Drained, Enqueue, Event, EventKind, Outbox, RetrySchedule, Run, RunId, RunState, WorkerOptions,
+};
+use tempfile::TempDir;
+use tokio::sync::oneshot;
+use tokio::task::JoinHandle;
+
+use crate::support::{connector_in, host_builder};
+
+/// How long a run may take in a test.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// An outbox in a folder of its own.
+struct Queue {
+    outbox: Outbox,
+    folder: TempDir,
+}
+
+impl Queue {
+    async fn new() -> Self {
+        let folder = tempfile::tempdir().expect("a folder");
+        let outbox = Outbox::open(folder.path().join("outbox.db")).await.expect("it opens");
+        Self { outbox, folder }
+    }
+
+    /// Queues a mail to these recipients on the account `work`.
+    async fn enqueue(&self, to: &[&str]) -> RunId {
+        self.request(mail(to)).await
+    }
+
+    async fn request(&self, request: impl Into<Enqueue>) -> RunId {
+        self.outbox.enqueue(request).await.expect("it is accepted").id
+    }
+
+    /// Starts a worker that tries again at once.
+    fn work(&self, accounts: impl IntoIterator<Item = Account>) -> Working {
+        self.work_with(accounts, options())
+    }
+
+    fn work_with(
+        &self,
+        accounts: impl IntoIterator<Item = Account>,
+        options: WorkerOptions,
+    ) -> Working {
+        let worker = self.outbox.worker(connector_in(host_builder(accounts))).options(options);
+        let (stop, stopped) = oneshot::channel::<()>();
+        let task = tokio::spawn(async move {
+            let stop = async {
+                // Dropping the sender stops it too.
+                let _ = stopped.await;
+            };
+            worker.run(stop).await.expect("it registers")
+        });
+        Working { stop, task }
+    }
+
+    async fn status(&self, id: &RunId) -> Run {
+        self.outbox.status(id).await.expect("it is read").expect("it is there")
+    }
+
+    /// Waits until a run is in this state.
+    async fn reaches(&self, id: &RunId, state: RunState) -> Run {
+        let reached = tokio::time::timeout(PATIENCE, async {
+            loop {
+                let run = self.status(id).await;
+                if run.state == state {
+                    return run;
+                }
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
+        });
+        match reached.await {
+            Ok(run) => run,
+            Err(_) => panic!("it does not become {state}: {:?}", self.status(id).await),
+        }
+    }
+
+    /// Returns all events so far.
+    async fn events(&self) -> Vec<Event> {
+        let mut stream = self.outbox.events(Some(0)).await.expect("they are read");
+        let mut events = Vec::new();
+        while let Ok(Some(event)) =
+            tokio::time::timeout(Duration::from_millis(300), stream.next()).await
+        {
+            events.push(event.expect("it is read"));
+        }
+        events
+    }
+
+    async fn kinds(&self) -> Vec<EventKind> {
+        self.events().await.iter().map(|event| event.kind).collect()
+    }
+}
+
+/// A worker that runs until it is stopped.
+struct Working {
+    stop: oneshot::Sender<()>,
+    task: JoinHandle<Drained>,
+}
+
+impl Working {
+    async fn stop(self) -> Drained {
+        // A worker that has ended does not listen.
+        let _ = self.stop.send(());
+        let drained = tokio::time::timeout(PATIENCE, self.task).await;
+        drained.expect("it ends in time").expect("it does not panic")
+    }
+}
+
+/// Options that try again after a few milliseconds.
+fn options() -> WorkerOptions {
+    let retries = RetrySchedule::new([Duration::from_millis(20)]).expect("a pause");
+    WorkerOptions::default().retries(retries)
+}
+
+fn mail(to: &[&str]) -> Invocation {
+    Invocation::send_mail(input(to).to_string()).account("work")
+}
+
+fn input(to: &[&str]) -> Value {
+    json!({ "to": to, "subject": "Hi", "text": "Hi!" })
+}
