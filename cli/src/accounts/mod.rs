@@ -7,6 +7,7 @@ mod browser;
 mod consent;
 mod default;
 mod edit;
+mod flow;
 mod list;
 mod path;
 mod remove;

@@ -19,8 +19,8 @@ pub use tilde::in_home;
 pub use smtp_connector_smtp::address::{Domain, EhloName, HostName, InvalidHostName, InvalidPath};
 pub use smtp_connector_smtp::secret::{Secret, SecretSource};
 pub use smtp_connector_smtp::settings::{
-    Auth, AuthSecret, CertificatePin, ClientCertificate, Credentials, OAuth2, Provider, Proxy,
-    ProxyKind, Security, ServerSettings, ServerSettingsBuilder, Timeouts, TlsSettings, TlsVersion,
-    TokenUrl,
+    Auth, AuthSecret, CertificatePin, ClientCertificate, ConsentUrls, Credentials, OAuth2,
+    Provider, Proxy, ProxyKind, Security, ServerSettings, ServerSettingsBuilder, Timeouts,
+    TlsSettings, TlsVersion, TokenUrl,
 };
 pub use smtp_connector_smtp::{BoxFuture, InvalidSetting};

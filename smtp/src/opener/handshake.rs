@@ -235,7 +235,7 @@ impl Opener {
 /// Returns the account's request for access tokens, if it uses a token endpoint.
 fn token_request(server: &ServerSettings) -> Option<&TokenRequest> {
     match &server.credentials.as_ref()?.secret {
-        AuthSecret::OAuth2(OAuth2 { source: TokenSource::Endpoint(request) }) => Some(request),
+        AuthSecret::OAuth2(OAuth2 { source: TokenSource::Endpoint(request), .. }) => Some(request),
         _ => None,
     }
 }

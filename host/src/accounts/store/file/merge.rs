@@ -1,30 +1,48 @@
 //! Changes an account's table key by key, so that its comments and the order of its keys stay.
 
-use toml_edit::{Item, Table, TableLike, Value};
+use std::path::Path;
+
+use toml_edit::{Item, TableLike, Value};
+
+use crate::accounts::store::secret_setting::file_beside;
 
 /// The tables that users write by hand. A change of the account keeps them.
 const KEPT: &[&str] = &["tls", "timeouts", "limits", "policy"];
 
 /// Gives `table` the keys of `new`. Keys with the same value stay untouched, and others are removed.
-pub(super) fn merge(table: &mut dyn TableLike, new: Table) {
+///
+/// Relative paths start from `folder`, the folder of the accounts file. A path to the same file stays as it is written.
+pub(super) fn merge(table: &mut dyn TableLike, new: &dyn TableLike, folder: &Path) {
     let keys: Vec<_> = table.iter().map(|(key, _)| key.to_owned()).collect();
     for key in keys {
         if !new.contains_key(&key) && !KEPT.contains(&key.as_str()) {
             table.remove(&key);
         }
     }
-    for (key, item) in new {
-        match table.get_mut(&key) {
-            Some(before) if is_same(before, &item) => {}
-            Some(before) => replace(before, item),
+    for (key, item) in new.iter() {
+        match table.get_mut(key) {
+            Some(before) if is_same(key, before, item, folder) => {}
+            Some(before) => match (before.as_table_like_mut(), item.as_table_like()) {
+                (Some(inner), Some(new)) => {
+                    merge(inner, new, folder);
+                    // Keys that were added or removed leave spaces in the wrong places.
+                    if let Some(inline) = before.as_inline_table_mut() {
+                        inline.fmt();
+                    }
+                }
+                _ => replace(before, item.clone()),
+            },
             None => {
-                table.insert(&key, item);
+                table.insert(key, item.clone());
             }
         }
     }
 }
 
-fn is_same(one: &Item, other: &Item) -> bool {
+fn is_same(key: &str, one: &Item, other: &Item, folder: &Path) -> bool {
+    if let ("file", Some(one), Some(other)) = (key, one.as_str(), other.as_str()) {
+        return file_beside(folder, one) == file_beside(folder, other);
+    }
     let bare =
         |item: &Item| item.as_value().map(|value| value.clone().decorated("", "").to_string());
     bare(one).is_some() && bare(one) == bare(other)
