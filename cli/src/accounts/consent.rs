@@ -10,7 +10,7 @@ use smtp_connector_smtp::secret::SecretSource;
 use smtp_connector_smtp::settings::{AuthSecret, ConsentUrls, TokenRequest, TokenSource, TokenUrl};
 
 /// The options for the client and the authorization server.
-#[derive(Args, Debug)]
+#[derive(Args, Debug, Default)]
 pub(crate) struct Asked {
     /// Client id from the registration [default: the account's]
     #[arg(long, value_name = "ID")]
@@ -81,6 +81,19 @@ impl Provider {
 }
 
 impl Asked {
+    /// Reports whether an option was given.
+    pub(crate) fn is_given(&self) -> bool {
+        let Self { client_id, client_secret_env, issuer, auth_url, token_url, device_url, scope } =
+            self;
+        let texts = [client_id, client_secret_env, issuer, auth_url, token_url, device_url];
+        texts.iter().any(|text| text.is_some()) || !scope.is_empty()
+    }
+
+    /// Reports whether an option names the client.
+    pub(crate) fn has_client(&self) -> bool {
+        self.client_id.is_some()
+    }
+
     /// Returns the client of the options, or else the account's.
     pub(crate) fn client(&self, account: &Account, provider: &Provider) -> Result<Client, Stop> {
         let today = provider.today.as_ref();
@@ -179,7 +192,11 @@ fn url_of(option: &str, url: &str) -> Result<TokenUrl, Stop> {
 /// Returns the error for a missing client id, with the steps to get one.
 fn needs_a_client(account: &Account, preset: Option<&ConsentPreset>) -> Stop {
     let name = account.name();
-    let message = format!("the account {name:?} needs a client id; add --client-id");
+    let secret = match preset.is_some_and(|preset| preset.has_client_secret) {
+        true => ", and --client-secret-env with a variable that holds the client secret",
+        false => "",
+    };
+    let message = format!("the account {name:?} needs a client id; add --client-id{secret}");
     let hint = match preset {
         Some(preset) => {
             let steps = preset.steps.iter().enumerate();

@@ -20,7 +20,7 @@ const PATIENCE: u64 = 300;
 pub(super) struct Flow {
     /// Show a code to enter in a browser on any machine
     #[arg(long, conflicts_with_all = ["port", "no_browser", "timeout"])]
-    pub(super) device: bool,
+    device: bool,
 
     /// Print the URL without opening a browser
     #[arg(long)]
@@ -42,6 +42,11 @@ impl Default for Flow {
 }
 
 impl Flow {
+    /// Asks in a browser on this machine, or on another one with a code.
+    pub(super) fn with_device(device: bool) -> Self {
+        Self { device, ..Self::default() }
+    }
+
     /// Asks the user, and waits for the answer.
     pub(super) async fn ask(
         &self,

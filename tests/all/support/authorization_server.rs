@@ -23,6 +23,8 @@ pub(crate) enum Departure {
     None,
     /// The user denies consent.
     Denied,
+    /// The user denies the first consent. Each use of a refresh token replaces it.
+    DeniedOnce,
     /// The redirect has another state.
     OtherState,
     /// The redirect has two states.
@@ -188,13 +190,18 @@ impl Handler {
         let mut state = self.state.lock().expect("no thread panics while holding it");
         let mut redirect: Url = asked["redirect_uri"].parse().expect("it was checked");
         let mut query = redirect.query_pairs_mut();
-        match self.departure {
-            Departure::Denied => {
+        let is_denied = match self.departure {
+            Departure::Denied => true,
+            Departure::DeniedOnce => state.number == 0,
+            _ => false,
+        };
+        state.number += 1;
+        match is_denied {
+            true => {
                 query.append_pair("error", "access_denied");
                 query.append_pair("error_description", "the user said no");
             }
-            _ => {
-                state.number += 1;
+            false => {
                 let code = format!("c0de-{}", state.number);
                 query.append_pair("code", &code);
                 state.codes.insert(code, asked.clone());
@@ -258,7 +265,7 @@ impl Handler {
                 let mut answer = json!({
                     "access_token": format!("acc3ss-{}", state.number), "token_type": "Bearer", "expires_in": 30,
                 });
-                if self.departure == Departure::Rotating {
+                if matches!(self.departure, Departure::Rotating | Departure::DeniedOnce) {
                     state.refresh_token = format!("r3fresh-{}", state.number);
                     answer["refresh_token"] = json!(state.refresh_token);
                 }

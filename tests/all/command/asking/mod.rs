@@ -1,10 +1,16 @@
-//! `accounts add` at a terminal.
+//! `accounts add` and `accounts edit` at a terminal.
+
+mod again;
+#[cfg(target_os = "linux")]
+mod consent;
 
 use smtp_connector_inbox::Inbox;
 
 use crate::support::{CommandLine, answer_on_terminal};
 
 const ENTER: &str = "\r";
+
+const DOWN: &str = "\x1b[B";
 
 const NO_ENCRYPTION: &str = "\x1b[B\x1b[B\r";
 
@@ -59,7 +65,8 @@ fn a_provider_is_recognised_by_the_address_and_the_password_is_hidden() {
         ("Use Gmail (smtp.gmail.com, port 465)", ENTER),
         ("Username", ENTER),
         ("app password", ""),
-        ("Place of the password", ENTER),
+        ("How to log in", DOWN),
+        ("", ENTER),
         ("Password", "s3cr3t-password\r"),
         ("Sender", "not an address\r"),
         ("Name of the account", ENTER),
