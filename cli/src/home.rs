@@ -15,6 +15,8 @@ pub(crate) struct Home {
     pub(crate) cache: PathBuf,
     /// Messages that the inbox caught.
     pub(crate) inbox: PathBuf,
+    /// The times at which accounts were used.
+    pub(crate) uses: PathBuf,
 }
 
 impl Home {
@@ -37,6 +39,7 @@ impl Home {
                     .filter(|cache| can_be_used(cache))
                     .unwrap_or_else(|| folder.join("cache")),
                 inbox: folder.join("inbox"),
+                uses: folder.join("uses"),
             });
         }
         let strategy = strategy.ok()?;
@@ -44,6 +47,8 @@ impl Home {
             accounts: strategy.in_config_dir("accounts.toml"),
             cache: cache?,
             inbox: strategy.in_data_dir("inbox"),
+            // Only XDG has a folder for state.
+            uses: strategy.in_state_dir("uses").unwrap_or_else(|| strategy.in_data_dir("uses")),
         })
     }
 }

@@ -28,6 +28,7 @@ mod shared;
 mod standard_input;
 mod stop;
 mod text;
+mod uses;
 mod validate;
 
 use std::process::ExitCode;

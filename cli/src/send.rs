@@ -43,10 +43,12 @@ pub(crate) struct Send {
 
 impl Send {
     pub(crate) async fn run(&self, context: &Context<'_>) -> Outcome {
-        let account = match self.one_off.account(self.input.sender())? {
-            Some(account) => Some(Arc::new(account)),
+        let one_off = self.one_off.account(self.input.sender())?.map(Arc::new);
+        let named = match &one_off {
+            Some(_) => None,
             None => self.input.account(context)?,
         };
+        let account = one_off.or_else(|| named.clone());
         let cannot_send = account.is_none() && !self.dry_run;
         let empty = match (self.allow_empty, self.dry_run) {
             (true, _) => Empty::Allowed,
@@ -69,6 +71,9 @@ impl Send {
         let connector = context.connector(&host)?;
         let mut interrupt = Interrupt::listen()?;
         let outcome = connector.invoke_until(invocation, interrupt.wait()).await;
+        if let Some(account) = &named {
+            context.note_use(account, &outcome);
+        }
         let outcome = outcome.map_err(|error| {
             context.tell_causes(&error);
             interrupt.explain(origin.teach(error))

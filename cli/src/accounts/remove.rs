@@ -35,6 +35,7 @@ impl Remove {
         let action = format!("remove the account {:?}{with}", self.name);
         question::confirm_or_force(self.force, &action)?;
         accounts.remove(&self.name)?;
+        context.uses().forget(&self.name);
         context.output.document(&json!({ "removed": self.name }))?;
         let too = kept.map_or(String::new(), |kept| format!(" and {kept}"));
         context.output.say(format_args!("removed the account {:?}{too}", self.name))?;

@@ -13,6 +13,7 @@ mod first_account;
 mod inbox;
 #[cfg(unix)]
 mod interrupt;
+mod last_use;
 mod preview;
 mod send;
 mod terminal;
