@@ -3,6 +3,7 @@
 mod account;
 mod account_name;
 mod builder;
+mod form;
 mod providers;
 mod rules;
 mod store;
@@ -11,6 +12,7 @@ mod tilde;
 pub use account::Account;
 pub use account_name::AccountName;
 pub use builder::AccountBuilder;
+pub use form::AccountForm;
 pub use providers::{ConsentPreset, Preset};
 pub use rules::{AccountLimits, DomainRule, Policy, SenderRule, UrlHost};
 pub use store::{Accounts, AccountsFile, AccountsInMemory};

@@ -50,6 +50,16 @@ impl Preset {
     pub fn takes_password(&self) -> bool {
         login(self) != Login::OAuth2
     }
+
+    /// Returns the logins that the provider accepts: `none`, `password` and `oauth2`.
+    pub(in crate::accounts) fn logins(&self) -> &'static [&'static str] {
+        match login(self) {
+            Login::Optional => &["none", "password", "oauth2"],
+            Login::Password => &["password"],
+            Login::Any => &["password", "oauth2"],
+            Login::OAuth2 => &["oauth2"],
+        }
+    }
 }
 
 /// Rejects an account that its provider's servers can never accept.
