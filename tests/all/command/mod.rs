@@ -2,6 +2,7 @@
 
 mod account_files;
 mod account_test;
+mod account_writes;
 mod accounts;
 #[cfg(unix)]
 mod asking;
