@@ -90,7 +90,8 @@ impl Send {
 /// Returns the error of a user who has not added an account yet.
 fn no_account() -> Error {
     Error::account("there is no account to send with yet").with_hint(
-        "add one: smtp-connector accounts add work --provider gmail --username you@gmail.com --from you@gmail.com \
+        "add one: run `smtp-connector accounts add`, which asks for everything. In a script: \
+         smtp-connector accounts add work --provider gmail --username you@gmail.com --from you@gmail.com \
          (`smtp-connector providers` lists the providers; for any other server, use --host smtp.example.com). \
          To try it without a server: smtp-connector demo",
     )

@@ -92,14 +92,14 @@ impl Add {
         // Check all other settings before asking for the password.
         let builder = self.builder(name)?.proxy(context.proxy_to_save()?);
         let Some(username) = &self.settings.username else {
-            return Ok(Answered { account: builder.build()?, grant: None });
+            return Ok(Answered { account: builder.build()?, grant: None, is_tested: false });
         };
         if is_consent {
             return self.with_consent(context, builder, username).await;
         }
         builder.clone().credentials(username, Secret::new("?")).build()?;
         let account = builder.credentials(username, self.settings.password.source()?).build()?;
-        Ok(Answered { account, grant: None })
+        Ok(Answered { account, grant: None, is_tested: false })
     }
 
     async fn with_consent(
@@ -119,11 +119,12 @@ impl Add {
         context.accounts().refresh_token_file(account.name())?;
         let grant = Flow::default().ask(context, &request, &provider, &network).await?;
         let login = grant.login(grant.refresh_token.clone());
-        Ok(Answered { account: builder.oauth2(username, login).build()?, grant: Some(grant) })
+        let account = builder.oauth2(username, login).build()?;
+        Ok(Answered { account, grant: Some(grant), is_tested: false })
     }
 
     async fn save(&self, context: &Context<'_>, answered: &Answered) -> Outcome {
-        let Answered { account, grant } = answered;
+        let Answered { account, grant, is_tested } = answered;
         let accounts = context.accounts();
         match (grant, self.replace) {
             (Some(grant), true) => accounts.put_authorized(account, grant)?,
@@ -137,10 +138,15 @@ impl Add {
         output.document(&json!({ "account": json_of(account), "warnings": listed }))?;
         let path = accounts.path().display();
         output.say(format_args!("saved the account {:?} in {path}", account.name()))?;
-        if let Some(preset) = account.provider() {
-            output.say(format_args!("  {}: {}", preset.title, preset.hint))?;
+        let test = context.own_command(&["accounts", "test", account.name()]);
+        if *is_tested {
+            output.say(format_args!("  test it with a mail: {test} --send-to ADDRESS"))?;
+        } else {
+            if let Some(preset) = account.provider() {
+                output.say(format_args!("  {}: {}", preset.title, preset.hint))?;
+            }
+            output.say(format_args!("  test it: {test}"))?;
         }
-        output.say(format_args!("  test it: smtp-connector accounts test {:?}", account.name()))?;
         output.warn_of(&warnings);
         Ok(Exit::Done)
     }

@@ -74,14 +74,14 @@ impl Edit {
             true => return Err(nothing_to_change(context)),
             false => accounts.get(&self.name)?,
         };
-        let Answered { account, grant } = if is_empty {
+        let Answered { account, grant, .. } = if is_empty {
             ask(context, &before).await?
         } else {
             let mut builder = self.removed.apply(self.builder(&before)?);
             if let Some(proxy) = proxy {
                 builder = builder.proxy(proxy);
             }
-            Answered { account: builder.build()?, grant: None }
+            Answered { account: builder.build()?, grant: None, is_tested: false }
         };
         match &grant {
             Some(grant) => accounts.put_authorized(&account, grant)?,

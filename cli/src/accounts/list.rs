@@ -43,9 +43,7 @@ impl List {
             .collect();
         output.document(&json!({ "accounts": listed }))?;
         if accounts.is_empty() {
-            output.say(
-                "there is no account yet; add one: smtp-connector accounts add NAME --provider ... (or --host ...)",
-            )?;
+            output.say("there is no account yet; add one: smtp-connector accounts add")?;
             return Ok(Exit::Done);
         }
         let mut rows = vec![HEADINGS.map(str::to_owned)];

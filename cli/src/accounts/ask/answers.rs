@@ -145,7 +145,9 @@ impl Server {
     pub(super) fn preset(&self) -> Option<&'static Preset> {
         match self {
             Self::Provider(preset) => Some(preset),
-            Self::Other { host, .. } => Preset::for_host(host),
+            // The test inbox is at `localhost`, as many servers are.
+            Self::Other { host, port, .. } => Preset::for_host(host)
+                .filter(|preset| preset.security != Security::None || preset.port == *port),
         }
     }
 }
@@ -158,6 +160,25 @@ impl More {
             ehlo_name: account.server().ehlo_name().map(|name| name.as_str().to_owned()),
             pipelining: account.server().pipelining(),
             proxy: account.server().proxy().cloned(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_host_is_a_providers_unless_it_is_this_machine() {
+        for (host, port, id) in [
+            ("smtp.gmail.com", 587, Some("gmail")),
+            ("localhost", 587, None),
+            ("localhost", 1025, Some("mailpit")),
+            ("mail.example.com", 587, None),
+        ] {
+            let host = host.parse().expect("a host name");
+            let server = Server::Other { host, port, security: Security::Auto };
+            assert_eq!(server.preset().map(|preset| preset.id), id, "{server:?}");
         }
     }
 }

@@ -37,6 +37,8 @@ pub(super) struct Form<'f> {
 pub(super) struct Answered {
     pub(super) account: Account,
     pub(super) grant: Option<Grant>,
+    /// Whether a server accepted the account just now.
+    pub(super) is_tested: bool,
 }
 
 /// The decision about an account that fails its test.
@@ -77,15 +79,16 @@ impl Form<'_> {
                 Login::Consent(grant, _) => Some(&mut **grant),
                 _ => None,
             };
-            let is_accepted = (self.base.is_some() && !confirm("Test the account now", true)?)
-                || trial::passes(self.context, &account, grant.as_deref_mut()).await;
-            let grant = grant.cloned();
-            if is_accepted {
-                return Ok(Some(Answered { account, grant }));
+            let is_skipped = self.base.is_some() && !confirm("Test the account now", true)?;
+            let is_tested =
+                !is_skipped && trial::passes(self.context, &account, grant.as_deref_mut()).await;
+            let answered = Answered { account, grant: grant.cloned(), is_tested };
+            if is_skipped || is_tested {
+                return Ok(Some(answered));
             }
             match after_failure()? {
                 AfterFailure::Change => {}
-                AfterFailure::Save => return Ok(Some(Answered { account, grant })),
+                AfterFailure::Save => return Ok(Some(answered)),
                 AfterFailure::Cancel => return Ok(None),
             }
         }

@@ -38,6 +38,8 @@ async fn without_options_the_command_asks_for_everything_tests_and_saves() {
     assert!(ran.out.contains("greeted: smtp-connector inbox"), "{}", ran.out);
     assert!(ran.out.contains("The server accepts the account."), "{}", ran.out);
     assert!(ran.out.contains("saved the account \"local\""), "{}", ran.out);
+    // It was tested just now.
+    assert!(ran.out.contains("accounts test local --send-to ADDRESS"), "{}", ran.out);
     line.run(&["send", "--to", "bob@example.net", "--text", "Hi"]).expect(0);
     assert_eq!(inbox.next().await.sender, "you@example.com");
 }
