@@ -191,7 +191,8 @@ impl AccountsFile {
     ///
     /// # Errors
     ///
-    /// Returns the errors of [`put`](Self::put), and an error if the account does not exist.
+    /// Returns the errors of [`put`](Self::put), and an error if the account does not exist or is outside the table
+    /// `accounts`.
     pub fn remove(&self, name: &str) -> Result<()> {
         // The error lists the other accounts. It is returned without taking the lock.
         let accounts = self.all()?;
@@ -199,7 +200,14 @@ impl AccountsFile {
             return Err(unknown(name, accounts.keys()));
         }
         self.change(|document| {
-            accounts_of(document, &self.path)?.remove(name);
+            if accounts_of(document, &self.path)?.remove(name).is_none() {
+                let message = format!(
+                    "{}: {name:?} is outside the table accounts, so it is not an account",
+                    self.path.display()
+                );
+                return Err(Error::account(message)
+                    .with_hint("remove it in the file, or write it as [accounts.NAME]"));
+            }
             if default_of(document) == Some(name) {
                 set_default_of(document, None);
             }
