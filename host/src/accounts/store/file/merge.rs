@@ -56,3 +56,62 @@ pub(super) fn replace(before: &mut Item, item: Item) {
         *value.decor_mut() = decor;
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use crate::accounts::AccountsFile;
+    use smtp_connector_smtp::private_files;
+    use smtp_connector_smtp::secret::SecretSource;
+
+    fn file(text: &str) -> (tempfile::TempDir, AccountsFile) {
+        let directory = tempfile::tempdir().expect("a temporary directory");
+        let path = directory.path().join("accounts.toml");
+        private_files::write(&path, text.as_bytes()).expect("the file is written");
+        (directory, AccountsFile::new(path))
+    }
+
+    #[test]
+    fn a_change_keeps_the_paths_of_secrets_as_they_are_written() {
+        let (directory, accounts) = file(
+            "[accounts.work]\nhost = \"a.example\"\nusername = \"u\"\npassword = { file = \"./own/password\" } # mine\n\
+             [accounts.gmail]\nprovider = \"gmail\"\nusername = \"u\"\n\n[accounts.gmail.oauth2]\n\
+             grant = \"refresh-token\"\ntokenUrl = \"https://login.example.com/token\"\nclientId = \"id\" # ours\n\
+             refreshToken = { file = \"gmail.refresh-token\" }\n",
+        );
+        for name in ["work", "gmail"] {
+            let before = accounts.get(name).expect("it is right");
+            let changed = before.to_builder().sender("u@example.com").build().expect("it is right");
+            accounts.put(&changed).expect("it is written");
+            let after = accounts.get(name).expect("it is right");
+            assert_eq!(after.credentials(), before.credentials());
+            assert_eq!(after.sender(), Some("u@example.com"));
+        }
+        let text = fs::read_to_string(accounts.path()).expect("it is there");
+        for kept in [
+            "password = { file = \"./own/password\" } # mine\n",
+            "[accounts.gmail.oauth2]\n",
+            "clientId = \"id\" # ours\n",
+            "refreshToken = { file = \"gmail.refresh-token\" }\n",
+        ] {
+            assert!(text.contains(kept), "{text}");
+        }
+        // Another source takes the place of the path, and another file is written as it is given.
+        let other = directory.path().join("other");
+        for (source, written) in [
+            (SecretSource::Env("P".into()), "password = { env = \"P\" } # mine\n".to_owned()),
+            (
+                SecretSource::File(other.clone()),
+                format!("password = {{ file = \"{}\" }} # mine\n", other.display()),
+            ),
+        ] {
+            let before = accounts.get("work").expect("it is right");
+            let changed =
+                before.to_builder().credentials("u", source).build().expect("it is right");
+            accounts.put(&changed).expect("it is written");
+            let text = fs::read_to_string(accounts.path()).expect("it is there");
+            assert!(text.contains(&written), "{text}");
+        }
+    }
+}
