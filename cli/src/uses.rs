@@ -39,7 +39,10 @@ impl Uses {
     }
 
     pub(crate) fn rename(&self, account: &str, name: &str) {
-        let _ = fs::rename(self.file(account), self.file(name));
+        if fs::rename(self.file(account), self.file(name)).is_err() {
+            // An earlier account of this name may have left a file.
+            self.forget(name);
+        }
     }
 
     pub(crate) fn forget(&self, account: &str) {
@@ -75,6 +78,18 @@ mod tests {
             assert!(uses.last(name).is_some(), "{name}");
             assert_eq!(fs::read_dir(&uses.0).expect("it is there").count(), at + 1, "{name}");
         }
+    }
+
+    #[test]
+    fn a_new_name_has_the_use_of_its_account_and_of_no_earlier_one() {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let uses = Uses::new(folder.path().to_owned());
+        uses.note("used");
+        uses.note("earlier");
+        uses.rename("used", "new");
+        uses.rename("unused", "earlier");
+        let known = ["used", "new", "earlier"].map(|name| uses.last(name).is_some());
+        assert_eq!(known, [false, true, false]);
     }
 
     #[test]

@@ -152,7 +152,7 @@ fn a_killed_command_leaves_a_whole_file_with_every_acknowledged_change() {
 }
 
 #[test]
-#[ignore = "takes a minute; .ci/run does it"]
+#[ignore = "takes ten seconds; .ci/run does it"]
 fn two_hundred_killed_commands_leave_a_whole_file() {
     survive(200);
 }
