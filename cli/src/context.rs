@@ -10,11 +10,13 @@ use super::proxy::ChosenProxy;
 use super::shared::Shared;
 use super::stop::Stop;
 use super::text;
+use super::uses::Uses;
 use smtp_connector_host::CacheEvent;
 use smtp_connector_host::accounts::{Account, Accounts, AccountsFile, Proxy};
 use smtp_connector_host::attachments::AttachmentHosts;
 use smtp_connector_host::consent::NetworkClient;
 use smtp_connector_host::{Allocation, Connector, Host, ProxyNetwork};
+use smtp_connector_host::{Error, Outcome as Sent, Phase, Status};
 use smtp_connector_smtp::{Entry, SmtpTransport, Transcript};
 
 /// The environment of a command.
@@ -43,6 +45,25 @@ impl<'o> Context<'o> {
     /// Returns the user's accounts.
     pub(crate) fn accounts(&self) -> AccountsFile {
         AccountsFile::new(&self.home.accounts)
+    }
+
+    /// Returns the times at which this command used the accounts.
+    pub(crate) fn uses(&self) -> Uses {
+        Uses::new(self.home.uses.clone())
+    }
+
+    /// Notes that an account of the file was used, if the server, or the way to it, was tried.
+    pub(crate) fn note_use(&self, account: &Account, outcome: &Result<Sent, Error>) {
+        let is_tried = match outcome {
+            Ok(outcome) => outcome.status() != Some(Status::DryRun),
+            Err(error) => !matches!(
+                error.phase(),
+                Phase::Input | Phase::Attachments | Phase::Build | Phase::Policy
+            ),
+        };
+        if is_tried {
+            self.uses().note(account.name());
+        }
     }
 
     /// Returns the named account, or the only one. Returns `None` if there are no accounts.

@@ -17,6 +17,8 @@ pub(crate) struct Home {
     pub(crate) inbox: PathBuf,
     /// The outbox.
     pub(crate) outbox: PathBuf,
+    /// The times at which accounts were used.
+    pub(crate) uses: PathBuf,
 }
 
 impl Home {
@@ -40,6 +42,7 @@ impl Home {
                     .unwrap_or_else(|| folder.join("cache")),
                 inbox: folder.join("inbox"),
                 outbox: folder.join("outbox.db"),
+                uses: folder.join("uses"),
             });
         }
         let strategy = strategy.ok()?;
@@ -48,6 +51,8 @@ impl Home {
             cache: cache?,
             inbox: strategy.in_data_dir("inbox"),
             outbox: strategy.in_data_dir("outbox.db"),
+            // Only XDG has a folder for state.
+            uses: strategy.in_state_dir("uses").unwrap_or_else(|| strategy.in_data_dir("uses")),
         })
     }
 }

@@ -1,7 +1,6 @@
 //! `inbox`: catches mail, and shows the caught messages.
 
 use std::io;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use clap::{Args, Subcommand};
 use serde_json::{Value, json};
@@ -138,7 +137,7 @@ fn show(context: &Context<'_>, mailbox: &Mailbox, id: Option<u64>, raw: bool) ->
     let mut document = json_of(&stored, &content);
     document["raw"] = json!(String::from_utf8_lossy(&content));
     output.document(&document)?;
-    output.say(format_args!("Message {}, {}", stored.id, ago(stored.arrived())))?;
+    output.say(format_args!("Message {}, {}", stored.id, text::ago(stored.arrived())))?;
     output.say(format_args!("  from  {}", or_nobody(&stored.sender)))?;
     for recipient in &stored.recipients {
         output.say(format_args!("  to    {recipient}"))?;
@@ -179,7 +178,7 @@ fn line(stored: &Stored, content: &[u8]) -> String {
     format!(
         "{:>4}  {:<16} {:<28} {to:<32} {size:>10}  {subject}",
         stored.id,
-        ago(stored.arrived()),
+        text::ago(stored.arrived()),
         or_nobody(&stored.sender)
     )
 }
@@ -202,17 +201,6 @@ fn json_of(stored: &Stored, content: &[u8]) -> Value {
 
 fn or_nobody(sender: &str) -> &str {
     if sender.is_empty() { "<>" } else { sender }
-}
-
-fn ago(then: SystemTime) -> String {
-    let passed = SystemTime::now().duration_since(then.max(UNIX_EPOCH)).unwrap_or(Duration::ZERO);
-    match passed.as_secs() {
-        0..=1 => "just now".to_owned(),
-        seconds @ 2..=119 => format!("{seconds} seconds ago"),
-        seconds @ 120..=7_199 => format!("{} minutes ago", seconds / 60),
-        seconds @ 7_200..=172_799 => format!("{} hours ago", seconds / 3_600),
-        seconds => format!("{} days ago", seconds / 86_400),
-    }
 }
 
 impl From<MailboxError> for Stop {

@@ -30,6 +30,7 @@ mod shared;
 mod standard_input;
 mod stop;
 mod text;
+mod uses;
 mod validate;
 mod worker;
 

@@ -49,10 +49,12 @@ pub(crate) struct Send {
 
 impl Send {
     pub(crate) async fn run(&self, context: &Context<'_>) -> Outcome {
-        let account = match self.one_off.account(self.input.sender())? {
-            Some(account) => Some(Arc::new(account)),
+        let one_off = self.one_off.account(self.input.sender())?.map(Arc::new);
+        let named = match &one_off {
+            Some(_) => None,
             None => self.input.account(context)?,
         };
+        let account = one_off.or_else(|| named.clone());
         let cannot_send = account.is_none() && !self.dry_run;
         let empty = match (self.allow_empty, self.dry_run) {
             (true, _) => Empty::Allowed,
@@ -81,6 +83,9 @@ impl Send {
         }
         let mut interrupt = Interrupt::listen()?;
         let outcome = connector.invoke_until(invocation, interrupt.wait()).await;
+        if let Some(account) = &named {
+            context.note_use(account, &outcome);
+        }
         let outcome = outcome.map_err(|error| {
             context.tell_causes(&error);
             interrupt.explain(origin.teach(error))
@@ -97,7 +102,8 @@ impl Send {
 /// Returns the error of a user who has not added an account yet.
 fn no_account() -> Error {
     Error::account("there is no account to send with yet").with_hint(
-        "add one: smtp-connector accounts add work --provider gmail --username you@gmail.com --from you@gmail.com \
+        "add one: run `smtp-connector accounts add`, which asks for everything. In a script: \
+         smtp-connector accounts add work --provider gmail --username you@gmail.com --from you@gmail.com \
          (`smtp-connector providers` lists the providers; for any other server, use --host smtp.example.com). \
          To try it without a server: smtp-connector demo",
     )

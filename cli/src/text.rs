@@ -1,7 +1,7 @@
 //! Errors, times and sizes as text.
 
 use std::error::Error as _;
-use std::time::Duration;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use smtp_connector_host::{Delivered, Error, Issue, Retry};
 
@@ -103,6 +103,18 @@ pub(crate) fn duration(time: Duration) -> String {
         ..9.95 => format!("{milliseconds:.1} ms"),
         9.95..999.5 => format!("{milliseconds:.0} ms"),
         _ => format!("{:.1} s", time.as_secs_f64()),
+    }
+}
+
+/// Formats the time that has passed: `just now`, `5 minutes ago`.
+pub(crate) fn ago(then: SystemTime) -> String {
+    let passed = SystemTime::now().duration_since(then.max(UNIX_EPOCH)).unwrap_or(Duration::ZERO);
+    match passed.as_secs() {
+        0..=1 => "just now".to_owned(),
+        seconds @ 2..=119 => format!("{seconds} seconds ago"),
+        seconds @ 120..=7_199 => format!("{} minutes ago", seconds / 60),
+        seconds @ 7_200..=172_799 => format!("{} hours ago", seconds / 3_600),
+        seconds => format!("{} days ago", seconds / 86_400),
     }
 }
 

@@ -4,7 +4,7 @@
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use smtp_connector_host::accounts::{BoxFuture, Preset, SecretSource};
+use smtp_connector_host::accounts::{BoxFuture, Preset, SecretSource, TokenUrl};
 use smtp_connector_host::consent::{
     ConsentRequest, Endpoints, Grant, HttpClient, Loopback, LoopbackHost, NetworkClient,
 };
@@ -213,7 +213,8 @@ async fn a_code_entered_on_another_device_gives_a_refresh_token() {
 async fn endpoints_are_found_in_the_issuers_metadata() {
     let server = AuthorizationServer::start(Departure::None).await;
     let found = Endpoints::discover(&server.issuer(), &client()).await.expect("it has metadata");
-    assert_eq!(found, request(&server).endpoints);
+    let issuer: TokenUrl = server.issuer().parse().expect("a URL");
+    assert_eq!(found, request(&server).endpoints.issuer(issuer));
     let localhost = server.issuer().replace("127.0.0.1", "localhost");
     let failure = Endpoints::discover(&localhost, &client()).await.expect_err("another issuer");
     assert!(failure.message.contains("metadata of another issuer"), "{failure}");

@@ -241,7 +241,11 @@ async fn an_access_token_is_requested_once_and_cached() {
     let error = setting.send("other").await.expect_err("no token is accepted");
     assert_eq!(error.code(), FailureCode::Auth);
     assert_eq!(endpoint.requests().len(), 2);
-    assert_eq!(refusing.seen().commands.iter().filter(|line| line.starts_with("AUTH")).count(), 2);
+    let logins = || refusing.seen().commands.iter().filter(|line| line.starts_with("AUTH")).count();
+    assert_eq!(logins(), 2);
+    // The new token was refused too, so it is not tried with the next message.
+    setting.send("other").await.expect_err("no token is accepted");
+    assert_eq!((logins(), endpoint.requests().len()), (3, 3));
 }
 
 #[tokio::test]

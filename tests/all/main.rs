@@ -1,6 +1,7 @@
 //! Tests of the whole system through the public API and the command: the real component in the real sandbox, over real
 //! sockets to servers on this machine.
 
+mod account_form;
 mod architecture;
 mod attachments;
 mod certificates;

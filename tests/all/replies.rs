@@ -11,11 +11,11 @@ use crate::support::{
 };
 
 /// A row's sample, with the account and the server that play it.
-struct Play {
-    cause: &'static Cause,
-    phase: Phase,
-    said: &'static str,
-    account: Account,
+pub(crate) struct Play {
+    pub(crate) cause: &'static Cause,
+    pub(crate) phase: Phase,
+    pub(crate) said: &'static str,
+    pub(crate) account: Account,
     _server: FaultServer,
 }
 
@@ -83,6 +83,19 @@ fn account(name: &str, cause: &Cause, phase: Phase, port: u16, authority: &Autho
     account.build().expect("the settings are right")
 }
 
+/// Plays every sample of every row, each at its own server.
+pub(crate) async fn plays(authority: &Authority) -> Vec<Play> {
+    let mut plays = Vec::new();
+    for cause in causes() {
+        assert!(!cause.samples.is_empty(), "{} has no sample", cause.name);
+        for (number, sample) in cause.samples.iter().enumerate() {
+            let name = format!("{}-{number}", cause.name);
+            plays.push(play(name, cause, sample, authority).await);
+        }
+    }
+    plays
+}
+
 async fn play(
     name: String,
     cause: &'static Cause,
@@ -105,7 +118,7 @@ async fn play(
 }
 
 /// The hint as the account's owner reads it.
-fn filled(cause: &Cause, account: &Account) -> String {
+pub(crate) fn filled(cause: &Cause, account: &Account) -> String {
     let provider = provider(cause);
     let provider = provider.map_or(String::new(), |one| format!("{}: {}", one.title, one.hint));
     cause
@@ -138,14 +151,7 @@ fn complaints(play: &Play, error: &Error) -> Vec<String> {
 #[tokio::test(flavor = "multi_thread")]
 async fn every_row_of_the_table_is_the_result_of_its_conversation() {
     let authority = Authority::new();
-    let mut plays = Vec::new();
-    for cause in causes() {
-        assert!(!cause.samples.is_empty(), "{} has no sample", cause.name);
-        for (number, sample) in cause.samples.iter().enumerate() {
-            let name = format!("{}-{number}", cause.name);
-            plays.push(play(name, cause, sample, &authority).await);
-        }
-    }
+    let plays = plays(&authority).await;
     let connector = connector_in(host_builder(plays.iter().map(|play| play.account.clone())));
     let mut sending = JoinSet::new();
     for play in plays {

@@ -7,17 +7,20 @@ use super::super::context::Context;
 use super::super::exit::Exit;
 use super::super::question;
 use super::super::stop::{Outcome, Stop};
-use super::ask;
+use super::ask::{Answered, Form};
+use super::consent::{Asked, Provider};
+use super::flow::Flow;
 use super::json_of;
 use super::settings::Settings;
 use smtp_connector_host::Issue;
-use smtp_connector_host::accounts::{Account, AccountBuilder, Preset};
+use smtp_connector_host::accounts::{Account, AccountBuilder, OAuth2, Preset};
 use smtp_connector_smtp::secret::{Secret, SecretSource};
 use smtp_connector_smtp::settings::AuthSecret;
 
 /// Add an account
 ///
-/// Without options, the command asks for everything at the terminal, and tests the account before it saves it.
+/// Without options, the command asks for everything at the terminal, and tests the account before it saves it. With
+/// --client-id, it asks for your consent in a browser, as `accounts authorize` does.
 ///
 /// The password is not an argument, because other users could see it there. The command asks for it, or reads it from
 /// standard input, an environment variable or a file.
@@ -29,6 +32,12 @@ pub(crate) struct Add {
     #[command(flatten)]
     settings: Settings,
 
+    #[command(
+        flatten,
+        next_help_heading = "Consent in a browser (OAuth 2), instead of a password"
+    )]
+    asked: Asked,
+
     /// Replace the existing account with this name
     #[arg(long)]
     replace: bool,
@@ -36,46 +45,92 @@ pub(crate) struct Add {
 
 impl Add {
     pub(crate) async fn run(&self, context: &Context<'_>) -> Outcome {
-        let names_a_server = self.settings.provider.is_some() || self.settings.host.is_some();
-        let account = match &self.name {
-            Some(name) if names_a_server || !question::can_ask() => {
-                self.with_options(context, name)?
+        let answered = match &self.name {
+            Some(name) if self.says_everything()? || !question::can_ask() => {
+                self.with_options(context, name).await?
             }
             None if !question::can_ask() => return Err(needs_a_name()),
             name => {
                 let taken = if self.replace { Vec::new() } else { names(context)? };
-                match ask::account(context, name.as_deref(), &self.settings, &taken).await? {
-                    Some(account) => account,
+                let (settings, asked) = (&self.settings, &self.asked);
+                let form = Form { context, settings, asked, base: None, taken: &taken };
+                match form.ask(name.as_deref()).await? {
+                    Some(answered) => answered,
                     None => return Err(Stop::Usage("nothing was saved".to_owned())),
                 }
             }
         };
-        self.save(context, &account).await
+        self.save(context, &answered).await
+    }
+
+    /// Reports whether the options leave nothing open, except for a password.
+    fn says_everything(&self) -> Result<bool, Stop> {
+        let preset = self.settings.preset()?;
+        // Without a client id, the consent needs some explanation.
+        let needs_consent = preset.is_some_and(|preset| !preset.takes_password())
+            && !self.settings.password.is_given()
+            && !self.asked.is_given();
+        Ok((preset.is_some() || self.settings.host.is_some()) && !needs_consent)
     }
 
     /// Builds the account from the options alone.
-    fn with_options(&self, context: &Context<'_>, name: &str) -> Result<Account, Stop> {
+    async fn with_options(&self, context: &Context<'_>, name: &str) -> Result<Answered, Stop> {
         if !self.replace && names(context)?.iter().any(|known| known == name) {
             let message =
                 format!("the account {name:?} already exists; use --replace to replace it");
             return Err(Stop::Usage(message));
         }
-        if self.settings.password.is_given() && self.settings.username.is_none() {
-            return Err(Stop::Usage("a password needs a user: add --username NAME".to_owned()));
+        let (is_password, is_consent) = (self.settings.password.is_given(), self.asked.is_given());
+        if (is_password || is_consent) && self.settings.username.is_none() {
+            let what = if is_password { "a password" } else { "a consent" };
+            return Err(Stop::Usage(format!("{what} needs a user: add --username NAME")));
+        }
+        if is_password && is_consent {
+            let message = "an account has a password or a consent, not both; remove the options of one of them";
+            return Err(Stop::Usage(message.to_owned()));
         }
         // Check all other settings before asking for the password.
         let builder = self.builder(name)?.proxy(context.proxy_to_save()?);
-        let Some(username) = &self.settings.username else { return Ok(builder.build()?) };
+        let Some(username) = &self.settings.username else {
+            return Ok(Answered { account: builder.build()?, grant: None, is_tested: false });
+        };
+        if is_consent {
+            return self.with_consent(context, builder, username).await;
+        }
         builder.clone().credentials(username, Secret::new("?")).build()?;
-        Ok(builder.credentials(username, self.settings.password.source()?).build()?)
+        let account = builder.credentials(username, self.settings.password.source()?).build()?;
+        Ok(Answered { account, grant: None, is_tested: false })
     }
 
-    async fn save(&self, context: &Context<'_>, account: &Account) -> Outcome {
+    async fn with_consent(
+        &self,
+        context: &Context<'_>,
+        builder: AccountBuilder,
+        username: &str,
+    ) -> Result<Answered, Stop> {
+        // The token is not known yet.
+        let account = builder.clone().oauth2(username, OAuth2::token(Secret::new("?"))).build()?;
+        let provider = Provider::of(&account);
+        let network = context.authorization_client(&account);
+        let client = self.asked.client(&account, &provider)?;
+        let request = self.asked.request(client, &provider, &network).await?;
+        let request = request.login_hint(username.to_owned());
+        // Before the user spends time in a browser.
+        context.accounts().refresh_token_file(account.name())?;
+        let grant = Flow::default().ask(context, &request, &provider, &network).await?;
+        let login = grant.login(grant.refresh_token.clone());
+        let account = builder.oauth2(username, login).build()?;
+        Ok(Answered { account, grant: Some(grant), is_tested: false })
+    }
+
+    async fn save(&self, context: &Context<'_>, answered: &Answered) -> Outcome {
+        let Answered { account, grant, is_tested } = answered;
         let accounts = context.accounts();
-        if self.replace {
-            accounts.put(account)?;
-        } else {
-            accounts.add(account)?;
+        match (grant, self.replace) {
+            (Some(grant), true) => accounts.put_authorized(account, grant)?,
+            (Some(grant), false) => accounts.add_authorized(account, grant)?,
+            (None, true) => accounts.put(account)?,
+            (None, false) => accounts.add(account)?,
         }
         let output = context.output;
         let warnings = self.warnings(account).await;
@@ -83,10 +138,15 @@ impl Add {
         output.document(&json!({ "account": json_of(account), "warnings": listed }))?;
         let path = accounts.path().display();
         output.say(format_args!("saved the account {:?} in {path}", account.name()))?;
-        if let Some(preset) = account.provider() {
-            output.say(format_args!("  {}: {}", preset.title, preset.hint))?;
+        let test = context.own_command(&["accounts", "test", account.name()]);
+        if *is_tested {
+            output.say(format_args!("  test it with a mail: {test} --send-to ADDRESS"))?;
+        } else {
+            if let Some(preset) = account.provider() {
+                output.say(format_args!("  {}: {}", preset.title, preset.hint))?;
+            }
+            output.say(format_args!("  test it: {test}"))?;
         }
-        output.say(format_args!("  test it: smtp-connector accounts test {:?}", account.name()))?;
         output.warn_of(&warnings);
         Ok(Exit::Done)
     }

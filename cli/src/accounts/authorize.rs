@@ -1,20 +1,18 @@
 //! `accounts authorize`: asks the user for consent (OAuth 2), and stores it with the account.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use clap::Args;
 use serde_json::json;
 
 use super::super::context::Context;
 use super::super::exit::Exit;
-use super::super::output::tell;
 use super::super::stop::{Outcome, Stop};
 use super::consent::{Asked, Provider};
-use super::{browser, json_of};
+use super::flow::Flow;
+use super::json_of;
 use smtp_connector_host::Account;
-use smtp_connector_host::accounts::{AccountBuilder, ConsentPreset, OAuth2, Preset, Secret};
-use smtp_connector_host::consent::{ConsentRequest, Grant, Loopback, LoopbackHost, NetworkClient};
+use smtp_connector_host::accounts::{AccountBuilder, OAuth2, Preset, Secret};
 
 /// Log an account in with OAuth 2: ask for your consent in a browser
 ///
@@ -31,21 +29,8 @@ pub(crate) struct Authorize {
     #[command(flatten)]
     asked: Asked,
 
-    /// Show a code to enter in a browser on any machine
-    #[arg(long, conflicts_with_all = ["port", "no_browser", "timeout"])]
-    device: bool,
-
-    /// Print the URL without opening a browser
-    #[arg(long)]
-    no_browser: bool,
-
-    /// Port for the browser's answer, on this machine [default: any free port]
-    #[arg(long, value_name = "PORT", value_parser = clap::value_parser!(u16).range(1..))]
-    port: Option<u16>,
-
-    /// Seconds to wait for the browser
-    #[arg(long, value_name = "SECONDS", default_value_t = 300, value_parser = clap::value_parser!(u64).range(1..=3600))]
-    timeout: u64,
+    #[command(flatten)]
+    flow: Flow,
 
     /// For a new account: use a provider's settings
     #[arg(long, value_name = "ID")]
@@ -77,12 +62,13 @@ impl Authorize {
         let account = target.account();
         let client = context.authorization_client(account);
         let provider = Provider::of(account);
-        let request = self.asked.request(account, &provider, &client).await?;
+        let own = self.asked.client(account, &provider)?;
+        let request = self.asked.request(own, &provider, &client).await?;
         let user = self.username(account)?;
         let request = request.login_hint(user.clone());
         // Before the user spends time in a browser.
         let file = accounts.refresh_token_file(&self.name)?;
-        let grant = self.ask(context, &request, &provider, &client).await?;
+        let grant = self.flow.ask(context, &request, &provider, &client).await?;
         match &target {
             Target::Existing(_) => {
                 accounts.authorize(&self.name, self.username.as_deref(), &grant)?;
@@ -166,46 +152,6 @@ impl Authorize {
             Stop::Usage(message)
         })
     }
-
-    /// Asks the user in a browser on this machine, or on any machine.
-    async fn ask(
-        &self,
-        context: &Context<'_>,
-        request: &ConsentRequest,
-        provider: &Provider,
-        client: &NetworkClient,
-    ) -> Result<Grant, Stop> {
-        let failed = |failure: smtp_connector_host::Failure| context.explain(failure.into());
-        if self.device {
-            if request.endpoints.device.is_none() && provider.preset.is_some() {
-                return Err(no_device_flow(provider.preset));
-            }
-            return on_device(context, request, client).await;
-        }
-        let host = provider.preset.map_or(LoopbackHost::Address, |preset| preset.redirect_host);
-        let patience = Duration::from_secs(self.timeout);
-        let loopback =
-            Loopback::default().port(self.port.unwrap_or(0)).host(host).patience(patience);
-        let consent = request.begin(loopback).await.map_err(failed)?;
-        let url = consent.url().as_str();
-        let has_opened = !self.no_browser && browser::open(url);
-        if !has_opened && !self.no_browser && request.endpoints.device.is_some() {
-            context.output.note("no browser can be opened here, so another one is used");
-            return on_device(context, request, client).await;
-        }
-        match has_opened {
-            true => tell("your browser asks for your consent; if it shows nothing, open this URL:"),
-            false => tell("to give consent, open this URL in a browser on this machine:"),
-        }
-        tell(format_args!("  {url}"));
-        if !has_opened {
-            let port = consent.redirect().rsplit(':').next().unwrap_or_default();
-            context.output.note(format_args!(
-                "if the browser is on another machine, first run there: ssh -L {port}:127.0.0.1:{port} THIS-MACHINE"
-            ));
-        }
-        consent.finish(client).await.map_err(failed)
-    }
 }
 
 impl Target {
@@ -215,29 +161,4 @@ impl Target {
             Self::New(account) => account,
         }
     }
-}
-
-fn no_device_flow(preset: Option<&ConsentPreset>) -> Stop {
-    let title = preset.map_or("the provider", |preset| preset.title);
-    Stop::UsageWithHint(
-        format!("{title} does not allow sending mail with the device flow"),
-        "run the command without --device, on a machine with a browser".to_owned(),
-    )
-}
-
-/// Shows a code, and waits until the user has entered it.
-async fn on_device(
-    context: &Context<'_>,
-    request: &ConsentRequest,
-    client: &NetworkClient,
-) -> Result<Grant, Stop> {
-    let failed = |failure: smtp_connector_host::Failure| context.explain(failure.into());
-    let consent = request.begin_on_device(client).await.map_err(failed)?;
-    let minutes = consent.expires_in().as_secs().div_ceil(60);
-    tell(format_args!(
-        "to give consent, open this page in any browser within {minutes} min, and enter the code {}:",
-        consent.user_code()
-    ));
-    tell(format_args!("  {}", consent.verification_url()));
-    consent.finish(client).await.map_err(failed)
 }

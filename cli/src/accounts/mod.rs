@@ -7,6 +7,7 @@ mod browser;
 mod consent;
 mod default;
 mod edit;
+mod flow;
 mod list;
 mod path;
 mod remove;
@@ -23,6 +24,7 @@ use serde_json::{Value, json};
 use super::context::Context;
 use super::stop::Outcome;
 use smtp_connector_host::Account;
+use smtp_connector_host::accounts::EhloName;
 use smtp_connector_smtp::settings::AuthSecret;
 
 /// Manage accounts
@@ -54,7 +56,7 @@ impl Accounts {
             Command::List(command) => command.run(context).await,
             Command::Show(command) => command.run(context),
             Command::Test(command) => command.run(context).await,
-            Command::Edit(command) => command.run(context),
+            Command::Edit(command) => command.run(context).await,
             Command::Rename(command) => command.run(context),
             Command::Default(command) => command.run(context),
             Command::Remove(command) => command.run(context),
@@ -83,5 +85,8 @@ fn json_of(account: &Account) -> Value {
         "auth": account.auth().to_string(),
         "proxy": account.server().proxy().map(ToString::to_string),
         "from": account.sender(),
+        "replyTo": account.reply_to(),
+        "ehloName": account.server().ehlo_name().map(EhloName::as_str),
+        "pipelining": account.server().pipelining(),
     })
 }

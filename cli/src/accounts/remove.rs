@@ -25,16 +25,21 @@ pub(crate) struct Remove {
 impl Remove {
     pub(crate) fn run(&self, context: &Context<'_>) -> Outcome {
         let accounts = context.accounts();
-        // With --force, `remove` reports the error.
-        let kept = match accounts.get(&self.name) {
-            Ok(account) => kept_with(&account),
-            Err(_) if self.force => None,
-            Err(error) => return Err(error.into()),
+        let found = match accounts.all()?.remove(&self.name) {
+            Some(found) => found,
+            // This is the error for an account that does not exist.
+            None => Ok(accounts.get(&self.name)?),
         };
-        let with = kept.map_or(String::new(), |kept| format!(" and {kept}"));
+        let kept = found.as_ref().ok().and_then(|account| kept_with(account));
+        let with = match (&found, kept) {
+            (Ok(_), None) => String::new(),
+            (Ok(_), Some(kept)) => format!(" and {kept}"),
+            (Err(error), _) => format!(", whose settings have a mistake ({error})"),
+        };
         let action = format!("remove the account {:?}{with}", self.name);
         question::confirm_or_force(self.force, &action)?;
         accounts.remove(&self.name)?;
+        context.uses().forget(&self.name);
         context.output.document(&json!({ "removed": self.name }))?;
         let too = kept.map_or(String::new(), |kept| format!(" and {kept}"));
         context.output.say(format_args!("removed the account {:?}{too}", self.name))?;

@@ -20,6 +20,7 @@ pub(crate) struct Rename {
 impl Rename {
     pub(crate) fn run(&self, context: &Context<'_>) -> Outcome {
         context.accounts().rename(&self.name, &self.new_name)?;
+        context.uses().rename(&self.name, &self.new_name);
         context.output.document(&json!({ "renamed": self.name, "name": self.new_name }))?;
         context
             .output

@@ -51,6 +51,10 @@ pub(super) struct Settings {
     #[arg(long, value_name = "NAME")]
     pub(super) ehlo_name: Option<String>,
 
+    /// Send several commands at once if the server allows it; `false` for a server that loses commands [default: true]
+    #[arg(long, value_name = "BOOL")]
+    pub(super) pipelining: Option<bool>,
+
     #[command(flatten)]
     pub(super) password: Password,
 }
@@ -97,10 +101,14 @@ impl Settings {
             from,
             reply_to,
             ehlo_name,
+            pipelining,
             password,
         } = self;
         let texts = [provider, host, security, username, auth, from, reply_to, ehlo_name];
-        texts.iter().all(|text| text.is_none()) && port.is_none() && !password.is_given()
+        texts.iter().all(|text| text.is_none())
+            && port.is_none()
+            && pipelining.is_none()
+            && !password.is_given()
     }
 
     /// Finds the provider that the options name.
@@ -136,6 +144,9 @@ impl Settings {
         }
         if let Some(name) = &self.ehlo_name {
             builder = builder.ehlo_name(name);
+        }
+        if let Some(pipelining) = self.pipelining {
+            builder = builder.pipelining(pipelining);
         }
         builder
     }

@@ -32,6 +32,9 @@ impl Show {
             "auth",
             "proxy",
             "from",
+            "replyTo",
+            "ehloName",
+            "pipelining",
         ] {
             let text = match &json[key] {
                 Value::Null => continue,

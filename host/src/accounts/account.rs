@@ -85,6 +85,11 @@ impl Account {
         self.sender.as_deref()
     }
 
+    /// Returns the default address for replies.
+    pub fn reply_to(&self) -> Option<&str> {
+        self.reply_to.as_deref()
+    }
+
     /// Returns the same account without its proxy, for a program that uses another route.
     #[must_use]
     pub fn without_proxy(self) -> Self {

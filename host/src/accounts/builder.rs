@@ -130,6 +130,12 @@ impl AccountBuilder {
         Self { provider: Some(provider), ..self }
     }
 
+    /// Removes the provider. Settings that come from it fall back to their defaults, except those that you set.
+    #[must_use]
+    pub fn without_provider(self) -> Self {
+        Self { provider: None, ..self }
+    }
+
     /// Sets the port. Default: the provider's, or 587.
     #[must_use]
     pub fn port(self, port: u16) -> Self {
@@ -186,16 +192,34 @@ impl AccountBuilder {
         Self { sender: Some(sender.into()), ..self }
     }
 
+    /// Removes the default sender.
+    #[must_use]
+    pub fn without_sender(self) -> Self {
+        Self { sender: None, ..self }
+    }
+
     /// Sets the default address for replies.
     #[must_use]
     pub fn reply_to(self, reply_to: impl Into<String>) -> Self {
         Self { reply_to: Some(reply_to.into()), ..self }
     }
 
+    /// Removes the default address for replies.
+    #[must_use]
+    pub fn without_reply_to(self) -> Self {
+        Self { reply_to: None, ..self }
+    }
+
     /// Sets the name for EHLO. Default: the machine's name if it has a domain, else its address.
     #[must_use]
     pub fn ehlo_name(self, name: impl Into<String>) -> Self {
         Self { ehlo_name: Some(name.into()), ..self }
+    }
+
+    /// Removes the name for EHLO.
+    #[must_use]
+    pub fn without_ehlo_name(self) -> Self {
+        Self { ehlo_name: None, ..self }
     }
 
     /// Sets whether commands may be sent without waiting for each reply, if the server offers PIPELINING (RFC 2920).

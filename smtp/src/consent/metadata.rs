@@ -86,6 +86,7 @@ fn read(issuer: &str, body: &[u8]) -> Result<Endpoints, Failure> {
         token: url(metadata.token_endpoint)?,
         authorization: metadata.authorization_endpoint.map(url).transpose()?,
         device: metadata.device_authorization_endpoint.map(url).transpose()?,
+        issuer: issuer.parse().ok(),
     })
 }
 

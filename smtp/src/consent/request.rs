@@ -6,7 +6,7 @@ use super::tokens::{Client, Tokens};
 use crate::failure::Failure;
 use crate::secret::{Secret, SecretSource};
 use crate::setters;
-use crate::settings::TokenUrl;
+use crate::settings::{ConsentUrls, TokenUrl};
 
 /// The endpoints of an authorization server. Each URL is `https`, or `http` on this machine.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -18,16 +18,32 @@ pub struct Endpoints {
     pub authorization: Option<TokenUrl>,
     /// The device authorization endpoint. Only the device flow needs it.
     pub device: Option<TokenUrl>,
+    /// The issuer whose metadata names these endpoints, if they were [discovered](Self::discover).
+    pub issuer: Option<TokenUrl>,
 }
 
 impl Endpoints {
     /// Uses a token endpoint. Set the others for the flows that you use.
     pub fn new(token: TokenUrl) -> Self {
-        Self { token, authorization: None, device: None }
+        Self { token, authorization: None, device: None, issuer: None }
+    }
+
+    /// Returns the URLs with which an account asks for consent again.
+    pub(super) fn consent_urls(&self) -> ConsentUrls {
+        let urls = ConsentUrls::default();
+        match &self.issuer {
+            // Its metadata names the other URLs, and follows when they change.
+            Some(issuer) => urls.issuer(issuer.clone()),
+            None => urls.authorization(self.authorization.clone()).device(self.device.clone()),
+        }
     }
 }
 
-setters!(Endpoints { token: TokenUrl } optional { authorization: TokenUrl, device: TokenUrl });
+setters!(Endpoints { token: TokenUrl } optional {
+    authorization: TokenUrl,
+    device: TokenUrl,
+    issuer: TokenUrl,
+});
 
 /// A request for a user's consent: the scope, and the application's registration with the provider.
 ///

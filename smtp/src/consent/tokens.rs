@@ -35,7 +35,8 @@ impl Grant {
     /// Returns the login for an account, with the place where you stored the refresh token.
     pub fn login(&self, refresh_token: impl Into<SecretSource>) -> OAuth2 {
         let ConsentRequest { endpoints, client_id, client_secret, scope, .. } = &self.request;
-        let login = OAuth2::refresh_token(endpoints.token.clone(), client_id, refresh_token);
+        let login = OAuth2::refresh_token(endpoints.token.clone(), client_id, refresh_token)
+            .consent(endpoints.consent_urls());
         let login = match client_secret {
             Some(secret) => login.client_secret(secret.clone()),
             None => login,

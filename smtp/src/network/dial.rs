@@ -185,7 +185,7 @@ impl<'a> Destination<'a> {
         let is_restricted = self.reach != Reach::Anywhere || !self.denied.is_empty();
         let resolution = match self.route {
             Some(route) => NameResolution::of(route.proxy),
-            None => network.name_resolution(self.host),
+            None => network.name_resolution(self.host, self.port),
         };
         match resolution {
             NameResolution::Here => Ok(false),

@@ -59,7 +59,7 @@ pub trait Network: Send + Sync + 'static {
     fn connect(&self, address: SocketAddr) -> BoxFuture<'_, io::Result<Box<dyn NetworkStream>>>;
 
     /// Reports who resolves the name of a host. Default: [`NameResolution::Here`].
-    fn name_resolution(&self, _host: &HostName) -> NameResolution {
+    fn name_resolution(&self, _host: &HostName, _port: u16) -> NameResolution {
         NameResolution::Here
     }
 

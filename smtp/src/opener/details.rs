@@ -11,8 +11,10 @@ use crate::steps::{CertificateFacts, StepDetails, Unreachable};
 pub(super) fn secret(credentials: &Credentials) -> StepDetails {
     let source = match &credentials.secret {
         AuthSecret::Password(source)
-        | AuthSecret::OAuth2(OAuth2 { source: TokenSource::Given(source) }) => source.to_string(),
-        AuthSecret::OAuth2(OAuth2 { source: TokenSource::Endpoint(request) }) => {
+        | AuthSecret::OAuth2(OAuth2 { source: TokenSource::Given(source), .. }) => {
+            source.to_string()
+        }
+        AuthSecret::OAuth2(OAuth2 { source: TokenSource::Endpoint(request), .. }) => {
             format!("the token endpoint {}", request.url)
         }
     };

@@ -55,28 +55,42 @@ impl Opener {
     ) -> BoxFuture<'a, Result<Connection, Failure>> {
         Box::pin(async move {
             let secret = self.secret(server, clock).await?;
-            let opened = self.open_with(server, clock, secret.as_ref()).await;
-            let (Err(failure), Some((token, is_fresh)), Some(request)) =
-                (&opened, &secret, token_request(server))
-            else {
-                return opened;
-            };
-            // 504 refuses the mechanism, not the token.
-            let is_refused = failure.code == FailureCode::Auth
-                && failure
-                    .reply
-                    .as_ref()
-                    .is_some_and(|reply| matches!(reply.code.get(), 500..=503 | 505..=599));
-            if !is_refused {
-                return opened;
+            let (opened, is_refused) = self.try_secret(server, clock, secret.as_ref()).await;
+            match secret {
+                // The first one was from the cache.
+                Some((_, false)) if is_refused => {
+                    let secret = self.secret(server, clock).await?;
+                    self.try_secret(server, clock, secret.as_ref()).await.0
+                }
+                _ => opened,
             }
-            self.tokens.forget(request, token, clock.end()).await;
-            if *is_fresh {
-                return opened;
-            }
-            let secret = self.secret(server, clock).await?;
-            self.open_with(server, clock, secret.as_ref()).await
         })
+    }
+
+    /// Opens a connection with this secret. If the server refuses an access token, the token leaves the cache. Returns
+    /// whether it did.
+    async fn try_secret(
+        &self,
+        server: &Arc<ServerSettings>,
+        clock: Clock,
+        secret: Option<&(Secret, bool)>,
+    ) -> (Result<Connection, Failure>, bool) {
+        let opened = self.open_with(server, clock, secret).await;
+        let (Err(failure), Some((token, _)), Some(request)) =
+            (&opened, secret, token_request(server))
+        else {
+            return (opened, false);
+        };
+        // 504 refuses the mechanism, not the token.
+        let is_refused = failure.code == FailureCode::Auth
+            && failure
+                .reply
+                .as_ref()
+                .is_some_and(|reply| matches!(reply.code.get(), 500..=503 | 505..=599));
+        if is_refused {
+            self.tokens.forget(request, token, clock.end()).await;
+        }
+        (opened, is_refused)
     }
 
     /// Returns the account's secret, and whether it was just fetched.
@@ -235,7 +249,7 @@ impl Opener {
 /// Returns the account's request for access tokens, if it uses a token endpoint.
 fn token_request(server: &ServerSettings) -> Option<&TokenRequest> {
     match &server.credentials.as_ref()?.secret {
-        AuthSecret::OAuth2(OAuth2 { source: TokenSource::Endpoint(request) }) => Some(request),
+        AuthSecret::OAuth2(OAuth2 { source: TokenSource::Endpoint(request), .. }) => Some(request),
         _ => None,
     }
 }

@@ -25,7 +25,7 @@ use crate::failure::Failure;
 use mount::Mount;
 
 pub use lock::{Lock, LockError};
-pub use replace::{replace, target_of};
+pub use replace::{remove_leftovers, replace, target_of};
 
 /// A file or a folder that other users may change or read.
 #[derive(Debug)]

@@ -1,5 +1,6 @@
 //! Replacing a user's file: follows links, and keeps the owner and the mode.
 
+use std::ffi::OsString;
 use std::fs::{self, File};
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
@@ -28,7 +29,8 @@ pub fn target_of(path: &Path) -> Result<PathBuf, Exposed> {
 /// `path` must not be a link. Use [`target_of`] to follow links.
 pub fn replace(path: &Path, bytes: &[u8], is_secret: bool) -> io::Result<()> {
     let folder = folder_of(path);
-    let mut file = tempfile::NamedTempFile::new_in(folder)?;
+    let (prefix, suffix) = affixes(path);
+    let mut file = tempfile::Builder::new().prefix(&prefix).suffix(suffix).tempfile_in(folder)?;
     file.write_all(bytes)?;
     if let Ok(before) = fs::metadata(path) {
         keep_access(file.as_file(), &before, is_secret)?;
@@ -40,6 +42,32 @@ pub fn replace(path: &Path, bytes: &[u8], is_secret: bool) -> io::Result<()> {
         let _ = folder.sync_all();
     }
     Ok(())
+}
+
+/// Returns the start and the end of the names of new files that will replace a file.
+fn affixes(path: &Path) -> (OsString, &'static str) {
+    let mut prefix = OsString::from(".");
+    prefix.push(path.file_name().unwrap_or_default());
+    prefix.push(".");
+    (prefix, ".new")
+}
+
+/// Removes the new files of earlier calls of [`replace`] that were killed before their end. They may hold secrets.
+///
+/// Hold the lock of the file, so that no other program is replacing it.
+pub fn remove_leftovers(path: &Path) {
+    let (prefix, suffix) = affixes(path);
+    for entry in fs::read_dir(folder_of(path)).into_iter().flatten().flatten() {
+        let name = entry.file_name();
+        let bytes = name.as_encoded_bytes();
+        let is_ours = bytes.starts_with(prefix.as_encoded_bytes())
+            && bytes.ends_with(suffix.as_bytes())
+            && entry.file_type().is_ok_and(|kind| kind.is_file());
+        if is_ours {
+            // A file that stays does no more harm than before.
+            let _ = fs::remove_file(entry.path());
+        }
+    }
 }
 
 #[cfg(unix)]

@@ -28,7 +28,7 @@ impl AuthSecret {
     pub fn shown(&self) -> Option<&SecretSource> {
         match self {
             Self::Password(password) => Some(password),
-            Self::OAuth2(OAuth2 { source: TokenSource::Given(token) }) => Some(token),
+            Self::OAuth2(OAuth2 { source: TokenSource::Given(token), .. }) => Some(token),
             Self::OAuth2(_) => None,
         }
     }

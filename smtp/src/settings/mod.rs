@@ -11,7 +11,7 @@ mod timeouts;
 
 pub use certificate_pin::CertificatePin;
 pub use login::{AuthSecret, Credentials};
-pub use oauth2::{OAuth2, TokenRequest, TokenSource, TokenUrl};
+pub use oauth2::{ConsentUrls, OAuth2, TokenRequest, TokenSource, TokenUrl};
 pub use proxy::{Proxy, ProxyKind};
 pub use security::{Auth, ClientCertificate, Security, TlsSettings, TlsVersion};
 pub use server::{Provider, ServerSettings, ServerSettingsBuilder};

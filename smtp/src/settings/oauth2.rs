@@ -7,6 +7,7 @@ use url::{Host, Url};
 
 use crate::InvalidSetting;
 use crate::secret::SecretSource;
+use crate::setters;
 
 /// An OAuth 2 login: an access token instead of a password (RFC 6749).
 ///
@@ -28,7 +29,36 @@ use crate::secret::SecretSource;
 pub struct OAuth2 {
     /// The source of the access token.
     pub source: TokenSource,
+    /// The URLs at which the user gives consent again. The login does not use them. In a box, because they are large and
+    /// rare.
+    pub consent: Box<ConsentUrls>,
 }
+
+/// The URLs at which a user gives consent. For the built-in providers they are known, so they stay empty there.
+///
+/// ```
+/// use smtp_connector_smtp::secret::SecretSource;
+/// use smtp_connector_smtp::settings::{ConsentUrls, OAuth2, TokenUrl};
+///
+/// let token = "https://login.example.com/token".parse()?;
+/// let issuer: TokenUrl = "https://login.example.com".parse()?;
+/// let login = OAuth2::refresh_token(token, "client-id", SecretSource::Env("REFRESH_TOKEN".into()))
+///     .consent(ConsentUrls::default().issuer(issuer));
+/// assert!(login.consent.issuer.is_some());
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub struct ConsentUrls {
+    /// The issuer, whose metadata names the endpoints (RFC 8414). With an issuer, the other URLs are not needed.
+    pub issuer: Option<TokenUrl>,
+    /// The authorization endpoint.
+    pub authorization: Option<TokenUrl>,
+    /// The device authorization endpoint.
+    pub device: Option<TokenUrl>,
+}
+
+setters!(ConsentUrls {} optional { issuer: TokenUrl, authorization: TokenUrl, device: TokenUrl });
 
 /// An access token, or the way to request one.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -64,7 +94,8 @@ impl OAuth2 {
 
     /// Creates a login with a given token, which the connector does not refresh.
     pub fn token(access_token: impl Into<SecretSource>) -> Self {
-        Self { source: TokenSource::Given(access_token.into()) }
+        let source = TokenSource::Given(access_token.into());
+        Self { source, consent: Box::default() }
     }
 
     /// Creates a login with a refresh token from a user's consent, which requests access tokens (RFC 6749 section 6).
@@ -103,6 +134,12 @@ impl OAuth2 {
         self
     }
 
+    /// Sets the URLs at which the user gives consent again, for a provider that is not built in.
+    #[must_use]
+    pub fn consent(self, consent: ConsentUrls) -> Self {
+        Self { consent: Box::new(consent), ..self }
+    }
+
     fn endpoint(
         url: TokenUrl,
         client_id: String,
@@ -110,7 +147,7 @@ impl OAuth2 {
         client_secret: Option<SecretSource>,
     ) -> Self {
         let request = TokenRequest { url, client_id, client_secret, refresh_token, scope: None };
-        Self { source: TokenSource::Endpoint(request) }
+        Self { source: TokenSource::Endpoint(request), consent: Box::default() }
     }
 
     /// Returns the name of the grant in the settings.

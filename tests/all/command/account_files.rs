@@ -1,4 +1,4 @@
-//! `accounts.toml` and secret files: changed concurrently, linked, mounted, malformed or missing.
+//! `accounts.toml` and secret files: linked, mounted, malformed or missing.
 
 use smtp_connector_inbox::Inbox;
 
@@ -6,22 +6,6 @@ use crate::support::{CommandLine, write_private};
 
 const LOGIN: [&str; 9] =
     ["accounts", "add", "work", "--host", "127.0.0.1", "--security", "none", "--username", "user"];
-
-#[test]
-fn accounts_added_at_the_same_time_are_all_kept() {
-    let line = CommandLine::new();
-    std::thread::scope(|scope| {
-        for number in 0..8 {
-            let line = &line;
-            scope.spawn(move || {
-                let name = format!("a{number}");
-                line.run(&["accounts", "add", &name, "--host", "mail.example"]).expect(0);
-            });
-        }
-    });
-    let listed = line.run(&["accounts", "list", "--json"]).expect(0).json();
-    assert_eq!(listed["accounts"].as_array().map(Vec::len), Some(8), "{listed}");
-}
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_mistake_in_one_account_is_listed_and_the_others_work() {

@@ -218,6 +218,32 @@ fn an_account_is_not_removed_by_accident() {
 }
 
 #[test]
+fn an_account_with_a_mistake_is_removed_after_a_question() {
+    let line = CommandLine::new();
+    line.write_accounts(
+        "default = \"b\"\n[accounts.b]\nhost = \"b.example\"\nport = 0\n[accounts.c]\nhost = \"c.example\"\n\
+         [d]\nhost = \"d.example\"\n",
+    );
+    let remove = ["accounts", "remove", "b"];
+    let ran = line.run(&remove).expect(64);
+    assert!(ran.err.contains("line 4: accounts.b.port") && ran.err.contains("--force"), "{ran:?}");
+    #[cfg(unix)]
+    {
+        use crate::support::answer_on_terminal;
+        let question = "Remove the account \"b\", whose settings have a mistake (";
+        answer_on_terminal(line.command(&remove), &[(question, "n\r")]).expect(64);
+        answer_on_terminal(line.command(&remove), &[(question, "y\r")]).expect(0);
+    }
+    #[cfg(not(unix))]
+    line.run(&[&remove[..], &["--force"]].concat()).expect(0);
+    let text = std::fs::read_to_string(line.home().join("accounts.toml")).expect("it is there");
+    assert_eq!(text, "[accounts.c]\nhost = \"c.example\"\n[d]\nhost = \"d.example\"\n");
+    // A table in the wrong place is listed as an account, but it is not one.
+    let ran = line.run(&["accounts", "remove", "d", "--force"]).expect(78);
+    assert!(ran.err.contains("outside the table accounts"), "{ran:?}");
+}
+
+#[test]
 fn an_account_is_edited_renamed_and_made_the_default() {
     let line = CommandLine::new();
     line.run(&add("a", &LOCAL)).expect(0);

@@ -2,6 +2,7 @@
 
 mod account_files;
 mod account_test;
+mod account_writes;
 mod accounts;
 #[cfg(unix)]
 mod asking;
@@ -13,6 +14,7 @@ mod first_account;
 mod inbox;
 #[cfg(unix)]
 mod interrupt;
+mod last_use;
 mod preview;
 mod send;
 mod terminal;

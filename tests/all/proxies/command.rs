@@ -44,6 +44,7 @@ async fn the_environment_is_read_only_if_the_user_says_so() {
     let own = ProxyServer::start(Speaks::Http, Manner::Login("alice", PASSWORD)).await;
     let line = line(server.port(), "");
     let url = own.url_with("http", &format!("alice:{PASSWORD}"));
+    let at_port = format!("example.com, localhost:{}", server.port());
     let bare = url.trim_start_matches("http://");
     let env = &[TEST, &["--proxy", "env"]].concat();
     for (words, variables, asked) in [
@@ -52,6 +53,8 @@ async fn the_environment_is_read_only_if_the_user_says_so() {
         (env, &[("https_proxy", bare)], 1),
         (env, &[("ALL_PROXY", &url), ("NO_PROXY", "localhost")], 0),
         (env, &[("ALL_PROXY", &url), ("no_proxy", "example.com")], 1),
+        (env, &[("ALL_PROXY", &url), ("NO_PROXY", &at_port)], 0),
+        (env, &[("ALL_PROXY", &url), ("NO_PROXY", "localhost:1")], 1),
     ] {
         let before = own.asked().len();
         let ran = line.run_with(words, "", variables).expect(0);

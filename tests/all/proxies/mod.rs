@@ -4,6 +4,7 @@ mod addresses;
 mod attachments;
 mod command;
 mod failures;
+mod https;
 
 use std::sync::Arc;
 

@@ -6,7 +6,7 @@ use std::process::Command;
 use smtp_connector_inbox::Inbox;
 
 use super::{PASSWORD, Server, USER, hands_on, path, run, shares_a_connection};
-use crate::support::Authority;
+use crate::support::{Authority, CommandLine, answer_on_terminal};
 
 /// Starts both. Postfix forwards every mail to the port `next`.
 fn start(authority: &Authority, next: u16) -> Postfix {
@@ -135,4 +135,62 @@ async fn postfix_accepts_mail_after_login() {
     let ways = postfix.0.ways(&["plain", "login", "cram-md5", "scram-sha-256", "auto"]);
     hands_on(&authority, &postfix.0, &inbox, &ways).await;
     shares_a_connection(&authority, &postfix.0, &inbox).await;
+}
+
+/// From an empty home to a message in Postfix, as a new user does it. docs/accounts.md shows it.
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs root, postfix and dovecot-core; .ci/run installs them and runs it"]
+async fn a_new_user_sends_through_postfix_by_prompts_alone() {
+    let authority = Authority::new();
+    let inbox = Inbox::builder().start("127.0.0.1:0").await.expect("a port on loopback is free");
+    let postfix = start(&authority, inbox.address().port());
+    let line = CommandLine::new();
+    let home = line.home().display().to_string();
+    let run = |words: &[&str], answers: &[(&str, &str)]| {
+        let mut command = line.command(words);
+        // This machine trusts the authority, and the user has chosen no folder.
+        command.env("SSL_CERT_FILE", authority.file());
+        command.env_remove("SMTP_CONNECTOR_HOME").env("HOME", &home);
+        answer_on_terminal(command, answers)
+    };
+    let [port, user, password] =
+        [postfix.0.starttls.to_string(), USER.to_owned(), PASSWORD.to_owned()]
+            .map(|text| format!("{text}\r"));
+    let enter = "\r";
+    let answers = [
+        ("Your email address", "alice@example.com\r"),
+        ("Provider", enter),
+        ("Host name", "localhost\r"),
+        ("Port", &port),
+        ("❯ STARTTLS", enter),
+        ("Username", &user),
+        ("Place of the password", enter),
+        ("Password", "wrong\r"),
+        ("Sender", enter),
+        ("Name of the account", "work\r"),
+        ("The test failed", enter),
+        ("Your email address (alice@example.com)", enter),
+        ("Provider", enter),
+        ("Host name", enter),
+        ("Port", enter),
+        ("❯ STARTTLS", enter),
+        ("Username", enter),
+        ("Keep the password given", "\x1b[B"),
+        ("❯ in accounts.toml", enter),
+        ("Password", &password),
+        ("Sender", enter),
+        ("Name of the account (work)", enter),
+    ];
+    let ran = run(&["accounts", "add"], &answers).expect(0);
+    assert!(ran.out.contains("535 5.7.8") && !ran.out.contains(PASSWORD), "{}", ran.out);
+    assert!(!ran.out.contains("Mailpit or MailHog: "), "{}", ran.out);
+    let test = ["accounts", "test", "work", "--send-to", "bob@example.com"];
+    let ran = run(&test, &[]).expect(0);
+    assert!(ran.out.contains("the account \"work\" works with STARTTLS"), "{}", ran.out);
+    assert_eq!(inbox.next().await.recipients, ["bob@example.com"]);
+    let send = ["send", "--to", "bob@example.com", "--subject", "The report", "--text", "See it."];
+    run(&send, &[]).expect(0);
+    assert_eq!(inbox.next().await.sender, "alice@example.com");
+    let listed = run(&["accounts", "list"], &[]).expect(0);
+    assert!(!listed.out.contains("never"), "{}", listed.out);
 }

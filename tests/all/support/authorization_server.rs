@@ -14,7 +14,7 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinHandle;
 use url::Url;
-use url::form_urlencoded::{Serializer, parse};
+use url::form_urlencoded::parse;
 
 /// How a server departs from the documents.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -23,6 +23,8 @@ pub(crate) enum Departure {
     None,
     /// The user denies consent.
     Denied,
+    /// The user denies the first consent. Each use of a refresh token replaces it.
+    DeniedOnce,
     /// The redirect has another state.
     OtherState,
     /// The redirect has two states.
@@ -188,13 +190,18 @@ impl Handler {
         let mut state = self.state.lock().expect("no thread panics while holding it");
         let mut redirect: Url = asked["redirect_uri"].parse().expect("it was checked");
         let mut query = redirect.query_pairs_mut();
-        match self.departure {
-            Departure::Denied => {
+        let is_denied = match self.departure {
+            Departure::Denied => true,
+            Departure::DeniedOnce => state.number == 0,
+            _ => false,
+        };
+        state.number += 1;
+        match is_denied {
+            true => {
                 query.append_pair("error", "access_denied");
                 query.append_pair("error_description", "the user said no");
             }
-            _ => {
-                state.number += 1;
+            false => {
                 let code = format!("c0de-{}", state.number);
                 query.append_pair("code", &code);
                 state.codes.insert(code, asked.clone());
@@ -258,7 +265,7 @@ impl Handler {
                 let mut answer = json!({
                     "access_token": format!("acc3ss-{}", state.number), "token_type": "Bearer", "expires_in": 30,
                 });
-                if self.departure == Departure::Rotating {
+                if matches!(self.departure, Departure::Rotating | Departure::DeniedOnce) {
                     state.refresh_token = format!("r3fresh-{}", state.number);
                     answer["refresh_token"] = json!(state.refresh_token);
                 }
@@ -364,36 +371,4 @@ async fn read(stream: &mut TcpStream) -> String {
             return String::from_utf8_lossy(&request).into_owned();
         }
     }
-}
-
-/// Requests a page as a browser does, and returns the whole answer.
-pub(crate) async fn fetch(url: &str, form: Option<&str>) -> String {
-    let url: Url = url.parse().expect("a URL");
-    let port = url.port().expect("a server on this machine has a port");
-    let mut stream = TcpStream::connect(("127.0.0.1", port)).await.expect("it listens");
-    let target = &url[url::Position::BeforePath..url::Position::AfterQuery];
-    let (method, body) = form.map_or(("GET", ""), |form| ("POST", form));
-    let request = format!(
-        "{method} {target} HTTP/1.1\r\nHost: {}\r\nContent-Length: {}\r\n\r\n{body}",
-        &url[url::Position::BeforeHost..url::Position::AfterPort],
-        body.len()
-    );
-    stream.write_all(request.as_bytes()).await.expect("it is sent");
-    let mut answer = String::new();
-    stream.read_to_string(&mut answer).await.expect("it is text");
-    answer
-}
-
-/// Acts as the user's browser: opens the URL, allows access, and follows the redirect. Returns the last page.
-pub(crate) async fn allow(url: &str) -> String {
-    let asked = fetch(url, None).await;
-    if !asked.starts_with("HTTP/1.1 200 ") {
-        return asked;
-    }
-    let url: Url = url.parse().expect("a URL");
-    let form = Serializer::new(String::new()).extend_pairs(url.query_pairs()).finish();
-    let decide = url.join("/decide").expect("a path");
-    let decided = fetch(decide.as_str(), Some(&form)).await;
-    let location = decided.lines().find_map(|line| line.strip_prefix("Location: "));
-    fetch(location.expect("the server redirects"), None).await
 }

@@ -1,6 +1,7 @@
 //! Code shared by the tests.
 
 mod authorization_server;
+mod browser;
 mod certificates;
 mod command;
 mod envelope;
@@ -14,9 +15,8 @@ mod screen;
 mod test_env;
 mod transcript_log;
 
-pub(crate) use authorization_server::{
-    AuthorizationServer, CLIENT, CLIENT_SECRET, Departure, allow, fetch,
-};
+pub(crate) use authorization_server::{AuthorizationServer, CLIENT, CLIENT_SECRET, Departure};
+pub(crate) use browser::{allow, fetch};
 pub(crate) use certificates::{
     Authority, ForgedKey, RSA_1024, VERSION_1, VERSION_1_KEY, der, server_showing, signing_key,
 };

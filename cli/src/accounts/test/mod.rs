@@ -74,7 +74,9 @@ async fn send(
     let invocation = Invocation::send_mail(input.to_string()).with_account(Arc::clone(account));
     let mut interrupt = Interrupt::listen()?;
     let began = Instant::now();
-    match connector.invoke_until(invocation, interrupt.wait()).await {
+    let outcome = connector.invoke_until(invocation, interrupt.wait()).await;
+    context.note_use(account, &outcome);
+    match outcome {
         Ok(outcome) => {
             report.sent(&outcome, began.elapsed())?;
             Ok(Ok(()))

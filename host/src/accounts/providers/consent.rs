@@ -31,6 +31,8 @@ pub struct ConsentPreset {
     pub scope: &'static str,
     /// The parameters without which the provider gives no refresh token.
     pub parameters: &'static [(&'static str, &'static str)],
+    /// Whether a registered application has a client secret.
+    pub has_client_secret: bool,
     /// The host in the redirect URI.
     pub redirect_host: LoopbackHost,
     /// The steps to register an application, which gives the client id.
@@ -46,13 +48,14 @@ const GOOGLE: ConsentPreset = ConsentPreset {
     scope: "https://mail.google.com/",
     // `consent` makes Google give a refresh token every time, and not only the first time.
     parameters: &[("access_type", "offline"), ("prompt", "consent")],
+    has_client_secret: true,
     redirect_host: LoopbackHost::Address,
     steps: &[
         "open https://console.cloud.google.com/auth/clients and create or choose a project",
         "enable the Gmail API, and add the scope https://mail.google.com/ under Data Access",
         "under Audience, add your address as a test user; consent to an app in testing ends after 7 days",
         "under Clients, create a client of the type Desktop app",
-        "copy its client id; put its client secret into an environment variable",
+        "copy its client id and its client secret",
     ],
 };
 
@@ -63,6 +66,7 @@ const MICROSOFT: ConsentPreset = ConsentPreset {
     device_url: Some("https://login.microsoftonline.com/common/oauth2/v2.0/devicecode"),
     scope: "https://outlook.office.com/SMTP.Send offline_access",
     parameters: &[],
+    has_client_secret: false,
     redirect_host: LoopbackHost::Localhost,
     steps: &[
         "open https://entra.microsoft.com, Identity, Applications, App registrations, New registration",

@@ -42,6 +42,11 @@ impl Preset {
         PRESETS
     }
 
+    /// Returns the domains whose mailboxes the provider is recognised by.
+    pub(in crate::accounts) fn domains(&self) -> impl Iterator<Item = &'static str> {
+        DOMAINS.iter().filter(|(_, id)| *id == self.id).map(|(domain, _)| *domain)
+    }
+
     /// Recognises the provider of a mailbox by the domain of its address.
     ///
     /// ```

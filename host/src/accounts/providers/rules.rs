@@ -38,6 +38,30 @@ fn login(preset: &Preset) -> Login {
     }
 }
 
+impl Preset {
+    /// Reports whether the provider accepts passwords, tokens or API keys. The others accept only OAuth 2.
+    ///
+    /// ```
+    /// use smtp_connector_host::accounts::Preset;
+    ///
+    /// assert!(Preset::find("gmail").is_some_and(Preset::takes_password));
+    /// assert!(!Preset::find("outlook").is_some_and(Preset::takes_password));
+    /// ```
+    pub fn takes_password(&self) -> bool {
+        login(self) != Login::OAuth2
+    }
+
+    /// Returns the logins that the provider accepts: `none`, `password` and `oauth2`.
+    pub(in crate::accounts) fn logins(&self) -> &'static [&'static str] {
+        match login(self) {
+            Login::Optional => &["none", "password", "oauth2"],
+            Login::Password => &["password"],
+            Login::Any => &["password", "oauth2"],
+            Login::OAuth2 => &["oauth2"],
+        }
+    }
+}
+
 /// Rejects an account that its provider's servers can never accept.
 pub(in crate::accounts) fn check(
     named: Option<&'static Preset>,

@@ -6,10 +6,21 @@ use toml_edit::{InlineTable, Item, value};
 
 use super::secret_setting::{read_secret, secret_item};
 use super::settings_table::{Mistake, Table};
-use smtp_connector_smtp::settings::{OAuth2, TokenSource};
+use smtp_connector_smtp::InvalidSetting;
+use smtp_connector_smtp::settings::{ConsentUrls, OAuth2, TokenSource, TokenUrl};
 
-const KEYS: &[&str] =
-    &["grant", "tokenUrl", "clientId", "clientSecret", "refreshToken", "accessToken", "scope"];
+const KEYS: &[&str] = &[
+    "grant",
+    "tokenUrl",
+    "clientId",
+    "clientSecret",
+    "refreshToken",
+    "accessToken",
+    "scope",
+    "issuer",
+    "authorizationUrl",
+    "deviceUrl",
+];
 
 /// Reads the table, if there is one.
 pub(super) fn read_oauth2(table: &Table<'_>, directory: &Path) -> Result<Option<OAuth2>, Mistake> {
@@ -25,7 +36,9 @@ pub(super) fn read_oauth2(table: &Table<'_>, directory: &Path) -> Result<Option<
     };
     let allowed: &[&str] = match grant {
         "token" => &["grant"],
-        "refresh-token" => &["grant", "clientSecret", "scope"],
+        "refresh-token" => {
+            &["grant", "clientSecret", "scope", "issuer", "authorizationUrl", "deviceUrl"]
+        }
         _ => &["grant", "scope"],
     };
     for key in KEYS {
@@ -41,7 +54,7 @@ pub(super) fn read_oauth2(table: &Table<'_>, directory: &Path) -> Result<Option<
     let (Some(url), Some(client_id)) = (inner.text("tokenUrl")?, inner.text("clientId")?) else {
         return Ok(secret("accessToken")?.map(OAuth2::token));
     };
-    let url = url.parse().map_err(|error: crate::accounts::InvalidSetting| {
+    let url = url.parse().map_err(|error: InvalidSetting| {
         inner.mistake("tokenUrl", error.to_string().trim_start_matches("tokenUrl: ").to_owned())
     })?;
     let oauth2 = match (secret("refreshToken")?, secret("clientSecret")?) {
@@ -52,10 +65,26 @@ pub(super) fn read_oauth2(table: &Table<'_>, directory: &Path) -> Result<Option<
         (None, Some(secret)) => OAuth2::client_credentials(url, client_id, secret),
         (None, None) => return Ok(None),
     };
+    let oauth2 = oauth2.consent(read_consent(&inner)?);
     Ok(Some(match inner.text("scope")? {
         Some(scope) => oauth2.scope(scope),
         None => oauth2,
     }))
+}
+
+/// Reads the URLs at which the user gives consent again.
+fn read_consent(table: &Table<'_>) -> Result<ConsentUrls, Mistake> {
+    let url = |key, example: &str| -> Result<Option<TokenUrl>, Mistake> {
+        let Some(text) = table.text(key)? else { return Ok(None) };
+        let url = text.parse();
+        url.map(Some).map_err(|_: InvalidSetting| {
+            table.mistake(key, format!("not a valid URL; use https, as in {example}"))
+        })
+    };
+    Ok(ConsentUrls::default()
+        .issuer(url("issuer", "https://login.example.com")?)
+        .authorization(url("authorizationUrl", "https://login.example.com/authorize")?)
+        .device(url("deviceUrl", "https://login.example.com/device")?))
 }
 
 /// Returns the table for a settings file.
@@ -83,6 +112,14 @@ pub(super) fn oauth2_item(oauth2: &OAuth2) -> Item {
             }
         }
     }
+    let ConsentUrls { issuer, authorization, device, .. } = &*oauth2.consent;
+    for (key, url) in
+        [("issuer", issuer), ("authorizationUrl", authorization), ("deviceUrl", device)]
+    {
+        if let Some(url) = url {
+            set(key, value(url.as_str()));
+        }
+    }
     value(inner)
 }
 
@@ -104,6 +141,10 @@ mod tests {
             OAuth2::refresh_token(url(), "id", Secret::new("refr3sh"))
                 .client_secret(SecretSource::Env("CLIENT".into())),
             OAuth2::client_credentials(url(), "id", Secret::new("s3cr3t")),
+            OAuth2::refresh_token(url(), "id", Secret::new("refr3sh"))
+                .consent(ConsentUrls::default().issuer(url())),
+            OAuth2::refresh_token(url(), "id", Secret::new("refr3sh"))
+                .consent(ConsentUrls::default().authorization(url()).device(url())),
         ] {
             let account = Account::builder("work", "mail.example").oauth2("user", oauth2.clone());
             let account = account.build().expect("the account is right");
@@ -111,6 +152,33 @@ mod tests {
             let read = accounts.get("work").expect("it is there");
             let secret = read.credentials().map(|one| one.secret.clone());
             assert_eq!(secret, Some(AuthSecret::OAuth2(oauth2)));
+        }
+    }
+
+    #[test]
+    fn a_url_of_consent_that_is_not_one_is_a_mistake() {
+        let directory = tempfile::tempdir().expect("a temporary directory");
+        let path = directory.path().join("accounts.toml");
+        for (grant, key) in [
+            ("refresh-token", "issuer = \"login.example.com\""),
+            ("refresh-token", "authorizationUrl = \"http://login.example.com/\""),
+            ("refresh-token", "deviceUrl = \"file:///x\""),
+            // The client asks for its own token, so there is no user who consents.
+            ("client-credentials", "issuer = \"https://login.example.com\""),
+        ] {
+            let token = match grant {
+                "refresh-token" => "refreshToken",
+                _ => "clientSecret",
+            };
+            let text = format!(
+                "[accounts.work]\nhost = \"mail.example\"\nusername = \"u\"\n[accounts.work.oauth2]\n\
+                 grant = \"{grant}\"\ntokenUrl = \"https://login.example.com/token\"\nclientId = \"id\"\n\
+                 {token} = {{ env = \"T\" }}\n{key}\n"
+            );
+            std::fs::write(&path, text).expect("it is written");
+            let error = AccountsFile::new(&path).get("work").expect_err(key).to_string();
+            let name = key.split(' ').next().expect("a key");
+            assert!(error.contains(&format!("line 9: accounts.work.oauth2.{name}")), "{error}");
         }
     }
 }

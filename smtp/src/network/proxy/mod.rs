@@ -123,9 +123,9 @@ impl Network for ProxyNetwork {
         })
     }
 
-    fn name_resolution(&self, host: &HostName) -> NameResolution {
-        if self.direct.contains(host) {
-            return self.inner.name_resolution(host);
+    fn name_resolution(&self, host: &HostName, port: u16) -> NameResolution {
+        if self.direct.contains(host, port) {
+            return self.inner.name_resolution(host, port);
         }
         match NameResolution::of(&self.proxy) {
             NameResolution::Here => NameResolution::Here,
@@ -138,7 +138,7 @@ impl Network for ProxyNetwork {
         &'a self,
         target: Target<'a>,
     ) -> BoxFuture<'a, io::Result<Box<dyn NetworkStream>>> {
-        if self.direct.contains(target.host) {
+        if self.direct.contains(target.host, target.port) {
             return self.inner.connect_to(target);
         }
         let to = Destination {

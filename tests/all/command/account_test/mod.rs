@@ -1,5 +1,6 @@
 //! `accounts test`, step by step: each of its sentences, from a server that provokes it.
 
+mod causes;
 mod failures;
 
 use std::sync::Arc;
@@ -100,6 +101,30 @@ async fn each_step_is_shown_as_it_ends() {
         assert!(ran.out.contains(&format!("the account \"work\" works {last}, in ")), "{ran:#?}");
         assert_eq!(ran.err, "");
         assert!(!ran.out.contains(PASSWORD.1), "{ran:#?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_certificate_and_a_server_without_extensions_are_described() {
+    let expired = |authority: &Authority| {
+        let mut names = rcgen::CertificateParams::new(["127.0.0.1".to_owned()]).expect("names");
+        let end = std::time::SystemTime::now() - Duration::from_secs(86_400 + 43_200);
+        names.not_after = end.into();
+        authority.server_with(&names)
+    };
+    let authority = Authority::new();
+    for (config, told) in [
+        (Authority::self_signed("127.0.0.1"), "certificate for 127.0.0.1, self-signed, "),
+        (expired(&authority), "certificate for 127.0.0.1 from Authority of the tests, expired "),
+    ] {
+        let offers =
+            Offers { implicit: Some(config), extensions: Some(Vec::new()), ..Offers::default() };
+        let server = FaultServer::start(Scenario::default().offering(offers)).await;
+        let tls = "security = \"tls\"\ntls = { allowInvalidCert = true }";
+        let ran = test(&line(server.port(), tls)).expect(0);
+        let steps = steps(&ran);
+        assert!(steps.iter().any(|step| step.contains(told)), "{ran:#?}");
+        assert!(steps.contains(&"ok does not offer any extensions".to_owned()), "{ran:#?}");
     }
 }
 

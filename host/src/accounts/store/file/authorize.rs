@@ -5,14 +5,14 @@ use std::path::{Path, PathBuf};
 use toml_edit::{DocumentMut, Item, TableLike, value};
 
 use super::merge::{merge, replace};
-use super::{AccountsFile, accounts_of, entries, storage, with_line_ends_of};
+use super::{AccountsFile, accounts_of, entries, put_table, storage, with_line_ends_of};
 use crate::accounts::store::oauth2_settings::oauth2_item;
 use crate::accounts::store::table::table_of;
-use crate::accounts::{Account, AccountName};
+use crate::accounts::{Account, AccountName, ConsentPreset};
 use crate::error::{Error, Result};
 use smtp_connector_smtp::consent::Grant;
 use smtp_connector_smtp::secret::{SecretSource, TokenFile};
-use smtp_connector_smtp::settings::{Auth, AuthSecret, OAuth2, TokenSource};
+use smtp_connector_smtp::settings::{Auth, AuthSecret, ConsentUrls, OAuth2, TokenSource, TokenUrl};
 
 impl AccountsFile {
     /// Returns the file for an account's refresh token, beside the accounts file.
@@ -41,7 +41,7 @@ impl AccountsFile {
             if let Some(username) = username {
                 table.insert("username", value(username));
             }
-            log_in_with(table, login);
+            log_in_with(table, login, self.folder());
             Ok(())
         })
     }
@@ -61,8 +61,23 @@ impl AccountsFile {
                     .with_hint("another program added it in the meantime; authorize it again"));
             }
             let mut table = table_of(account);
-            log_in_with(&mut table, login);
+            log_in_with(&mut table, login, self.folder());
             accounts.insert(name, Item::Table(table));
+            Ok(())
+        })
+    }
+
+    /// Stores a consent with an account, which replaces an account of the same name, like [`put`](Self::put). The consent
+    /// replaces the secret of the account's login.
+    ///
+    /// # Errors
+    ///
+    /// Returns the errors of [`put`](Self::put).
+    pub fn put_authorized(&self, account: &Account, grant: &Grant) -> Result<()> {
+        self.store(account.name(), grant, |document, login| {
+            let mut table = table_of(account);
+            log_in_with(&mut table, login, self.folder());
+            put_table(accounts_of(document, &self.path)?, account.name(), table, self.folder());
             Ok(())
         })
     }
@@ -79,7 +94,8 @@ impl AccountsFile {
         let mut document = entries::parse(&self.path, &text)?.into_mut();
         // The path is relative, so that the folder can be moved.
         let beside = file.path().file_name().map(PathBuf::from).unwrap_or_default();
-        change(&mut document, oauth2_item(&grant.login(SecretSource::File(beside))))?;
+        let login = without_known_urls(grant.login(SecretSource::File(beside)));
+        change(&mut document, oauth2_item(&login))?;
         let new = document.to_string();
         // Nothing is written unless the account can be used afterwards.
         let mut accounts = entries::read_all(&self.path, &new, &entries::parse(&self.path, &new)?)?;
@@ -122,8 +138,7 @@ impl AccountsFile {
     }
 
     fn token_path(&self, name: &AccountName) -> TokenFile {
-        let folder = self.path.parent().unwrap_or(Path::new(""));
-        TokenFile::new(folder.join(format!("{}.refresh-token", name.as_str())))
+        TokenFile::new(self.folder().join(format!("{}.refresh-token", name.as_str())))
     }
 
     fn token_file(&self, name: &str) -> Result<TokenFile> {
@@ -142,15 +157,29 @@ impl AccountsFile {
 /// Reports whether an account's refresh token is in this file.
 fn logs_in_with(account: &Account, file: &TokenFile) -> bool {
     match account.credentials().map(|one| &one.secret) {
-        Some(AuthSecret::OAuth2(OAuth2 { source: TokenSource::Endpoint(request) })) => {
+        Some(AuthSecret::OAuth2(OAuth2 { source: TokenSource::Endpoint(request), .. })) => {
             matches!(&request.refresh_token, Some(SecretSource::File(path)) if path == file.path())
         }
         _ => false,
     }
 }
 
+/// Removes the URLs that are a built-in provider's. If the provider changes them, the account follows.
+fn without_known_urls(login: OAuth2) -> OAuth2 {
+    let TokenSource::Endpoint(request) = &login.source else { return login };
+    let Some(preset) = ConsentPreset::at_token_url(request.url.as_str()) else { return login };
+    let ConsentUrls { issuer, authorization, device, .. } = &*login.consent;
+    let is_known = |url: &Option<TokenUrl>, known: Option<&str>| {
+        url.as_ref().is_none_or(|url| Some(url.as_str()) == known)
+    };
+    let are_known = issuer.is_none()
+        && is_known(authorization, Some(preset.authorization_url))
+        && is_known(device, preset.device_url);
+    if are_known { login.consent(ConsentUrls::default()) } else { login }
+}
+
 /// Makes OAuth 2 the login of an account.
-fn log_in_with(account: &mut dyn TableLike, login: Item) {
+fn log_in_with(account: &mut dyn TableLike, login: Item, folder: &Path) {
     account.remove("password");
     // A mechanism for passwords does not take a token.
     let by_token = [Auth::XOAuth2, Auth::OAuthBearer].map(|auth| auth.to_string());
@@ -163,8 +192,8 @@ fn log_in_with(account: &mut dyn TableLike, login: Item) {
     }
     match account.get_mut("oauth2") {
         Some(Item::Table(table)) => {
-            if let Ok(login) = login.into_table() {
-                merge(table, login);
+            if let Some(login) = login.as_table_like() {
+                merge(table, login, folder);
             }
         }
         Some(before) => replace(before, login),
@@ -208,4 +237,30 @@ fn unwritten(file: &TokenFile, reason: std::io::Error) -> Error {
     ))
     .with_hint("check the owner and the mode of the file and of its folder, and give consent again")
     .with_source(reason)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use smtp_connector_smtp::secret::Secret;
+
+    fn url(text: &str) -> TokenUrl {
+        text.parse().expect(text)
+    }
+
+    #[test]
+    fn the_urls_of_a_built_in_provider_are_not_stored() {
+        let tenant = "https://login.microsoftonline.com/tenant/oauth2/v2.0/authorize";
+        let google = "https://accounts.google.com/o/oauth2/v2/auth";
+        for (token, authorization, is_stored) in [
+            ("https://oauth2.googleapis.com/token", google, false),
+            ("https://login.microsoftonline.com/common/oauth2/v2.0/token", tenant, true),
+            ("https://login.example.com/token", google, true),
+        ] {
+            let urls = ConsentUrls::default().authorization(url(authorization));
+            let login = OAuth2::refresh_token(url(token), "id", Secret::new("t")).consent(urls);
+            let stored = without_known_urls(login).consent.authorization.is_some();
+            assert_eq!(stored, is_stored, "{token}");
+        }
+    }
 }

@@ -11,7 +11,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use toml_edit::{DocumentMut, Item, Table};
+use toml_edit::{DocumentMut, Item, Table, TableLike};
 
 use self::merge::merge;
 use crate::accounts::Account;
@@ -80,7 +80,7 @@ impl AccountsFile {
     /// Writes an account to the file, and replaces an account of the same name.
     ///
     /// Comments and the order of keys are kept, and so are the replaced account's tables `tls`, `timeouts`, `limits` and
-    /// `policy`, because users write them by hand. A refresh token that [`authorize`](Self::authorize) stored is removed,
+    /// `policy`, because users write them by hand. A relative path to a secret's file stays relative. A refresh token that [`authorize`](Self::authorize) stored is removed,
     /// unless the new account uses it.
     ///
     /// # Errors
@@ -89,14 +89,12 @@ impl AccountsFile {
     /// seconds.
     pub fn put(&self, account: &Account) -> Result<()> {
         self.change(|document| {
-            let accounts = accounts_of(document, &self.path)?;
-            let table = table_of(account);
-            match accounts.get_mut(account.name()).and_then(Item::as_table_like_mut) {
-                Some(before) => merge(before, table),
-                None => {
-                    accounts.insert(account.name(), Item::Table(table));
-                }
-            }
+            put_table(
+                accounts_of(document, &self.path)?,
+                account.name(),
+                table_of(account),
+                self.folder(),
+            );
             Ok(())
         })?;
         self.forget_token(account.name(), Some(account))
@@ -193,7 +191,8 @@ impl AccountsFile {
     ///
     /// # Errors
     ///
-    /// Returns the errors of [`put`](Self::put), and an error if the account does not exist.
+    /// Returns the errors of [`put`](Self::put), and an error if the account does not exist or is outside the table
+    /// `accounts`.
     pub fn remove(&self, name: &str) -> Result<()> {
         // The error lists the other accounts. It is returned without taking the lock.
         let accounts = self.all()?;
@@ -201,13 +200,25 @@ impl AccountsFile {
             return Err(unknown(name, accounts.keys()));
         }
         self.change(|document| {
-            accounts_of(document, &self.path)?.remove(name);
+            if accounts_of(document, &self.path)?.remove(name).is_none() {
+                let message = format!(
+                    "{}: {name:?} is outside the table accounts, so it is not an account",
+                    self.path.display()
+                );
+                return Err(Error::account(message)
+                    .with_hint("remove it in the file, or write it as [accounts.NAME]"));
+            }
             if default_of(document) == Some(name) {
                 set_default_of(document, None);
             }
             Ok(())
         })?;
         self.forget_token(name, None)
+    }
+
+    /// Returns the file's folder, from which relative paths in the file start.
+    fn folder(&self) -> &Path {
+        self.path.parent().unwrap_or(Path::new(""))
     }
 
     /// Reads, changes and writes the file under its lock.
@@ -260,15 +271,22 @@ fn set_default_of(document: &mut DocumentMut, name: Option<&str>) {
 /// The key of the default account's name.
 const DEFAULT: &str = "default";
 
-fn accounts_of<'d>(
-    document: &'d mut DocumentMut,
-    path: &Path,
-) -> Result<&'d mut dyn toml_edit::TableLike> {
+fn accounts_of<'d>(document: &'d mut DocumentMut, path: &Path) -> Result<&'d mut dyn TableLike> {
     let accounts = document.entry("accounts").or_insert_with(implicit_table);
     accounts.as_table_like_mut().ok_or_else(|| {
         Error::account(format!("{}: accounts is not a table", path.display()))
             .with_hint("write each account as a table: [accounts.NAME]")
     })
+}
+
+/// Writes an account's table, or gives its keys to the table that is there.
+fn put_table(accounts: &mut dyn TableLike, name: &str, table: Table, folder: &Path) {
+    match accounts.get_mut(name).and_then(Item::as_table_like_mut) {
+        Some(before) => merge(before, &table, folder),
+        None => {
+            accounts.insert(name, Item::Table(table));
+        }
+    }
 }
 
 fn implicit_table() -> Item {

@@ -80,9 +80,11 @@ impl AccountsFile {
         })
     }
 
-    /// Replaces the whole file, or leaves it unchanged on failure. Only the owner can read a new file.
+    /// Replaces the whole file, or leaves it unchanged on failure. Only the owner can read a new file. The caller holds
+    /// the lock.
     pub(super) fn write(&self, text: &str, is_secret: bool) -> Result<()> {
         let target = self.target()?;
+        private_files::remove_leftovers(&target);
         private_files::replace(&target, text.as_bytes(), is_secret)
             .map_err(|reason| self.failed("written", reason))
     }

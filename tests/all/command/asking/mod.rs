@@ -1,10 +1,16 @@
-//! `accounts add` at a terminal.
+//! `accounts add` and `accounts edit` at a terminal.
+
+mod again;
+#[cfg(target_os = "linux")]
+mod consent;
 
 use smtp_connector_inbox::Inbox;
 
 use crate::support::{CommandLine, answer_on_terminal};
 
 const ENTER: &str = "\r";
+
+const DOWN: &str = "\x1b[B";
 
 const NO_ENCRYPTION: &str = "\x1b[B\x1b[B\r";
 
@@ -32,6 +38,8 @@ async fn without_options_the_command_asks_for_everything_tests_and_saves() {
     assert!(ran.out.contains("greeted: smtp-connector inbox"), "{}", ran.out);
     assert!(ran.out.contains("The server accepts the account."), "{}", ran.out);
     assert!(ran.out.contains("saved the account \"local\""), "{}", ran.out);
+    // It was tested just now.
+    assert!(ran.out.contains("accounts test local --send-to ADDRESS"), "{}", ran.out);
     line.run(&["send", "--to", "bob@example.net", "--text", "Hi"]).expect(0);
     assert_eq!(inbox.next().await.sender, "you@example.com");
 }
@@ -59,7 +67,8 @@ fn a_provider_is_recognised_by_the_address_and_the_password_is_hidden() {
         ("Use Gmail (smtp.gmail.com, port 465)", ENTER),
         ("Username", ENTER),
         ("app password", ""),
-        ("Place of the password", ENTER),
+        ("How to log in", DOWN),
+        ("", ENTER),
         ("Password", "s3cr3t-password\r"),
         ("Sender", "not an address\r"),
         ("Name of the account", ENTER),

@@ -1,5 +1,8 @@
 //! `accounts authorize`.
 
+mod again;
+mod presets;
+
 use std::fs;
 use std::io::{BufRead as _, BufReader, Read as _};
 use std::path::Path;
@@ -132,9 +135,8 @@ async fn a_consent_is_stored_and_logs_the_account_in() {
     let test = ["accounts", "test", "work"];
     let ran = line.run_with(&test, "", &[("CLIENT", CLIENT_SECRET)]).expect(77);
     assert!(ran.err.contains("run `smtp-connector accounts authorize \"work\"` again"), "{ran:?}");
-    // The client and the scope are known by now.
-    let issuer = provider.issuer();
-    let again = ["accounts", "authorize", "work", "--issuer", &issuer].map(str::to_owned);
+    // The issuer, the client and the scope are known by now.
+    let again = ["accounts", "authorize", "work"].map(str::to_owned);
     let json = [&again[..], &["--json".to_owned()]].concat();
     let ran = consent(&line, &json).await.expect(0);
     assert_eq!(ran.json()["account"]["oauth2"], "refresh-token");
@@ -357,55 +359,6 @@ async fn a_new_account_is_added_with_its_consent() {
         assert!(ran.err.contains(told), "{ran:?}");
     }
     assert!(files(line.home()).is_empty());
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn the_presets_ask_at_the_providers_with_their_parameters() {
-    let line = CommandLine::new();
-    for (provider, begins, contains) in [
-        (
-            "gmail",
-            "https://accounts.google.com/o/oauth2/v2/auth?",
-            &[
-                "access_type=offline",
-                "prompt=consent",
-                "scope=https%3A%2F%2Fmail.google.com%2F",
-                "redirect_uri=http%3A%2F%2F127.0.0.1%3A",
-            ][..],
-        ),
-        (
-            "microsoft365",
-            "https://login.microsoftonline.com/common/oauth2/v2.0/authorize?",
-            &[
-                "scope=https%3A%2F%2Foutlook.office.com%2FSMTP.Send+offline_access",
-                "redirect_uri=http%3A%2F%2Flocalhost%3A",
-            ],
-        ),
-    ] {
-        let words = [
-            "accounts",
-            "authorize",
-            "work",
-            "--provider",
-            provider,
-            "--username",
-            "a@example.com",
-            "--client-id",
-            "some-id",
-            "--no-browser",
-            "--timeout",
-            "1",
-        ];
-        let mut waiting = Waiting::start(line.command(&words));
-        let url = waiting.url();
-        assert!(url.starts_with(begins), "{url}");
-        let usual =
-            ["client_id=some-id", "code_challenge_method=S256", "login_hint=a%40example.com"];
-        for part in contains.iter().chain(&usual) {
-            assert!(url.contains(part), "{part} is not in {url}");
-        }
-        waiting.end().expect(75);
-    }
 }
 
 /// Drives the provider's page with headless Chromium, as a user's browser does. `.ci/run` installs it.
