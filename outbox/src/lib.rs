@@ -41,3 +41,7 @@ pub use run::{
 };
 pub use timestamp::Timestamp;
 pub use worker::{Drained, Worker, WorkerOptions};
+
+#[cfg(doctest)]
+#[doc = include_str!("../../docs/outbox.md")]
+struct Docs;

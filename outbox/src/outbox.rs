@@ -5,7 +5,6 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use smtp_connector_host::Connector;
 use tokio::sync::mpsc;
 
 use crate::enqueue::Enqueue;
@@ -15,7 +14,6 @@ use crate::run::{Counts, Filter, PausedAccount, Run, RunId, Ticket};
 use crate::store::sqlite::SqliteStore;
 use crate::store::{Change, Retention, Store, StoredInput, Text};
 use crate::timestamp::Timestamp;
-use crate::worker::Worker;
 
 /// A durable queue of mails. Cheap to clone. Several processes can use the same one.
 #[derive(Clone)]
@@ -55,7 +53,7 @@ smtp_connector_smtp::setters!(OutboxOptions {
     keep_runs: Duration,
 });
 
-/// How many events a stream reads at once.
+/// The number of events that a stream reads at once.
 const EVENTS: usize = 100;
 
 impl Outbox {
@@ -83,7 +81,7 @@ impl Outbox {
 
     /// Accepts a mail. Once this returns, the mail survives a crash and a power cut.
     ///
-    /// The input is not checked: call [`Connector::validate`] first, to tell a user of mistakes at once. If this returns
+    /// The input is not checked: call [`validate`](smtp_connector_host::Connector::validate) first, to tell a user of mistakes at once. If this returns
     /// an error that [may pass](Error::is_transient), the mail may have been stored all the same. So repeat a request
     /// with the same [key](Enqueue::key).
     ///
@@ -241,12 +239,6 @@ impl Outbox {
             }
             total = (total.0 + pruned.inputs, total.1 + pruned.runs);
         }
-    }
-
-    /// Returns a worker that delivers the mails with this connector. Its host must know the accounts, and the uploads
-    /// that inputs name.
-    pub fn worker(&self, connector: Connector) -> Worker {
-        Worker::new(self.clone(), connector)
     }
 }
 

@@ -109,7 +109,7 @@ names! {
 }
 
 names! {
-    /// What became of a recipient.
+    /// The state of a recipient.
     RecipientState {
         /// The server deferred it, and a later attempt is for it.
         Pending => "pending",
@@ -180,7 +180,7 @@ pub struct RunRecipient {
     pub address: String,
     /// The input's field that names it, if it is known.
     pub field: Option<String>,
-    /// What became of it.
+    /// The state.
     pub state: RecipientState,
     /// The reply code of the server.
     pub code: Option<u16>,

@@ -3,7 +3,7 @@
 use smtp_connector_smtp::failure::Failure;
 use smtp_connector_smtp::{BoxFuture, ForwardPath};
 
-/// What a queue wants of one attempt to deliver a message. See [`Invocation::attempt`](crate::Invocation::attempt).
+/// A queue's part in one attempt to deliver a message. See [`Invocation::attempt`](crate::Invocation::attempt).
 ///
 /// A queue must not send a message twice after a crash. So it makes a durable mark before the end of the message is
 /// sent. After a crash, a message with a mark may have been delivered, and a message without one was not.

@@ -100,7 +100,7 @@ pub(crate) struct StoredInput {
     pub(crate) keywords: Option<Text>,
 }
 
-/// A text in a row, or in a file of its own because it is large.
+/// A text: in the row, or in a separate file because it is large.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Text {
     Inline(String),
@@ -160,7 +160,7 @@ pub(crate) struct OwnerId(pub(crate) String);
 #[derive(Debug)]
 pub(crate) struct Owner {
     pub(crate) id: OwnerId,
-    /// What ends the registration when it is dropped.
+    /// Ends the registration when it is dropped.
     pub(crate) _registration: Box<dyn std::fmt::Debug + Send + Sync>,
 }
 
@@ -168,7 +168,7 @@ pub(crate) struct Owner {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct ClaimId(pub(crate) i64);
 
-/// How many runs of an account a worker can take now, and the account's limits over all workers.
+/// The number of runs of an account that a worker can take now, and the account's limits over all workers.
 #[derive(Clone, Debug)]
 pub(crate) struct Share {
     pub(crate) account: String,
@@ -221,7 +221,7 @@ pub(crate) struct Claimed {
     pub(crate) recipients: Vec<RunRecipient>,
 }
 
-/// What became of an attempt.
+/// The outcome of an attempt, to store.
 #[derive(Clone, Debug)]
 pub(crate) struct Settlement {
     pub(crate) claim: ClaimId,
@@ -236,7 +236,7 @@ pub(crate) struct Settlement {
     pub(crate) effect: Effect,
 }
 
-/// What an attempt shows about its account.
+/// A conclusion about an account, from an attempt.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Effect {
     /// Nothing.
@@ -265,7 +265,7 @@ pub(crate) struct Retention {
     pub(crate) runs_before: Timestamp,
 }
 
-/// What was deleted.
+/// The numbers of deleted inputs and runs.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Pruned {
     pub(crate) inputs: usize,

@@ -12,7 +12,7 @@ use crate::outbox;
 use crate::run::{RecipientState, RunRecipient};
 use crate::store::{ClaimId, Claimed, OwnerId, Store};
 
-/// What an attempt saw.
+/// The outcome of an attempt.
 pub(super) struct Attempted {
     pub(super) outcome: Result<Outcome, Error>,
     /// The recipients of the envelope, if the attempt got that far.
@@ -24,7 +24,7 @@ struct Marked {
     store: Arc<dyn Store>,
     owner: OwnerId,
     claim: ClaimId,
-    /// What earlier attempts reached.
+    /// The recipients that earlier attempts reached.
     known: Vec<RunRecipient>,
     envelope: Mutex<Vec<ForwardPath>>,
 }

@@ -84,7 +84,7 @@ impl Deliveries {
     pub(super) fn may_take(&self) -> bool {
         self.unwritten.load(Ordering::Relaxed) == 0
             && self.results.len() < 8 * self.slots()
-            // Runs that wait although slots are free belong to accounts that use all of theirs.
+            // Runs that wait although slots are free belong to accounts that already use their part.
             && (self.waiting.len() <= self.slots() / 2 || self.under_way.len() < self.slots())
     }
 

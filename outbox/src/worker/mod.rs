@@ -26,7 +26,7 @@ pub struct Worker {
     options: WorkerOptions,
 }
 
-/// What a worker did until it was stopped.
+/// A worker's numbers when it has stopped.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Drained {
@@ -39,11 +39,15 @@ pub struct Drained {
 /// The pause after an error of the store. A full disk or a database that is away takes at least seconds.
 const AFTER_ERROR: Duration = Duration::from_secs(1);
 
-impl Worker {
-    pub(crate) fn new(outbox: Outbox, connector: Connector) -> Self {
-        Self { outbox, connector, options: WorkerOptions::default() }
+impl Outbox {
+    /// Returns a worker that delivers the mails with this connector. Its host must know the accounts, and the uploads
+    /// that inputs name.
+    pub fn worker(&self, connector: Connector) -> Worker {
+        Worker { outbox: self.clone(), connector, options: WorkerOptions::default() }
     }
+}
 
+impl Worker {
     /// Sets the options.
     #[must_use]
     pub fn options(self, options: WorkerOptions) -> Self {

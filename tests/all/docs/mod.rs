@@ -12,6 +12,7 @@ const PAGES: &[(&str, &str)] = &[
     ("docs/forms.md", include_str!("../../../docs/forms.md")),
     ("docs/input.md", include_str!("../../../docs/input.md")),
     ("docs/other-hosts.md", include_str!("../../../docs/other-hosts.md")),
+    ("docs/outbox.md", include_str!("../../../docs/outbox.md")),
     ("docs/performance.md", include_str!("../../../docs/performance.md")),
     ("docs/results-and-errors.md", include_str!("../../../docs/results-and-errors.md")),
     ("docs/reviewing-components.md", include_str!("../../../docs/reviewing-components.md")),

@@ -100,6 +100,7 @@ fn sources() -> String {
         "../cli/src",
         "../host/src",
         "../inbox/src",
+        "../outbox/src",
         "../smtp/src",
     ] {
         collect(&root.join(folder), &mut text);

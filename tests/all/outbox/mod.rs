@@ -22,7 +22,7 @@ use crate::support::{connector_in, host_builder};
 /// How long a run may take in a test.
 const PATIENCE: Duration = Duration::from_secs(20);
 
-/// An outbox in a folder of its own.
+/// An outbox in a temporary folder.
 struct Queue {
     outbox: Outbox,
     folder: TempDir,

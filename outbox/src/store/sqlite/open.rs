@@ -33,7 +33,7 @@ pub(super) fn connection(path: &Path) -> Result<Connection> {
 
 /// Opens a database that is there, to read it.
 pub(super) fn reader(path: &Path) -> Result<Connection> {
-    // A read-only connection could not read a database whose log it has to recover first.
+    // A read-only connection could not read a database whose log must be recovered first.
     let connection = connection(path)?;
     connection
         .pragma_update(None, "query_only", true)

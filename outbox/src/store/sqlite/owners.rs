@@ -1,4 +1,4 @@
-//! Which workers are alive. Each holds the lock of a file of its own, and the kernel frees it when the process ends,
+//! The registered workers. Each holds the lock of a separate file, and the kernel frees the lock when the process ends,
 //! however it ends. No clock is involved.
 
 use std::fs::{self, File, TryLockError};
@@ -53,7 +53,7 @@ impl Owners {
     }
 }
 
-/// Reports whether nobody holds the lock of a file. Files that cannot be checked count as held: their runs wait.
+/// Reports whether no process holds the lock of a file. Files that cannot be checked count as held: their runs wait.
 fn is_free(path: &Path) -> bool {
     match File::open(path) {
         Ok(file) => match file.try_lock() {

@@ -171,7 +171,7 @@ fn commit(connection: &mut Connection, batch: impl Iterator<Item = Work>) -> Res
         None => transaction.commit().map_err(Arc::new),
     };
     for answer in answers {
-        answer(committed.as_ref().map(|()| ()));
+        answer(committed.as_ref().copied());
     }
     committed
 }
