@@ -19,7 +19,7 @@ pub use store::{Accounts, AccountsFile, AccountsInMemory};
 pub use tilde::in_home;
 
 pub use smtp_connector_smtp::address::{Domain, EhloName, HostName, InvalidHostName, InvalidPath};
-pub use smtp_connector_smtp::secret::{Secret, SecretSource};
+pub use smtp_connector_smtp::secret::{KeyringEntry, KeyringState, Secret, SecretSource};
 pub use smtp_connector_smtp::settings::{
     Auth, AuthSecret, CertificatePin, ClientCertificate, ConsentUrls, Credentials, OAuth2,
     Provider, Proxy, ProxyKind, Security, ServerSettings, ServerSettingsBuilder, Timeouts,
