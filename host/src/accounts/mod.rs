@@ -15,7 +15,7 @@ pub use builder::AccountBuilder;
 pub use form::AccountForm;
 pub use providers::{ConsentPreset, Preset};
 pub use rules::{AccountLimits, DomainRule, Policy, SenderRule, UrlHost};
-pub use store::{Accounts, AccountsFile, AccountsInMemory};
+pub use store::{Accounts, AccountsFile, AccountsInMemory, TokenPlace};
 pub use tilde::in_home;
 
 pub use smtp_connector_smtp::address::{Domain, EhloName, HostName, InvalidHostName, InvalidPath};
