@@ -20,6 +20,8 @@ mod grammars;
 mod greeting;
 mod hostile;
 mod injection;
+#[cfg(target_os = "linux")]
+mod keyring;
 mod login;
 mod mechanisms;
 mod messages;

@@ -7,13 +7,14 @@ use super::super::context::Context;
 use super::super::exit::Exit;
 use super::super::question;
 use super::super::stop::{Outcome, Stop};
-use super::ask::{Answered, Form};
+use super::ask::{self, Answered, Form};
 use super::consent::{Asked, Provider};
 use super::flow::Flow;
 use super::json_of;
+use super::keyring;
 use super::settings::Settings;
 use smtp_connector_host::Issue;
-use smtp_connector_host::accounts::{Account, AccountBuilder, OAuth2, Preset};
+use smtp_connector_host::accounts::{Account, AccountBuilder, OAuth2, Preset, TokenPlace};
 use smtp_connector_smtp::secret::{Secret, SecretSource};
 use smtp_connector_smtp::settings::AuthSecret;
 
@@ -23,7 +24,7 @@ use smtp_connector_smtp::settings::AuthSecret;
 /// --client-id, it asks for your consent in a browser, as `accounts authorize` does.
 ///
 /// The password is not an argument, because other users could see it there. The command asks for it, or reads it from
-/// standard input, an environment variable or a file.
+/// standard input, an environment variable or a file. It can store the password in the system's keyring.
 #[derive(Args, Debug)]
 pub(crate) struct Add {
     /// Name of the account
@@ -68,7 +69,7 @@ impl Add {
         let preset = self.settings.preset()?;
         // Without a client id, the consent needs some explanation.
         let needs_consent = preset.is_some_and(|preset| !preset.takes_password())
-            && !self.settings.password.is_given()
+            && !self.settings.gives_password()
             && !self.asked.is_given();
         Ok((preset.is_some() || self.settings.host.is_some()) && !needs_consent)
     }
@@ -80,7 +81,7 @@ impl Add {
                 format!("the account {name:?} already exists; use --replace to replace it");
             return Err(Stop::Usage(message));
         }
-        let (is_password, is_consent) = (self.settings.password.is_given(), self.asked.is_given());
+        let (is_password, is_consent) = (self.settings.gives_password(), self.asked.is_given());
         if (is_password || is_consent) && self.settings.username.is_none() {
             let what = if is_password { "a password" } else { "a consent" };
             return Err(Stop::Usage(format!("{what} needs a user: add --username NAME")));
@@ -92,14 +93,22 @@ impl Add {
         // Check all other settings before asking for the password.
         let builder = self.builder(name)?.proxy(context.proxy_to_save()?);
         let Some(username) = &self.settings.username else {
-            return Ok(Answered { account: builder.build()?, grant: None, is_tested: false });
+            return Ok(Answered::new(builder.build()?));
         };
         if is_consent {
             return self.with_consent(context, builder, username).await;
         }
         builder.clone().credentials(username, Secret::new("?")).build()?;
-        let account = builder.credentials(username, self.settings.password.source()?).build()?;
-        Ok(Answered { account, grant: None, is_tested: false })
+        let in_keyring = match is_password {
+            true => self.settings.password_keyring,
+            false => question::can_ask() && ask::prefers_keyring()?,
+        };
+        if in_keyring {
+            let entry = context.accounts().password_entry(name);
+            entry.map_err(|error| context.explain(error))?;
+        }
+        let account = builder.credentials(username, self.settings.secret()?).build()?;
+        Ok(Answered { in_keyring, ..Answered::new(account) })
     }
 
     async fn with_consent(
@@ -116,22 +125,29 @@ impl Add {
         let request = self.asked.request(client, &provider, &network).await?;
         let request = request.login_hint(username.to_owned());
         // Before the user spends time in a browser.
-        context.accounts().refresh_token_file(account.name())?;
+        context.accounts().refresh_token_source(account.name(), TokenPlace::File)?;
         let grant = Flow::default().ask(context, &request, &provider, &network).await?;
         let login = grant.login(grant.refresh_token.clone());
         let account = builder.oauth2(username, login).build()?;
-        Ok(Answered { account, grant: Some(grant), is_tested: false })
+        Ok(Answered { grant: Some(grant), ..Answered::new(account) })
     }
 
     async fn save(&self, context: &Context<'_>, answered: &Answered) -> Outcome {
-        let Answered { account, grant, is_tested } = answered;
+        let Answered { account, grant, in_keyring, is_tested } = answered;
         let accounts = context.accounts();
-        match (grant, self.replace) {
-            (Some(grant), true) => accounts.put_authorized(account, grant)?,
-            (Some(grant), false) => accounts.add_authorized(account, grant)?,
-            (None, true) => accounts.put(account)?,
-            (None, false) => accounts.add(account)?,
-        }
+        let write = |account: &Account| match (grant, self.replace) {
+            (Some(grant), true) => accounts.put_authorized(account, TokenPlace::File, grant),
+            (Some(grant), false) => accounts.add_authorized(account, TokenPlace::File, grant),
+            (None, true) => accounts.put(account),
+            (None, false) => accounts.add(account),
+        };
+        let account = match in_keyring {
+            true => &keyring::save(context, account, write)?,
+            false => {
+                write(account)?;
+                account
+            }
+        };
         let output = context.output;
         let warnings = self.warnings(account).await;
         let listed: Vec<_> = warnings.iter().map(Issue::to_json).collect();

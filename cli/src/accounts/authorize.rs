@@ -11,8 +11,11 @@ use super::super::stop::{Outcome, Stop};
 use super::consent::{Asked, Provider};
 use super::flow::Flow;
 use super::json_of;
+use super::keyring;
 use smtp_connector_host::Account;
-use smtp_connector_host::accounts::{AccountBuilder, OAuth2, Preset, Secret};
+use smtp_connector_host::accounts::{
+    AccountBuilder, OAuth2, Preset, Secret, SecretSource, TokenPlace,
+};
 
 /// Log an account in with OAuth 2: ask for your consent in a browser
 ///
@@ -20,7 +23,8 @@ use smtp_connector_host::accounts::{AccountBuilder, OAuth2, Preset, Secret};
 /// command lists the steps for your provider.
 ///
 /// The command opens the browser and waits for your consent. With --device, you enter a code in a browser on any machine
-/// instead. The refresh token is stored in a file beside accounts.toml, and replaces the account's password.
+/// instead. The refresh token is stored in a file beside accounts.toml, or in the system's keyring, and replaces the
+/// account's password.
 #[derive(Args, Debug)]
 pub(crate) struct Authorize {
     /// Name of the account
@@ -31,6 +35,10 @@ pub(crate) struct Authorize {
 
     #[command(flatten)]
     flow: Flow,
+
+    /// Store the refresh token in the system's keyring [default: if the account's secret is there]
+    #[arg(long)]
+    keyring: bool,
 
     /// For a new account: use a provider's settings
     #[arg(long, value_name = "ID")]
@@ -67,22 +75,35 @@ impl Authorize {
         let user = self.username(account)?;
         let request = request.login_hint(user.clone());
         // Before the user spends time in a browser.
-        let file = accounts.refresh_token_file(&self.name)?;
+        let place = match self.keyring {
+            true => TokenPlace::Keyring,
+            false => keyring::place_of_token(account),
+        };
+        let stored = accounts.refresh_token_source(&self.name, place);
+        let stored = stored.map_err(|error| context.explain(error))?;
         let grant = self.flow.ask(context, &request, &provider, &client).await?;
         match &target {
             Target::Existing(_) => {
-                accounts.authorize(&self.name, self.username.as_deref(), &grant)?;
+                accounts.authorize(&self.name, self.username.as_deref(), place, &grant)?;
             }
-            Target::New(account) => accounts.add_authorized(account, &grant)?,
+            Target::New(account) => accounts.add_authorized(account, place, &grant)?,
         }
         let output = context.output;
-        let stored = accounts.get(&self.name)?;
-        let path = file.display();
-        output.document(
-            &json!({ "account": json_of(&stored), "refreshTokenFile": path.to_string() }),
-        )?;
+        let mut document = json!({ "account": json_of(&*accounts.get(&self.name)?) });
+        let shown = match &stored {
+            SecretSource::File(path) => {
+                document["refreshTokenFile"] = path.display().to_string().into();
+                path.display().to_string()
+            }
+            SecretSource::Keyring(name) => {
+                document["refreshTokenKeyring"] = name.as_str().into();
+                stored.to_string()
+            }
+            other => other.to_string(),
+        };
+        output.document(&document)?;
         output.say(format_args!(
-            "authorized the account {:?}: the refresh token is in {path}",
+            "authorized the account {:?}: the refresh token is in {shown}",
             self.name
         ))?;
         output.say(format_args!("  test it: smtp-connector accounts test {:?}", self.name))?;

@@ -10,6 +10,7 @@ use super::super::stop::{Outcome, Stop};
 use super::ask::{Answered, Form};
 use super::consent::Asked;
 use super::json_of;
+use super::keyring;
 use super::settings::Settings;
 use smtp_connector_host::Issue;
 use smtp_connector_host::accounts::{Account, AccountBuilder};
@@ -38,7 +39,7 @@ pub(crate) struct Edit {
 #[derive(Args, Debug)]
 struct Removed {
     /// Remove the login
-    #[arg(long, conflicts_with_all = ["username", "password_prompt", "password_stdin", "password_env", "password_file"])]
+    #[arg(long, conflicts_with_all = ["username", "password_prompt", "password_stdin", "password_env", "password_file", "password_keyring"])]
     no_login: bool,
 
     /// Remove the provider; host, port and encryption stay
@@ -74,17 +75,22 @@ impl Edit {
             true => return Err(nothing_to_change(context)),
             false => accounts.get(&self.name)?,
         };
-        let Answered { account, grant, .. } = if is_empty {
+        let Answered { mut account, grant, in_keyring, .. } = if is_empty {
             ask(context, &before).await?
         } else {
             let mut builder = self.removed.apply(self.builder(&before)?);
             if let Some(proxy) = proxy {
                 builder = builder.proxy(proxy);
             }
-            Answered { account: builder.build()?, grant: None, is_tested: false }
+            let in_keyring = self.settings.password_keyring;
+            Answered { in_keyring, ..Answered::new(builder.build()?) }
         };
+        let place = keyring::place_of_token(&before);
         match &grant {
-            Some(grant) => accounts.put_authorized(&account, grant)?,
+            Some(grant) => accounts.put_authorized(&account, place, grant)?,
+            None if in_keyring => {
+                account = keyring::save(context, &account, |account| accounts.put(account))?;
+            }
             None => accounts.put(&account)?,
         }
         let warnings = account.warnings();
@@ -107,14 +113,14 @@ impl Edit {
         let before = before.credentials();
         let username = self.settings.username.as_ref().or(before.map(|one| &one.username));
         let Some(username) = username else {
-            return match self.settings.password.is_given() {
+            return match self.settings.gives_password() {
                 true => Err(Stop::Usage("a password needs a user: add --username NAME".to_owned())),
                 false => Ok(builder),
             };
         };
         // A user who had no password yet is asked for one.
-        match self.settings.password.is_given() || before.is_none() {
-            true => Ok(builder.credentials(username, self.settings.password.source()?)),
+        match self.settings.gives_password() || before.is_none() {
+            true => Ok(builder.credentials(username, self.settings.secret()?)),
             false => Ok(builder.username(username)),
         }
     }

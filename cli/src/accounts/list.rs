@@ -12,7 +12,7 @@ use super::super::stop::Outcome;
 use super::super::text;
 use super::json_of;
 use smtp_connector_host::Account;
-use smtp_connector_smtp::secret::SecretSource;
+use smtp_connector_smtp::secret::{KeyringEntry, KeyringState, SecretSource};
 use smtp_connector_smtp::settings::AuthSecret;
 
 /// List the accounts
@@ -88,12 +88,21 @@ fn rfc3339(time: SystemTime) -> String {
     DateTime::from_timestamp(i64::try_from(seconds).unwrap_or(0)).to_rfc3339()
 }
 
-/// Describes where a secret is kept, and whether it can be read. Commands are not run for it.
+/// Describes where a secret is kept, and whether it can be read. Commands are not run for it, and a keyring is not
+/// unlocked.
 async fn state(secret: &AuthSecret) -> String {
     match secret {
         AuthSecret::OAuth2(oauth2) => format!("OAuth 2, {}", oauth2.grant()),
         AuthSecret::Password(SecretSource::Text(_)) => "stored".to_owned(),
         AuthSecret::Password(source @ SecretSource::Command(_)) => source.to_string(),
+        AuthSecret::Password(source @ SecretSource::Keyring(name)) => {
+            match KeyringEntry::new(name).state() {
+                KeyringState::Found => source.to_string(),
+                KeyringState::Missing => format!("missing: {source}"),
+                KeyringState::Locked => format!("locked: {source}"),
+                _ => format!("no keyring: {source}"),
+            }
+        }
         AuthSecret::Password(source) => match source.resolve("password").await {
             Ok(_) => source.to_string(),
             Err(_) => format!("missing: {source}"),

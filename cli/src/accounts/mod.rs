@@ -8,6 +8,7 @@ mod consent;
 mod default;
 mod edit;
 mod flow;
+mod keyring;
 mod list;
 mod path;
 mod remove;

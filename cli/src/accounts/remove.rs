@@ -30,18 +30,24 @@ impl Remove {
             // This is the error for an account that does not exist.
             None => Ok(accounts.get(&self.name)?),
         };
-        let kept = found.as_ref().ok().and_then(|account| kept_with(account));
-        let with = match (&found, kept) {
-            (Ok(_), None) => String::new(),
-            (Ok(_), Some(kept)) => format!(" and {kept}"),
-            (Err(error), _) => format!(", whose settings have a mistake ({error})"),
+        let kept: Vec<_> = match &found {
+            Ok(account) => {
+                let entry = accounts.keyring_entry_of(account)?;
+                let entry = entry.map(|entry| format!("the keyring entry {}", entry.name()));
+                kept_with(account).map(str::to_owned).into_iter().chain(entry).collect()
+            }
+            Err(_) => Vec::new(),
+        };
+        let too: String = kept.iter().map(|kept| format!(" and {kept}")).collect();
+        let with = match &found {
+            Ok(_) => too.clone(),
+            Err(error) => format!(", whose settings have a mistake ({error})"),
         };
         let action = format!("remove the account {:?}{with}", self.name);
         question::confirm_or_force(self.force, &action)?;
         accounts.remove(&self.name)?;
         context.uses().forget(&self.name);
         context.output.document(&json!({ "removed": self.name }))?;
-        let too = kept.map_or(String::new(), |kept| format!(" and {kept}"));
         context.output.say(format_args!("removed the account {:?}{too}", self.name))?;
         Ok(Exit::Done)
     }

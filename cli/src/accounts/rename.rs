@@ -19,12 +19,18 @@ pub(crate) struct Rename {
 
 impl Rename {
     pub(crate) fn run(&self, context: &Context<'_>) -> Outcome {
-        context.accounts().rename(&self.name, &self.new_name)?;
+        let accounts = context.accounts();
+        let before = accounts.get(&self.name).ok();
+        let entry = before.map_or(Ok(None), |account| accounts.keyring_entry_of(&account))?;
+        accounts.rename(&self.name, &self.new_name).map_err(|error| context.explain(error))?;
         context.uses().rename(&self.name, &self.new_name);
         context.output.document(&json!({ "renamed": self.name, "name": self.new_name }))?;
         context
             .output
             .say(format_args!("renamed the account {:?} to {:?}", self.name, self.new_name))?;
+        if entry.is_some() {
+            context.output.say("  its keyring entry is renamed too")?;
+        }
         Ok(Exit::Done)
     }
 }

@@ -57,6 +57,10 @@ pub(super) struct Settings {
 
     #[command(flatten)]
     pub(super) password: Password,
+
+    /// Store the password in the system's keyring: from standard input, or as you type it
+    #[arg(long, conflicts_with = "Password")]
+    pub(super) password_keyring: bool,
 }
 
 /// The options for the source of the password.
@@ -102,13 +106,27 @@ impl Settings {
             reply_to,
             ehlo_name,
             pipelining,
-            password,
+            password: _,
+            password_keyring: _,
         } = self;
         let texts = [provider, host, security, username, auth, from, reply_to, ehlo_name];
         texts.iter().all(|text| text.is_none())
             && port.is_none()
             && pipelining.is_none()
-            && !password.is_given()
+            && !self.gives_password()
+    }
+
+    /// Reports whether an option names the source of the password.
+    pub(super) fn gives_password(&self) -> bool {
+        self.password.is_given() || self.password_keyring
+    }
+
+    /// Returns the source that the options name, or the password itself, also if it belongs in the keyring.
+    pub(super) fn secret(&self) -> Result<SecretSource, Stop> {
+        match self.password_keyring && !io::stdin().is_terminal() {
+            true => Ok(from_standard_input()?.into()),
+            false => self.password.source(),
+        }
     }
 
     /// Finds the provider that the options name.

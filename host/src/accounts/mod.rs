@@ -15,11 +15,11 @@ pub use builder::AccountBuilder;
 pub use form::AccountForm;
 pub use providers::{ConsentPreset, Preset};
 pub use rules::{AccountLimits, DomainRule, Policy, SenderRule, UrlHost};
-pub use store::{Accounts, AccountsFile, AccountsInMemory};
+pub use store::{Accounts, AccountsFile, AccountsInMemory, TokenPlace};
 pub use tilde::in_home;
 
 pub use smtp_connector_smtp::address::{Domain, EhloName, HostName, InvalidHostName, InvalidPath};
-pub use smtp_connector_smtp::secret::{Secret, SecretSource};
+pub use smtp_connector_smtp::secret::{KeyringEntry, KeyringState, Secret, SecretSource};
 pub use smtp_connector_smtp::settings::{
     Auth, AuthSecret, CertificatePin, ClientCertificate, ConsentUrls, Credentials, OAuth2,
     Provider, Proxy, ProxyKind, Security, ServerSettings, ServerSettingsBuilder, Timeouts,

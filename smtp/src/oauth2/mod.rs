@@ -16,7 +16,7 @@ pub(crate) use http::{Unanswered, exchange};
 use crate::BoxFuture;
 use crate::failure::Failure;
 use crate::network::{DeniedAddresses, Network, Reach};
-use crate::secret::{Secret, SecretSource, TokenFile};
+use crate::secret::{KeyringEntry, Secret, SecretSource, TokenFile};
 use crate::settings::{Proxy, TokenRequest};
 
 /// Gets the refresh tokens that providers replace (RFC 6749 section 6). Implement it to write them to your vault.
@@ -168,21 +168,27 @@ impl Tokens {
     }
 }
 
-/// Writes a new refresh token to the file of the old one, if this program wrote that file. Otherwise the new token is
-/// lost when the process ends: a file, variable or command of the user's is not changed.
+/// Writes a new refresh token to the keyring entry of the old one, or to its file, if this program wrote that file.
+/// Otherwise the new token is lost when the process ends: a file, variable or command of the user's is not changed.
 ///
 /// The write goes on even if the caller is dropped.
 async fn keep(request: &TokenRequest, sent: Option<Secret>, next: Secret) -> bool {
-    let (Some(SecretSource::File(path)), Some(sent)) = (&request.refresh_token, sent) else {
-        return false;
-    };
-    let file = TokenFile::new(path);
-    let written = tokio::task::spawn_blocking(move || file.rotate(&sent, &next)).await;
-    match written {
+    let (Some(source), Some(sent)) = (request.refresh_token.clone(), sent) else { return false };
+    let place = source.to_string();
+    let written = tokio::task::spawn_blocking(move || match source {
+        SecretSource::File(path) => {
+            TokenFile::new(path).rotate(&sent, &next).map_err(|reason| reason.to_string())
+        }
+        SecretSource::Keyring(name) => {
+            KeyringEntry::new(name).rotate(&sent, &next).map_err(|failure| failure.to_string())
+        }
+        _ => Ok(false),
+    });
+    match written.await {
         Ok(Ok(is_kept)) => is_kept,
         Ok(Err(reason)) => {
             tracing::warn!(
-                file = %path.display(), %reason,
+                %place, %reason,
                 "the new refresh token cannot be written; it is lost when this process ends"
             );
             false

@@ -15,6 +15,7 @@ use tokio::process::Command;
 use tokio::time::timeout;
 use zeroize::Zeroizing;
 
+use super::KeyringEntry;
 use crate::failure::Failure;
 use crate::private_files;
 
@@ -74,6 +75,9 @@ pub enum SecretSource {
     File(PathBuf),
     /// The first line of a program's output: the program and its arguments.
     Command(Vec<String>),
+    /// The first line of an entry in the system's keyring, of the service `smtp-connector` and this user. It needs the
+    /// feature `keyring`.
+    Keyring(String),
 }
 
 impl SecretSource {
@@ -94,6 +98,7 @@ impl SecretSource {
                 })??
             }
             Self::Command(words) => run(words, what).await?,
+            Self::Keyring(name) => KeyringEntry::new(name).resolve(what).await?,
         };
         Secret::first_line_of(&secret).ok_or_else(|| {
             Failure::of_settings(format!(
@@ -270,6 +275,7 @@ impl fmt::Display for SecretSource {
             Self::Command(words) => {
                 write!(f, "the command {}", words.first().map_or("", String::as_str))
             }
+            Self::Keyring(name) => write!(f, "the keyring entry {name}"),
         }
     }
 }

@@ -6,7 +6,7 @@ mod account_writes;
 mod accounts;
 #[cfg(unix)]
 mod asking;
-mod authorize;
+pub(crate) mod authorize;
 mod body;
 mod demo;
 mod describe;

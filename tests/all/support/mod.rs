@@ -4,6 +4,8 @@ mod authorization_server;
 mod browser;
 mod certificates;
 mod command;
+#[cfg(target_os = "linux")]
+mod desktop;
 mod envelope;
 mod fault_server;
 mod http_server;
@@ -21,6 +23,8 @@ pub(crate) use certificates::{
     Authority, ForgedKey, RSA_1024, VERSION_1, VERSION_1_KEY, der, server_showing, signing_key,
 };
 pub(crate) use command::{CommandLine, Ran};
+#[cfg(target_os = "linux")]
+pub(crate) use desktop::Desktop;
 pub(crate) use envelope::{envelope, envelope_of};
 pub(crate) use fault_server::{FaultServer, Seen};
 pub(crate) use http_server::{HttpServer, Page};

@@ -13,6 +13,8 @@ pub(super) struct Answers {
     pub(super) server: Option<Server>,
     pub(super) username: Option<String>,
     pub(super) login: Login,
+    /// Whether the password that was typed belongs in the system's keyring.
+    pub(super) is_for_keyring: bool,
     /// The client of the latest consent, even if the consent failed.
     pub(super) client_id: Option<String>,
     pub(super) client_secret: Option<SecretSource>,
@@ -76,6 +78,11 @@ impl Answers {
             sender: account.sender().map(str::to_owned),
             ..Self::default()
         }
+    }
+
+    /// Reports whether the password was typed, and belongs in the system's keyring.
+    pub(super) fn in_keyring(&self) -> bool {
+        self.is_for_keyring && matches!(self.login, Login::Password(SecretSource::Text(_)))
     }
 
     /// Builds the account from the answers, on top of the account that is changed.

@@ -1,12 +1,12 @@
 //! Asks how the account logs in.
 
 use super::answers::{Login, Server};
-use super::questions::{input, select};
+use super::questions::{confirm, hidden, input, select};
 use super::secret::{PLACES, at_place, kept};
 use super::{Answers, Form, agree};
 use crate::output::tell;
 use crate::stop::Stop;
-use smtp_connector_host::accounts::{Account, AuthSecret, Credentials, Preset};
+use smtp_connector_host::accounts::{Account, AuthSecret, Credentials, KeyringEntry, Preset};
 
 /// A way to log in.
 #[derive(Clone, Copy)]
@@ -14,6 +14,8 @@ enum Way {
     Keep,
     Browser,
     Device,
+    /// A password in the system's keyring.
+    Keyring,
     /// A password, by its place.
     Password(usize),
     Cancel,
@@ -37,16 +39,23 @@ impl Form<'_> {
             return Ok(true);
         }
         answers.username = Some(username);
-        if self.settings.password.is_given() && matches!(answers.login, Login::Open) {
-            answers.login = Login::Password(self.settings.password.source()?);
+        if self.settings.gives_password() && matches!(answers.login, Login::Open) {
+            answers.login = Login::Password(self.settings.secret()?);
+            answers.is_for_keyring = self.settings.password_keyring;
             return Ok(true);
         }
         loop {
             match self.way(answers)? {
                 Way::Keep => return Ok(true),
                 Way::Cancel => return Ok(false),
+                Way::Keyring => {
+                    answers.login = Login::Password(hidden("Password")?.into());
+                    answers.is_for_keyring = true;
+                    return Ok(true);
+                }
                 Way::Password(place) => {
                     answers.login = Login::Password(at_place("password", place)?);
+                    answers.is_for_keyring = false;
                     return Ok(true);
                 }
                 way => {
@@ -84,6 +93,9 @@ impl Form<'_> {
         }
         if takes_password {
             let start = if has_consent { "Password " } else { "" };
+            if KeyringEntry::is_available() {
+                ways.push((Way::Keyring, format!("{start}in the system's keyring")));
+            }
             let places = PLACES.iter().enumerate();
             ways.extend(places.map(|(at, place)| (Way::Password(at), format!("{start}{place}"))));
             if let Some(preset) = preset {
@@ -96,6 +108,14 @@ impl Form<'_> {
         let prompt = if has_consent { "How to log in" } else { "Place of the password" };
         let texts: Vec<_> = ways.iter().map(|(_, text)| text.as_str()).collect();
         Ok(ways[select(prompt, &texts, 0)?].0)
+    }
+}
+
+/// Asks whether a password belongs in the system's keyring, if there is one.
+pub(in super::super) fn prefers_keyring() -> Result<bool, Stop> {
+    match KeyringEntry::is_available() {
+        true => confirm("Store the password in the system's keyring", true),
+        false => Ok(false),
     }
 }
 

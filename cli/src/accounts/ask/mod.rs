@@ -10,13 +10,14 @@ mod server;
 mod trial;
 
 use self::answers::{Answers, Login, Server};
+pub(super) use self::login::prefers_keyring;
 use self::questions::{confirm, input, optional, parsed, select, valid};
 use super::super::context::Context;
 use super::super::output::tell_error;
 use super::super::stop::Stop;
 use super::consent::Asked;
 use super::settings::Settings;
-use smtp_connector_host::accounts::{Account, AccountName, HostName};
+use smtp_connector_host::accounts::{Account, AccountName, HostName, TokenPlace};
 use smtp_connector_host::consent::Grant;
 use smtp_connector_smtp::ForwardPath;
 use smtp_connector_smtp::settings::Security;
@@ -37,8 +38,17 @@ pub(super) struct Form<'f> {
 pub(super) struct Answered {
     pub(super) account: Account,
     pub(super) grant: Option<Grant>,
+    /// Whether its password, which is text so far, belongs in the system's keyring.
+    pub(super) in_keyring: bool,
     /// Whether a server accepted the account just now.
     pub(super) is_tested: bool,
+}
+
+impl Answered {
+    /// An account that is not tested, with a login that is stored with it.
+    pub(super) fn new(account: Account) -> Self {
+        Self { account, grant: None, in_keyring: false, is_tested: false }
+    }
 }
 
 /// The decision about an account that fails its test.
@@ -82,7 +92,9 @@ impl Form<'_> {
             let is_skipped = self.base.is_some() && !confirm("Test the account now", true)?;
             let is_tested =
                 !is_skipped && trial::passes(self.context, &account, grant.as_deref_mut()).await;
-            let answered = Answered { account, grant: grant.cloned(), is_tested };
+            let grant = grant.cloned();
+            let in_keyring = answers.in_keyring();
+            let answered = Answered { account, grant, in_keyring, is_tested };
             if is_skipped || is_tested {
                 return Ok(Some(answered));
             }
@@ -156,7 +168,11 @@ impl Form<'_> {
             }
             if is_consent {
                 // The refresh token will be stored there.
-                accounts.refresh_token_file(name).map_err(|error| error.to_string())?;
+                let source = accounts.refresh_token_source(name, TokenPlace::File);
+                source.map_err(|error| error.to_string())?;
+            }
+            if answers.in_keyring() {
+                accounts.password_entry(name).map_err(|error| error.to_string())?;
             }
             Ok(name.to_owned())
         };

@@ -5,7 +5,7 @@ use std::path::Path;
 use super::super::super::context::Context;
 use super::super::super::text::quoted;
 use smtp_connector_host::{Account, Error, Failure, FailureCode, Mend, Phase, Retry};
-use smtp_connector_smtp::secret::SecretSource;
+use smtp_connector_smtp::secret::{KeyringEntry, KeyringState, SecretSource};
 use smtp_connector_smtp::settings::AuthSecret;
 use smtp_connector_smtp::steps::StepKind;
 
@@ -73,6 +73,12 @@ impl<'f> Trouble<'f> {
                 Some(AuthSecret::Password(SecretSource::Env(name))) => set_variable(name),
                 Some(AuthSecret::Password(SecretSource::File(path))) => open(path),
                 Some(AuthSecret::Password(SecretSource::Text(_))) => change(&["--password-prompt"]),
+                Some(AuthSecret::Password(SecretSource::Keyring(name)))
+                    if name == account.name()
+                        && KeyringEntry::new(name).state() != KeyringState::Unavailable =>
+                {
+                    change(&["--password-keyring"])
+                }
                 Some(AuthSecret::OAuth2(oauth2)) if oauth2.grant() == "refresh-token" => {
                     accounts("authorize", &[])
                 }

@@ -16,7 +16,7 @@ use smtp_connector_smtp::BoxFuture;
 use crate::accounts::Account;
 use crate::error::Result;
 
-pub use file::AccountsFile;
+pub use file::{AccountsFile, TokenPlace};
 pub use memory::AccountsInMemory;
 
 /// A store of accounts: a file, memory, or your own store.

@@ -136,3 +136,12 @@ async fn a_secret_that_is_not_there_is_an_account_error() {
         assert_eq!(error.code.as_str(), "account", "{source}");
     }
 }
+
+#[cfg(not(feature = "keyring"))]
+#[tokio::test]
+async fn without_the_feature_a_keyring_entry_is_an_error_that_names_it() {
+    let failure = resolve(SecretSource::Keyring("work".to_owned())).await.expect_err("not built");
+    assert!(failure.message.contains("keyring entry work"), "{failure:?}");
+    assert!(failure.hint.is_some_and(|hint| hint.contains("the feature \"keyring\"")));
+    assert!(!crate::secret::KeyringEntry::is_available());
+}

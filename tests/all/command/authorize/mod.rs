@@ -16,7 +16,7 @@ use crate::support::{
 };
 
 /// The words of the command for an account at this authorization server.
-fn authorize(server: &AuthorizationServer, more: &[&str]) -> Vec<String> {
+pub(crate) fn authorize(server: &AuthorizationServer, more: &[&str]) -> Vec<String> {
     let own = ["accounts", "authorize", "work", "--client-id", CLIENT, "--issuer"];
     let own = own.into_iter().map(str::to_owned).chain([server.issuer()]);
     own.chain(more.iter().map(|word| (*word).to_owned())).collect()
@@ -58,8 +58,18 @@ impl Waiting {
 
 /// Runs the command and gives consent in a browser.
 async fn consent(line: &CommandLine, words: &[String]) -> Ran {
+    consent_with(line, words, &[]).await
+}
+
+/// Runs the command with these environment variables, and gives consent in a browser.
+pub(crate) async fn consent_with(
+    line: &CommandLine,
+    words: &[String],
+    variables: &[(&str, &str)],
+) -> Ran {
     let words: Vec<_> = words.iter().map(String::as_str).collect();
     let mut command = line.command(&[&words[..], &["--no-browser"]].concat());
+    command.envs(variables.iter().copied());
     command.env("CLIENT", CLIENT_SECRET).env("WRONG", "wr0ng-secret");
     let mut waiting = Waiting::start(command);
     allow(&waiting.url()).await;

@@ -1,10 +1,12 @@
-//! Stores a user's consent: the refresh token in a file beside the accounts file, and the login in the account.
+//! Stores a user's consent: the refresh token in a file beside the accounts file or in the keyring, and the login in the
+//! account.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use toml_edit::{DocumentMut, Item, TableLike, value};
 
 use super::merge::{merge, replace};
+use super::secret_place::{SecretPlace, TokenPlace, token_entry, unwritten};
 use super::{AccountsFile, accounts_of, entries, put_table, storage, with_line_ends_of};
 use crate::accounts::store::oauth2_settings::oauth2_item;
 use crate::accounts::store::table::table_of;
@@ -15,26 +17,35 @@ use smtp_connector_smtp::secret::{SecretSource, TokenFile};
 use smtp_connector_smtp::settings::{Auth, AuthSecret, ConsentUrls, OAuth2, TokenSource, TokenUrl};
 
 impl AccountsFile {
-    /// Returns the file for an account's refresh token, beside the accounts file.
+    /// Returns where an account's refresh token is, or will be: a file beside the accounts file, or a keyring entry.
     ///
     /// # Errors
     ///
-    /// Returns an error if something else is there.
-    pub fn refresh_token_file(&self, name: &str) -> Result<PathBuf> {
-        Ok(self.token_file(name)?.path().to_owned())
+    /// Returns an error if something else is there, or if the keyring cannot be used.
+    pub fn refresh_token_source(&self, name: &str, place: TokenPlace) -> Result<SecretSource> {
+        Ok(match self.place(name, place)? {
+            SecretPlace::File(file) => SecretSource::File(file.path().to_owned()),
+            place => place.source(),
+        })
     }
 
-    /// Stores a consent for an existing account. The refresh token goes to a file of mode 0600, and the account logs in
-    /// with it from now on. Its password is removed. The rest of the file is kept, with comments. With `username`, the
-    /// account's username is replaced.
+    /// Stores a consent for an existing account. The refresh token goes to a file of mode 0600 or to the keyring, and the
+    /// account logs in with it from now on. Its password is removed. The rest of the file is kept, with comments. With
+    /// `username`, the account's username is replaced.
     ///
     /// Either everything is stored, or nothing is changed.
     ///
     /// # Errors
     ///
     /// Returns the errors of [`put`](Self::put), and an error if the account does not exist or has a mistake.
-    pub fn authorize(&self, name: &str, username: Option<&str>, grant: &Grant) -> Result<()> {
-        self.store(name, grant, |document, login| {
+    pub fn authorize(
+        &self,
+        name: &str,
+        username: Option<&str>,
+        place: TokenPlace,
+        grant: &Grant,
+    ) -> Result<()> {
+        self.store(name, place, grant, |document, login| {
             let accounts = accounts_of(document, &self.path)?;
             let table = accounts.get_mut(name).and_then(Item::as_table_like_mut);
             let table = table.ok_or_else(|| Error::no_such_account(name))?;
@@ -52,9 +63,14 @@ impl AccountsFile {
     /// # Errors
     ///
     /// Returns the errors of [`add`](Self::add).
-    pub fn add_authorized(&self, account: &Account, grant: &Grant) -> Result<()> {
+    pub fn add_authorized(
+        &self,
+        account: &Account,
+        place: TokenPlace,
+        grant: &Grant,
+    ) -> Result<()> {
         let name = account.name();
-        self.store(name, grant, |document, login| {
+        self.store(name, place, grant, |document, login| {
             let accounts = accounts_of(document, &self.path)?;
             if accounts.contains_key(name) {
                 return Err(Error::account(format!("the account {name:?} already exists"))
@@ -73,8 +89,13 @@ impl AccountsFile {
     /// # Errors
     ///
     /// Returns the errors of [`put`](Self::put).
-    pub fn put_authorized(&self, account: &Account, grant: &Grant) -> Result<()> {
-        self.store(account.name(), grant, |document, login| {
+    pub fn put_authorized(
+        &self,
+        account: &Account,
+        place: TokenPlace,
+        grant: &Grant,
+    ) -> Result<()> {
+        self.store(account.name(), place, grant, |document, login| {
             let mut table = table_of(account);
             log_in_with(&mut table, login, self.folder());
             put_table(accounts_of(document, &self.path)?, account.name(), table, self.folder());
@@ -85,30 +106,40 @@ impl AccountsFile {
     fn store(
         &self,
         name: &str,
+        place: TokenPlace,
         grant: &Grant,
         change: impl FnOnce(&mut DocumentMut, Item) -> Result<()>,
     ) -> Result<()> {
         let _lock = self.lock(storage::PATIENCE)?;
-        let file = self.token_file(name)?;
+        let place = self.place(name, place)?;
         let text = self.read()?;
+        let earlier = self.all()?.remove(name).and_then(Result::ok);
         let mut document = entries::parse(&self.path, &text)?.into_mut();
-        // The path is relative, so that the folder can be moved.
-        let beside = file.path().file_name().map(PathBuf::from).unwrap_or_default();
-        let login = without_known_urls(grant.login(SecretSource::File(beside)));
+        let login = without_known_urls(grant.login(place.source()));
         change(&mut document, oauth2_item(&login))?;
         let new = document.to_string();
         // Nothing is written unless the account can be used afterwards.
         let mut accounts = entries::read_all(&self.path, &new, &entries::parse(&self.path, &new)?)?;
-        accounts.remove(name).unwrap_or_else(|| Err(Error::no_such_account(name)))?;
-        let before = file.token().map_err(|reason| unwritten(&file, reason))?;
-        file.write(&grant.refresh_token).map_err(|reason| unwritten(&file, reason))?;
+        let account = accounts.remove(name).unwrap_or_else(|| Err(Error::no_such_account(name)))?;
+        let before = place.read()?;
+        place.write(&grant.refresh_token)?;
         let is_secret = entries::holds_secret(&document);
         self.write(&with_line_ends_of(&text, new), is_secret).inspect_err(|_| {
             // The account still has its previous login, which may be the previous token.
-            let _ = match before {
-                Some(before) => file.write(&before),
-                None => std::fs::remove_file(file.path()),
-            };
+            let _ = place.restore(before.as_ref());
+        })?;
+        self.forget(name, earlier.as_deref(), Some(&account))
+    }
+
+    /// Returns the place for an account's refresh token, unless something else is there.
+    fn place(&self, name: &str, place: TokenPlace) -> Result<SecretPlace> {
+        Ok(match place {
+            TokenPlace::File => SecretPlace::File(self.token_file(name)?),
+            TokenPlace::Keyring => {
+                let entry = token_entry(name.parse::<AccountName>()?.as_str());
+                self.check_entry(&entry, name)?;
+                SecretPlace::Keyring(entry)
+            }
         })
     }
 
@@ -124,24 +155,11 @@ impl AccountsFile {
         std::fs::remove_file(file.path()).map_err(|reason| unwritten(&file, reason))
     }
 
-    /// Copies an account's refresh token to the file of its new name, if this program wrote the old file.
-    pub(super) fn copy_token(&self, account: &Account, to: &str) -> Result<Option<MovedToken>> {
-        let old = self.token_path(&account.name);
-        if !logs_in_with(account, &old) {
-            return Ok(None);
-        }
-        let token = old.token().map_err(|reason| unwritten(&old, reason))?;
-        let Some(token) = token else { return Ok(None) };
-        let new = self.token_file(to)?;
-        new.write(&token).map_err(|reason| unwritten(&new, reason))?;
-        Ok(Some(MovedToken { old, new }))
-    }
-
-    fn token_path(&self, name: &AccountName) -> TokenFile {
+    pub(super) fn token_path(&self, name: &AccountName) -> TokenFile {
         TokenFile::new(self.folder().join(format!("{}.refresh-token", name.as_str())))
     }
 
-    fn token_file(&self, name: &str) -> Result<TokenFile> {
+    pub(super) fn token_file(&self, name: &str) -> Result<TokenFile> {
         let file = self.token_path(&name.parse()?);
         if file.is_foreign().map_err(|reason| unwritten(&file, reason))? {
             let path = file.path().display();
@@ -201,42 +219,6 @@ fn log_in_with(account: &mut dyn TableLike, login: Item, folder: &Path) {
             account.insert("oauth2", login);
         }
     }
-}
-
-/// A refresh token that was copied to the file of its account's new name.
-pub(super) struct MovedToken {
-    old: TokenFile,
-    new: TokenFile,
-}
-
-impl MovedToken {
-    /// Makes the account read the new file.
-    pub(super) fn set_in(&self, account: &mut Item) {
-        let oauth2 = account.get_mut("oauth2").and_then(Item::as_table_like_mut);
-        let source = oauth2.and_then(|oauth2| oauth2.get_mut("refreshToken"));
-        let file =
-            source.and_then(Item::as_table_like_mut).and_then(|source| source.get_mut("file"));
-        if let (Some(file), Some(name)) = (file, self.new.path().file_name()) {
-            replace(file, value(name.to_string_lossy().into_owned()));
-        }
-    }
-
-    /// Removes the file that is not needed: the old one, or the new one if the account was not renamed.
-    pub(super) fn end(self, renamed: Result<()>) -> Result<()> {
-        let rest = if renamed.is_ok() { self.old } else { self.new };
-        let removed = std::fs::remove_file(rest.path()).map_err(|reason| unwritten(&rest, reason));
-        renamed.and(removed)
-    }
-}
-
-fn unwritten(file: &TokenFile, reason: std::io::Error) -> Error {
-    let path = file.path().display();
-    Error::account(format!(
-        "the refresh token's file {path} cannot be read or written: {}",
-        reason.kind()
-    ))
-    .with_hint("check the owner and the mode of the file and of its folder, and give consent again")
-    .with_source(reason)
 }
 
 #[cfg(test)]

@@ -3,6 +3,7 @@
 mod authorize;
 mod entries;
 mod merge;
+mod secret_place;
 mod storage;
 #[cfg(test)]
 mod tests;
@@ -12,6 +13,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use toml_edit::{DocumentMut, Item, Table, TableLike};
+
+pub use self::secret_place::TokenPlace;
 
 use self::merge::merge;
 use crate::accounts::Account;
@@ -80,14 +83,17 @@ impl AccountsFile {
     /// Writes an account to the file, and replaces an account of the same name.
     ///
     /// Comments and the order of keys are kept, and so are the replaced account's tables `tls`, `timeouts`, `limits` and
-    /// `policy`, because users write them by hand. A relative path to a secret's file stays relative. A refresh token that [`authorize`](Self::authorize) stored is removed,
-    /// unless the new account uses it.
+    /// `policy`, because users write them by hand. A relative path to a secret's file stays relative. A refresh token that
+    /// [`authorize`](Self::authorize) stored is removed, unless the new account uses it, and so is a keyring entry with the
+    /// account's name, unless an account uses it.
     ///
     /// # Errors
     ///
     /// Returns an error if the file cannot be read or written, or if another program holds its lock for more than 10
     /// seconds.
     pub fn put(&self, account: &Account) -> Result<()> {
+        // A file that cannot be used is reported by the change.
+        let before = self.all().ok().and_then(|mut all| all.remove(account.name())?.ok());
         self.change(|document| {
             put_table(
                 accounts_of(document, &self.path)?,
@@ -97,11 +103,12 @@ impl AccountsFile {
             );
             Ok(())
         })?;
-        self.forget_token(account.name(), Some(account))
+        self.forget(account.name(), before.as_deref(), Some(account))
     }
 
-    /// Renames an account, and its refresh token's file if [`authorize`](Self::authorize) wrote it. If it is the default
-    /// account, it stays so.
+    /// Renames an account, and its refresh token's file if [`authorize`](Self::authorize) wrote it. A keyring entry with
+    /// the account's name gets the new name, if no other account uses it. If the account is the default account, it stays
+    /// so.
     ///
     /// # Errors
     ///
@@ -115,7 +122,7 @@ impl AccountsFile {
             return Err(exists_already(to.as_str()));
         }
         let moved = match account {
-            Ok(account) => self.copy_token(account, to.as_str())?,
+            Ok(account) => self.copy_secret(account, to.as_str())?,
             // An account with a mistake keeps its settings as they are.
             Err(_) => None,
         };
@@ -138,7 +145,7 @@ impl AccountsFile {
             Ok(())
         });
         match moved {
-            Some(moved) => moved.end(changed),
+            Some(moved) => moved.end(from, changed),
             None => changed,
         }
     }
@@ -187,18 +194,19 @@ impl AccountsFile {
     }
 
     /// Removes an account from the file, even if the account has a mistake. Its refresh token is removed too, if
-    /// [`authorize`](Self::authorize) stored it.
+    /// [`authorize`](Self::authorize) stored it, and so is a keyring entry with the account's name, unless another account
+    /// uses it.
     ///
     /// # Errors
     ///
     /// Returns the errors of [`put`](Self::put), and an error if the account does not exist or is outside the table
-    /// `accounts`.
+    /// `accounts`. If only the keyring entry cannot be removed, the error says so, and the account is gone.
     pub fn remove(&self, name: &str) -> Result<()> {
         // The error lists the other accounts. It is returned without taking the lock.
-        let accounts = self.all()?;
-        if !accounts.contains_key(name) {
+        let mut accounts = self.all()?;
+        let Some(before) = accounts.remove(name) else {
             return Err(unknown(name, accounts.keys()));
-        }
+        };
         self.change(|document| {
             if accounts_of(document, &self.path)?.remove(name).is_none() {
                 let message = format!(
@@ -213,7 +221,7 @@ impl AccountsFile {
             }
             Ok(())
         })?;
-        self.forget_token(name, None)
+        self.forget(name, before.ok().as_deref(), None)
     }
 
     /// Returns the file's folder, from which relative paths in the file start.
