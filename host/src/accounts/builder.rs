@@ -77,7 +77,7 @@ impl Account {
             tls: server.tls().clone(),
             timeouts: *server.timeouts(),
             proxy: server.proxy().cloned(),
-            limits: self.limits,
+            limits: self.limits.clone(),
             policy: self.policy.clone(),
             provider: self.provider,
         }

@@ -14,7 +14,7 @@ pub use account_name::AccountName;
 pub use builder::AccountBuilder;
 pub use form::AccountForm;
 pub use providers::{ConsentPreset, Preset};
-pub use rules::{AccountLimits, DomainRule, Policy, SenderRule, UrlHost};
+pub use rules::{AccountLimits, DomainRule, Policy, SenderRule, UrlHost, WarmUp};
 pub use store::{Accounts, AccountsFile, AccountsInMemory, TokenPlace};
 pub use tilde::in_home;
 

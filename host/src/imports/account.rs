@@ -8,7 +8,7 @@ impl Host for View<'_> {
     async fn current(&mut self) -> wasmtime::Result<Profile> {
         self.count_call()?;
         let account = self.run.account.as_deref();
-        let limits = account.map_or_else(AccountLimits::default, |account| account.limits);
+        let limits = account.map_or_else(AccountLimits::default, |account| account.limits.clone());
         Ok(Profile {
             name: account.map_or("", |account| account.name()).to_owned(),
             default_sender: account.and_then(|account| account.sender.clone()),

@@ -36,7 +36,7 @@ impl Host for View<'_> {
         let account = self.run.account.as_deref();
         let nothing = Policy::default();
         let policy = account.map_or(&nothing, |account| &account.policy);
-        let limits = account.map(|account| account.limits).unwrap_or_default();
+        let limits = account.map(|account| account.limits.clone()).unwrap_or_default();
         let request = FetchRequest {
             network: sources.network.as_ref(),
             denied: &sources.denied,

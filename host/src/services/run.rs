@@ -83,7 +83,8 @@ impl Run {
         let sources = self.sources.as_ref();
         let sources =
             sources.ok_or_else(|| forbidden("attachments are not opened to check an input"))?;
-        let limits = self.account.as_ref().map_or_else(AccountLimits::default, |one| one.limits);
+        let limits =
+            self.account.as_ref().map_or_else(AccountLimits::default, |one| one.limits.clone());
         if self.attachments.fetch_add(1, Ordering::Relaxed) >= limits.attachments {
             return Err(forbidden("the message has more attachments than the account allows"));
         }

@@ -41,8 +41,12 @@ impl Paces {
                 Pace {
                     connections: limits.connections.min(runs),
                     per_minute: limits.messages_per_minute,
-                    per_day: None,
-                    warm_up: Vec::new(),
+                    per_day: limits.messages_per_day,
+                    warm_up: limits
+                        .warm_up
+                        .iter()
+                        .map(|one| (one.days, one.messages_per_day))
+                        .collect(),
                 }
             }
             // One attempt meets the same error, which pauses the account.

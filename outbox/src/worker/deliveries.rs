@@ -10,7 +10,7 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 
 use super::{Drained, Worker, WorkerOptions, attempt, outcome};
-use crate::error::Result;
+use crate::error::{Error, ErrorKind, Result};
 use crate::store::{Claimed, Owner, Settlement, Share, Store};
 use crate::timestamp::Timestamp;
 
@@ -31,6 +31,8 @@ pub(super) struct Deliveries {
     /// The account after which the next claim begins.
     cursor: String,
     stop: watch::Sender<bool>,
+    /// Whether a delivery panicked. Its run is still this worker's, so the worker must end for others to recover it.
+    has_panicked: bool,
     drained: Drained,
 }
 
@@ -51,6 +53,7 @@ impl Deliveries {
             of_account: HashMap::new(),
             cursor: String::new(),
             stop: watch::Sender::new(false),
+            has_panicked: false,
             drained: Drained::default(),
         }
     }
@@ -86,6 +89,10 @@ impl Deliveries {
             && self.results.len() < 8 * self.slots()
             // Runs that wait although slots are free belong to accounts that already use their part.
             && (self.waiting.len() <= self.slots() / 2 || self.under_way.len() < self.slots())
+    }
+
+    pub(super) fn has_panicked(&self) -> bool {
+        self.has_panicked
     }
 
     pub(super) fn are_full(&self) -> bool {
@@ -181,9 +188,11 @@ impl Deliveries {
     }
 
     fn end(&mut self, ended: Result<(String, Settlement), tokio::task::JoinError>) {
-        // A task that panicked leaves its run to the next start, as if the worker had died with it.
         let Ok((account, settlement)) = ended else {
-            tracing::error!("a delivery panicked; its run is recovered when the worker ends");
+            tracing::error!(
+                "a delivery panicked; the worker ends, so that another one recovers its run"
+            );
+            self.has_panicked = true;
             return;
         };
         self.drained.attempts += 1;
@@ -219,8 +228,18 @@ impl Deliveries {
             }
         }
         while self.results.join_next().await.is_some() {}
-        Ok(self.drained)
+        match self.has_panicked {
+            true => Err(panicked()),
+            false => Ok(self.drained),
+        }
     }
+}
+
+fn panicked() -> Error {
+    let message =
+        "a delivery panicked, which is a bug; the worker ended after the other mails under way";
+    Error::new(ErrorKind::Unavailable, message)
+        .hint_of("report the panic, and start the worker again")
 }
 
 /// Writes a result, again and again if the disk is full or the store is away. What happened is known only here.

@@ -62,7 +62,7 @@ impl Worker {
     ///
     /// # Errors
     ///
-    /// Returns an error if the worker cannot register with the store.
+    /// Returns an error if the worker cannot register with the store, or if a delivery panicked.
     pub async fn run(&self, stop: impl Future<Output = ()>) -> Result<Drained> {
         let store = Arc::clone(&self.outbox.store);
         let owner = Arc::new(store.register().await?);
@@ -70,7 +70,7 @@ impl Worker {
         let mut paces = Paces::new(self.connector.host().services().clone());
         let mut deliveries = Deliveries::new(self, Arc::clone(&owner));
         let mut stop = std::pin::pin!(stop);
-        loop {
+        while !deliveries.has_panicked() {
             let pause = match self.take(&mut deliveries, &mut paces).await {
                 Ok(taken) => (taken == 0).then_some(None),
                 Err(error) => {

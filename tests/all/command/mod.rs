@@ -15,6 +15,7 @@ mod inbox;
 #[cfg(unix)]
 mod interrupt;
 mod last_use;
+mod outbox;
 mod preview;
 mod send;
 mod terminal;

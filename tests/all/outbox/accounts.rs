@@ -2,12 +2,12 @@
 
 use std::time::{Duration, Instant};
 
-use smtp_connector_host::accounts::AccountLimits;
+use smtp_connector_host::accounts::{AccountLimits, AccountsFile, WarmUp};
 use smtp_connector_host::{Account, Secret};
 use smtp_connector_outbox::{EventKind, RunState};
 
 use super::{Queue, mail, options};
-use crate::support::{Act, FaultServer, Scenario, Stage};
+use crate::support::{Act, FaultServer, Scenario, Stage, write_private};
 
 #[tokio::test]
 async fn a_login_that_fails_pauses_the_account_once() {
@@ -129,4 +129,65 @@ async fn paused(queue: &Queue) -> smtp_connector_outbox::PausedAccount {
         }
     });
     found.await.expect("the account is paused in time")
+}
+
+#[tokio::test]
+async fn limits_hold_over_all_workers() {
+    let server =
+        FaultServer::start(Scenario::when(Stage::Dot, Act::Pause(Duration::from_millis(200))))
+            .await;
+    let queue = Queue::new().await;
+    for _ in 0..10 {
+        queue.enqueue(&["bob@example.net"]).await;
+    }
+    let warm_up = vec![WarmUp::new(7, 4)];
+    let limits = AccountLimits::default().connections(2).messages_per_day(1000).warm_up(warm_up);
+    let account = || server.account().limits(limits.clone()).build().expect("an account");
+    let workers = [queue.work([account()]), queue.work([account()])];
+    let sent = async {
+        loop {
+            let counts = queue.outbox.counts().await.expect("it counts");
+            assert!(counts.of(RunState::Leased) + counts.of(RunState::Sending) <= 2, "{counts:?}");
+            if counts.of(RunState::Sent) == 4 {
+                break;
+            }
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    };
+    tokio::time::timeout(super::PATIENCE, sent).await.expect("four are sent");
+    tokio::time::sleep(Duration::from_millis(500)).await;
+    for worker in workers {
+        worker.stop().await;
+    }
+    assert_eq!(server.seen().complete, 4, "the first day of the warm-up");
+}
+
+#[test]
+fn a_warm_up_is_read_from_the_accounts_file() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("accounts.toml");
+    let read = |limits: &str| {
+        let account = "[accounts.work]\nhost = \"mail.example.com\"\n";
+        write_private(&path, format!("{account}{limits}"));
+        AccountsFile::new(&path).get("work")
+    };
+    let steps = "[[accounts.work.limits.warmUp]]\ndays = 7\nmessagesPerDay = 50\n\
+                 [[accounts.work.limits.warmUp]]\ndays = 14\nmessagesPerDay = 500\n";
+    let account = read(steps).expect("it is right");
+    assert_eq!(account.limits().warm_up, [WarmUp::new(7, 50), WarmUp::new(14, 500)]);
+    let inline = "[accounts.work.limits]\nwarmUp = [{ days = 7, messagesPerDay = 50 }]\n";
+    let account = read(inline).expect("it is right");
+    assert_eq!(account.limits().warm_up, [WarmUp::new(7, 50)]);
+    for (wrong, message) in [
+        (
+            "[accounts.work.limits]\nwarmUp = 7\n",
+            "must be an array of tables with days, messagesPerDay",
+        ),
+        ("[[accounts.work.limits.warmUp]]\ndays = 7\n", "missing: a number from 1 to"),
+        ("[[accounts.work.limits.warmUp]]\ndays = 0\nmessagesPerDay = 5\n", "from 1 to 1000"),
+        ("[[accounts.work.limits.warmUp]]\nday = 7\n", "there is no such key"),
+    ] {
+        let error = read(wrong).expect_err("it is wrong").to_string();
+        assert!(error.contains(message) && error.contains("limits.warmUp"), "{error}");
+    }
 }

@@ -6,4 +6,4 @@ mod policy;
 
 pub use address_rule::SenderRule;
 pub use domain_rule::DomainRule;
-pub use policy::{AccountLimits, Policy, UrlHost};
+pub use policy::{AccountLimits, Policy, UrlHost, WarmUp};

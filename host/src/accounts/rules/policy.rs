@@ -7,7 +7,7 @@ use smtp_connector_smtp::address::{ForwardPath, HostName};
 use smtp_connector_smtp::setters;
 
 /// The limits of an account: the size of a message, and the number of messages, connections and runs.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct AccountLimits {
     /// The largest encoded message, in bytes.
@@ -25,6 +25,28 @@ pub struct AccountLimits {
     pub messages_per_minute: Option<u32>,
     /// The most runs at the same time, in one [`Host`](crate::Host). `None` means no limit.
     pub concurrent_runs: Option<u32>,
+    /// The most messages on a day of UTC. Only an outbox counts them, over all its workers. `None` means no limit.
+    pub messages_per_day: Option<u32>,
+    /// Lower limits for the first days, in order, so that providers get to know a new sender. Only an outbox counts
+    /// them, from the day of the account's first message.
+    pub warm_up: Vec<WarmUp>,
+}
+
+/// A step of a warm-up: a limit for some days.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct WarmUp {
+    /// The number of days.
+    pub days: u32,
+    /// The most messages on each of these days.
+    pub messages_per_day: u32,
+}
+
+impl WarmUp {
+    /// Creates a step.
+    pub const fn new(days: u32, messages_per_day: u32) -> Self {
+        Self { days, messages_per_day }
+    }
 }
 
 impl Default for AccountLimits {
@@ -38,6 +60,8 @@ impl Default for AccountLimits {
             messages_per_connection: 100,
             messages_per_minute: None,
             concurrent_runs: None,
+            messages_per_day: None,
+            warm_up: Vec::new(),
         }
     }
 }
@@ -48,7 +72,8 @@ setters!(AccountLimits {
     recipients: u32,
     connections: u32,
     messages_per_connection: u32,
-} optional { messages_per_minute: u32, concurrent_runs: u32 });
+    warm_up: Vec<WarmUp>,
+} optional { messages_per_minute: u32, concurrent_runs: u32, messages_per_day: u32 });
 
 /// The allowed senders, recipients and attachment hosts of an account. The host applies the policy to every message,
 /// whatever the component does.

@@ -13,7 +13,7 @@ use super::settings_table::{Mistake, Table};
 use crate::accounts::Account;
 use crate::accounts::builder::AccountBuilder;
 use crate::accounts::providers::Preset;
-use crate::accounts::rules::{AccountLimits, Policy};
+use crate::accounts::rules::{AccountLimits, Policy, WarmUp};
 use smtp_connector_smtp::InvalidSetting;
 use smtp_connector_smtp::settings::Timeouts;
 use smtp_connector_smtp::settings::{Auth, ClientCertificate, Security, TlsSettings, TlsVersion};
@@ -188,6 +188,8 @@ fn read_limits(builder: AccountBuilder, table: &Table<'_>) -> Result<AccountBuil
         "messagesPerConnection",
         "messagesPerMinute",
         "concurrentRuns",
+        "messagesPerDay",
+        "warmUp",
     ];
     let Some(inner) = table.inner("limits", &keys)? else { return Ok(builder) };
     let mut limits = AccountLimits::default();
@@ -211,6 +213,12 @@ fn read_limits(builder: AccountBuilder, table: &Table<'_>) -> Result<AccountBuil
         inner.number("messagesPerMinute", 1.0, 100_000.0)?.map(|number| number as u32);
     limits.concurrent_runs =
         inner.number("concurrentRuns", 1.0, 100_000.0)?.map(|number| number as u32);
+    limits.messages_per_day = inner.number("messagesPerDay", 1.0, 1e9)?.map(|number| number as u32);
+    for step in inner.tables("warmUp", &["days", "messagesPerDay"])? {
+        let days = step.required("days", 1.0, 1000.0)?;
+        let messages = step.required("messagesPerDay", 1.0, 1e9)?;
+        limits.warm_up.push(WarmUp::new(days as u32, messages as u32));
+    }
     Ok(builder.limits(limits))
 }
 

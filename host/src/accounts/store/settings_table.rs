@@ -6,7 +6,7 @@ use std::fmt::Display;
 use std::ops::Range;
 use std::str::FromStr;
 
-use toml_edit::{Item, TableLike};
+use toml_edit::{Item, TableLike, Value};
 
 /// A mistake in a settings file. It never repeats a value, which may be a password in the wrong place.
 #[derive(Debug, PartialEq, Eq)]
@@ -67,6 +67,32 @@ impl<'t> Table<'t> {
         let inner = Table { table, path: format!("{}.{key}", self.path), span: item.span() };
         inner.check_keys(known)?;
         Ok(Some(inner))
+    }
+
+    /// Returns the tables of an array of tables.
+    pub(super) fn tables(&self, key: &str, known: &[&str]) -> Result<Vec<Table<'t>>> {
+        let Some(item) = self.table.get(key) else { return Ok(Vec::new()) };
+        let tables: Option<Vec<(&dyn TableLike, _)>> = match item {
+            Item::ArrayOfTables(tables) => {
+                Some(tables.iter().map(|table| (table as _, table.span())).collect())
+            }
+            item => item.as_array().and_then(|values| {
+                let table = |value: &'t Value| Some((value.as_inline_table()? as _, value.span()));
+                values.iter().map(table).collect()
+            }),
+        };
+        let wanted = || format!("must be an array of tables with {}", known.join(", "));
+        let tables = tables.ok_or_else(|| self.mistake(key, wanted()))?;
+        let path = format!("{}.{key}", self.path);
+        let tables =
+            tables.into_iter().map(|(table, span)| Table { table, path: path.clone(), span });
+        tables.map(|table| table.check_keys(known).map(|()| table)).collect()
+    }
+
+    /// Reads a number that must be there.
+    pub(super) fn required(&self, key: &str, least: f64, most: f64) -> Result<f64> {
+        let number = self.number(key, least, most)?;
+        number.ok_or_else(|| self.mistake(key, format!("missing: a number from {least} to {most}")))
     }
 
     pub(super) fn item(&self, key: &str) -> Option<&Item> {
