@@ -7,10 +7,10 @@ use serde_json::json;
 use smtp_connector_host::accounts::{AccountsInMemory, BoxFuture};
 use smtp_connector_host::attachments::{Content, MemoryUploads, Metadata, SourceError, Uploads};
 use smtp_connector_host::linker::{SmtpCtx, SmtpCtxView, SmtpView, add_to_linker};
-use smtp_connector_host::transport::RecordingTransport;
+use smtp_connector_host::transport::{Attempt, RecordingTransport};
 use smtp_connector_host::{
-    Account, ComponentDigest, ComponentSource, Connector, Error, FailureCode, Host, HostBuilder,
-    Invocation, Outcome,
+    Account, ComponentDigest, ComponentSource, Connector, Delivered, Error, Failure, FailureCode,
+    ForwardPath, Host, HostBuilder, Invocation, Outcome, Phase,
 };
 use smtp_connector_inbox::Inbox;
 use wasmtime::component::{Component, Linker, ResourceTable, Val};
@@ -50,6 +50,45 @@ async fn an_account_may_come_with_the_run() {
         (sent[0].account.as_str(), sent[0].envelope.sender.as_str()),
         ("work", "alice@example.com")
     );
+}
+
+/// A queue that sends to one recipient, and may not be able to make its mark.
+struct Queue {
+    can_mark: bool,
+}
+
+impl Attempt for Queue {
+    fn recipients(&self, envelope: Vec<ForwardPath>) -> Vec<ForwardPath> {
+        let mut chosen = envelope;
+        chosen.truncate(1);
+        // A queue cannot add a recipient that the input does not name.
+        chosen.push("mallory@example.net".parse().expect("an address"));
+        chosen
+    }
+
+    fn mark(&self) -> BoxFuture<'static, Result<(), Failure>> {
+        let mark = match self.can_mark {
+            true => Ok(()),
+            false => Err(Failure::new(FailureCode::Internal, Phase::Body, "no disk").later()),
+        };
+        Box::pin(std::future::ready(mark))
+    }
+}
+
+#[tokio::test]
+async fn a_queue_chooses_recipients_and_must_make_its_mark_before_the_end() {
+    let server = FaultServer::start(Scenario::default()).await;
+    let connector = connector_in(host_builder([server.account().build().expect("an account")]));
+    let input = json!({ "to": ["bob@example.net", "carol@example.net"] }).to_string();
+    let mail = |can_mark| {
+        Invocation::send_mail(input.clone()).account("work").attempt(Arc::new(Queue { can_mark }))
+    };
+    let error = connector.invoke(mail(false)).await.expect_err("there is no mark");
+    assert_eq!((error.to_string().as_str(), error.delivered()), ("no disk", Delivered::No));
+    assert_eq!(server.ended().await.complete, 0, "the message has no end");
+    let outcome = connector.invoke(mail(true)).await.expect("it is sent");
+    assert_eq!(outcome.accepted(), ["bob@example.net"]);
+    assert_eq!(server.seen().complete, 1);
 }
 
 #[test]

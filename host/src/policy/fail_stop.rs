@@ -274,7 +274,8 @@ async fn begin(transport: &SmtpTransport, port: u16) -> Result<PolicyOutgoing, P
             Arc::new(r#"{"to": "b@x.test"}"#.to_owned()),
             None,
         )),
-        permit: Arc::new(Usage::default()).enter(&account).expect("it may run"),
+        permit: Some(Arc::new(Usage::default()).enter(&account).expect("it may run")),
+        attempt: None,
         account,
         delivery: Arc::<DeliveryState>::default(),
     };

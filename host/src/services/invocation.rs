@@ -113,7 +113,7 @@ impl Invocation {
         Self { uploads: Some(Arc::new(uploads)), ..self }
     }
 
-    /// Sets what a queue wants of this attempt.
+    /// Sets the part of a queue in this attempt.
     #[must_use]
     pub fn attempt(self, attempt: Arc<dyn Attempt>) -> Self {
         Self { attempt: Some(attempt), ..self }
