@@ -1,37 +1,67 @@
 //! Fills an outbox until it is killed. Prints a line for each mail that was accepted: its id and its subject.
 
+use std::fmt::Write as _;
 use std::io::Write as _;
+use std::time::Duration;
 
 use smtp_connector_host::Invocation;
 use smtp_connector_outbox::{Enqueue, Outbox};
 
 /// Mails that are queued at the same time.
-const TASKS: usize = 2;
+const TASKS: u32 = 2;
+
+/// The size of a large mail. Inputs of 64 KiB and more are kept in files.
+const LARGE: usize = 100_000;
+
+#[derive(Clone)]
+struct Writer {
+    outbox: Outbox,
+    name: String,
+    /// The pause after each mail.
+    pause: Duration,
+    /// One mail of this many is large.
+    large_every: u32,
+}
 
 #[tokio::main]
 async fn main() {
-    let mut words = std::env::args().skip(1);
-    let (Some(path), Some(name)) = (words.next(), words.next()) else {
-        panic!("give the outbox and the writer's name");
+    let words: Vec<_> = std::env::args().skip(1).collect();
+    let [path, name, pause, large_every] = words.as_slice() else {
+        panic!(
+            "give the outbox, the writer's name, a pause in ms, and how many mails have one large one"
+        );
     };
-    let outbox = Outbox::open(path).await.expect("the outbox opens");
-    let tasks: Vec<_> = (0..TASKS)
-        .map(|task| tokio::spawn(write(outbox.clone(), format!("{name}-{task}"))))
-        .collect();
+    let writer = Writer {
+        outbox: Outbox::open(path).await.expect("the outbox opens"),
+        name: name.clone(),
+        pause: Duration::from_millis(pause.parse().expect("a number of milliseconds")),
+        large_every: large_every.parse().expect("a number of mails"),
+    };
+    let tasks: Vec<_> = (0..TASKS).map(|task| tokio::spawn(writer.clone().write(task))).collect();
     for task in tasks {
         task.await.expect("a writer does not panic");
     }
 }
 
-async fn write(outbox: Outbox, name: String) {
-    for number in 0.. {
-        let subject = format!("{name}-{number}");
-        let input =
-            format!(r#"{{"to": "bob@example.net", "subject": "{subject}", "text": "{subject}"}}"#);
-        let request = Enqueue::new(Invocation::send_mail(input).account("work")).key(&subject);
-        let ticket = outbox.enqueue(request).await.expect("it is accepted");
-        // One write, so that a kill does not leave half a line.
-        let line = format!("{} {subject}\n", ticket.id);
-        std::io::stdout().write_all(line.as_bytes()).expect("the test reads");
+impl Writer {
+    async fn write(self, task: u32) {
+        for number in 0.. {
+            let subject = format!("{}-{task}-{number}", self.name);
+            let mut text = subject.clone();
+            if number % self.large_every == self.large_every - 1 {
+                while text.len() < LARGE {
+                    // Each line is another one, so that each large mail is another file.
+                    let _ = write!(text, "\\n{subject} at {}", text.len());
+                }
+            }
+            let input =
+                format!(r#"{{"to": "bob@example.net", "subject": "{subject}", "text": "{text}"}}"#);
+            let request = Enqueue::new(Invocation::send_mail(input).account("work")).key(&subject);
+            let ticket = self.outbox.enqueue(request).await.expect("it is accepted");
+            // One write, so that a kill does not leave half a line.
+            let line = format!("{} {subject}\n", ticket.id);
+            std::io::stdout().write_all(line.as_bytes()).expect("the test reads");
+            tokio::time::sleep(self.pause).await;
+        }
     }
 }
