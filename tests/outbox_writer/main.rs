@@ -1,6 +1,7 @@
 //! Fills an outbox until it is killed. Prints a line for each mail that was accepted: its id and its subject.
 
-use std::fmt::Write as _;
+mod mail;
+
 use std::io::Write as _;
 use std::time::Duration;
 
@@ -9,9 +10,6 @@ use smtp_connector_outbox::{Enqueue, Outbox};
 
 /// Mails that are queued at the same time.
 const TASKS: u32 = 2;
-
-/// The size of a large mail. Inputs of 64 KiB and more are kept in files.
-const LARGE: usize = 100_000;
 
 #[derive(Clone)]
 struct Writer {
@@ -46,17 +44,11 @@ async fn main() {
 impl Writer {
     async fn write(self, task: u32) {
         for number in 0.. {
-            let subject = format!("{}-{task}-{number}", self.name);
-            let mut text = subject.clone();
-            if number % self.large_every == self.large_every - 1 {
-                while text.len() < LARGE {
-                    // Each line is another one, so that each large mail is another file.
-                    let _ = write!(text, "\\n{subject} at {}", text.len());
-                }
-            }
-            let input =
-                format!(r#"{{"to": "bob@example.net", "subject": "{subject}", "text": "{text}"}}"#);
-            let request = Enqueue::new(Invocation::send_mail(input).account("work")).key(&subject);
+            let is_large = number % self.large_every == self.large_every - 1;
+            let large = if is_large { "-large" } else { "" };
+            let subject = format!("{}-{task}-{number}{large}", self.name);
+            let mail = Invocation::send_mail(mail::input(&subject)).account("work");
+            let request = Enqueue::new(mail).key(&subject);
             let ticket = self.outbox.enqueue(request).await.expect("it is accepted");
             // One write, so that a kill does not leave half a line.
             let line = format!("{} {subject}\n", ticket.id);

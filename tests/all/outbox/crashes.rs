@@ -1,18 +1,12 @@
 //! Writers and workers that are killed lose nothing, and send nothing twice.
 
 use std::collections::{HashMap, HashSet};
-use std::fs::File;
-use std::io::{BufRead as _, BufReader};
-use std::os::unix::process::ExitStatusExt as _;
-use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
 use std::sync::{Arc, Mutex};
-use std::thread::{self, JoinHandle};
-use std::time::Duration;
 
 use smtp_connector_inbox::{Inbox, Received, Store};
 use smtp_connector_outbox::{Filter, Outbox, Run, RunState};
 
+use super::processes::{Accepted, Process, pause, random};
 use crate::support::CommandLine;
 
 const WRITERS: usize = 4;
@@ -63,11 +57,11 @@ async fn writers_and_workers_that_are_killed_lose_nothing_and_send_nothing_twice
     let line = command(server.address().port());
     let path = line.home().join("outbox.db");
     let start = |slot: usize, round: usize| match slot < WRITERS {
-        true => Process::writer(&path, &format!("{round}-{slot}")),
+        true => Process::writer(&path, &format!("{round}-{slot}"), [PAUSE, "16"], |_| {}),
         false => Process::worker(&line),
     };
     let mut running: Vec<_> = (0..WRITERS + WORKERS).map(|slot| start(slot, 0)).collect();
-    let mut accepted = HashMap::new();
+    let mut accepted = Accepted::new();
     for round in 1..=rounds() {
         // Sometimes all die at once, as when the machine does. Else the others go on beside the dead one.
         let is_at_once = random().is_multiple_of(4);
@@ -107,7 +101,7 @@ async fn writers_and_workers_that_are_killed_lose_nothing_and_send_nothing_twice
 
 /// Checks each mail against what the server saw. Returns those whose delivery is unknown.
 #[expect(clippy::print_stdout, reason = "the figures of a long run are its result")]
-fn check(runs: &[Run], accepted: &HashMap<String, String>, delivered: &Delivered) -> Vec<Run> {
+fn check(runs: &[Run], accepted: &Accepted, delivered: &Delivered) -> Vec<Run> {
     let known: HashSet<_> = runs.iter().map(|run| run.id.as_str()).collect();
     let lost: Vec<_> = accepted.keys().filter(|id| !known.contains(id.as_str())).collect();
     let missing: Vec<_> = runs
@@ -155,66 +149,4 @@ fn command(port: u16) -> CommandLine {
          limits.connections = 16\n"
     ));
     line
-}
-
-/// A writer or a worker, until it is killed.
-struct Process {
-    child: Child,
-    /// The answers that a writer got: the id and the subject of each accepted mail.
-    accepted: Option<JoinHandle<HashMap<String, String>>>,
-    log: PathBuf,
-}
-
-impl Process {
-    fn writer(path: &Path, name: &str) -> Self {
-        let log = path.with_file_name("writers.log");
-        let mut child = Command::new(env!("CARGO_BIN_EXE_outbox-writer-under-test"))
-            .arg(path)
-            .args([name, PAUSE, "16"])
-            .stdout(Stdio::piped())
-            .stderr(appended(&log))
-            .spawn()
-            .expect("the writer starts");
-        let lines = BufReader::new(child.stdout.take().expect("it was piped")).lines();
-        let accepted = thread::spawn(move || {
-            let told = lines.map_while(Result::ok);
-            told.filter_map(|line| {
-                line.split_once(' ').map(|(id, subject)| (id.to_owned(), subject.to_owned()))
-            })
-            .collect()
-        });
-        Self { child, accepted: Some(accepted), log }
-    }
-
-    fn worker(line: &CommandLine) -> Self {
-        let log = line.home().join("workers.log");
-        let mut command = line.command(&["worker", "--concurrency", "8"]);
-        let child = command.stdout(Stdio::null()).stderr(appended(&log)).spawn();
-        Self { child: child.expect("the worker starts"), accepted: None, log }
-    }
-
-    fn kill(&mut self) {
-        self.child.kill().expect("it has not been waited for");
-    }
-
-    /// Returns what a killed process was told.
-    fn end(mut self) -> HashMap<String, String> {
-        let status = self.child.wait().expect("it has ended");
-        let log = || std::fs::read_to_string(&self.log).unwrap_or_default();
-        assert_eq!(status.signal(), Some(9), "it ended before it was killed: {status}\n{}", log());
-        self.accepted.map_or_else(HashMap::new, |told| told.join().expect("the lines are read"))
-    }
-}
-
-fn appended(log: &Path) -> Stdio {
-    File::options().create(true).append(true).open(log).expect("the log can be written").into()
-}
-
-fn pause() {
-    thread::sleep(Duration::from_millis(20 + random() % 180));
-}
-
-fn random() -> u64 {
-    use std::hash::{BuildHasher as _, Hasher as _};
-    std::collections::hash_map::RandomState::new().build_hasher().finish()
 }

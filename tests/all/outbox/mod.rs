@@ -4,7 +4,16 @@ mod accounts;
 #[cfg(unix)]
 mod crashes;
 mod delivery;
+#[cfg(target_os = "linux")]
+mod disk;
 mod faults;
+#[cfg(target_os = "linux")]
+mod power_loss;
+#[cfg(unix)]
+mod processes;
+#[cfg(target_os = "linux")]
+#[path = "../../outbox_writer/mail.rs"]
+mod writers_mail;
 
 use std::time::Duration;
 
