@@ -18,6 +18,7 @@
 #include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -79,7 +80,7 @@ static void record_folder(const char *path, int to) {
   closedir(folder);
 }
 
-// Returns 0 if the file is of the folder and is broken now.
+// Returns 0 if the file is in the folder and the disk is broken now.
 static int synchronise(int fd) {
   const char *folder = getenv("DISK_FOLDER"), *durable = getenv("DISK_DURABLE"), *broken = getenv("DISK_BROKEN");
   char link[64], path[PATH], key[96], record[PATH], unfinished[PATH];
@@ -107,7 +108,12 @@ static int synchronise(int fd) {
 }
 
 static int broken_or_done(int fd) {
-  if (synchronise(fd)) return 0;
+  // One at a time: an older record of a folder must not replace a newer one.
+  static pthread_mutex_t turn = PTHREAD_MUTEX_INITIALIZER;
+  pthread_mutex_lock(&turn);
+  int is_done = synchronise(fd);
+  pthread_mutex_unlock(&turn);
+  if (is_done) return 0;
   errno = EIO;
   return -1;
 }

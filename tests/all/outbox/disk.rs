@@ -91,7 +91,7 @@ pub(super) fn library() -> &'static Path {
         let compiled = Command::new("cc")
             .args(["-shared", "-fPIC", "-O1", "-Wall", "-Wextra", "-Werror", "-o"])
             .args([&library, Path::new(source)])
-            .arg("-ldl")
+            .args(["-pthread", "-ldl"])
             .status();
         assert!(compiled.expect("there is a C compiler: SQLite needs it too").success());
         library
