@@ -1,6 +1,6 @@
 //! The runs that a worker has taken: those that wait for a slot, those under way, and results that are being written.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{HashMap, HashSet, VecDeque};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
@@ -11,7 +11,7 @@ use tokio::task::JoinSet;
 
 use super::{Drained, Worker, WorkerOptions, attempt, outcome};
 use crate::error::{Error, ErrorKind, Result};
-use crate::store::{Claimed, Owner, Settlement, Share, Store};
+use crate::store::{ClaimId, Claimed, Owner, Settlement, Share, Store};
 use crate::timestamp::Timestamp;
 
 /// The runs that a worker has taken.
@@ -23,9 +23,11 @@ pub(super) struct Deliveries {
     waiting: VecDeque<Claimed>,
     under_way: JoinSet<(String, Settlement)>,
     /// Results are written beside the next deliveries: a slot does not wait for the disk.
-    results: JoinSet<()>,
+    results: JoinSet<ClaimId>,
     /// Results whose write failed and is repeated. Meanwhile no run is taken.
     unwritten: Arc<AtomicUsize>,
+    /// The runs that are under way, or whose results are being written.
+    begun: HashSet<ClaimId>,
     /// The runs of each account that wait or are under way.
     of_account: HashMap<String, usize>,
     /// The account after which the next claim begins.
@@ -50,6 +52,7 @@ impl Deliveries {
             under_way: JoinSet::new(),
             results: JoinSet::new(),
             unwritten: Arc::default(),
+            begun: HashSet::new(),
             of_account: HashMap::new(),
             cursor: String::new(),
             stop: watch::Sender::new(false),
@@ -140,7 +143,12 @@ impl Deliveries {
         while self.under_way.len() < self.slots()
             && let Some(run) = self.waiting.pop_front()
         {
-            if self.under_way_of(&run.account, &later) < self.options.concurrency.max(1) {
+            // A worker that was thought dead may take its own run again. Two attempts with one owner could both believe
+            // that the mark is theirs.
+            let is_alone = !self.begun.contains(&run.claim);
+            if is_alone && self.under_way_of(&run.account, &later) < self.options.concurrency.max(1)
+            {
+                self.begun.insert(run.claim);
                 self.spawn(run);
             } else {
                 later.push_back(run);
@@ -178,13 +186,21 @@ impl Deliveries {
     pub(super) async fn ended(&mut self) {
         tokio::select! {
             Some(ended) = self.under_way.join_next() => self.end(ended),
-            Some(_) = self.results.join_next() => {}
+            Some(written) = self.results.join_next() => self.forget(written),
             else => std::future::pending().await,
         }
         while let Some(ended) = self.under_way.try_join_next() {
             self.end(ended);
         }
-        while self.results.try_join_next().is_some() {}
+        while let Some(written) = self.results.try_join_next() {
+            self.forget(written);
+        }
+    }
+
+    fn forget(&mut self, written: Result<ClaimId, tokio::task::JoinError>) {
+        if let Ok(claim) = written {
+            self.begun.remove(&claim);
+        }
     }
 
     fn end(&mut self, ended: Result<(String, Settlement), tokio::task::JoinError>) {
@@ -204,7 +220,11 @@ impl Deliveries {
         }
         let (store, owner) = (Arc::clone(&self.store), Arc::clone(&self.owner));
         let unwritten = Arc::clone(&self.unwritten);
-        self.results.spawn(async move { write(&*store, &owner, settlement, &unwritten).await });
+        self.results.spawn(async move {
+            let claim = settlement.claim;
+            write(&*store, &owner, settlement, &unwritten).await;
+            claim
+        });
     }
 
     /// Gives back the runs that wait, and waits for those under way.

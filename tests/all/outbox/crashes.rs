@@ -1,27 +1,26 @@
 //! Writers and workers that are killed lose nothing, and send nothing twice.
 
 use std::collections::{HashMap, HashSet};
-use std::io::{BufRead as _, BufReader};
-use std::path::Path;
-use std::process::{Child, Command, Stdio};
 use std::sync::{Arc, Mutex};
-use std::thread::{self, JoinHandle};
-use std::time::Duration;
 
 use smtp_connector_inbox::{Inbox, Received, Store};
 use smtp_connector_outbox::{Filter, Outbox, Run, RunState};
 
+use super::processes::{Accepted, Process, pause, random};
 use crate::support::CommandLine;
 
 const WRITERS: usize = 4;
 const WORKERS: usize = 2;
 
-/// Returns the number of times that all processes are killed: few by default, and as many as `OUTBOX_KILLS` says.
+/// The pause of a writer after each mail, in milliseconds: about as much is queued as the workers deliver.
+const PAUSE: &str = "40";
+
+/// Returns how often each process is killed: few by default, and as many as `OUTBOX_KILLS` says.
 fn rounds() -> usize {
     std::env::var("OUTBOX_KILLS").ok().and_then(|text| text.parse().ok()).unwrap_or(3)
 }
 
-/// Counts the messages that a server accepted, by subject.
+/// The messages that a server accepted: by subject, how often it accepted each Message-ID.
 #[derive(Clone, Default)]
 struct Delivered(Arc<Mutex<HashMap<String, HashMap<String, usize>>>>);
 
@@ -39,53 +38,94 @@ impl Store for Delivered {
     }
 }
 
+impl Delivered {
+    /// Returns how many copies of a mail arrived. All must have one Message-ID.
+    fn copies(&self, run: &Run) -> usize {
+        let all = self.0.lock().expect("no thread panics while holding it");
+        let subject = run.key.as_deref().expect("each has a key");
+        let Some(ids) = all.get(subject) else { return 0 };
+        assert_eq!(ids.len(), 1, "copies with different Message-IDs: {ids:?}, {run:?}");
+        ids.values().sum()
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn writers_and_workers_that_are_killed_lose_nothing_and_send_nothing_twice() {
     let delivered = Delivered::default();
     let server = Inbox::builder().store(delivered.clone()).start("127.0.0.1:0").await;
     let server = server.expect("a port on loopback is free");
-    let line = CommandLine::with_server(server.address().port());
+    let line = command(server.address().port());
     let path = line.home().join("outbox.db");
-    let mut accepted = HashMap::new();
-    for round in 0..rounds() {
-        let mut writers: Vec<_> = (0..WRITERS).map(|one| writer(&path, round, one)).collect();
-        let mut workers: Vec<_> = (0..WORKERS).map(|_| worker(&line)).collect();
-        // Not all at once, so that the others go on beside a dead one.
-        for process in writers.iter_mut().map(|(child, _)| child).chain(&mut workers) {
-            thread::sleep(Duration::from_millis(50 + random() % 150));
-            process.kill().expect("it is killed");
+    let start = |slot: usize, round: usize| match slot < WRITERS {
+        true => Process::writer(&path, &format!("{round}-{slot}"), [PAUSE, "16"], |_| {}),
+        false => Process::worker(&line),
+    };
+    let mut running: Vec<_> = (0..WRITERS + WORKERS).map(|slot| start(slot, 0)).collect();
+    let mut accepted = Accepted::new();
+    for round in 1..=rounds() {
+        // Sometimes all die at once, as when the machine does. Else the others go on beside the dead one.
+        let is_at_once = random().is_multiple_of(4);
+        if is_at_once {
+            pause();
+            running.iter_mut().for_each(Process::kill);
         }
-        for (mut child, lines) in writers {
-            child.wait().expect("it has ended");
-            accepted.extend(lines.join().expect("the lines are read"));
+        for slot in 0..running.len() {
+            if !is_at_once {
+                pause();
+            }
+            running[slot].kill();
+            let dead = std::mem::replace(&mut running[slot], start(slot, round));
+            accepted.extend(dead.end());
         }
-        for worker in &mut workers {
-            worker.wait().expect("it has ended");
-        }
+        // The server keeps messages until they are taken.
         while server.take().is_some() {}
     }
-    let ran = line.run(&["worker", "--until-empty"]).expect(0);
+    pause();
+    for mut process in running {
+        process.kill();
+        accepted.extend(process.end());
+    }
+    line.run(&["worker", "--until-empty"]).expect(0);
     let outbox = Outbox::open(&path).await.expect("it opens");
-    let counts = outbox.counts().await.expect("it counts");
-    assert!(accepted.len() > 10 * rounds(), "the writers got somewhere: {counts:?}, {ran:?}");
-    check(&all(&outbox).await, &accepted, &delivered);
+    assert!(accepted.len() > 10 * rounds(), "the writers got somewhere: {}", accepted.len());
+    let unknown = check(&all(&outbox).await, &accepted, &delivered);
+    // A person tries again what is unknown. Both copies then have one Message-ID.
+    for run in &unknown {
+        outbox.retry(&run.id).await.expect("unknown runs can be tried again");
+    }
+    line.run(&["worker", "--until-empty"]).expect(0);
+    for run in unknown {
+        assert!((1..=2).contains(&delivered.copies(&run)), "{run:?}");
+    }
 }
 
-/// Checks each mail against what its server saw.
-fn check(runs: &[Run], accepted: &HashMap<String, String>, delivered: &Delivered) {
+/// Checks each mail against what the server saw. Returns those whose delivery is unknown.
+#[expect(clippy::print_stdout, reason = "the figures of a long run are its result")]
+fn check(runs: &[Run], accepted: &Accepted, delivered: &Delivered) -> Vec<Run> {
     let known: HashSet<_> = runs.iter().map(|run| run.id.as_str()).collect();
     let lost: Vec<_> = accepted.keys().filter(|id| !known.contains(id.as_str())).collect();
+    let missing: Vec<_> = runs
+        .iter()
+        .filter(|run| run.state == RunState::Sent && delivered.copies(run) == 0)
+        .collect();
+    let twice: Vec<_> = runs.iter().filter(|run| delivered.copies(run) > 1).collect();
+    let unknown: Vec<_> = runs.iter().filter(|run| run.state == RunState::Unknown).collect();
+    println!(
+        "{} accepted, {} lost, {} sent but missing, {} twice, {} unknown (of which {} arrived)",
+        accepted.len(),
+        lost.len(),
+        missing.len(),
+        twice.len(),
+        unknown.len(),
+        unknown.iter().filter(|run| delivered.copies(run) == 1).count(),
+    );
+    let not_ended =
+        runs.iter().find(|run| !matches!(run.state, RunState::Sent | RunState::Unknown));
+    assert!(not_ended.is_none(), "it did not end: {not_ended:?}");
     assert!(lost.is_empty(), "lost: {lost:?}");
-    let delivered = delivered.0.lock().expect("no thread panics while holding it");
-    for run in runs {
-        let subject = run.key.as_deref().expect("each has a key");
-        let copies: usize = delivered.get(subject).map_or(0, |ids| ids.values().sum());
-        match run.state {
-            RunState::Sent => assert_eq!(copies, 1, "{run:?}"),
-            RunState::Unknown => assert!(copies <= 1, "{copies} copies of {run:?}"),
-            _ => panic!("it did not end: {run:?}"),
-        }
-    }
+    assert!(missing.is_empty(), "sent but missing: {missing:?}");
+    assert!(twice.is_empty(), "delivered twice: {twice:?}");
+    unknown.into_iter().cloned().collect()
 }
 
 async fn all(outbox: &Outbox) -> Vec<Run> {
@@ -101,32 +141,12 @@ async fn all(outbox: &Outbox) -> Vec<Run> {
     }
 }
 
-/// Starts a writer, and reads what it was told: the id and the subject of each accepted mail.
-fn writer(path: &Path, round: usize, one: usize) -> (Child, JoinHandle<HashMap<String, String>>) {
-    let mut child = Command::new(env!("CARGO_BIN_EXE_outbox-writer-under-test"))
-        .arg(path)
-        .arg(format!("{round}-{one}"))
-        .stdout(Stdio::piped())
-        .spawn()
-        .expect("the writer starts");
-    let lines = BufReader::new(child.stdout.take().expect("it was piped")).lines();
-    let read = thread::spawn(move || {
-        let lines = lines.map_while(Result::ok);
-        lines
-            .filter_map(|line| {
-                line.split_once(' ').map(|(id, subject)| (id.to_owned(), subject.to_owned()))
-            })
-            .collect()
-    });
-    (child, read)
-}
-
-fn worker(line: &CommandLine) -> Child {
-    let mut command = line.command(&["worker", "--concurrency", "8"]);
-    command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().expect("the worker starts")
-}
-
-fn random() -> u64 {
-    use std::hash::{BuildHasher as _, Hasher as _};
-    std::collections::hash_map::RandomState::new().build_hasher().finish()
+/// Creates the command, with an account that sends over several connections.
+fn command(port: u16) -> CommandLine {
+    let line = CommandLine::new();
+    line.write_accounts(&format!(
+        "[accounts.work]\nhost = \"127.0.0.1\"\nport = {port}\nsecurity = \"none\"\nfrom = \"a@example.com\"\n\
+         limits.connections = 16\n"
+    ));
+    line
 }

@@ -1,10 +1,23 @@
 //! The outbox with its workers: the real component, over real sockets.
 
 mod accounts;
+#[cfg(target_os = "linux")]
+mod circumstances;
 #[cfg(unix)]
 mod crashes;
 mod delivery;
+#[cfg(target_os = "linux")]
+mod disk;
 mod faults;
+#[cfg(target_os = "linux")]
+mod full_disk;
+#[cfg(target_os = "linux")]
+mod power_loss;
+#[cfg(unix)]
+mod processes;
+#[cfg(target_os = "linux")]
+#[path = "../../outbox_writer/mail.rs"]
+mod writers_mail;
 
 use std::time::Duration;
 
@@ -30,9 +43,17 @@ struct Queue {
 
 impl Queue {
     async fn new() -> Self {
-        let folder = tempfile::tempdir().expect("a folder");
+        Self::at(tempfile::tempdir().expect("a folder")).await
+    }
+
+    async fn at(folder: TempDir) -> Self {
         let outbox = Outbox::open(folder.path().join("outbox.db")).await.expect("it opens");
         Self { outbox, folder }
+    }
+
+    #[cfg(target_os = "linux")]
+    fn path(&self) -> std::path::PathBuf {
+        self.folder.path().join("outbox.db")
     }
 
     /// Queues a mail to these recipients on the account `work`.
@@ -117,6 +138,17 @@ impl Working {
         let drained = tokio::time::timeout(PATIENCE, self.task).await;
         drained.expect("it ends in time").expect("it does not panic")
     }
+}
+
+/// Waits until something holds.
+#[cfg(target_os = "linux")]
+async fn until(holds: impl Fn() -> bool) {
+    let wait = async {
+        while !holds() {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    };
+    tokio::time::timeout(PATIENCE, wait).await.expect("it happens in time");
 }
 
 /// Options that try again after a few milliseconds.

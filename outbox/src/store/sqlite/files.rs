@@ -1,12 +1,16 @@
 //! Large inputs, in files beside the database. A row of megabytes would hold up every other commit while it is written,
 //! and would be written twice.
 
-use std::fs::{self, File};
+use std::fs;
 use std::io::{self, Write as _};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, SystemTime};
 
 use ring::digest::{SHA256, digest};
+
+use super::folder;
 
 /// Texts of this many bytes are files. It is far above common mails, and far below the size that delays a commit.
 pub(super) const LARGE: usize = 64 * 1024;
@@ -18,26 +22,42 @@ const ORPHAN: Duration = Duration::from_secs(3600);
 #[derive(Clone, Debug)]
 pub(super) struct Files {
     folder: PathBuf,
+    /// Whether this process made the folder's name durable.
+    has_folder: Arc<AtomicBool>,
 }
 
 impl Files {
     pub(super) fn new(folder: PathBuf) -> Self {
-        Self { folder }
+        Self { folder, has_folder: Arc::default() }
     }
 
     /// Stores a text durably, and returns the file's name.
     pub(super) fn store(&self, text: &str) -> io::Result<String> {
         let hash = digest(&SHA256, text.as_bytes());
         let name: String = hash.as_ref().iter().map(|byte| format!("{byte:02x}")).collect();
-        fs::create_dir_all(&self.folder)?;
+        self.make_folder()?;
         // Written again even if the name is there: an orphan of that name may be about to be removed.
         let mut file = tempfile::Builder::new().prefix("new-").tempfile_in(&self.folder)?;
         file.write_all(text.as_bytes())?;
         file.as_file().sync_all()?;
         file.persist(self.path(&name))?;
         // POSIX promises the name only after this.
-        sync_folder(&self.folder)?;
+        folder::sync(&self.folder)?;
         Ok(name)
+    }
+
+    /// Makes the folder. A text is not durable before the names of the folders above it are.
+    fn make_folder(&self) -> io::Result<()> {
+        if self.has_folder.load(Ordering::Relaxed) && self.folder.is_dir() {
+            return Ok(());
+        }
+        folder::make(&self.folder)?;
+        // Another process may have made them a moment ago.
+        let beside = folder::above(&self.folder);
+        folder::sync(beside)?;
+        folder::sync(folder::above(beside))?;
+        self.has_folder.store(true, Ordering::Relaxed);
+        Ok(())
     }
 
     pub(super) fn path(&self, name: &str) -> PathBuf {
@@ -68,14 +88,6 @@ impl Files {
     fn is_old(&self, name: &str, now: SystemTime) -> bool {
         let modified = fs::metadata(self.path(name)).and_then(|data| data.modified());
         modified.is_ok_and(|time| now.duration_since(time).is_ok_and(|age| age > ORPHAN))
-    }
-}
-
-fn sync_folder(folder: &Path) -> io::Result<()> {
-    // Windows cannot open a folder as a file, and has its names durable without it.
-    match cfg!(windows) {
-        true => Ok(()),
-        false => File::open(folder)?.sync_all(),
     }
 }
 

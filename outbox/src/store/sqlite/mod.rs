@@ -4,6 +4,7 @@ mod claims;
 mod enqueue;
 mod fault;
 mod files;
+mod folder;
 mod open;
 mod owners;
 mod queries;

@@ -1,12 +1,13 @@
 //! Opens the database, with the settings that durability needs.
 
-use std::fs::{self, OpenOptions};
+use std::fs::OpenOptions;
 use std::path::Path;
 use std::time::Duration;
 
 use rusqlite::{Connection, OpenFlags};
 
 use super::fault::of_sqlite;
+use super::folder;
 use super::schema;
 use crate::error::{Error, ErrorKind, Result};
 
@@ -59,10 +60,7 @@ fn create(path: &Path) -> Result<()> {
     options.write(true).create(true).truncate(false);
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    let created = match path.parent().filter(|parent| !parent.as_os_str().is_empty()) {
-        Some(parent) => fs::create_dir_all(parent).and_then(|()| options.open(path)),
-        None => options.open(path),
-    };
+    let created = folder::make(folder::above(path)).and_then(|()| options.open(path));
     created.map(|_| ()).map_err(|reason| {
         let message = format!("the outbox {} cannot be created: {reason}", path.display());
         Error::new(ErrorKind::Forbidden, message)
