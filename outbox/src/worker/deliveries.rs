@@ -11,6 +11,7 @@ use tokio::task::JoinSet;
 
 use super::{Drained, Worker, WorkerOptions, attempt, outcome};
 use crate::error::Result;
+use crate::gauges;
 use crate::store::{Claimed, Owner, Settlement, Share, Store};
 use crate::timestamp::Timestamp;
 
@@ -187,6 +188,7 @@ impl Deliveries {
             return;
         };
         self.drained.attempts += 1;
+        gauges::count_attempt(settlement.event);
         if let Some(taken) = self.of_account.get_mut(&account) {
             *taken -= 1;
             if *taken == 0 {

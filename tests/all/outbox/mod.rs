@@ -5,6 +5,8 @@ mod accounts;
 mod crashes;
 mod delivery;
 mod faults;
+#[cfg(unix)]
+mod monitoring;
 
 use std::time::Duration;
 
