@@ -15,6 +15,7 @@ mod input;
 mod interrupt;
 mod message_view;
 mod mime_parts;
+mod monitoring;
 mod one_off;
 mod options;
 mod outbox;

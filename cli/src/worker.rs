@@ -11,6 +11,7 @@ use tokio::sync::oneshot;
 use super::context::Context;
 use super::exit::Exit;
 use super::interrupt::Interrupt;
+use super::monitoring::Monitoring;
 use super::queue::ChosenOutbox;
 use super::stop::{Outcome, Stop};
 
@@ -36,6 +37,12 @@ pub(crate) struct Worker {
     /// End when no mail waits, instead of waiting for more
     #[arg(long)]
     until_empty: bool,
+
+    /// Serve /ready and /metrics (for Prometheus) on this address
+    ///
+    /// The pages have no login and no encryption: use 127.0.0.1, or an address that only your network reaches.
+    #[arg(long, value_name = "ADDR")]
+    metrics: Option<String>,
 }
 
 /// How often `--until-empty` looks.
@@ -43,6 +50,10 @@ const LOOK: Duration = Duration::from_millis(100);
 
 impl Worker {
     pub(crate) async fn run(&self, context: &Context<'_>) -> Outcome {
+        let monitoring = match &self.metrics {
+            Some(address) => Some(Monitoring::listen(address).await?),
+            None => None,
+        };
         let outbox = self.outbox.open(context).await?;
         let host = context.worker_host()?;
         let connector: Connector = context.connector(&host)?;
@@ -50,6 +61,13 @@ impl Worker {
             .concurrency(self.concurrency.into())
             .drain(Duration::from_secs(self.drain));
         let worker = outbox.worker(connector).options(options);
+        if let Some(monitoring) = monitoring {
+            let address = monitoring.address();
+            monitoring.serve(outbox.clone(), worker.clone());
+            context.output.note(format_args!(
+                "metrics are at http://{address}/metrics, and http://{address}/ready says if the worker is ready"
+            ));
+        }
         let mut interrupt = Interrupt::listen()?;
         let (stop, stopped) = oneshot::channel::<()>();
         let run = worker.run(async {

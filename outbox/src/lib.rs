@@ -17,6 +17,16 @@
 //! println!("{:?}", outbox.status(&ticket.id).await?);
 //! # Ok(()) }
 //! ```
+//!
+//! The crate `metrics` gets these values, besides those of `smtp-connector-host`. The gauges are recorded when you call
+//! [`Outbox::record_gauges`].
+//!
+//! | metric | kind | labels |
+//! |---|---|---|
+//! | `smtp_connector_outbox_runs` | gauge | `state` |
+//! | `smtp_connector_outbox_oldest_due_seconds` | gauge | |
+//! | `smtp_connector_outbox_paused_accounts` | gauge | |
+//! | `smtp_connector_outbox_attempts_total` | counter, of this process | `event`: `sent`, `deferred`, `failed`, `unknown` |
 
 #![deny(missing_docs)]
 #![deny(unsafe_code)]
@@ -24,6 +34,7 @@
 mod enqueue;
 mod error;
 mod event;
+mod gauges;
 mod outbox;
 mod retries;
 mod run;

@@ -186,6 +186,15 @@ impl Outbox {
         }
     }
 
+    /// Checks that the store answers, and that it can be written. For a health check.
+    ///
+    /// # Errors
+    ///
+    /// Returns an error if the store is away, if another process holds it for 10 seconds, or if its file was moved.
+    pub async fn check(&self) -> Result<()> {
+        self.store.check().await
+    }
+
     /// Returns the accounts whose runs wait, because of something that would stop each of them.
     ///
     /// # Errors

@@ -70,6 +70,8 @@ pub(crate) trait Store: Send + Sync + 'static {
     /// Deletes a few hundred runs that ended before the retention's times. Returns what was deleted.
     fn prune(&self, retention: Retention) -> BoxFuture<'_, Result<Pruned>>;
 
+    /// Checks that a change can be made now, without making one.
+    fn check(&self) -> BoxFuture<'_, Result<()>>;
     /// Completes when the store may have changed: a run was added, or something became due. It may complete too often.
     fn changed(&self) -> BoxFuture<'_, ()>;
 }

@@ -36,6 +36,7 @@ macro_rules! suite {
             deferred_recipients_come_back,
             ended_runs_are_pruned,
             lists_have_pages,
+            a_store_that_works_says_so,
         ]);
     };
 }
@@ -438,4 +439,11 @@ async fn state(store: &dyn Store, id: &RunId) -> RunState {
 async fn kinds(store: &dyn Store) -> Vec<EventKind> {
     let events = store.events(0, 100).await.expect("events are read");
     events.iter().map(|event| event.kind).collect()
+}
+
+pub(crate) async fn a_store_that_works_says_so(store: &dyn Store) {
+    store.check().await.expect("it works");
+    store.enqueue(new_run("work", "1")).await.expect("it is stored");
+    store.check().await.expect("it works still");
+    assert_eq!(store.counts().await.expect("it counts").of(RunState::Ready), 1);
 }

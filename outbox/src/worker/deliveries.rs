@@ -11,6 +11,7 @@ use tokio::task::JoinSet;
 
 use super::{Drained, Worker, WorkerOptions, attempt, outcome};
 use crate::error::{Error, ErrorKind, Result};
+use crate::gauges;
 use crate::store::{ClaimId, Claimed, Owner, Settlement, Share, Store};
 use crate::timestamp::Timestamp;
 
@@ -212,6 +213,7 @@ impl Deliveries {
             return;
         };
         self.drained.attempts += 1;
+        gauges::count_attempt(settlement.event);
         if let Some(taken) = self.of_account.get_mut(&account) {
             *taken -= 1;
             if *taken == 0 {

@@ -8,6 +8,7 @@ mod outcome;
 mod upkeep;
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use smtp_connector_host::Connector;
@@ -24,6 +25,8 @@ pub struct Worker {
     outbox: Outbox,
     connector: Connector,
     options: WorkerOptions,
+    /// The number of calls of `run` that take runs.
+    taking: Arc<AtomicUsize>,
 }
 
 /// A worker's numbers when it has stopped.
@@ -43,7 +46,12 @@ impl Outbox {
     /// Returns a worker that delivers the mails with this connector. Its host must know the accounts, and the uploads
     /// that inputs name.
     pub fn worker(&self, connector: Connector) -> Worker {
-        Worker { outbox: self.clone(), connector, options: WorkerOptions::default() }
+        Worker {
+            outbox: self.clone(),
+            connector,
+            options: WorkerOptions::default(),
+            taking: Arc::default(),
+        }
     }
 }
 
@@ -52,6 +60,12 @@ impl Worker {
     #[must_use]
     pub fn options(self, options: WorkerOptions) -> Self {
         Self { options, ..self }
+    }
+
+    /// Reports whether this worker, or a clone of it, has registered with the store and takes runs. A worker that is
+    /// stopped takes no more.
+    pub fn is_taking_runs(&self) -> bool {
+        self.taking.load(Ordering::Relaxed) > 0
     }
 
     /// Delivers mails until `stop` completes. Then the worker takes no more runs, gives back those that it has not
@@ -69,6 +83,7 @@ impl Worker {
         let _upkeep = upkeep::start(&self.outbox, Arc::clone(&owner));
         let mut paces = Paces::new(self.connector.host().services().clone());
         let mut deliveries = Deliveries::new(self, Arc::clone(&owner));
+        let taking = Taking::begin(&self.taking);
         let mut stop = std::pin::pin!(stop);
         while !deliveries.has_panicked() {
             let pause = match self.take(&mut deliveries, &mut paces).await {
@@ -99,6 +114,7 @@ impl Worker {
                 } => {}
             }
         }
+        drop(taking);
         deliveries.drain(self.options.drain).await
     }
 
@@ -129,6 +145,22 @@ impl Worker {
         let number = claimed.len();
         deliveries.add(claimed);
         Ok(number)
+    }
+}
+
+/// Counts a call of `run` while it takes runs.
+struct Taking(Arc<AtomicUsize>);
+
+impl Taking {
+    fn begin(number: &Arc<AtomicUsize>) -> Self {
+        number.fetch_add(1, Ordering::Relaxed);
+        Self(Arc::clone(number))
+    }
+}
+
+impl Drop for Taking {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
     }
 }
 

@@ -11,6 +11,8 @@ mod disk;
 mod faults;
 #[cfg(target_os = "linux")]
 mod full_disk;
+#[cfg(unix)]
+mod monitoring;
 #[cfg(target_os = "linux")]
 mod power_loss;
 #[cfg(unix)]

@@ -7,6 +7,7 @@ mod files;
 mod folder;
 mod open;
 mod owners;
+mod place;
 mod queries;
 mod rows;
 mod schema;
@@ -33,6 +34,7 @@ use crate::timestamp::Timestamp;
 use fault::of_sqlite;
 use files::Files;
 use owners::Owners;
+use place::Place;
 use writer::Writer;
 
 /// A store in an SQLite database.
@@ -42,6 +44,7 @@ pub(crate) struct SqliteStore {
     reader: Arc<Mutex<Connection>>,
     files: Files,
     owners: Owners,
+    place: Place,
     changed: Notify,
 }
 
@@ -54,6 +57,7 @@ impl SqliteStore {
     pub(crate) fn open(path: &Path) -> Result<Self> {
         let writer = Writer::start(open::database(path)?, path.to_owned())?;
         let reader = Arc::new(Mutex::new(open::reader(path)?));
+        let place = Place::of(path)?;
         let mut beside = path.as_os_str().to_owned();
         beside.push("-files");
         let beside = PathBuf::from(beside);
@@ -62,6 +66,7 @@ impl SqliteStore {
             reader,
             files: Files::new(beside.join("inputs")),
             owners: Owners::new(beside.join("owners")),
+            place,
             changed: Notify::new(),
         })
     }
@@ -230,6 +235,14 @@ impl Store for SqliteStore {
         self.writer.write("ended runs could not be deleted", work)
     }
 
+    fn check(&self) -> BoxFuture<'_, Result<()>> {
+        Box::pin(async {
+            // A transaction that takes the lock of a writer. It commits nothing, so it costs no write.
+            self.writer.write("the outbox cannot be written", |_| Ok(())).await?;
+            self.place.check()
+        })
+    }
+
     fn changed(&self) -> BoxFuture<'_, ()> {
         Box::pin(async {
             // The end of the wait is as good as a change.
@@ -253,4 +266,21 @@ mod tests {
     }
 
     crate::store::suite::suite!(open);
+
+    #[tokio::test]
+    async fn a_file_that_is_gone_or_replaced_is_noticed() {
+        let (store, folder) = open("").await.expect("it opens");
+        let path = folder.path().join("outbox.db");
+        store.check().await.expect("it is there");
+        std::fs::rename(&path, folder.path().join("moved.db")).expect("it is moved");
+        let error = store.check().await.expect_err("it is gone");
+        assert_eq!(error.kind(), ErrorKind::Unavailable);
+        assert!(error.to_string().contains("outbox.db is not there any more"), "{error}");
+        drop(SqliteStore::open(&path).expect("another one is made"));
+        #[cfg(unix)]
+        {
+            let error = store.check().await.expect_err("it is another file");
+            assert!(error.to_string().contains("outbox.db was replaced"), "{error}");
+        }
+    }
 }
