@@ -125,3 +125,30 @@ impl Queue {
         Ok(Exit::Done)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn url(outbox: &str) -> Result<Option<String>, Stop> {
+        let chosen = ChosenOutbox { outbox: Some(outbox.to_owned()) };
+        chosen.url().map(|url| url.map(str::to_owned))
+    }
+
+    #[test]
+    fn a_url_is_a_database_and_holds_no_password() {
+        for file in ["outbox.db", "postgres.db", "/data/postgres:x@y"] {
+            assert!(matches!(url(file), Ok(None)), "{file}");
+        }
+        for database in ["postgres://u@db.example.com/shop", "postgresql:///shop?host=/run&user=u"]
+        {
+            assert!(matches!(url(database), Ok(Some(found)) if found == database), "{database}");
+        }
+        for secret in
+            ["postgres://u:secret@db.example.com/shop", "postgres://u@h/shop?password=secret"]
+        {
+            let Err(Stop::UsageWithHint(message, hint)) = url(secret) else { panic!("{secret}") };
+            assert!(!message.contains("secret") && !hint.contains("secret"), "{message} {hint}");
+        }
+    }
+}

@@ -98,6 +98,25 @@ async fn a_workers_role_works_and_cannot_change_the_schema() {
 }
 
 #[tokio::test]
+async fn a_role_that_may_not_create_roles_makes_the_schema_alone() {
+    let Some(cluster) = Cluster::start() else { return };
+    let superuser = cluster.url("postgres");
+    let sql = "CREATE ROLE plain LOGIN; GRANT CREATE ON DATABASE postgres TO plain";
+    client(&superuser).await.batch_execute(sql).await.expect("it is made");
+    let url = cluster.url_of("plain", "postgres");
+    let migrated = PostgresStore::migrate(&url).await.expect("it may make a schema");
+    assert_eq!(migrated, Migrated { from: 0, to: 1, has_roles: false });
+    connect(&url).await.enqueue(new_run("work", "1")).await.expect("the owner may");
+    let sql = "CREATE ROLE smtp_connector_worker; CREATE ROLE smtp_connector_enqueue;
+               CREATE ROLE one_worker LOGIN IN ROLE smtp_connector_worker";
+    client(&superuser).await.batch_execute(sql).await.expect("they are made");
+    let migrated = PostgresStore::migrate(&url).await.expect("it may grant");
+    assert_eq!(migrated, Migrated { from: 1, to: 1, has_roles: true });
+    let worker = connect(&cluster.url_of("one_worker", "postgres")).await;
+    assert_eq!(worker.counts().await.expect("it may").of(RunState::Ready), 1);
+}
+
+#[tokio::test]
 async fn commits_are_durable_whatever_the_database_says() {
     let Some((_store, url)) = open("durable").await else { return };
     let sql = "ALTER DATABASE durable SET synchronous_commit = off";
