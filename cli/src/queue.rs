@@ -13,10 +13,15 @@ use super::stop::{Outcome, Stop};
 /// The outbox that a command uses.
 #[derive(Args, Debug)]
 pub(crate) struct ChosenOutbox {
-    /// File of the outbox [default: outbox.db, with the caught mail]
-    #[arg(long, value_name = "FILE", env = "SMTP_CONNECTOR_OUTBOX", hide_env_values = true)]
+    /// File of the outbox, or URL of its PostgreSQL database [default: outbox.db, with the caught mail]
+    ///
+    /// The URL is postgres://user@host/database. Its password comes from PGPASSWORD.
+    #[arg(long, value_name = "FILE", env = VARIABLE, hide_env_values = true)]
     outbox: Option<String>,
 }
+
+/// The variable that names the outbox.
+const VARIABLE: &str = "SMTP_CONNECTOR_OUTBOX";
 
 /// The options that queue a mail.
 #[derive(Args, Debug)]
@@ -41,10 +46,31 @@ pub(crate) struct Queue {
 
 impl ChosenOutbox {
     pub(crate) async fn open(&self, context: &Context<'_>) -> Result<Outbox, Stop> {
-        Ok(match &self.outbox {
-            None => Outbox::open(&context.home.outbox).await?,
-            Some(file) => Outbox::open(file).await?,
+        let url = self.url()?;
+        Ok(match (url, &self.outbox) {
+            (Some(url), _) => Outbox::connect(url).await?,
+            (None, Some(file)) => Outbox::open(file).await?,
+            (None, None) => Outbox::open(&context.home.outbox).await?,
         })
+    }
+
+    /// Returns the URL of the database, if the outbox is in PostgreSQL.
+    pub(crate) fn url(&self) -> Result<Option<&str>, Stop> {
+        let is_url =
+            |name: &&str| name.starts_with("postgres://") || name.starts_with("postgresql://");
+        let Some(url) = self.outbox.as_deref().filter(is_url) else { return Ok(None) };
+        let credentials = url.split_once("://").and_then(|(_, rest)| rest.split_once('@'));
+        let has_password =
+            credentials.is_some_and(|(user, _)| user.contains(':')) || url.contains("password=");
+        // Other users see the command line, but not the environment.
+        let is_option = std::env::var(VARIABLE).as_deref() != Ok(url);
+        match has_password && is_option {
+            true => Err(Stop::UsageWithHint(
+                "--outbox must not hold a password, which other users could see".to_owned(),
+                format!("set PGPASSWORD, or the whole URL as {VARIABLE}"),
+            )),
+            false => Ok(Some(url)),
+        }
     }
 }
 
@@ -97,5 +123,32 @@ impl Queue {
                 .say(format_args!("known by its key: {} is {}", ticket.id, ticket.state))?,
         }
         Ok(Exit::Done)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn url(outbox: &str) -> Result<Option<String>, Stop> {
+        let chosen = ChosenOutbox { outbox: Some(outbox.to_owned()) };
+        chosen.url().map(|url| url.map(str::to_owned))
+    }
+
+    #[test]
+    fn a_url_is_a_database_and_holds_no_password() {
+        for file in ["outbox.db", "postgres.db", "/data/postgres:x@y"] {
+            assert!(matches!(url(file), Ok(None)), "{file}");
+        }
+        for database in ["postgres://u@db.example.com/shop", "postgresql:///shop?host=/run&user=u"]
+        {
+            assert!(matches!(url(database), Ok(Some(found)) if found == database), "{database}");
+        }
+        for secret in
+            ["postgres://u:secret@db.example.com/shop", "postgres://u@h/shop?password=secret"]
+        {
+            let Err(Stop::UsageWithHint(message, hint)) = url(secret) else { panic!("{secret}") };
+            assert!(!message.contains("secret") && !hint.contains("secret"), "{message} {hint}");
+        }
     }
 }

@@ -31,9 +31,9 @@ names! {
         NotFound => "not-found",
         /// The run's state does not allow this.
         WrongState => "wrong-state",
-        /// The database is not an outbox, or one of a newer version.
+        /// The database is not an outbox, or one of another version.
         NotAnOutbox => "not-an-outbox",
-        /// The database cannot be opened or written: permissions, a read-only disk.
+        /// The database cannot be opened or written: permissions, a login, a read-only disk.
         Forbidden => "forbidden",
         /// The disk is full.
         DiskFull => "disk-full",

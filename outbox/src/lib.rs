@@ -31,6 +31,9 @@
 #![deny(missing_docs)]
 #![deny(unsafe_code)]
 
+#[cfg(not(any(feature = "postgres", feature = "sqlite")))]
+compile_error!("an outbox needs a store: enable the feature `sqlite` or `postgres`, or both");
+
 mod enqueue;
 mod error;
 mod event;
@@ -50,6 +53,8 @@ pub use retries::RetrySchedule;
 pub use run::{
     Counts, Filter, PausedAccount, RecipientState, Run, RunId, RunRecipient, RunState, Ticket,
 };
+#[cfg(feature = "postgres")]
+pub use store::postgres::Migrated;
 pub use timestamp::Timestamp;
 pub use worker::{Drained, Worker, WorkerOptions};
 

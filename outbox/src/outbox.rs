@@ -1,6 +1,7 @@
 //! The outbox.
 
 use std::fmt;
+#[cfg(feature = "sqlite")]
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,6 +12,9 @@ use crate::enqueue::Enqueue;
 use crate::error::{Error, ErrorKind, Result};
 use crate::event::Events;
 use crate::run::{Counts, Filter, PausedAccount, Run, RunId, Ticket};
+#[cfg(feature = "postgres")]
+use crate::store::postgres::{Migrated, PostgresStore};
+#[cfg(feature = "sqlite")]
 use crate::store::sqlite::SqliteStore;
 use crate::store::{Change, Retention, Store, StoredInput, Text};
 use crate::timestamp::Timestamp;
@@ -64,6 +68,7 @@ impl Outbox {
     ///
     /// Returns an error if the file cannot be opened or written, if it is a database of another program, or if it was
     /// made by a newer version of this library.
+    #[cfg(feature = "sqlite")]
     pub async fn open(path: impl AsRef<Path>) -> Result<Self> {
         let path = path.as_ref().to_owned();
         let opened = tokio::task::spawn_blocking(move || SqliteStore::open(&path)).await;
@@ -71,6 +76,45 @@ impl Outbox {
             Error::new(ErrorKind::Unavailable, "the outbox was opened while the program stops")
         })??;
         Ok(Self { store: Arc::new(store), options: OutboxOptions::default() })
+    }
+
+    /// Connects to an outbox in a PostgreSQL database, for workers on many machines:
+    /// `postgres://user:password@host/database`. Without a password in the URL, `PGPASSWORD` has it.
+    ///
+    /// Over a network, the connection is encrypted and the server's certificate is checked, unless the URL has
+    /// `sslmode=disable`. `sslrootcert=PATH` names a file with the certificate authorities.
+    ///
+    /// # Errors
+    ///
+    /// Returns an error if the URL is not valid, if the server cannot be reached or refuses the login, or if the database
+    /// has no outbox of this version: [`migrate`](Self::migrate) it first.
+    #[cfg(feature = "postgres")]
+    pub async fn connect(url: &str) -> Result<Self> {
+        let store = PostgresStore::connect(url).await?;
+        Ok(Self { store: Arc::new(store), options: OutboxOptions::default() })
+    }
+
+    /// Makes the schema `smtp_connector` in a PostgreSQL database, or upgrades it. The URL's role must own the schema, or
+    /// be allowed to create it. Workers need fewer rights: those of the group role `smtp_connector_worker`, which this
+    /// makes if it may.
+    ///
+    /// ```no_run
+    /// # async fn example() -> smtp_connector_outbox::Result<()> {
+    /// use smtp_connector_outbox::Outbox;
+    ///
+    /// let migrated = Outbox::migrate("postgres://owner@db.example.com/shop").await?;
+    /// println!("from version {} to {}", migrated.from, migrated.to);
+    /// let outbox = Outbox::connect("postgres://worker@db.example.com/shop").await?;
+    /// # Ok(()) }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// Returns an error if the server cannot be reached, if the role may not change the database, or if the schema is
+    /// another program's or a newer version's. Then nothing is changed.
+    #[cfg(feature = "postgres")]
+    pub async fn migrate(url: &str) -> Result<Migrated> {
+        PostgresStore::migrate(url).await
     }
 
     /// Sets how long mails are tried and kept.
@@ -264,6 +308,7 @@ pub(crate) async fn read(stored: StoredInput) -> Result<(String, Option<String>)
 async fn read_text(text: Text) -> Result<String> {
     let path = match text {
         Text::Inline(text) => return Ok(text),
+        Text::Later(later) => return later.read().await,
         Text::File(path) => path,
     };
     tokio::fs::read_to_string(&path).await.map_err(|reason| {

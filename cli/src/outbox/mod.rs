@@ -3,6 +3,7 @@
 mod change;
 mod export;
 mod list;
+mod migrate;
 mod show;
 
 use clap::{Args, Subcommand};
@@ -48,12 +49,21 @@ enum Command {
     Export(export::Export),
     /// Delete what the workers delete: inputs after 7 days, and mails that ended after 30 days
     Prune,
+    /// Make the outbox in a PostgreSQL database, or upgrade it
+    ///
+    /// Needs a role that may change the database. An outbox in a file is made and upgraded when it is opened.
+    Migrate,
 }
 
 impl OutboxCommand {
     pub(crate) async fn run(&self, context: &Context<'_>) -> Outcome {
+        if matches!(self.command, Command::Migrate) {
+            return migrate::run(context, &self.outbox).await;
+        }
         let outbox = self.outbox.open(context).await?;
         match &self.command {
+            // It does not open the outbox.
+            Command::Migrate => Ok(Exit::Done),
             Command::List(list) => list.run(context, &outbox).await,
             Command::Show(show) => show.run(context, &outbox).await,
             Command::Retry(runs) => {

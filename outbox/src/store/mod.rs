@@ -1,11 +1,15 @@
 //! The stores of an outbox. Each keeps the same table, and passes the same suite of tests.
 
+#[cfg(feature = "postgres")]
+pub(crate) mod postgres;
+#[cfg(feature = "sqlite")]
 pub(crate) mod sqlite;
 #[cfg(test)]
 mod suite;
 mod verdict;
 
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use smtp_connector_smtp::BoxFuture;
@@ -102,11 +106,46 @@ pub(crate) struct StoredInput {
     pub(crate) keywords: Option<Text>,
 }
 
-/// A text: in the row, or in a separate file because it is large.
+/// A text in a row, or elsewhere because it is large.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Text {
     Inline(String),
+    #[cfg_attr(not(feature = "sqlite"), expect(dead_code, reason = "only SQLite has files"))]
     File(PathBuf),
+    #[cfg_attr(not(feature = "postgres"), expect(dead_code, reason = "SQLite has files instead"))]
+    Later(Later),
+}
+
+/// A text that is read from the store when it is needed.
+#[derive(Clone)]
+pub(crate) struct Later(Arc<dyn Fn() -> BoxFuture<'static, Result<String>> + Send + Sync>);
+
+impl Later {
+    #[cfg_attr(not(feature = "postgres"), expect(dead_code, reason = "SQLite has files instead"))]
+    pub(crate) fn new(
+        read: impl Fn() -> BoxFuture<'static, Result<String>> + Send + Sync + 'static,
+    ) -> Self {
+        Self(Arc::new(read))
+    }
+
+    /// Reads the text.
+    pub(crate) fn read(&self) -> BoxFuture<'static, Result<String>> {
+        (self.0)()
+    }
+}
+
+impl PartialEq for Later {
+    fn eq(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
+    }
+}
+
+impl Eq for Later {}
+
+impl std::fmt::Debug for Later {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Later")
+    }
 }
 
 /// A change that a person asks for.
@@ -166,8 +205,8 @@ pub(crate) struct Owner {
     pub(crate) _registration: Box<dyn std::fmt::Debug + Send + Sync>,
 }
 
-/// The store's own id of a run.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+/// The store's own id of a run that was taken. Ids are in the order of the runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) struct ClaimId(pub(crate) i64);
 
 /// The number of runs of an account that a worker can take now, and the account's limits over all workers.

@@ -349,15 +349,15 @@ pub(crate) async fn lists_have_pages(store: &dyn Store) {
     );
 }
 
-fn free() -> Pace {
+pub(crate) fn free() -> Pace {
     Pace { connections: u32::MAX, per_minute: None, per_day: None, warm_up: Vec::new() }
 }
 
-fn in_an_hour() -> Timestamp {
+pub(crate) fn in_an_hour() -> Timestamp {
     Timestamp::now().after(Duration::from_secs(3600))
 }
 
-fn new_run(account: &str, number: &str) -> NewRun {
+pub(crate) fn new_run(account: &str, number: &str) -> NewRun {
     let now = Timestamp::now();
     NewRun {
         id: RunId::from(uuid::Uuid::new_v4().to_string()),
@@ -375,27 +375,32 @@ fn new_run(account: &str, number: &str) -> NewRun {
     }
 }
 
-async fn fill(store: &dyn Store, account: &str, number: usize) {
+pub(crate) async fn fill(store: &dyn Store, account: &str, number: usize) {
     for one in 0..number {
         store.enqueue(new_run(account, &one.to_string())).await.expect("it is stored");
     }
 }
 
-async fn register(store: &dyn Store) -> Owner {
+pub(crate) async fn register(store: &dyn Store) -> Owner {
     store.register().await.expect("it registers")
 }
 
-async fn claim(store: &dyn Store, owner: &Owner, account: &str, most: usize) -> Vec<Claimed> {
+pub(crate) async fn claim(
+    store: &dyn Store,
+    owner: &Owner,
+    account: &str,
+    most: usize,
+) -> Vec<Claimed> {
     let share = Share { account: account.to_owned(), most, pace: free() };
     store.claim(owner, vec![share]).await.expect("it takes runs")
 }
 
-async fn due(store: &dyn Store) -> Vec<String> {
+pub(crate) async fn due(store: &dyn Store) -> Vec<String> {
     store.due_accounts(String::new(), 10).await.expect("it is read")
 }
 
 /// Recovers the runs of an owner that was dropped. A store may notice its end only after a time.
-async fn recover(store: &dyn Store, owner: &Owner) -> Recovered {
+pub(crate) async fn recover(store: &dyn Store, owner: &Owner) -> Recovered {
     for _ in 0..200 {
         let recovered = store.recover(owner).await.expect("it is asked");
         if recovered != Recovered::default() {
@@ -406,7 +411,7 @@ async fn recover(store: &dyn Store, owner: &Owner) -> Recovered {
     Recovered::default()
 }
 
-fn settlement(claim: ClaimId, state: RunState) -> Settlement {
+pub(crate) fn settlement(claim: ClaimId, state: RunState) -> Settlement {
     let event = match state {
         RunState::Sent => EventKind::Sent,
         RunState::Unknown => EventKind::Unknown,
@@ -424,19 +429,24 @@ fn settlement(claim: ClaimId, state: RunState) -> Settlement {
     }
 }
 
-async fn settle(store: &dyn Store, owner: &Owner, claim: ClaimId, state: RunState) -> bool {
+pub(crate) async fn settle(
+    store: &dyn Store,
+    owner: &Owner,
+    claim: ClaimId,
+    state: RunState,
+) -> bool {
     store.settle(owner, settlement(claim, state)).await.expect("it is written")
 }
 
-async fn run(store: &dyn Store, id: &RunId) -> Run {
+pub(crate) async fn run(store: &dyn Store, id: &RunId) -> Run {
     store.run(id.clone()).await.expect("it is read").expect("it is there")
 }
 
-async fn state(store: &dyn Store, id: &RunId) -> RunState {
+pub(crate) async fn state(store: &dyn Store, id: &RunId) -> RunState {
     run(store, id).await.state
 }
 
-async fn kinds(store: &dyn Store) -> Vec<EventKind> {
+pub(crate) async fn kinds(store: &dyn Store) -> Vec<EventKind> {
     let events = store.events(0, 100).await.expect("events are read");
     events.iter().map(|event| event.kind).collect()
 }

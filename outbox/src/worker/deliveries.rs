@@ -187,20 +187,20 @@ impl Deliveries {
     pub(super) async fn ended(&mut self) {
         tokio::select! {
             Some(ended) = self.under_way.join_next() => self.end(ended),
-            Some(written) = self.results.join_next() => self.forget(written),
+            Some(written) = self.results.join_next() => self.forget(&written),
             else => std::future::pending().await,
         }
         while let Some(ended) = self.under_way.try_join_next() {
             self.end(ended);
         }
         while let Some(written) = self.results.try_join_next() {
-            self.forget(written);
+            self.forget(&written);
         }
     }
 
-    fn forget(&mut self, written: Result<ClaimId, tokio::task::JoinError>) {
+    fn forget(&mut self, written: &Result<ClaimId, tokio::task::JoinError>) {
         if let Ok(claim) = written {
-            self.begun.remove(&claim);
+            self.begun.remove(claim);
         }
     }
 

@@ -69,12 +69,12 @@ async fn writers_and_workers_that_are_killed_lose_nothing_and_send_nothing_twice
             pause();
             running.iter_mut().for_each(Process::kill);
         }
-        for slot in 0..running.len() {
+        for (slot, process) in running.iter_mut().enumerate() {
             if !is_at_once {
                 pause();
             }
-            running[slot].kill();
-            let dead = std::mem::replace(&mut running[slot], start(slot, round));
+            process.kill();
+            let dead = std::mem::replace(process, start(slot, round));
             accepted.extend(dead.end());
         }
         // The server keeps messages until they are taken.
