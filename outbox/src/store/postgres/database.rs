@@ -101,21 +101,27 @@ impl Database {
 
     /// Opens a connection beside the pool. It ends when the client is dropped.
     pub(super) async fn open(&self, what: &str) -> Result<(Client, Wire)> {
-        let opened =
-            tokio::time::timeout(WAIT, self.address.config.connect(self.address.tls.clone()));
-        match opened.await {
-            Ok(Ok(opened)) => Ok(opened),
-            Ok(Err(reason)) => Err(of_postgres(&self.at(what), &reason)),
-            Err(_) => Err(slow(&self.at(what), &format!("no answer within {} s", WAIT.as_secs()))),
-        }
+        let Address { config, tls, .. } = &*self.address;
+        self.in_time(what, config.connect(tls.clone())).await
     }
 
     /// Opens a connection beside the pool, with the pool's settings.
-    pub(super) async fn open_session(&self, what: &str) -> Result<(Client, JoinHandle<()>)> {
-        let (client, wire) = self.open(what).await?;
-        let task = tokio::spawn(drive(wire));
-        settle(&client).await.map_err(|reason| of_postgres(&self.at(what), &reason))?;
-        Ok((client, task))
+    pub(super) async fn open_session(&self, what: &str) -> Result<Client> {
+        let Address { config, tls, .. } = &*self.address;
+        let opener = Opener { tls: tls.clone() };
+        let (client, _task) = self.in_time(what, opener.connect(config)).await?;
+        Ok(client)
+    }
+
+    async fn in_time<T>(
+        &self,
+        what: &str,
+        opening: impl Future<Output = Result<T, tokio_postgres::Error>>,
+    ) -> Result<T> {
+        match tokio::time::timeout(WAIT, opening).await {
+            Ok(opened) => opened.map_err(|reason| of_postgres(&self.at(what), &reason)),
+            Err(_) => Err(slow(&self.at(what), &format!("no answer within {} s", WAIT.as_secs()))),
+        }
     }
 
     /// Converts an error of a connection beside the pool.
@@ -126,11 +132,6 @@ impl Database {
     fn at(&self, what: &str) -> String {
         format!("{what} (database {})", self.address.place)
     }
-}
-
-/// Makes the settings of a connection.
-async fn settle(client: &Client) -> Result<(), tokio_postgres::Error> {
-    client.batch_execute(SETTINGS).await
 }
 
 /// Moves the bytes of a connection until it ends. Its client gets the error.
@@ -154,7 +155,7 @@ impl Connect for Opener {
         Box::pin(async move {
             let (client, wire) = config.connect(tls).await?;
             let task = tokio::spawn(drive(wire));
-            settle(&client).await?;
+            client.batch_execute(SETTINGS).await?;
             Ok((client, task))
         })
     }

@@ -5,7 +5,6 @@ use std::time::Duration;
 
 use deadpool_postgres::GenericClient;
 use tokio::sync::oneshot;
-use tokio::task::JoinHandle;
 use tokio_postgres::Client;
 
 use super::Lease;
@@ -89,7 +88,7 @@ struct Heart {
     database: Database,
     owner: OwnerId,
     lease: Lease,
-    connection: Option<(Client, JoinHandle<()>)>,
+    connection: Option<Client>,
 }
 
 impl Heart {
@@ -107,12 +106,12 @@ impl Heart {
     async fn execute(&mut self, sql: &str, values: &[rows::Value<'_>]) -> Result<()> {
         let what = "the worker's lease could not be renewed";
         let connection = match self.connection.take() {
-            Some(open) if !open.0.is_closed() => open,
+            Some(open) if !open.is_closed() => open,
             _ => self.database.open_session(what).await?,
         };
         let connection = self.connection.insert(connection);
         // A lease that is not renewed in its length has ended anyway.
-        match tokio::time::timeout(self.lease.0, connection.0.execute(sql, values)).await {
+        match tokio::time::timeout(self.lease.0, connection.execute(sql, values)).await {
             Ok(Ok(_)) => Ok(()),
             Ok(Err(reason)) => Err(self.database.error(what, &reason)),
             Err(_) => Err(super::fault::slow(what, "the server does not answer")),
