@@ -12,8 +12,8 @@
 //! let mail = Invocation::send_mail(r#"{"to": "bob@example.com", "subject": "Hi"}"#).account("work");
 //! let ticket = outbox.enqueue(Enqueue::new(mail).key("order-4711")).await?;
 //!
-//! let worker = outbox.worker(connector);
-//! worker.run(async { tokio::signal::ctrl_c().await.unwrap_or_default() }).await?;
+//! let an_hour = tokio::time::sleep(std::time::Duration::from_secs(3600));
+//! outbox.worker(connector).run(an_hour).await?;
 //! println!("{:?}", outbox.status(&ticket.id).await?);
 //! # Ok(()) }
 //! ```
