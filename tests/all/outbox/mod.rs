@@ -2,6 +2,8 @@
 
 mod accounts;
 #[cfg(target_os = "linux")]
+mod backlog;
+#[cfg(target_os = "linux")]
 mod circumstances;
 #[cfg(unix)]
 mod crashes;
