@@ -17,12 +17,13 @@ pub(super) fn due_accounts(
     most: usize,
     now: Timestamp,
 ) -> rusqlite::Result<Vec<String>> {
-    // Jumps from account to account in the index, so that a long backlog of one is not read.
+    // Jumps from account to account in the index, so that a long backlog of one is not read. Left to choose, SQLite takes
+    // another index and reads the backlog: 18 ms for 100,000 runs.
     let mut statement = connection.prepare_cached(
         "WITH RECURSIVE waiting (name) AS (
-           SELECT (SELECT min(account) FROM run WHERE state = 'ready' AND account > ?1)
+           SELECT (SELECT min(account) FROM run INDEXED BY run_ready WHERE state = 'ready' AND account > ?1)
            UNION ALL
-           SELECT (SELECT min(account) FROM run WHERE state = 'ready' AND account > waiting.name)
+           SELECT (SELECT min(account) FROM run INDEXED BY run_ready WHERE state = 'ready' AND account > waiting.name)
              FROM waiting WHERE waiting.name IS NOT NULL
          )
          SELECT name FROM waiting
@@ -61,7 +62,7 @@ fn room(connection: &Connection, share: &Share, now: Timestamp) -> rusqlite::Res
     let Share { account, most, pace } = share;
     let taken: u32 = connection
         .prepare_cached(
-            "SELECT count(*) FROM run WHERE account = ?1 AND state IN ('leased', 'sending')",
+            "SELECT count(*) FROM run INDEXED BY run_taken WHERE account = ?1 AND state IN ('leased', 'sending')",
         )?
         .query_row([account], |row| row.get(0))?;
     let mut room = pace.connections.saturating_sub(taken);
@@ -132,7 +133,8 @@ fn take(
 ) -> rusqlite::Result<Vec<Claimed>> {
     let mut statement = connection.prepare_cached(
         "UPDATE run SET state = 'leased', attempts = attempts + 1, lease_owner = ?1, updated_at = ?2
-          WHERE id IN (SELECT id FROM run WHERE state = 'ready' AND account = ?3 AND next_try <= ?2 AND expires_at > ?2
+          WHERE id IN (SELECT id FROM run INDEXED BY run_ready
+                        WHERE state = 'ready' AND account = ?3 AND next_try <= ?2 AND expires_at > ?2
                         ORDER BY next_try, id LIMIT ?4)
           RETURNING id, run_id, action, started_at, attempts",
     )?;

@@ -116,7 +116,8 @@ pub(super) fn recover(
 pub(super) fn expire(connection: &Connection, now: Timestamp) -> rusqlite::Result<usize> {
     let mut statement = connection.prepare_cached(
         "UPDATE run SET state = 'failed', updated_at = ?1
-          WHERE id IN (SELECT id FROM run WHERE state = 'ready' AND expires_at <= ?1 ORDER BY expires_at LIMIT ?2)
+          WHERE id IN (SELECT id FROM run INDEXED BY run_expiry
+                        WHERE state = 'ready' AND expires_at <= ?1 ORDER BY expires_at LIMIT ?2)
           RETURNING id, run_id, account, result",
     )?;
     let run = |row: &Row<'_>| {
@@ -154,7 +155,8 @@ pub(super) fn prune(
     let inputs: Vec<i64> = connection
         .prepare_cached(
             "UPDATE run SET has_input = 0
-              WHERE id IN (SELECT id FROM run WHERE state IN ('sent', 'failed', 'cancelled') AND has_input = 1
+              WHERE id IN (SELECT id FROM run INDEXED BY run_input_kept
+                            WHERE state IN ('sent', 'failed', 'cancelled') AND has_input = 1
                               AND updated_at < ?1 ORDER BY updated_at LIMIT ?2)
               RETURNING id",
         )?
@@ -166,7 +168,7 @@ pub(super) fn prune(
     let runs = connection
         .prepare_cached(
             "DELETE FROM run
-              WHERE id IN (SELECT id FROM run WHERE state IN ('sent', 'failed', 'cancelled')
+              WHERE id IN (SELECT id FROM run INDEXED BY run_ended WHERE state IN ('sent', 'failed', 'cancelled')
                               AND updated_at < ?1 ORDER BY updated_at LIMIT ?2)",
         )?
         .execute(params![retention.runs_before.as_millis(), MOST])?;

@@ -19,7 +19,8 @@ CREATE TABLE run (
   updated_at INTEGER NOT NULL
 ) STRICT;
 CREATE UNIQUE INDEX run_key ON run (account, idem_key) WHERE idem_key IS NOT NULL;
--- SQLite chooses a partial index by the text of its condition, so the queries repeat these conditions.
+-- SQLite chooses a partial index by the text of its condition, so the queries repeat these conditions. It
+-- has no statistics, so they name the index too: otherwise it reads a whole backlog.
 CREATE INDEX run_ready ON run (account, next_try, id) WHERE state = 'ready';
 CREATE INDEX run_expiry ON run (expires_at) WHERE state = 'ready';
 CREATE INDEX run_taken ON run (account, lease_owner) WHERE state IN ('leased', 'sending');
