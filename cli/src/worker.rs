@@ -14,6 +14,7 @@ use super::interrupt::Interrupt;
 use super::monitoring::Monitoring;
 use super::queue::ChosenOutbox;
 use super::stop::{Outcome, Stop};
+use super::text;
 
 /// Deliver the mails of the outbox, until it is stopped
 ///
@@ -110,8 +111,12 @@ async fn empty(outbox: &smtp_connector_outbox::Outbox) {
 fn told(context: &Context<'_>, drained: smtp_connector_outbox::Drained) -> Result<Exit, Stop> {
     let (attempts, given_back) = (drained.attempts, drained.given_back);
     context.output.document(&json!({ "attempts": attempts, "givenBack": given_back }))?;
-    context
-        .output
-        .say(format_args!("stopped after {attempts} attempts; {given_back} were given back"))?;
+    let count =
+        |number: u64, thing| text::count(usize::try_from(number).unwrap_or(usize::MAX), thing);
+    let rest = match given_back {
+        0 => String::new(),
+        number => format!("; gave back {}", count(number, "mail")),
+    };
+    context.output.say(format_args!("stopped after {}{rest}", count(attempts, "attempt")))?;
     Ok(Exit::Done)
 }

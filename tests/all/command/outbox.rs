@@ -39,7 +39,7 @@ async fn a_queued_mail_is_delivered_by_a_worker() {
     fs::remove_file(line.home().join("report.pdf")).expect("it is removed");
     assert!(inbox.take().is_none(), "no worker runs");
     let ran = line.run(&["worker", "--until-empty"]).expect(0);
-    assert_eq!(ran.out.trim(), "stopped after 1 attempts; 0 were given back");
+    assert_eq!(ran.out.trim(), "stopped after one attempt");
     let message = String::from_utf8(received(&inbox).await.content).expect("it is text");
     assert!(message.contains("report.pdf") && message.contains("Subject: Hi"), "{message}");
     let shown = line.run(&["outbox", "show", &id]).expect(0).out;
@@ -125,6 +125,6 @@ async fn sigterm_ends_a_worker_after_the_mails_under_way() {
     let output = worker.wait_with_output().expect("it ends");
     let out = String::from_utf8_lossy(&output.stdout);
     assert_eq!(output.status.code(), Some(0), "{output:?}");
-    assert!(out.contains("stopped after 1 attempts"), "{out}");
+    assert!(out.contains("stopped after one attempt"), "{out}");
     assert_eq!(list(&line)["counts"], json!({"sent": 1}));
 }
