@@ -8,8 +8,13 @@ use std::process::Command;
 use crate::repository;
 
 /// The packages in dependency order: each may depend on those before it.
-const CRATES: &[&str] =
-    &["smtp-connector-smtp", "smtp-connector-inbox", "smtp-connector-host", "smtp-connector"];
+const CRATES: &[&str] = &[
+    "smtp-connector-smtp",
+    "smtp-connector-inbox",
+    "smtp-connector-host",
+    "smtp-connector-outbox",
+    "smtp-connector",
+];
 
 /// The file name and the bytes of a package.
 type Package = (String, Vec<u8>);

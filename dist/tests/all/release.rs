@@ -63,7 +63,7 @@ fn the_bill_of_materials_lists_exactly_the_components_packages() {
 fn a_release_is_complete_and_its_checksums_are_right() {
     let folder = tempfile::tempdir().expect("a temporary folder can be made");
     let files = release::make(folder.path(), Connector::builtin_bytes()).expect("it is made");
-    assert_eq!(files.len(), 9);
+    assert_eq!(files.len(), 10);
     let checked = in_folder("sha256sum", &["--check", "--strict", "SHA256SUMS"], folder.path());
     assert!(checked.contains("smtp-connector.wasm: OK"), "{checked}");
     let host = files
