@@ -59,5 +59,9 @@ pub use timestamp::Timestamp;
 pub use worker::{Drained, Worker, WorkerOptions};
 
 #[cfg(doctest)]
+#[allow(
+    rustdoc::invalid_codeblock_attributes,
+    reason = "the page marks commands that tests do not run"
+)]
 #[doc = include_str!("../../docs/outbox.md")]
 struct Docs;

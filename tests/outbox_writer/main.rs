@@ -43,7 +43,7 @@ async fn main() {
 
 impl Writer {
     async fn write(self, task: u32) {
-        for number in 0.. {
+        for number in 0..=u32::MAX {
             let is_large = number % self.large_every == self.large_every - 1;
             let large = if is_large { "-large" } else { "" };
             let subject = format!("{}-{task}-{number}{large}", self.name);

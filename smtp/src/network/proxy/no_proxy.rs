@@ -52,7 +52,7 @@ fn with_port(entry: &str) -> Option<(&str, u16)> {
     let (host, port) = entry.rsplit_once(':')?;
     let is_address = host.contains(':') && !host.ends_with(']');
     let host = host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host);
-    Some((host, port.parse().ok()?)).filter(|_| !is_address)
+    (!is_address).then_some((host, port.parse().ok()?))
 }
 
 impl From<&str> for NoProxy {
