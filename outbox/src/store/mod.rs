@@ -6,6 +6,7 @@ pub(crate) mod postgres;
 pub(crate) mod sqlite;
 #[cfg(test)]
 mod suite;
+mod unsure;
 mod verdict;
 
 use std::path::PathBuf;

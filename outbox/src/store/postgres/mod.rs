@@ -13,7 +13,6 @@ mod schema;
 mod settle;
 #[cfg(test)]
 mod tests;
-mod unsure;
 mod upkeep;
 
 use std::time::Duration;
@@ -27,12 +26,12 @@ use super::{
 use crate::error::Result;
 use crate::event::Event;
 use crate::run::{Counts, Filter, PausedAccount, Run, RunId, RunState, Ticket};
+use crate::store::unsure::Unsure;
 use address::Address;
 use bell::Bell;
 use claims::Taker;
 use database::Database;
 pub use schema::Migrated;
-use unsure::Unsure;
 
 /// A store in a PostgreSQL database.
 #[derive(Debug)]

@@ -36,21 +36,31 @@ pub(super) fn due_accounts(
     statement.query_map(params![after, now.as_millis(), most], |row| row.get(0))?.collect()
 }
 
+/// A worker that takes runs.
+pub(super) struct Taker {
+    pub(super) owner: OwnerId,
+    /// The number of this claim.
+    pub(super) claim: i64,
+    /// Earlier claims whose answers were lost.
+    pub(super) unsure: Vec<i64>,
+}
+
 /// Takes runs of each account.
 pub(super) fn claim(
     connection: &Connection,
     files: &Files,
-    owner: &OwnerId,
+    taker: &Taker,
     shares: &[Share],
     now: Timestamp,
 ) -> rusqlite::Result<Vec<Claimed>> {
+    taker.unsure.iter().try_for_each(|&claim| undo(connection, &taker.owner, claim, now))?;
     let mut all = Vec::new();
     for share in shares {
         let room = room(connection, share, now)?;
         if room == 0 {
             continue;
         }
-        let taken = take(connection, files, owner, &share.account, room, now)?;
+        let taken = take(connection, files, taker, &share.account, room, now)?;
         count(connection, share, taken.len(), now)?;
         all.extend(taken);
     }
@@ -123,16 +133,33 @@ fn most_today(
     Ok(most.map(|most| most.saturating_sub(taken)))
 }
 
+/// Undoes a claim whose answer was lost. Its attempts count.
+fn undo(
+    connection: &Connection,
+    owner: &OwnerId,
+    claim: i64,
+    now: Timestamp,
+) -> rusqlite::Result<()> {
+    // The condition with both states is the index's.
+    connection
+        .prepare_cached(
+            "UPDATE run SET state = 'ready', lease_owner = NULL, updated_at = ?3
+              WHERE state IN ('leased', 'sending') AND state = 'leased' AND lease_owner = ?1 AND claim = ?2",
+        )?
+        .execute(params![owner.0, claim, now.as_millis()])?;
+    Ok(())
+}
+
 fn take(
     connection: &Connection,
     files: &Files,
-    owner: &OwnerId,
+    taker: &Taker,
     account: &str,
     room: usize,
     now: Timestamp,
 ) -> rusqlite::Result<Vec<Claimed>> {
     let mut statement = connection.prepare_cached(
-        "UPDATE run SET state = 'leased', attempts = attempts + 1, lease_owner = ?1, updated_at = ?2
+        "UPDATE run SET state = 'leased', attempts = attempts + 1, lease_owner = ?1, claim = ?5, updated_at = ?2
           WHERE id IN (SELECT id FROM run INDEXED BY run_ready
                         WHERE state = 'ready' AND account = ?3 AND next_try <= ?2 AND expires_at > ?2
                         ORDER BY next_try, id LIMIT ?4)
@@ -157,7 +184,7 @@ fn take(
         })
     };
     let mut taken: Vec<Claimed> = statement
-        .query_map(params![owner.0, now.as_millis(), account, room], claimed)?
+        .query_map(params![taker.owner.0, now.as_millis(), account, room, taker.claim], claimed)?
         .collect::<Result<_, _>>()?;
     // RETURNING has no order.
     taken.sort_by_key(|one| one.claim.0);

@@ -30,7 +30,9 @@ use super::{
 use crate::error::{Error, ErrorKind, Result};
 use crate::event::Event;
 use crate::run::{Counts, Filter, PausedAccount, Run, RunId, RunState, Ticket};
+use crate::store::unsure::Unsure;
 use crate::timestamp::Timestamp;
+use claims::Taker;
 use fault::of_sqlite;
 use files::Files;
 use owners::Owners;
@@ -45,6 +47,7 @@ pub(crate) struct SqliteStore {
     files: Files,
     owners: Owners,
     place: Place,
+    unsure: Unsure,
     changed: Notify,
 }
 
@@ -67,6 +70,7 @@ impl SqliteStore {
             files: Files::new(beside.join("inputs")),
             owners: Owners::new(beside.join("owners")),
             place,
+            unsure: Unsure::default(),
             changed: Notify::new(),
         })
     }
@@ -142,12 +146,22 @@ impl Store for SqliteStore {
         owner: &'a Owner,
         shares: Vec<Share>,
     ) -> BoxFuture<'a, Result<Vec<Claimed>>> {
-        let (owner, files) = (owner.id.clone(), self.files.clone());
-        let work = move |connection: &Connection| {
-            let now = Timestamp::now();
-            Ok(claims::claim(connection, &files, &owner, &shares, now)?)
-        };
-        self.writer.write("runs could not be taken from the outbox", work)
+        Box::pin(async move {
+            let under_way = self.unsure.begin(&owner.id);
+            let taker = Taker {
+                owner: owner.id.clone(),
+                claim: under_way.claim,
+                unsure: self.unsure.of(&owner.id),
+            };
+            let files = self.files.clone();
+            let work = move |connection: &Connection| {
+                Ok(claims::claim(connection, &files, &taker, &shares, Timestamp::now())?)
+            };
+            let claimed =
+                self.writer.write("runs could not be taken from the outbox", work).await?;
+            under_way.answered();
+            Ok(claimed)
+        })
     }
 
     fn mark(&self, owner: OwnerId, claim: ClaimId) -> BoxFuture<'static, Result<bool>> {
@@ -257,7 +271,13 @@ fn stopped() -> Error {
 
 #[cfg(test)]
 mod tests {
+    use std::task::Poll;
+
+    use smtp_connector_host::Invocation;
+
     use super::*;
+    use crate::enqueue::Enqueue;
+    use crate::store::Pace;
 
     async fn open(_name: &str) -> Option<(SqliteStore, tempfile::TempDir)> {
         let folder = tempfile::tempdir().expect("a folder");
@@ -266,6 +286,25 @@ mod tests {
     }
 
     crate::store::suite::suite!(open);
+
+    #[tokio::test]
+    async fn a_claim_whose_answer_was_lost_is_undone() {
+        let (store, _folder) = open("").await.expect("it opens");
+        let mail = Invocation::send_mail("{}").account("work");
+        let run = Enqueue::new(mail).into_run(Timestamp::now(), Duration::from_secs(60));
+        let id = store.enqueue(run.expect("it is right")).await.expect("it is stored").id;
+        let owner = store.register().await.expect("it registers");
+        let pace = Pace { connections: 1, per_minute: None, per_day: None, warm_up: Vec::new() };
+        let shares = || vec![Share { account: "work".to_owned(), most: 1, pace: pace.clone() }];
+        // The first poll queues the claim. The worker does not wait for its answer.
+        let mut lost = store.claim(&owner, shares());
+        let polled = std::future::poll_fn(|context| Poll::Ready(lost.as_mut().poll(context)));
+        assert!(polled.await.is_pending());
+        drop(lost);
+        // In the order of the thread, the next claim comes after the lost one.
+        let again = store.claim(&owner, shares()).await.expect("it takes runs");
+        assert_eq!((again.len(), &again[0].id, again[0].attempt), (1, &id, 2));
+    }
 
     #[tokio::test]
     async fn a_file_that_is_gone_or_replaced_is_noticed() {

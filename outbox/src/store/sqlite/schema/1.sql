@@ -13,6 +13,7 @@ CREATE TABLE run (
   next_try INTEGER NOT NULL,
   expires_at INTEGER NOT NULL,
   lease_owner TEXT,                               -- kept in 'unknown' for the owner's late answer
+  claim INTEGER,                                  -- which claim took it: one whose answer was lost is undone
   result TEXT,                                    -- the result or {"error": ...} of the last attempt
   has_input INTEGER NOT NULL DEFAULT 1,           -- 0 once the input was pruned
   created_at INTEGER NOT NULL,
