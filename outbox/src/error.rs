@@ -55,6 +55,21 @@ impl Error {
             .hint_of("list the runs to find its id; runs that ended are deleted after a time")
     }
 
+    /// Returns the error for a key that belongs to another mail.
+    pub(crate) fn key_reused(key: &str, id: &RunId) -> Self {
+        let message =
+            format!("the idempotency key {key:?} was used before, for another mail: run {id}");
+        Self::new(ErrorKind::KeyReused, message).hint_of(
+            "use a new key for a new mail, or send the same input to get the first mail's outcome",
+        )
+    }
+
+    /// Returns the error for an id that another run has.
+    pub(crate) fn id_used(id: &RunId) -> Self {
+        Self::new(ErrorKind::KeyReused, format!("there is a run with the id {id}"))
+            .hint_of("give each mail its own id, or leave it out")
+    }
+
     pub(crate) fn hint_of(self, hint: impl Into<String>) -> Self {
         Self { hint: Some(hint.into()), ..self }
     }

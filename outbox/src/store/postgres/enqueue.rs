@@ -32,7 +32,7 @@ pub(super) async fn enqueue(session: &mut Session, run: NewRun) -> Result<Ticket
         }
         let same_id = "SELECT FROM run WHERE run_id = $1";
         if !rows::query(session, same_id, &[&run.id.as_str()]).await?.is_empty() {
-            return Err(id_used(&run.id).into());
+            return Err(Error::id_used(&run.id).into());
         }
     }
     let message = "the mail was not accepted: its key is in use and not in use";
@@ -83,20 +83,7 @@ async fn known(session: &Session, run: &NewRun) -> Result<Option<Ticket>, Fault>
     let Some(row) = found.first() else { return Ok(None) };
     let id = RunId::from(row.get::<_, String>("run_id"));
     if row.get::<_, Option<Vec<u8>>>("idem_hash") != run.hash {
-        return Err(key_reused(key, &id).into());
+        return Err(Error::key_reused(key, &id).into());
     }
     Ok(Some(Ticket { id, state: rows::name(row, "state")?, is_new: false }))
-}
-
-fn key_reused(key: &str, id: &RunId) -> Error {
-    let message =
-        format!("the idempotency key {key:?} was used before, for another mail: run {id}");
-    Error::new(ErrorKind::KeyReused, message).hint_of(
-        "use a new key for a new mail, or send the same input to get the first mail's outcome",
-    )
-}
-
-fn id_used(id: &RunId) -> Error {
-    let message = format!("there is a run with the id {id}");
-    Error::new(ErrorKind::KeyReused, message).hint_of("give each mail its own id, or leave it out")
 }

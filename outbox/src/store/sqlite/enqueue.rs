@@ -99,7 +99,7 @@ fn insert(
         Err(rusqlite::Error::SqliteFailure(reason, _))
             if reason.extended_code == rusqlite::ffi::SQLITE_CONSTRAINT_UNIQUE =>
         {
-            return Err(Failed::Refused(id_used(&run.id)));
+            return Err(Failed::Refused(Error::id_used(&run.id)));
         }
         inserted => inserted?,
     };
@@ -130,19 +130,6 @@ fn known(connection: &Connection, run: &NewRun, key: &str) -> Result<Option<Tick
     match found {
         None => Ok(None),
         Some((ticket, hash)) if hash == run.hash => Ok(Some(ticket)),
-        Some((ticket, _)) => Err(Failed::Refused(key_reused(key, &ticket.id))),
+        Some((ticket, _)) => Err(Failed::Refused(Error::key_reused(key, &ticket.id))),
     }
-}
-
-pub(super) fn key_reused(key: &str, id: &RunId) -> Error {
-    let message =
-        format!("the idempotency key {key:?} was used before, for another mail: run {id}");
-    Error::new(ErrorKind::KeyReused, message).hint_of(
-        "use a new key for a new mail, or send the same input to get the first mail's outcome",
-    )
-}
-
-fn id_used(id: &RunId) -> Error {
-    let message = format!("there is a run with the id {id}");
-    Error::new(ErrorKind::KeyReused, message).hint_of("give each mail its own id, or leave it out")
 }
