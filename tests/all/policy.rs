@@ -6,7 +6,7 @@ use smtp_connector_host::{Account, Error, FailureCode, Invocation, Retry};
 use smtp_connector_inbox::Inbox;
 
 use crate::support::{
-    Act, CommandLine, FaultServer, Scenario, Stage, TestEnv, connector_in, public_host,
+    Act, CommandLine, FaultServer, Scenario, Stage, TestEnv, connector_in, public_host, until,
 };
 
 async fn env(policy: Policy) -> TestEnv {
@@ -117,9 +117,7 @@ async fn an_account_is_limited_to_its_concurrent_runs() {
     };
     let first = tokio::spawn(send());
     // The first run holds its place until its server answers.
-    while server.seen().commands.is_empty() {
-        tokio::time::sleep(std::time::Duration::from_millis(5)).await;
-    }
+    until(|| !server.seen().commands.is_empty()).await;
     let refused: Error = send().await.expect_err("there is one");
     assert_eq!(refused.code(), FailureCode::Policy);
     assert!(refused.is_transient(), "{refused:?}");

@@ -8,7 +8,9 @@ use smtp_connector_host::{
     Account, Connector, Delivered, Error, FailureCode, Invocation, Outcome, Retry, Secret,
 };
 
-use crate::support::{Act, FaultServer, Offers, Scenario, Seen, Stage, connector_in, host_builder};
+use crate::support::{
+    Act, FaultServer, Offers, Scenario, Seen, Stage, connector_in, host_builder, until,
+};
 
 fn account(port: u16) -> AccountBuilder {
     Account::builder("work", "127.0.0.1").port(port).security(Security::None).sender("a@x.test")
@@ -115,9 +117,7 @@ async fn a_run_stopped_while_waiting_for_a_connection_frees_its_place() {
         let connector = connector.clone();
         async move { connector.invoke(mail()).await.map(|_| ()) }
     });
-    while server.seen().complete == 0 {
-        tokio::time::sleep(Duration::from_millis(5)).await;
-    }
+    until(|| server.seen().complete > 0).await;
     let error = stop_when(&connector, &server, |_| true).await;
     let error = error.expect_err("the only connection is in use");
     assert_eq!((error.code(), error.delivered()), (FailureCode::Cancelled, Delivered::No));

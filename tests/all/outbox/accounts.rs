@@ -7,7 +7,7 @@ use smtp_connector_host::{Account, Secret};
 use smtp_connector_outbox::{EventKind, RunState};
 
 use super::{Queue, mail, options};
-use crate::support::{Act, FaultServer, Scenario, Stage, write_private};
+use crate::support::{Act, FaultServer, Scenario, Stage, until, write_private};
 
 #[tokio::test]
 async fn a_login_that_fails_pauses_the_account_once() {
@@ -107,9 +107,7 @@ async fn a_long_backlog_of_one_account_does_not_delay_another() {
     let accounts = [named("work", &slow), named("other", &fast)];
     let drain = options().concurrency(8).drain(Duration::from_millis(100));
     let worker = queue.work_with(accounts, drain);
-    while slow.seen().open < 8 {
-        tokio::time::sleep(Duration::from_millis(10)).await;
-    }
+    until(|| slow.seen().open >= 8).await;
     let begun = Instant::now();
     let id = queue.request(mail(&["bob@example.net"]).account("other")).await;
     queue.reaches(&id, RunState::Sent).await;

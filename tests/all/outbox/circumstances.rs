@@ -11,8 +11,8 @@ use smtp_connector_outbox::{ErrorKind, EventKind, Outbox, RunState};
 
 use super::disk::library;
 use super::full_disk::FullDisk;
-use super::{Queue, options, until};
-use crate::support::{Act, CommandLine, FaultServer, Scenario, Stage};
+use super::{Queue, options};
+use crate::support::{Act, CommandLine, FaultServer, Scenario, Stage, until};
 
 /// A server that waits for this long, once, at a point of the first conversation.
 async fn waits(stage: Stage, time: Duration) -> FaultServer {

@@ -7,6 +7,8 @@ use std::process::Command;
 
 use rusqlite::Connection;
 
+use crate::support::until;
+
 /// A disk of a few megabytes.
 pub(super) struct FullDisk {
     folder: tempfile::TempDir,
@@ -52,7 +54,7 @@ impl FullDisk {
 
     /// Makes the disk read-only, once no file on it is open.
     pub(super) async fn make_read_only(&self) {
-        super::until(|| mount(&["-o", "remount,ro"], self.folder.path())).await;
+        until(|| mount(&["-o", "remount,ro"], self.folder.path())).await;
     }
 
     fn ballast(&self) -> std::path::PathBuf {

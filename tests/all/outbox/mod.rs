@@ -144,17 +144,6 @@ impl Working {
     }
 }
 
-/// Waits until something holds.
-#[cfg(target_os = "linux")]
-async fn until(holds: impl Fn() -> bool) {
-    let wait = async {
-        while !holds() {
-            tokio::time::sleep(Duration::from_millis(5)).await;
-        }
-    };
-    tokio::time::timeout(PATIENCE, wait).await.expect("it happens in time");
-}
-
 /// Options that try again after a few milliseconds.
 fn options() -> WorkerOptions {
     let retries = RetrySchedule::new([Duration::from_millis(20)]).expect("a pause");

@@ -11,7 +11,7 @@ use rustix::process::{Pid, Signal, kill_process};
 use smtp_connector_inbox::Inbox;
 
 use super::PATIENCE;
-use crate::support::{Act, CommandLine, FaultServer, Scenario, Stage};
+use crate::support::{Act, CommandLine, FaultServer, Scenario, Stage, until};
 
 /// A worker process with its pages.
 struct Monitored {
@@ -203,9 +203,7 @@ async fn a_worker_that_stops_is_not_ready_while_it_finishes() {
     let mut worker = Monitored::start(&line);
     worker.becomes(200);
     queue(&line, "work");
-    while worker.metrics()["smtp_connector_outbox_runs{state=\"sending\"}"] == 0.0 {
-        thread::sleep(Duration::from_millis(10));
-    }
+    until(|| worker.metrics()["smtp_connector_outbox_runs{state=\"sending\"}"] > 0.0).await;
     worker.stop();
     assert_eq!(worker.becomes(503), "not ready: the worker is starting or stopping\n");
     assert!(worker.process.wait().expect("it ends").success());

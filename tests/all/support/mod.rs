@@ -17,6 +17,8 @@ mod screen;
 mod test_env;
 mod transcript_log;
 
+use std::time::Duration;
+
 pub(crate) use authorization_server::{AuthorizationServer, CLIENT, CLIENT_SECRET, Departure};
 pub(crate) use browser::{allow, fetch};
 pub(crate) use certificates::{
@@ -37,6 +39,16 @@ pub(crate) use test_env::{
     HOST_CACHE, TestEnv, USER_CACHE, connector_in, host_builder, public_host,
 };
 pub(crate) use transcript_log::TranscriptLog;
+
+/// Waits until something holds, for 20 seconds at most: a test that waits for ever hides which one does.
+pub(crate) async fn until(holds: impl Fn() -> bool) {
+    let wait = async {
+        while !holds() {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(20), wait).await.expect("it happens in time");
+}
 
 /// Writes a file that only its owner may read or change, under any umask.
 pub(crate) fn write_private(path: &std::path::Path, bytes: impl AsRef<[u8]>) {

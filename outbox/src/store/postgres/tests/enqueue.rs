@@ -140,9 +140,12 @@ async fn workers_hear_of_a_commit_at_once() {
     let platform = client(&url).await;
     // The bell begins to listen some time after the store is open.
     let listening = "SELECT count(*) FROM pg_stat_activity WHERE datname = 'heard' AND query = 'LISTEN smtp_connector'";
-    while platform.query_one(listening, &[]).await.expect("it is read").get::<_, i64>(0) < 2 {
-        tokio::time::sleep(Duration::from_millis(10)).await;
-    }
+    let listens = async {
+        while platform.query_one(listening, &[]).await.expect("it is read").get::<_, i64>(0) < 2 {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(20), listens).await.expect("both listen in time");
     let mut fastest = Duration::MAX;
     for from_sql in [true, false, true, false, true, false] {
         // Until an old change is no longer heard.
