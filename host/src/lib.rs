@@ -87,7 +87,7 @@ pub use accounts::Account;
 pub use error::{Error, Issue, Result};
 pub use sandbox::{
     Allocation, AttachedFile, CacheEvent, ComponentDigest, ComponentSource, Connector, Findings,
-    Host, HostBuilder, Outcome, Status,
+    Host, HostBuilder, Outcome, OwnMessage, Status,
 };
 pub use services::{Invocation, Limits, Services, ServicesBuilder};
 pub use smtp_connector_smtp::failure::{

@@ -7,7 +7,7 @@ use smtp_connector_host::Invocation;
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::run::RunId;
-use crate::store::NewRun;
+use crate::store::{NewRun, REPORT};
 use crate::timestamp::Timestamp;
 
 /// A mail to queue: an invocation that names its account, and how to treat it.
@@ -62,6 +62,10 @@ impl Enqueue {
     /// Checks the request, and gives it an id.
     pub(crate) fn into_run(self, now: Timestamp, expires_after: Duration) -> Result<NewRun> {
         let Self { invocation, key, is_held, not_before, .. } = self;
+        if invocation.action() == REPORT {
+            let message = format!("the action {REPORT:?} is the outbox's own");
+            return Err(Error::new(ErrorKind::Invalid, message).hint_of("use send-mail"));
+        }
         let account = invocation.account_name().filter(|_| invocation.is_repeatable());
         let account = account.ok_or_else(not_repeatable)?.to_owned();
         if let Some(key) = &key

@@ -2,11 +2,15 @@
 
 use serde_json::{Value, json};
 use smtp_connector_host::accounts::{AccountLimits, Policy, Security};
-use smtp_connector_host::{Account, Error, FailureCode, Invocation, Retry};
+use smtp_connector_host::transport::Envelope;
+use smtp_connector_host::{
+    Account, Delivered, Error, FailureCode, Invocation, OwnMessage, Retry, ReversePath,
+};
 use smtp_connector_inbox::Inbox;
 
 use crate::support::{
-    Act, CommandLine, FaultServer, Scenario, Stage, TestEnv, connector_in, public_host, until,
+    Act, CommandLine, FaultServer, Scenario, Stage, TestEnv, connector_in, host_builder,
+    public_host, until,
 };
 
 async fn env(policy: Policy) -> TestEnv {
@@ -292,4 +296,31 @@ async fn the_accounts_file_sets_the_policy() {
         let ran = line.run(&["accounts", "show", "work"]).expect(78);
         assert!(ran.err.contains(key), "{ran:?}");
     }
+}
+
+#[tokio::test]
+async fn a_message_of_the_program_itself_is_bound_by_the_accounts_policy() {
+    let server = FaultServer::start(Scenario::default()).await;
+    let policy = Policy::default()
+        .allowed_senders(vec!["alice@example.com".parse().expect("a rule")])
+        .allowed_recipient_domains(vec!["example.net".parse().expect("a rule")]);
+    let account = server.account().policy(policy).build().expect("an account");
+    let host = host_builder([account]).build().expect("the sandbox runs on this machine");
+    let send = async |to: &str, from: &str| {
+        let envelope = Envelope::new(ReversePath::Null, vec![to.parse().expect("an address")]);
+        let date = "Date: Fri, 27 Nov 2026 10:00:00 +0000";
+        let content =
+            format!("From: {from}\r\n{date}\r\nMessage-ID: <1@example.com>\r\n\r\nHi!\r\n");
+        host.send(OwnMessage::new("work", envelope, content), std::future::pending()).await
+    };
+    let outcome = send("bob@example.net", "alice@example.com").await.expect("it is allowed");
+    assert_eq!(outcome.accepted(), ["bob@example.net"]);
+    assert_eq!(outcome.message_id(), Some("<1@example.com>"));
+    for (to, from) in
+        [("bob@example.org", "alice@example.com"), ("bob@example.net", "eve@example.com")]
+    {
+        let error = send(to, from).await.expect_err("it is not allowed");
+        assert_eq!((error.code(), error.delivered()), (FailureCode::Policy, Delivered::No));
+    }
+    assert_eq!(server.seen().complete, 1);
 }

@@ -80,6 +80,11 @@ impl Account {
         &self.limits
     }
 
+    /// Returns the account's policy.
+    pub fn policy(&self) -> &Policy {
+        &self.policy
+    }
+
     /// Returns the default sender.
     pub fn sender(&self) -> Option<&str> {
         self.sender.as_deref()

@@ -267,6 +267,12 @@ impl PolicyError {
             Self::Failed(failure) | Self::Broken(failure) => failure,
         }
     }
+
+    pub(crate) fn into_failure(self) -> Failure {
+        match self {
+            Self::Failed(failure) | Self::Broken(failure) => failure,
+        }
+    }
 }
 
 /// Returns the failure of a queue whose mark panicked, or was cancelled because the runtime stops.

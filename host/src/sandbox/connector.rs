@@ -3,11 +3,11 @@
 use std::fmt;
 use std::path::Path;
 use std::sync::Arc;
-use std::task::Poll;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use wasmtime::Store;
 
+use super::deadline::{in_time, unless_stopped};
 use super::digest::ComponentDigest;
 use super::engine::{LinkedComponent, LoadError};
 use super::host::Host;
@@ -15,13 +15,13 @@ use super::observation::observed;
 use super::outcome::{Findings, Outcome};
 use super::scheduling::CpuBudgets;
 use super::store::{State, store};
-use super::trap::{of_time, of_trap};
+use super::trap::of_trap;
 use crate::error::{Error, Result};
 use crate::imports::bindings::Plugin;
 use crate::imports::bindings::exports::connectors::smtp::smtp_connector as wit;
 use crate::imports::issues;
 use crate::policy::DeliveryState;
-use crate::services::{Invocation, Run, of_error, of_failure, of_result, of_stop};
+use crate::services::{Invocation, Run, of_error, of_failure, of_result};
 
 /// A component that implements the contract. It is cheap to clone, and can run any number of invocations at the same
 /// time, each in its own sandbox.
@@ -170,7 +170,7 @@ impl Connector {
         let described = self.in_sandbox(run, async |plugin, store| {
             plugin.connectors_smtp_smtp_connector().call_describe(store).await
         });
-        let described = self.in_time(&nothing, described);
+        let described = in_time(self.host.services.limits(), &nothing, described);
         observed("describe", &invocation, Arc::default(), described).await
     }
 
@@ -185,7 +185,7 @@ impl Connector {
             return Ok(Findings { issues: vec![issue], warnings: Vec::new() });
         }
         let delivery = DeliveryState::default();
-        let found = self.in_time(&delivery, async {
+        let found = in_time(self.host.services.limits(), &delivery, async {
             let account =
                 delivery.waiting_for(ACCOUNT, self.host.services.account(&invocation)).await?;
             let run = self.host.services.run(&invocation, account);
@@ -239,7 +239,7 @@ impl Connector {
         stop: impl Future<Output = ()>,
     ) -> Result<Outcome> {
         let delivery = Arc::<DeliveryState>::default();
-        let answer = self.in_time(&delivery, async {
+        let answer = in_time(self.host.services.limits(), &delivery, async {
             self.host.services.check(&invocation)?;
             let account =
                 delivery.waiting_for(ACCOUNT, self.host.services.account(&invocation)).await?;
@@ -283,46 +283,7 @@ impl Connector {
         let outcome = meter.measure(work).await;
         outcome.map_err(|trap| of_trap(trap, &store.data().wasi.printed()))
     }
-
-    /// Waits for a run, up to its time limit.
-    async fn in_time<T>(
-        &self,
-        delivery: &DeliveryState,
-        work: impl Future<Output = Result<T>>,
-    ) -> Result<T> {
-        let allowed = self.host.services.limits().wall_clock;
-        let outcome = tokio::time::timeout(allowed, Box::pin(work)).await;
-        outcome.unwrap_or_else(|_| Err(of_time(allowed, delivery.seen().waits_for)))
-    }
 }
-
-/// Waits for a run or for `stop`. When a run is stopped, it is dropped together with its connection.
-async fn unless_stopped(
-    run: impl Future<Output = Result<Outcome>>,
-    stop: impl Future<Output = ()>,
-    delivery: &DeliveryState,
-) -> Result<Outcome> {
-    let mut run = Box::pin(run);
-    let mut stop = Box::pin(stop);
-    let ended = std::future::poll_fn(|context| match run.as_mut().poll(context) {
-        Poll::Ready(outcome) => Poll::Ready(Some(outcome)),
-        Poll::Pending => stop.as_mut().poll(context).map(|()| None),
-    });
-    if let Some(outcome) = ended.await {
-        return outcome;
-    }
-    if delivery.was_sent() {
-        // The server has accepted the message. The component only needs to write the result.
-        if let Ok(outcome) = tokio::time::timeout(TIME_FOR_A_RESULT, run.as_mut()).await {
-            return outcome;
-        }
-    }
-    drop(run);
-    Err(of_stop(delivery))
-}
-
-/// The time that a stopped run gets to report a message that the server has accepted. It needs about 1 ms.
-const TIME_FOR_A_RESULT: Duration = Duration::from_secs(1);
 
 /// Returns the result of an action, corrected with what the host saw.
 fn settle(answer: Result<String, wit::InvokeError>, delivery: &DeliveryState) -> Result<String> {
@@ -336,7 +297,7 @@ fn settle(answer: Result<String, wit::InvokeError>, delivery: &DeliveryState) ->
 }
 
 /// The name of the account in the error of a run that is out of time. A run waits for it first.
-const ACCOUNT: &str = "the account's settings";
+pub(super) const ACCOUNT: &str = "the account's settings";
 
 const HOW_TO_BUILD: &str =
     "build it for the target wasm32-wasip2, or turn the module into a component with wasm-tools";

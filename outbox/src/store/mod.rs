@@ -2,6 +2,7 @@
 
 #[cfg(feature = "postgres")]
 pub(crate) mod postgres;
+mod reports;
 #[cfg(feature = "sqlite")]
 pub(crate) mod sqlite;
 #[cfg(test)]
@@ -19,6 +20,8 @@ use crate::error::Result;
 use crate::event::{Event, EventKind};
 use crate::run::{Counts, Filter, PausedAccount, Run, RunId, RunRecipient, RunState, Ticket};
 use crate::timestamp::Timestamp;
+
+pub(crate) use reports::{REPORT, ReportInput, Reports};
 
 /// A store of runs, shared by all processes that use it.
 ///
@@ -61,8 +64,11 @@ pub(crate) trait Store: Send + Sync + 'static {
     -> BoxFuture<'a, Result<()>>;
     /// Returns the runs of dead owners: those with a mark become unknown, the others ready.
     fn recover<'a>(&'a self, owner: &'a Owner) -> BoxFuture<'a, Result<Recovered>>;
-    /// Ends runs that wait and have expired, at most a few hundred. Returns their number.
-    fn expire(&self) -> BoxFuture<'_, Result<usize>>;
+    /// Returns the accounts that have runs which wait and have expired.
+    fn expiring_accounts(&self) -> BoxFuture<'_, Result<Vec<String>>>;
+    /// Ends an account's runs that wait and have expired, at most a few hundred, and adds the reports about them. Returns
+    /// their number.
+    fn expire(&self, account: String, reports: Option<Reports>) -> BoxFuture<'_, Result<usize>>;
 
     fn paused_accounts(&self) -> BoxFuture<'_, Result<Vec<PausedAccount>>>;
     /// Ends the pause of an account, because a person asks for it. Returns whether it was paused.

@@ -8,9 +8,10 @@ use smtp_connector_host::{
 };
 use smtp_connector_smtp::BoxFuture;
 
+use super::report;
 use crate::outbox;
 use crate::run::{RecipientState, RunRecipient};
-use crate::store::{ClaimId, Claimed, OwnerId, Store};
+use crate::store::{ClaimId, Claimed, OwnerId, REPORT, Store};
 
 /// The outcome of an attempt.
 pub(super) struct Attempted {
@@ -48,19 +49,35 @@ pub(super) async fn deliver(
         known: claimed.recipients.clone(),
         envelope: Mutex::default(),
     });
+    let outcome = match claimed.action.as_str() {
+        REPORT => {
+            let attempt = Arc::clone(&marked) as Arc<dyn Attempt>;
+            report::deliver(connector, &*marked.store, attempt, claimed, &input, stop).await
+        }
+        _ => invoke(connector, Arc::clone(&marked), claimed, (input, keywords), stop).await,
+    };
+    let envelope =
+        std::mem::take(&mut *marked.envelope.lock().unwrap_or_else(PoisonError::into_inner));
+    Attempted { outcome, envelope }
+}
+
+async fn invoke(
+    connector: &Connector,
+    marked: Arc<Marked>,
+    claimed: &Claimed,
+    (input, keywords): (String, Option<String>),
+    stop: impl Future<Output = ()>,
+) -> Result<Outcome, Error> {
     let invocation = Invocation::new(&claimed.action, input)
         .account(&claimed.account)
         .id(claimed.id.as_str())
         .started_at(claimed.started_at)
-        .attempt(Arc::clone(&marked) as Arc<dyn Attempt>);
+        .attempt(marked);
     let invocation = match keywords {
         Some(keywords) => invocation.keywords(keywords),
         None => invocation,
     };
-    let outcome = connector.invoke_until(invocation, stop).await;
-    let envelope =
-        std::mem::take(&mut *marked.envelope.lock().unwrap_or_else(PoisonError::into_inner));
-    Attempted { outcome, envelope }
+    connector.invoke_until(invocation, stop).await
 }
 
 impl Attempt for Marked {
@@ -97,7 +114,7 @@ fn not_marked(why: &str) -> Failure {
 }
 
 /// Returns the failure of a run whose input cannot be read. A file that is gone does not come back.
-fn unreadable(error: &crate::Error) -> Error {
+pub(super) fn unreadable(error: &crate::Error) -> Error {
     let failure = Failure::new(FailureCode::Internal, Phase::Input, error.to_string());
     let failure = failure.hint(error.hint().unwrap_or_default());
     if error.is_transient() { failure.later().into() } else { failure.into() }

@@ -5,6 +5,7 @@ mod attempt;
 mod deliveries;
 mod options;
 mod outcome;
+mod report;
 mod upkeep;
 
 use std::sync::Arc;
@@ -80,8 +81,9 @@ impl Worker {
     pub async fn run(&self, stop: impl Future<Output = ()>) -> Result<Drained> {
         let store = Arc::clone(&self.outbox.store);
         let owner = Arc::new(store.register().await?);
-        let _upkeep = upkeep::start(&self.outbox, Arc::clone(&owner));
-        let mut paces = Paces::new(self.connector.host().services().clone());
+        let services = self.connector.host().services();
+        let _upkeep = upkeep::start(&self.outbox, services, Arc::clone(&owner));
+        let mut paces = Paces::new(services.clone());
         let mut deliveries = Deliveries::new(self, Arc::clone(&owner));
         let taking = Taking::begin(&self.taking);
         let mut stop = std::pin::pin!(stop);

@@ -19,6 +19,7 @@ mod monitoring;
 mod power_loss;
 #[cfg(unix)]
 mod processes;
+mod reports;
 #[cfg(target_os = "linux")]
 #[path = "../../outbox_writer/mail.rs"]
 mod writers_mail;

@@ -176,7 +176,11 @@ impl Conversation<'_> {
                 "AUTH" => self.auth(&line).await?,
                 "MAIL" => {
                     self.mails += 1;
-                    let stage = if self.mails > 1 { Stage::MailAgain } else { Stage::Mail };
+                    let stage = match self.mails {
+                        _ if line.starts_with("MAIL FROM:<>") => Stage::MailFromNull,
+                        1 => Stage::Mail,
+                        _ => Stage::MailAgain,
+                    };
                     self.act(stage, "250 2.1.0 ok\r\n").await?;
                 }
                 "RSET" => self.say("250 2.0.0 ok\r\n").await?,

@@ -20,6 +20,8 @@ pub(crate) enum Stage {
     Mail,
     /// A second MAIL on the same connection.
     MailAgain,
+    /// MAIL with the null reverse-path.
+    MailFromNull,
     /// The n-th recipient (from 1) on the connection.
     Rcpt(usize),
     Data,

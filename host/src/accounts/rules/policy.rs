@@ -2,6 +2,7 @@
 
 use super::address_rule::SenderRule;
 use super::domain_rule::DomainRule;
+use crate::accounts::account_name::AccountName;
 use crate::error::{Error, Result};
 use smtp_connector_smtp::address::{ForwardPath, HostName};
 use smtp_connector_smtp::setters;
@@ -102,6 +103,9 @@ pub struct Policy {
     /// Hosts for attachments that are not public, or that use a port other than 80 and 443. The platform's
     /// [`AttachmentHosts`](crate::attachments::AttachmentHosts) must allow them too.
     pub attachment_url_hosts: Vec<UrlHost>,
+    /// The account that tells a mail's sender, by a delivery report (RFC 3464), that the mail expired in an outbox. It may
+    /// be this one, but a mail often expires because its account does not work.
+    pub expiry_reports: Option<AccountName>,
 }
 
 impl Default for Policy {
@@ -112,6 +116,7 @@ impl Default for Policy {
             redirect_all_to: None,
             attachment_urls: true,
             attachment_url_hosts: Vec::new(),
+            expiry_reports: None,
         }
     }
 }
@@ -121,7 +126,7 @@ setters!(Policy {
     allowed_recipient_domains: Vec<DomainRule>,
     attachment_urls: bool,
     attachment_url_hosts: Vec<UrlHost>,
-} optional { redirect_all_to: ForwardPath });
+} optional { redirect_all_to: ForwardPath, expiry_reports: AccountName });
 
 /// A host in a policy, with one port or with the default ports.
 #[derive(Clone, Debug, PartialEq, Eq)]

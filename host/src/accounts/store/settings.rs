@@ -229,14 +229,17 @@ fn read_policy(builder: AccountBuilder, table: &Table<'_>) -> Result<AccountBuil
         "redirectAllTo",
         "attachmentUrls",
         "attachmentUrlHosts",
+        "expiryReports",
     ];
     let Some(inner) = table.inner("policy", &keys)? else { return Ok(builder) };
     let redirect = inner.text("redirectAllTo")?.map(|text| inner.parse("redirectAllTo", &text));
+    let reports = inner.text("expiryReports")?.map(|text| inner.parse("expiryReports", &text));
     Ok(builder.policy(Policy {
         allowed_senders: inner.parse_all("allowedSenders")?,
         allowed_recipient_domains: inner.parse_all("allowedRecipientDomains")?,
         redirect_all_to: redirect.transpose()?,
         attachment_urls: inner.flag("attachmentUrls")?.unwrap_or(true),
         attachment_url_hosts: inner.parse_all("attachmentUrlHosts")?,
+        expiry_reports: reports.transpose()?,
     }))
 }

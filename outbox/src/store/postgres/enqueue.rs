@@ -1,5 +1,7 @@
 //! Stores a run.
 
+use deadpool_postgres::GenericClient;
+
 use super::database::Session;
 use super::fault::Fault;
 use super::rows::{self, Value, between, moment};
@@ -44,7 +46,7 @@ fn state(run: &NewRun) -> RunState {
 }
 
 /// Stores a run, unless its key or its id is known. Returns whether it was stored.
-async fn insert(session: &Session, run: &NewRun) -> Result<bool, Fault> {
+pub(super) async fn insert(client: &impl GenericClient, run: &NewRun) -> Result<bool, Fault> {
     // The time that a caller asks for is used as it is. Without one, the server's clock decides.
     let not_before = (run.next_try > run.created_at).then(|| moment(run.next_try));
     let lifetime = between(run.next_try, run.expires_at);
@@ -72,7 +74,7 @@ async fn insert(session: &Session, run: &NewRun) -> Result<bool, Fault> {
         &run.input,
         &run.keywords,
     ];
-    Ok(rows::execute(session, sql, &values).await? == 1)
+    Ok(rows::execute(client, sql, &values).await? == 1)
 }
 
 /// Returns the ticket of an earlier run with the same key.

@@ -20,8 +20,8 @@ use std::time::Duration;
 use smtp_connector_smtp::BoxFuture;
 
 use super::{
-    Change, ClaimId, Claimed, NewRun, Owner, OwnerId, Pruned, Recovered, Retention, Settlement,
-    Share, Store, StoredInput,
+    Change, ClaimId, Claimed, NewRun, Owner, OwnerId, Pruned, Recovered, Reports, Retention,
+    Settlement, Share, Store, StoredInput,
 };
 use crate::error::Result;
 use crate::event::Event;
@@ -212,9 +212,16 @@ impl Store for PostgresStore {
         })
     }
 
-    fn expire(&self) -> BoxFuture<'_, Result<usize>> {
+    fn expiring_accounts(&self) -> BoxFuture<'_, Result<Vec<String>>> {
+        let what = "expired runs could not be looked for";
+        self.database.run(what, |session| Box::pin(upkeep::expiring_accounts(session)))
+    }
+
+    fn expire(&self, account: String, reports: Option<Reports>) -> BoxFuture<'_, Result<usize>> {
         let what = "expired runs could not be ended";
-        self.database.run(what, |session| Box::pin(upkeep::expire(session)))
+        self.database.run(what, |session| {
+            Box::pin(async move { upkeep::expire(session, &account, reports.as_ref()).await })
+        })
     }
 
     fn paused_accounts(&self) -> BoxFuture<'_, Result<Vec<PausedAccount>>> {

@@ -4,13 +4,15 @@ use deadpool_postgres::Transaction;
 use tokio_postgres::Row;
 
 use super::database::Session;
+use super::enqueue;
 use super::fault::Fault;
 use super::rows::{self, from_now};
 use super::settle::note;
 use crate::error::{Error, ErrorKind};
 use crate::event::EventKind;
 use crate::run::{RunId, RunState};
-use crate::store::{Change, MOST_CRASHES, OwnerId, Pruned, Recovered, Retention, verdict};
+use crate::store::{Change, MOST_CRASHES, OwnerId, Pruned, Recovered, Reports, Retention, verdict};
+use crate::timestamp::Timestamp;
 
 /// The most runs that one transaction ends or deletes.
 const MOST: i64 = 500;
@@ -107,22 +109,36 @@ async fn take_from(transaction: &Transaction<'_>, dead: &[String]) -> Result<Rec
     Ok(recovered)
 }
 
-/// Ends runs that have expired.
-pub(super) async fn expire(session: &mut Session) -> Result<usize, Fault> {
+/// Returns the accounts that have expired runs.
+pub(super) async fn expiring_accounts(session: &mut Session) -> Result<Vec<String>, Fault> {
+    let sql = "SELECT DISTINCT account FROM run WHERE state = 'ready' AND expires_at <= statement_timestamp()";
+    Ok(rows::query(session, sql, &[]).await?.iter().map(|row| row.get(0)).collect())
+}
+
+/// Ends an account's runs that have expired, and adds the reports about them.
+pub(super) async fn expire(
+    session: &mut Session,
+    account: &str,
+    reports: Option<&Reports>,
+) -> Result<usize, Fault> {
     let transaction = session.transaction().await?;
     let sql = "
         UPDATE run SET state = 'failed', updated_at = clock_timestamp()
          WHERE id = ANY (ARRAY (
-           SELECT id FROM run WHERE state = 'ready' AND expires_at <= statement_timestamp()
+           SELECT id FROM run WHERE state = 'ready' AND expires_at <= statement_timestamp() AND account = $2
             ORDER BY expires_at LIMIT $1 FOR UPDATE SKIP LOCKED))
-        RETURNING id, run_id, account, result::text";
-    let expired = rows::query(&transaction, sql, &[&MOST]).await?;
+        RETURNING id, run_id, account, action, result::text";
+    let expired = rows::query(&transaction, sql, &[&MOST, &account]).await?;
     for row in &expired {
         let last: Option<&str> = row.get("result");
         let last = last.and_then(|last| serde_json::from_str(last).ok());
         let result = verdict::expired(last.as_ref()).to_string();
         let id = RunId::from(row.get::<_, String>("run_id"));
         end(&transaction, row, (EventKind::Expired, &id), &result).await?;
+        let report = reports.and_then(|to| to.about(&id, row.get("action"), Timestamp::now()));
+        if let Some(report) = report {
+            enqueue::insert(&transaction, &report).await?;
+        }
     }
     transaction.commit().await?;
     Ok(expired.len())

@@ -66,7 +66,8 @@ async fn store_files(files: &Files, run: &Arc<NewRun>) -> Result<(Option<String>
     })
 }
 
-fn insert(
+/// Stores the row of a run. Its large texts are in files of these names.
+pub(super) fn insert(
     connection: &Connection,
     run: &NewRun,
     input_file: Option<&str>,

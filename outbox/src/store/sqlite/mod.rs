@@ -24,8 +24,8 @@ use smtp_connector_smtp::BoxFuture;
 use tokio::sync::Notify;
 
 use super::{
-    Change, ClaimId, Claimed, NewRun, Owner, OwnerId, Pruned, Recovered, Retention, Settlement,
-    Share, Store, StoredInput,
+    Change, ClaimId, Claimed, NewRun, Owner, OwnerId, Pruned, Recovered, Reports, Retention,
+    Settlement, Share, Store, StoredInput,
 };
 use crate::error::{Error, ErrorKind, Result};
 use crate::event::Event;
@@ -215,9 +215,19 @@ impl Store for SqliteStore {
         })
     }
 
-    fn expire(&self) -> BoxFuture<'_, Result<usize>> {
-        let work = |connection: &Connection| Ok(upkeep::expire(connection, Timestamp::now())?);
-        self.writer.write("expired runs could not be ended", work)
+    fn expiring_accounts(&self) -> BoxFuture<'_, Result<Vec<String>>> {
+        Box::pin(self.read(|connection| upkeep::expiring_accounts(connection, Timestamp::now())))
+    }
+
+    fn expire(&self, account: String, reports: Option<Reports>) -> BoxFuture<'_, Result<usize>> {
+        Box::pin(async move {
+            let work = move |connection: &Connection| {
+                upkeep::expire(connection, &account, reports.as_ref(), Timestamp::now())
+            };
+            let ended = self.writer.write("expired runs could not be ended", work).await?;
+            self.changed.notify_one();
+            Ok(ended)
+        })
     }
 
     fn paused_accounts(&self) -> BoxFuture<'_, Result<Vec<PausedAccount>>> {

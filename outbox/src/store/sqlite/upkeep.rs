@@ -4,6 +4,7 @@ use std::time::SystemTime;
 
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
 
+use super::enqueue;
 use super::files::Files;
 use super::settle::note;
 pub(super) use super::settle::resume;
@@ -12,7 +13,7 @@ use super::{rows, settle};
 use crate::error::{Error, ErrorKind};
 use crate::event::EventKind;
 use crate::run::{RunId, RunState};
-use crate::store::{Change, MOST_CRASHES, OwnerId, Pruned, Recovered, Retention, verdict};
+use crate::store::{Change, MOST_CRASHES, OwnerId, Pruned, Recovered, Reports, Retention, verdict};
 use crate::timestamp::Timestamp;
 
 /// The most runs that one transaction ends or deletes: other commits wait for it.
@@ -112,23 +113,43 @@ pub(super) fn recover(
     Ok(recovered)
 }
 
-/// Ends runs that have expired.
-pub(super) fn expire(connection: &Connection, now: Timestamp) -> rusqlite::Result<usize> {
+/// Returns the accounts that have expired runs.
+pub(super) fn expiring_accounts(
+    connection: &Connection,
+    now: Timestamp,
+) -> rusqlite::Result<Vec<String>> {
+    let sql = "SELECT DISTINCT account FROM run INDEXED BY run_expiry WHERE state = 'ready' AND expires_at <= ?1";
+    let mut statement = connection.prepare_cached(sql)?;
+    statement.query_map([now.as_millis()], |row| row.get(0))?.collect()
+}
+
+/// Ends an account's runs that have expired, and adds the reports about them.
+pub(super) fn expire(
+    connection: &Connection,
+    account: &str,
+    reports: Option<&Reports>,
+    now: Timestamp,
+) -> Result<usize, Failed> {
     let mut statement = connection.prepare_cached(
         "UPDATE run SET state = 'failed', updated_at = ?1
           WHERE id IN (SELECT id FROM run INDEXED BY run_expiry
-                        WHERE state = 'ready' AND expires_at <= ?1 ORDER BY expires_at LIMIT ?2)
-          RETURNING id, run_id, account, result",
+                        WHERE state = 'ready' AND expires_at <= ?1 AND account = ?3 ORDER BY expires_at LIMIT ?2)
+          RETURNING id, run_id, action, result",
     )?;
     let run = |row: &Row<'_>| {
-        Ok((row.get("id")?, row.get("run_id")?, row.get("account")?, row.get("result")?))
+        Ok((row.get("id")?, row.get("run_id")?, row.get("action")?, row.get("result")?))
     };
-    let runs: Vec<(i64, String, String, Option<String>)> =
-        statement.query_map(params![now.as_millis(), MOST], run)?.collect::<Result<_, _>>()?;
-    for (id, run_id, account, last) in &runs {
+    let runs: Vec<(i64, String, String, Option<String>)> = statement
+        .query_map(params![now.as_millis(), MOST, account], run)?
+        .collect::<Result<_, _>>()?;
+    for (id, run_id, action, last) in &runs {
         let last = last.as_deref().and_then(|last| serde_json::from_str(last).ok());
         let result = verdict::expired(last.as_ref()).to_string();
         end(connection, *id, (EventKind::Expired, account, Some(run_id)), &result, now)?;
+        let about = RunId::from(run_id.as_str());
+        if let Some(report) = reports.and_then(|reports| reports.about(&about, action, now)) {
+            enqueue::insert(connection, &report, None, None)?;
+        }
     }
     Ok(runs.len())
 }

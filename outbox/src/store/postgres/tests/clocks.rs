@@ -23,7 +23,8 @@ async fn the_clock_of_who_queues_does_not_decide() {
         assert!(Timestamp::now().since(run.created_at) < HOUR / 2, "{}", run.created_at);
         assert!(run.created_at.since(Timestamp::now()) < HOUR / 2, "{}", run.created_at);
     }
-    assert_eq!(store.expire().await.expect("it is asked"), 0);
+    let ended = store.expire("work".to_owned(), None).await;
+    assert_eq!(ended.expect("it is asked"), 0);
     let owner = register(&store).await;
     assert_eq!(claim(&store, &owner, "work", 5).await.len(), 2, "both are due");
 }
