@@ -40,6 +40,12 @@ pub(crate) struct Queue {
     #[arg(long, requires = "queue")]
     hold: bool,
 
+    /// Read the attachments now, not when the mail is sent
+    ///
+    /// Files of --attach are always read now. This is for URLs, whose files may change or disappear.
+    #[arg(long, requires = "queue")]
+    capture: bool,
+
     #[command(flatten)]
     outbox: ChosenOutbox,
 }
@@ -99,13 +105,21 @@ impl Queue {
             None => mail,
         };
         // A mistake is told now, and not by a worker in an hour.
-        let findings = connector.validate(checked).await.map_err(|error| context.explain(error))?;
+        let findings = connector.validate(checked.clone()).await;
+        let findings = findings.map_err(|error| context.explain(error))?;
         if !findings.is_valid() {
             return Err(origin.teach(Error::invalid(findings.issues)).into());
         }
         let mut warnings = findings.warnings;
         origin.name_options(&mut warnings);
         context.output.warn_of(&warnings);
+        let mail = match self.capture {
+            true => {
+                let captured = connector.capture(&checked).await;
+                mail.captured(captured.map_err(|error| context.explain(error))?)
+            }
+            false => mail,
+        };
         let request = Enqueue::new(mail);
         let request = match &self.key {
             Some(key) => request.key(key),

@@ -85,6 +85,9 @@ impl Enqueue {
             key,
             input: invocation.input().to_owned(),
             keywords: invocation.keywords_json().map(str::to_owned),
+            captured: invocation
+                .captured_attachments()
+                .map(|captured| serde_json::to_string(captured).expect("texts are JSON")),
             started_at: invocation.first_attempt_at(),
             is_held,
             created_at: now,
@@ -101,7 +104,8 @@ impl From<Invocation> for Enqueue {
 }
 
 /// Returns the hash that tells a repeated request from another one with the same key. A NUL byte, which JSON and names
-/// do not contain, separates its parts.
+/// do not contain, separates its parts. Captured attachments do not count: the sources of a repeated request may have
+/// changed.
 fn hash(account: &str, invocation: &Invocation) -> Vec<u8> {
     let mut context = Context::new(&SHA256);
     for part in [account, invocation.action(), invocation.input()] {
@@ -115,6 +119,6 @@ fn hash(account: &str, invocation: &Invocation) -> Vec<u8> {
 fn not_repeatable() -> Error {
     let message = "only an invocation that a worker can repeat can be queued";
     Error::new(ErrorKind::Invalid, message).hint_of(
-        "name the account with Invocation::account, and set uploads on the worker's host; a dry run cannot be queued",
+        "name the account with Invocation::account, and set uploads on the worker's host or capture them; a dry run cannot be queued",
     )
 }

@@ -16,7 +16,7 @@ use crate::run::{Counts, Filter, PausedAccount, Run, RunId, Ticket};
 use crate::store::postgres::{Migrated, PostgresStore};
 #[cfg(feature = "sqlite")]
 use crate::store::sqlite::SqliteStore;
-use crate::store::{Change, Retention, Store, StoredInput, Text};
+use crate::store::{Change, Retention, Store};
 use crate::timestamp::Timestamp;
 
 /// A durable queue of mails. Cheap to clone. Several processes can use the same one.
@@ -172,7 +172,7 @@ impl Outbox {
     /// Returns an error if the store cannot be read.
     pub async fn input(&self, id: &RunId) -> Result<Option<(String, Option<String>)>> {
         match self.store.input(id.clone()).await? {
-            Some(stored) => read(stored).await.map(Some),
+            Some(stored) => stored.read().await.map(Some),
             None => Ok(None),
         }
     }
@@ -293,36 +293,6 @@ impl Outbox {
             total = (total.0 + pruned.inputs, total.1 + pruned.runs);
         }
     }
-}
-
-/// Reads the texts of a run.
-pub(crate) async fn read(stored: StoredInput) -> Result<(String, Option<String>)> {
-    let input = read_text(stored.input).await?;
-    let keywords = match stored.keywords {
-        Some(keywords) => Some(read_text(keywords).await?),
-        None => None,
-    };
-    Ok((input, keywords))
-}
-
-async fn read_text(text: Text) -> Result<String> {
-    let path = match text {
-        Text::Inline(text) => return Ok(text),
-        Text::Later(later) => return later.read().await,
-        Text::File(path) => path,
-    };
-    tokio::fs::read_to_string(&path).await.map_err(|reason| {
-        let message = format!("the input {} cannot be read: {reason}", path.display());
-        let kind = match reason.kind() {
-            std::io::ErrorKind::NotFound => ErrorKind::Damaged,
-            _ => ErrorKind::Unavailable,
-        };
-        Error::new(kind, message)
-            .hint_of(
-                "the folder beside the outbox belongs to it: restore both from the same backup",
-            )
-            .caused_by(reason)
-    })
 }
 
 /// Sends events to a stream until it is dropped, or the store cannot be read.

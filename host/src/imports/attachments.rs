@@ -1,5 +1,7 @@
 //! The `attachments` import: files that are not part of the input.
 
+use std::sync::LazyLock;
+
 use wasmtime::component::Resource;
 
 use super::View;
@@ -7,7 +9,8 @@ use super::bindings::connectors::smtp::attachments::{
     AttachmentError, Host, HostContent, Metadata,
 };
 use crate::accounts::{Account, Policy};
-use crate::attachments::{Content, FetchRequest, SourceError, fetch};
+use crate::attachments::{Content, FetchRequest, Source, SourceError, fetch};
+use crate::services::{Run, Sources};
 
 /// The name of an attachment in the error of a run that is out of time.
 const FILE: &str = "an attachment";
@@ -18,10 +21,7 @@ impl Host for View<'_> {
     async fn open_upload(&mut self, id: String) -> Answer<Resource<Content>> {
         self.count_call()?;
         let opened = match self.run.admit(|named| named.has_upload(&id)).await {
-            Ok(sources) => {
-                let opened = sources.uploads.open(&id);
-                self.run.delivery.waiting_for(FILE, opened).await
-            }
+            Ok(sources) => open(self.run, sources, Source::Upload(id)).await,
             Err(error) => Err(error),
         };
         self.keep(opened)
@@ -29,28 +29,50 @@ impl Host for View<'_> {
 
     async fn fetch(&mut self, url: String) -> Answer<Resource<Content>> {
         self.count_call()?;
-        let sources = match self.run.admit(|named| named.has_url(&url)).await {
-            Ok(sources) => sources,
-            Err(error) => return self.keep(Err(error)),
+        let opened = match self.run.admit(|named| named.has_url(&url)).await {
+            Ok(sources) => open(self.run, sources, Source::Url(url)).await,
+            Err(error) => Err(error),
         };
-        let account = self.run.account.as_deref();
-        let nothing = Policy::default();
-        let policy = account.map_or(&nothing, |account| &account.policy);
-        let limits = account.map(|account| account.limits.clone()).unwrap_or_default();
-        let request = FetchRequest {
-            network: sources.network.as_ref(),
-            denied: &sources.denied,
-            account: account.map(Account::name),
-            proxy: account.and_then(|account| account.server().proxy()),
-            hosts: &sources.hosts,
-            policy,
-            limit: limits.message_bytes,
-            time: self.run.limits.attachment_time,
-        };
-        let opened = self.run.delivery.waiting_for(FILE, fetch(&url, &request)).await;
         self.keep(opened)
     }
 }
+
+/// Opens a source that the run may open, and records it if the run captures attachments.
+async fn open(run: &Run, sources: &Sources, source: Source) -> Result<Content, SourceError> {
+    if let Some(captured) = &sources.captured {
+        return captured.open(&source);
+    }
+    let account = run.account.as_deref();
+    let limit = account.map(|account| account.limits.clone()).unwrap_or_default().message_bytes;
+    let opened = async {
+        let opened = match &source {
+            Source::Upload(id) => sources.uploads.open(id).await?,
+            Source::Url(url) => fetch(url, &request(run, sources, limit)).await?,
+        };
+        match &sources.recorder {
+            Some(recorder) => recorder.record(source, opened, limit).await,
+            None => Ok(opened),
+        }
+    };
+    run.delivery.waiting_for(FILE, opened).await
+}
+
+fn request<'r>(run: &'r Run, sources: &'r Sources, limit: u64) -> FetchRequest<'r> {
+    let account = run.account.as_deref();
+    FetchRequest {
+        network: sources.network.as_ref(),
+        denied: &sources.denied,
+        account: account.map(Account::name),
+        proxy: account.and_then(|account| account.server().proxy()),
+        hosts: &sources.hosts,
+        policy: account.map_or(&NO_POLICY, |account| &account.policy),
+        limit,
+        time: run.limits.attachment_time,
+    }
+}
+
+/// The policy of a run without an account.
+static NO_POLICY: LazyLock<Policy> = LazyLock::new(Policy::default);
 
 impl View<'_> {
     fn keep(&mut self, opened: Result<Content, SourceError>) -> Answer<Resource<Content>> {

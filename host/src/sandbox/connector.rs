@@ -16,6 +16,7 @@ use super::outcome::{Findings, Outcome};
 use super::scheduling::CpuBudgets;
 use super::store::{State, store};
 use super::trap::of_trap;
+use crate::attachments::{Captured, Recorder};
 use crate::error::{Error, Result};
 use crate::imports::bindings::Plugin;
 use crate::imports::bindings::exports::connectors::smtp::smtp_connector as wit;
@@ -260,6 +261,19 @@ impl Connector {
         };
         let settled = unless_stopped(settled, stop, &delivery);
         observed("invoke", &invocation, Arc::clone(&delivery), settled).await
+    }
+
+    /// Reads the attachments that an input names, in a dry run. A mail with them, set by [`Invocation::captured`], is the
+    /// same however late it is sent.
+    ///
+    /// # Errors
+    ///
+    /// Returns the errors of [`invoke`](Self::invoke) for a dry run: the input is invalid, or an attachment cannot be
+    /// read.
+    pub async fn capture(&self, invocation: &Invocation) -> Result<Captured> {
+        let recorder = Arc::<Recorder>::default();
+        self.invoke(invocation.clone().dry_run().recording(Arc::clone(&recorder))).await?;
+        Ok(recorder.take())
     }
 
     /// Runs a call in its own store. The store is dropped after the call.

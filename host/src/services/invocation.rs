@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use crate::accounts::Account;
-use crate::attachments::Uploads;
+use crate::attachments::{Captured, Recorder, Uploads};
 use crate::transport::Attempt;
 
 /// An action, its input and its account.
@@ -29,6 +29,9 @@ pub struct Invocation {
     pub(super) dry_run: bool,
     pub(super) uploads: Option<Arc<dyn Uploads>>,
     pub(super) attempt: Option<Arc<dyn Attempt>>,
+    pub(super) captured: Option<Arc<Captured>>,
+    /// Records the attachments that the run opens.
+    pub(super) recorder: Option<Arc<Recorder>>,
 }
 
 /// The account of an invocation.
@@ -54,6 +57,8 @@ impl Invocation {
             dry_run: false,
             uploads: None,
             attempt: None,
+            captured: None,
+            recorder: None,
         }
     }
 
@@ -119,6 +124,22 @@ impl Invocation {
         Self { attempt: Some(attempt), ..self }
     }
 
+    /// Sets the attachments, as they were captured. Their sources are not read again.
+    #[must_use]
+    pub fn captured(self, captured: Captured) -> Self {
+        Self { captured: Some(Arc::new(captured)), ..self }
+    }
+
+    /// Returns the captured attachments, if they are set.
+    pub fn captured_attachments(&self) -> Option<&Captured> {
+        self.captured.as_deref()
+    }
+
+    /// Records the attachments that the run opens.
+    pub(crate) fn recording(self, recorder: Arc<Recorder>) -> Self {
+        Self { recorder: Some(recorder), ..self }
+    }
+
     /// Returns the name of the action.
     pub fn action(&self) -> &str {
         &self.action
@@ -144,10 +165,11 @@ impl Invocation {
         self.started_at
     }
 
-    /// Reports whether the run can be repeated later from its texts alone: it is not a dry run, and its account and its
-    /// uploads are the host's.
+    /// Reports whether the run can be repeated later from its texts alone: it is not a dry run, its account is the
+    /// host's, and its uploads are the host's or captured.
     pub fn is_repeatable(&self) -> bool {
-        !self.dry_run && self.uploads.is_none() && matches!(self.account, Some(Chosen::Named(_)))
+        let has_uploads = self.uploads.is_none() || self.captured.is_some();
+        !self.dry_run && has_uploads && matches!(self.account, Some(Chosen::Named(_)))
     }
 }
 

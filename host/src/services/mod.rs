@@ -118,6 +118,8 @@ impl Services {
             denied: inner.denied.clone(),
             hosts: Arc::clone(&inner.attachment_hosts),
             allowlists: Arc::clone(&allowlists),
+            captured: invocation.captured.clone(),
+            recorder: invocation.recorder.clone(),
         };
         let transport = match &account {
             Some(account) if !invocation.dry_run => Some(PolicyTransport {

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use super::{LimitReached, Limits};
 use crate::accounts::{Account, AccountLimits};
-use crate::attachments::{AttachmentHosts, SourceError, Uploads};
+use crate::attachments::{AttachmentHosts, Captured, Recorder, SourceError, Uploads};
 use crate::policy::allowlist::{Allowlists, Found};
 use crate::policy::{DeliveryState, PolicyTransport};
 use smtp_connector_smtp::network::{DeniedAddresses, Network};
@@ -36,6 +36,9 @@ pub(crate) struct Sources {
     pub(crate) denied: DeniedAddresses,
     pub(crate) hosts: Arc<AttachmentHosts>,
     pub(crate) allowlists: Arc<Allowlists>,
+    /// The attachments, if they were read before.
+    pub(crate) captured: Option<Arc<Captured>>,
+    pub(crate) recorder: Option<Arc<Recorder>>,
 }
 
 impl Run {

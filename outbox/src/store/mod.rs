@@ -5,13 +5,12 @@ pub(crate) mod postgres;
 mod reports;
 #[cfg(feature = "sqlite")]
 pub(crate) mod sqlite;
+mod stored_input;
 #[cfg(test)]
 mod suite;
 mod unsure;
 mod verdict;
 
-use std::path::PathBuf;
-use std::sync::Arc;
 use std::time::Duration;
 
 use smtp_connector_smtp::BoxFuture;
@@ -22,6 +21,7 @@ use crate::run::{Counts, Filter, PausedAccount, Run, RunId, RunRecipient, RunSta
 use crate::timestamp::Timestamp;
 
 pub(crate) use reports::{REPORT, ReportInput, Reports};
+pub(crate) use stored_input::{Later, StoredInput, Text};
 
 /// A store of runs, shared by all processes that use it.
 ///
@@ -98,61 +98,14 @@ pub(crate) struct NewRun {
     pub(crate) hash: Option<Vec<u8>>,
     pub(crate) input: String,
     pub(crate) keywords: Option<String>,
+    /// The captured attachments, as JSON.
+    pub(crate) captured: Option<String>,
     /// Seconds since 1970, for the message's date.
     pub(crate) started_at: u64,
     pub(crate) is_held: bool,
     pub(crate) created_at: Timestamp,
     pub(crate) next_try: Timestamp,
     pub(crate) expires_at: Timestamp,
-}
-
-/// The input of a run, as it is stored.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct StoredInput {
-    pub(crate) input: Text,
-    pub(crate) keywords: Option<Text>,
-}
-
-/// A text in a row, or elsewhere because it is large.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Text {
-    Inline(String),
-    #[cfg_attr(not(feature = "sqlite"), expect(dead_code, reason = "only SQLite has files"))]
-    File(PathBuf),
-    #[cfg_attr(not(feature = "postgres"), expect(dead_code, reason = "SQLite has files instead"))]
-    Later(Later),
-}
-
-/// A text that is read from the store when it is needed.
-#[derive(Clone)]
-pub(crate) struct Later(Arc<dyn Fn() -> BoxFuture<'static, Result<String>> + Send + Sync>);
-
-impl Later {
-    #[cfg_attr(not(feature = "postgres"), expect(dead_code, reason = "SQLite has files instead"))]
-    pub(crate) fn new(
-        read: impl Fn() -> BoxFuture<'static, Result<String>> + Send + Sync + 'static,
-    ) -> Self {
-        Self(Arc::new(read))
-    }
-
-    /// Reads the text.
-    pub(crate) fn read(&self) -> BoxFuture<'static, Result<String>> {
-        (self.0)()
-    }
-}
-
-impl PartialEq for Later {
-    fn eq(&self, other: &Self) -> bool {
-        Arc::ptr_eq(&self.0, &other.0)
-    }
-}
-
-impl Eq for Later {}
-
-impl std::fmt::Debug for Later {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("Later")
-    }
 }
 
 /// A change that a person asks for.

@@ -39,6 +39,7 @@ impl Reports {
             hash: None,
             input: serde_json::to_string(&input).expect("a text is JSON"),
             keywords: None,
+            captured: None,
             started_at: u64::try_from(now.as_millis() / 1000).unwrap_or(0),
             is_held: false,
             created_at: now,

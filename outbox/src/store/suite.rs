@@ -35,6 +35,7 @@ macro_rules! suite {
             people_change_only_runs_that_are_not_under_way,
             runs_that_were_not_begun_are_given_back,
             deferred_recipients_come_back,
+            captured_attachments_are_kept_whatever_their_size,
             ended_runs_are_pruned,
             lists_have_pages,
             a_store_that_works_says_so,
@@ -339,6 +340,20 @@ pub(crate) async fn deferred_recipients_come_back(store: &dyn Store) {
     assert_eq!(run(store, &ticket.id).await.recipients, recipients);
 }
 
+pub(crate) async fn captured_attachments_are_kept_whatever_their_size(store: &dyn Store) {
+    let owner = register(store).await;
+    for captured in ["[]".to_owned(), "x".repeat(200_000)] {
+        let run = NewRun { captured: Some(captured.clone()), ..new_run("work", "1") };
+        let ticket = store.enqueue(run).await.expect("it is stored");
+        let claimed = claim(store, &owner, "work", 1).await;
+        let asked = store.input(ticket.id).await.expect("it is read").expect("it is there");
+        for input in [&claimed[0].input, &asked] {
+            let kept = input.captured.clone().expect("it is there");
+            assert_eq!(kept.read().await.expect("it is read"), captured);
+        }
+    }
+}
+
 pub(crate) async fn ended_runs_are_pruned(store: &dyn Store) {
     let large = NewRun { input: "x".repeat(100_000), ..new_run("work", "1") };
     let ticket = store.enqueue(large).await.expect("it is stored");
@@ -398,6 +413,7 @@ pub(crate) fn new_run(account: &str, number: &str) -> NewRun {
         hash: None,
         input: format!("{{\"n\": {number}}}"),
         keywords: None,
+        captured: None,
         started_at: 1,
         is_held: false,
         created_at: now,

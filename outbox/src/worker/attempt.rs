@@ -9,7 +9,6 @@ use smtp_connector_host::{
 use smtp_connector_smtp::BoxFuture;
 
 use super::report;
-use crate::outbox;
 use crate::run::{RecipientState, RunRecipient};
 use crate::store::{ClaimId, Claimed, OwnerId, REPORT, Store};
 
@@ -38,7 +37,14 @@ pub(super) async fn deliver(
     claimed: &Claimed,
     stop: impl Future<Output = ()>,
 ) -> Attempted {
-    let (input, keywords) = match outbox::read(claimed.input.clone()).await {
+    let read = async {
+        let captured = match claimed.input.captured.clone() {
+            Some(captured) => Some(captured.read().await?),
+            None => None,
+        };
+        Ok((claimed.input.clone().read().await?, captured))
+    };
+    let ((input, keywords), captured) = match read.await {
         Ok(texts) => texts,
         Err(error) => return Attempted { outcome: Err(unreadable(&error)), envelope: Vec::new() },
     };
@@ -54,27 +60,45 @@ pub(super) async fn deliver(
             let attempt = Arc::clone(&marked) as Arc<dyn Attempt>;
             report::deliver(connector, &*marked.store, attempt, claimed, &input, stop).await
         }
-        _ => invoke(connector, Arc::clone(&marked), claimed, (input, keywords), stop).await,
+        _ => {
+            let texts = Texts { input, keywords, captured };
+            invoke(connector, Arc::clone(&marked), claimed, texts, stop).await
+        }
     };
     let envelope =
         std::mem::take(&mut *marked.envelope.lock().unwrap_or_else(PoisonError::into_inner));
     Attempted { outcome, envelope }
 }
 
+/// The texts of a run.
+struct Texts {
+    input: String,
+    keywords: Option<String>,
+    captured: Option<String>,
+}
+
 async fn invoke(
     connector: &Connector,
     marked: Arc<Marked>,
     claimed: &Claimed,
-    (input, keywords): (String, Option<String>),
+    texts: Texts,
     stop: impl Future<Output = ()>,
 ) -> Result<Outcome, Error> {
-    let invocation = Invocation::new(&claimed.action, input)
+    let invocation = Invocation::new(&claimed.action, texts.input)
         .account(&claimed.account)
         .id(claimed.id.as_str())
         .started_at(claimed.started_at)
         .attempt(marked);
-    let invocation = match keywords {
+    let invocation = match texts.keywords {
         Some(keywords) => invocation.keywords(keywords),
+        None => invocation,
+    };
+    let invocation = match texts.captured.map(|captured| serde_json::from_str(&captured)) {
+        Some(Ok(captured)) => invocation.captured(captured),
+        Some(Err(reason)) => {
+            let message = format!("the captured attachments are damaged: {reason}");
+            return Err(Failure::new(FailureCode::Internal, Phase::Input, message).into());
+        }
         None => invocation,
     };
     connector.invoke_until(invocation, stop).await

@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use smtp_connector_inbox::{Inbox, Received};
 
-use crate::support::CommandLine;
+use crate::support::{CommandLine, HttpServer, Page};
 
 const MAIL: &[&str] =
     &["send", "--queue", "--to", "bob@example.net", "--subject", "Hi", "--text", "Hi!"];
@@ -127,4 +127,26 @@ async fn sigterm_ends_a_worker_after_the_mails_under_way() {
     assert_eq!(output.status.code(), Some(0), "{output:?}");
     assert!(out.contains("stopped after one attempt"), "{out}");
     assert_eq!(list(&line)["counts"], json!({"sent": 1}));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn capture_reads_urls_before_the_mail_is_queued() {
+    let inbox = inbox().await;
+    let web = HttpServer::start(vec![Page::file("/a.csv", "", b"1,2")]).await;
+    let line = CommandLine::with_account(&inbox);
+    let url = web.url("/a.csv");
+    let attach = json!({ "to": "bob@example.net", "text": "Hi!", "attachments": url }).to_string();
+    fs::write(line.home().join("mail.json"), attach).expect("it is written");
+    let send = ["send", "--queue", "--capture", "--input", "mail.json"];
+    let ran = line.run(&send).expect(77);
+    assert!(ran.err.contains("policy.attachmentUrlHosts"), "the host is not allowed: {ran:?}");
+    assert_eq!(list(&line)["runs"], json!([]));
+    let accounts = fs::read_to_string(line.home().join("accounts.toml")).expect("it is there");
+    let policy = format!("[accounts.work.policy]\nattachmentUrlHosts = [\"{}\"]\n", web.host());
+    line.write_accounts(&format!("{accounts}\n{policy}"));
+    line.run(&send).expect(0);
+    drop(web);
+    line.run(&["worker", "--until-empty"]).expect(0);
+    let content = String::from_utf8(received(&inbox).await.content).expect("it is text");
+    assert!(content.contains("a.csv"), "{content}");
 }

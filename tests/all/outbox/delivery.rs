@@ -2,12 +2,17 @@
 
 use std::time::Duration;
 
+use mail_parser::MessageParser;
 use serde_json::json;
-use smtp_connector_host::Invocation;
+use smtp_connector_host::accounts::Policy;
+use smtp_connector_host::attachments::{MemoryUploads, Metadata};
+use smtp_connector_host::{FailureCode, Invocation};
 use smtp_connector_outbox::{Enqueue, ErrorKind, EventKind, RunState, Timestamp};
 
 use super::{Queue, input, mail, options};
-use crate::support::{Act, FaultServer, Scenario, Stage};
+use crate::support::{
+    Act, FaultServer, HttpServer, Page, Scenario, Stage, connector_in, host_builder,
+};
 
 #[tokio::test]
 async fn a_mail_is_delivered_with_the_id_of_its_ticket() {
@@ -157,4 +162,51 @@ async fn only_what_a_worker_can_repeat_is_queued() {
     let long = Enqueue::new(mail(&["bob@example.net"])).key("k".repeat(600));
     let error = queue.outbox.enqueue(long).await.expect_err("the key is too long");
     assert_eq!(error.to_string(), "the idempotency key is not 1 to 512 bytes of text");
+}
+
+#[tokio::test]
+async fn captured_attachments_are_sent_as_they_were_when_the_mail_was_queued() {
+    let page = Page::file("/report.csv", "Content-Type: text/csv\r\n", b"old,1");
+    let web = HttpServer::start(vec![page]).await;
+    let server = FaultServer::start(Scenario::default()).await;
+    let hosts = vec![web.host().parse().expect("an address is a host")];
+    let policy = Policy::default().attachment_url_hosts(hosts);
+    let account = || server.account().policy(policy.clone()).build().expect("an account");
+    let attachments = json!([
+        { "url": web.url("/report.csv") },
+        { "upload": "u-1", "filename": "notes.txt" },
+        { "url": web.url("/gone"), "optional": true },
+    ]);
+    let input = json!({ "to": "bob@example.net", "text": "Hi!", "attachments": attachments });
+    let uploads = MemoryUploads::new().with("u-1", Metadata::default(), &b"the notes"[..]);
+    let mail = Invocation::send_mail(input.to_string()).account("work").uploads(uploads);
+    let queue = Queue::new().await;
+    let error = queue.outbox.enqueue(mail.clone()).await.expect_err("no worker has the upload");
+    assert_eq!(error.kind(), ErrorKind::Invalid);
+    let connector = connector_in(host_builder([account()]));
+    let captured = connector.capture(&mail).await.expect("they are read");
+    assert_eq!(captured.len(), 2);
+    let id = queue.request(Enqueue::new(mail.captured(captured)).key("order-1")).await;
+    let asked = web.requests().len();
+    drop(web);
+    let worker = queue.work([account()]);
+    queue.reaches(&id, RunState::Sent).await;
+    worker.stop().await;
+    let message = server.seen().messages[0].clone();
+    let message = MessageParser::new().parse(&message).expect("it is a message");
+    let files: Vec<_> = message.attachments().map(|part| part.contents().to_vec()).collect();
+    assert_eq!(files, [b"old,1".to_vec(), b"the notes".to_vec()]);
+    assert_eq!(asked, 2, "each source was asked once");
+}
+
+#[tokio::test]
+async fn an_attachment_that_cannot_be_captured_is_an_error_and_nothing_is_queued() {
+    let server = FaultServer::start(Scenario::default()).await;
+    let account = server.account().build().expect("an account");
+    let connector = connector_in(host_builder([account]));
+    let input = json!({ "to": "bob@example.net", "attachments": "http://127.0.0.1:9/a" });
+    let mail = Invocation::send_mail(input.to_string()).account("work");
+    let error = connector.capture(&mail).await.expect_err("it is not public");
+    assert_eq!(error.code(), FailureCode::Policy, "{error}");
+    assert!(error.to_string().starts_with("attachments: "), "{error}");
 }

@@ -233,7 +233,8 @@ async fn inputs(
     ids: &[i64],
 ) -> Result<HashMap<i64, StoredInput>, Fault> {
     let sql = "SELECT run, CASE WHEN octet_length(input) < $2 THEN input END,
-                      CASE WHEN octet_length(keywords) < $2 THEN keywords END, keywords IS NOT NULL
+                      CASE WHEN octet_length(keywords) < $2 THEN keywords END, keywords IS NOT NULL,
+                      CASE WHEN octet_length(captured) < $2 THEN captured END, captured IS NOT NULL
                  FROM run_input WHERE run = ANY($1)";
     let input = |row: &Row| {
         let id: i64 = row.get(0);
@@ -242,7 +243,8 @@ async fn inputs(
             None => Text::Later(later(database, id, which)),
         };
         let keywords = row.get::<_, bool>(3).then(|| text(2, "keywords"));
-        (id, StoredInput { input: text(1, "input"), keywords })
+        let captured = row.get::<_, bool>(5).then(|| text(4, "captured"));
+        (id, StoredInput { input: text(1, "input"), keywords, captured })
     };
     Ok(rows::query(transaction, sql, &[&ids, &LARGE]).await?.iter().map(input).collect())
 }

@@ -60,8 +60,8 @@ pub(super) async fn insert(client: &impl GenericClient, run: &NewRun) -> Result<
                   FROM clock
                 ON CONFLICT DO NOTHING
                 RETURNING id)
-         INSERT INTO run_input (run, input, keywords) SELECT id, $10, $11 FROM new";
-    let values: [Value<'_>; 11] = [
+         INSERT INTO run_input (run, input, keywords, captured) SELECT id, $10, $11, $12 FROM new";
+    let values: [Value<'_>; 12] = [
         &run.id.as_str(),
         &run.account,
         &run.action,
@@ -73,6 +73,7 @@ pub(super) async fn insert(client: &impl GenericClient, run: &NewRun) -> Result<
         &lifetime,
         &run.input,
         &run.keywords,
+        &run.captured,
     ];
     Ok(rows::execute(client, sql, &values).await? == 1)
 }

@@ -78,7 +78,8 @@ impl Store for PostgresStore {
     fn enqueue(&self, run: NewRun) -> BoxFuture<'_, Result<Ticket>> {
         Box::pin(async move {
             enqueue::check(&run)?;
-            let bytes = run.input.len() + run.keywords.as_ref().map_or(0, String::len);
+            let others = [&run.keywords, &run.captured].into_iter().flatten();
+            let bytes = run.input.len() + others.map(String::len).sum::<usize>();
             let what = "the mail was not accepted";
             let ticket = self
                 .database

@@ -62,12 +62,12 @@ pub(super) async fn counts(session: &Session) -> Result<Counts, Fault> {
 }
 
 pub(super) async fn input(session: &Session, id: &RunId) -> Result<Option<StoredInput>, Fault> {
-    let sql =
-        "SELECT input, keywords FROM run_input WHERE run = (SELECT id FROM run WHERE run_id = $1)";
+    let sql = "SELECT input, keywords, captured FROM run_input WHERE run = (SELECT id FROM run WHERE run_id = $1)";
     let found = rows::query(session, sql, &[&id.as_str()]).await?;
     Ok(found.first().map(|row| StoredInput {
         input: Text::Inline(row.get(0)),
         keywords: row.get::<_, Option<_>>(1).map(Text::Inline),
+        captured: row.get::<_, Option<_>>(2).map(Text::Inline),
     }))
 }
 

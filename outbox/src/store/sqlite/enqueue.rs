@@ -16,14 +16,13 @@ pub(super) async fn enqueue(writer: &Writer, files: &Files, run: NewRun) -> Resu
     let run = Arc::new(run);
     // The files of a second attempt are there: only an orphan of an hour ago can vanish between the file and the row.
     for _ in 0..2 {
-        let (input, keywords) = store_files(files, &run).await?;
+        let stored = store_files(files, &run).await?;
         let (run, files) = (Arc::clone(&run), files.clone());
         let insert = move |connection: &Connection| {
-            let names = [&input, &keywords];
-            if names.into_iter().flatten().any(|name| !files.has(name)) {
+            if stored.names().any(|name| !files.has(name)) {
                 return Ok(None);
             }
-            insert(connection, &run, input.as_deref(), keywords.as_deref()).map(Some)
+            insert(connection, &run, &stored).map(Some)
         };
         if let Some(ticket) = writer.write("the mail was not accepted", insert).await? {
             return Ok(ticket);
@@ -35,18 +34,36 @@ pub(super) async fn enqueue(writer: &Writer, files: &Files, run: NewRun) -> Resu
         .hint_of("nothing else may remove files from the folder; check who does"))
 }
 
-/// Stores the large texts of a run, and returns the names of their files.
-async fn store_files(files: &Files, run: &Arc<NewRun>) -> Result<(Option<String>, Option<String>)> {
-    let is_large = |text: &String| text.len() >= LARGE;
-    if !is_large(&run.input) && !run.keywords.as_ref().is_some_and(is_large) {
-        return Ok((None, None));
+/// The names of the files with the large texts of a run.
+#[derive(Debug, Default)]
+pub(super) struct InputFiles {
+    input: Option<String>,
+    keywords: Option<String>,
+    captured: Option<String>,
+}
+
+impl InputFiles {
+    fn names(&self) -> impl Iterator<Item = &String> {
+        [&self.input, &self.keywords, &self.captured].into_iter().flatten()
+    }
+}
+
+/// Stores the large texts of a run.
+async fn store_files(files: &Files, run: &Arc<NewRun>) -> Result<InputFiles> {
+    let is_large = |text: &&String| text.len() >= LARGE;
+    let texts = [Some(&run.input), run.keywords.as_ref(), run.captured.as_ref()];
+    if !texts.iter().flatten().any(is_large) {
+        return Ok(InputFiles::default());
     }
     let (files, run) = (files.clone(), Arc::clone(run));
     let stored = tokio::task::spawn_blocking(move || {
-        let store = |text: Option<&String>| {
-            text.filter(|text| is_large(text)).map(|text| files.store(text)).transpose()
-        };
-        std::io::Result::Ok((store(Some(&run.input))?, store(run.keywords.as_ref())?))
+        let store =
+            |text: Option<&String>| text.filter(is_large).map(|text| files.store(text)).transpose();
+        std::io::Result::Ok(InputFiles {
+            input: store(Some(&run.input))?,
+            keywords: store(run.keywords.as_ref())?,
+            captured: store(run.captured.as_ref())?,
+        })
     });
     let stored = stored.await.map_err(|_| super::stopped())?;
     stored.map_err(|reason| {
@@ -66,12 +83,11 @@ async fn store_files(files: &Files, run: &Arc<NewRun>) -> Result<(Option<String>
     })
 }
 
-/// Stores the row of a run. Its large texts are in files of these names.
+/// Stores the row of a run, whose large texts are in files.
 pub(super) fn insert(
     connection: &Connection,
     run: &NewRun,
-    input_file: Option<&str>,
-    keywords_file: Option<&str>,
+    files: &InputFiles,
 ) -> Result<Ticket, Failed> {
     if let Some(key) = &run.key
         && let Some(ticket) = known(connection, run, key)?
@@ -104,17 +120,22 @@ pub(super) fn insert(
         }
         inserted => inserted?,
     };
-    let inline = |file: Option<&str>, text| if file.is_none() { text } else { None };
+    fn inline<'r>(text: Option<&'r String>, file: Option<&String>) -> Option<&'r String> {
+        text.filter(|_| file.is_none())
+    }
     connection
         .prepare_cached(
-            "INSERT INTO run_input (run, input, input_file, keywords, keywords_file) VALUES (?1, ?2, ?3, ?4, ?5)",
+            "INSERT INTO run_input (run, input, input_file, keywords, keywords_file, captured, captured_file) \
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
         )?
         .execute(params![
             connection.last_insert_rowid(),
-            inline(input_file, Some(run.input.as_str())),
-            input_file,
-            inline(keywords_file, run.keywords.as_deref()),
-            keywords_file,
+            inline(Some(&run.input), files.input.as_ref()),
+            files.input,
+            inline(run.keywords.as_ref(), files.keywords.as_ref()),
+            files.keywords,
+            inline(run.captured.as_ref(), files.captured.as_ref()),
+            files.captured,
         ])?;
     Ok(Ticket { id: run.id.clone(), state, is_new: true })
 }

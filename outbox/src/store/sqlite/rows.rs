@@ -51,7 +51,8 @@ pub(super) fn recipients(connection: &Connection, run: i64) -> rusqlite::Result<
 }
 
 /// The columns that [`input`] reads.
-pub(super) const INPUT: &str = "input, input_file, keywords, keywords_file";
+pub(super) const INPUT: &str =
+    "input, input_file, keywords, keywords_file, captured, captured_file";
 
 pub(super) fn input(files: &Files, row: &Row<'_>) -> rusqlite::Result<StoredInput> {
     let text = |inline, file| -> rusqlite::Result<Option<Text>> {
@@ -63,6 +64,7 @@ pub(super) fn input(files: &Files, row: &Row<'_>) -> rusqlite::Result<StoredInpu
         // A constraint of the table: there is either a text or a file.
         input: text("input", "input_file")?.unwrap_or(Text::Inline(String::new())),
         keywords: text("keywords", "keywords_file")?,
+        captured: text("captured", "captured_file")?,
     })
 }
 

@@ -4,7 +4,7 @@ use std::time::SystemTime;
 
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
 
-use super::enqueue;
+use super::enqueue::{self, InputFiles};
 use super::files::Files;
 use super::settle::note;
 pub(super) use super::settle::resume;
@@ -148,7 +148,7 @@ pub(super) fn expire(
         end(connection, *id, (EventKind::Expired, account, Some(run_id)), &result, now)?;
         let about = RunId::from(run_id.as_str());
         if let Some(report) = reports.and_then(|reports| reports.about(&about, action, now)) {
-            enqueue::insert(connection, &report, None, None)?;
+            enqueue::insert(connection, &report, &InputFiles::default())?;
         }
     }
     Ok(runs.len())
@@ -206,7 +206,8 @@ fn remove_orphans(connection: &Connection, files: &Files) -> rusqlite::Result<()
         let is_used: bool = connection
             .prepare_cached(
                 "SELECT EXISTS (SELECT 1 FROM run_input WHERE input_file = ?1)
-                     OR EXISTS (SELECT 1 FROM run_input WHERE keywords_file = ?1)",
+                     OR EXISTS (SELECT 1 FROM run_input WHERE keywords_file = ?1)
+                     OR EXISTS (SELECT 1 FROM run_input WHERE captured_file = ?1)",
             )?
             .query_row([&name], |row| row.get(0))?;
         if !is_used {

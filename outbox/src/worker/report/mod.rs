@@ -13,7 +13,6 @@ use smtp_connector_host::{
 };
 
 use super::attempt::unreadable;
-use crate::outbox;
 use crate::run::{Run, RunId};
 use crate::store::{Claimed, ReportInput, Store};
 use message::{Report, Undelivered};
@@ -113,7 +112,7 @@ async fn dry_run(
 ) -> Result<Option<Value>, Error> {
     let stored = store.input(run.id.clone()).await.map_err(|error| unreadable(&error))?;
     let Some(stored) = stored else { return Ok(None) };
-    let (input, keywords) = outbox::read(stored).await.map_err(|error| unreadable(&error))?;
+    let (input, keywords) = stored.read().await.map_err(|error| unreadable(&error))?;
     let Ok(Value::Object(mut input)) = serde_json::from_str(&input) else { return Ok(None) };
     input.remove("attachments");
     let invocation = Invocation::new(&run.action, Value::Object(input).to_string())

@@ -30,11 +30,12 @@ CREATE INDEX run_input_kept ON run (updated_at) WHERE state IN ('sent', 'failed'
 CREATE INDEX run_state ON run (state, id);
 CREATE INDEX run_account ON run (account, id);
 
--- Inputs and keywords, whatever their size: all machines reach them here.
+-- Inputs, keywords and captured attachments, whatever their size: all machines reach them here.
 CREATE TABLE run_input (
   run bigint PRIMARY KEY REFERENCES run ON DELETE CASCADE,
   input text NOT NULL,
-  keywords text
+  keywords text,
+  captured text                                   -- JSON, with the files in base64
 );
 
 -- The recipients that an attempt reached. Those that are pending are in the next envelope.

@@ -131,17 +131,24 @@ async fn a_reader_of_events_misses_none_that_commits_late() {
 async fn a_large_input_is_read_when_its_run_begins() {
     let Some((store, _url)) = open("large").await else { return };
     let text = "é".repeat(1_000_000);
-    let large =
-        NewRun { input: text.clone(), keywords: Some(text.clone()), ..new_run("work", "1") };
+    let large = NewRun {
+        input: text.clone(),
+        keywords: Some(text.clone()),
+        captured: Some(text.clone()),
+        ..new_run("work", "1")
+    };
     let ticket = store.enqueue(large).await.expect("it is stored");
     let owner = register(&store).await;
     let claimed = claim(&store, &owner, "work", 1).await;
     let input = claimed[0].input.clone();
     assert!(matches!(input.input, crate::store::Text::Later(_)), "a claim takes many runs");
-    let read = crate::outbox::read(input).await.expect("it is read");
+    let captured = input.captured.clone().expect("it is there");
+    assert!(matches!(captured, crate::store::Text::Later(_)), "so are its attachments");
+    assert_eq!(captured.read().await.expect("it is read"), text);
+    let read = input.read().await.expect("it is read");
     assert_eq!(read, (text.clone(), Some(text.clone())));
     let asked = store.input(ticket.id).await.expect("it is read").expect("it is there");
-    assert_eq!(crate::outbox::read(asked).await.expect("it is read").0, text);
+    assert_eq!(asked.read().await.expect("it is read").0, text);
 }
 
 #[tokio::test]

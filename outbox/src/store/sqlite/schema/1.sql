@@ -30,17 +30,20 @@ CREATE INDEX run_input_kept ON run (updated_at) WHERE state IN ('sent', 'failed'
 CREATE INDEX run_state ON run (state, id);
 CREATE INDEX run_account ON run (account, id);
 
--- Inputs and keywords: the text, or the SHA-256 of a file beside the database.
+-- Inputs, keywords and captured attachments: the text, or the SHA-256 of a file beside the database.
 CREATE TABLE run_input (
   run INTEGER PRIMARY KEY REFERENCES run ON DELETE CASCADE,
   input TEXT,
   input_file TEXT,
   keywords TEXT,
   keywords_file TEXT,
+  captured TEXT,                                  -- JSON, with the files in base64
+  captured_file TEXT,
   CHECK ((input IS NULL) != (input_file IS NULL))
 ) STRICT;
 CREATE INDEX run_input_file ON run_input (input_file) WHERE input_file IS NOT NULL;
 CREATE INDEX run_keywords_file ON run_input (keywords_file) WHERE keywords_file IS NOT NULL;
+CREATE INDEX run_captured_file ON run_input (captured_file) WHERE captured_file IS NOT NULL;
 
 -- The recipients that an attempt reached. Those that are pending are in the next envelope.
 CREATE TABLE recipient (
