@@ -38,6 +38,11 @@ impl Interrupt {
         self.came.set(Some(exit));
     }
 
+    /// Returns the exit code for the last signal that came.
+    pub(crate) fn exit(&self) -> Exit {
+        self.came.get().unwrap_or(Exit::Interrupted)
+    }
+
     /// Converts the error of a run: `Stop::Interrupted` if a signal stopped the run, `Stop::Failed` if not.
     pub(crate) fn explain(&self, error: Error) -> Stop {
         match self.came.get() {

@@ -88,7 +88,7 @@ impl Worker {
             drained = &mut run => told(context, drained?),
             () = interrupt.wait() => {
                 context.output.warn("stopped before the mails under way were finished");
-                Ok(Exit::Interrupted)
+                Ok(interrupt.exit())
             }
         }
     }

@@ -196,6 +196,20 @@ fn a_worker_is_ready_while_its_outbox_answers() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_second_signal_ends_a_worker_at_once() {
+    let server = FaultServer::start(Scenario::when(Stage::Dot, Act::Hang)).await;
+    let line = CommandLine::with_server(server.port());
+    let mut worker = Monitored::start(&line);
+    worker.becomes(200);
+    queue(&line, "work");
+    until(|| worker.metrics()["smtp_connector_outbox_runs{state=\"sending\"}"] > 0.0).await;
+    worker.stop();
+    worker.becomes(503);
+    worker.stop();
+    assert_eq!(worker.process.wait().expect("it ends").code(), Some(143));
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_worker_that_stops_is_not_ready_while_it_finishes() {
     let pause = Act::Pause(Duration::from_secs(2));
     let server = FaultServer::start(Scenario::when(Stage::Dot, pause)).await;
