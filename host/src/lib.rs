@@ -49,7 +49,7 @@
 //! | field | meaning |
 //! |---|---|
 //! | `outcome` | `connected`, `failed`, `denied` (not a public address, or in a denied range), `unresolved` (the name has no address), `abandoned` (the run was dropped during the attempt) |
-//! | `purpose` | `smtp`, `attachment`, `token-endpoint`, or `proxy` for the connection to a proxy, which has its own event |
+//! | `purpose` | `smtp`, `attachment`, `token-endpoint`, `webhook` (of the outbox), or `proxy` for the connection to a proxy, which has its own event |
 //! | `host`, `port` | as in the account or the attachment's URL |
 //! | `address` | IP address and port; missing if the name was not resolved, or if a proxy resolves it |
 //! | `account` | the account's name; missing in a run without an account |

@@ -13,6 +13,7 @@
 //! | errors | [`failure`] |
 //! | the steps of a connection test | [`steps`] |
 //! | outgoing connections and the allowed addresses | [`network`] |
+//! | HTTP under the same rules | [`http_connection`] |
 //! | host names, EHLO names and email addresses | [`address`] |
 //! | server replies and their causes | [`reply`], [`replies`] |
 //!
@@ -25,6 +26,7 @@
 //! | `pool` | keeps connections for reuse |
 //! | `opener` | connects, greets, starts TLS and logs in |
 //! | `auth`, `consent`, `oauth2` | login mechanisms, users' consent and access tokens |
+//! | `http_connection` | HTTP requests |
 //! | `client` | commands, replies and TLS |
 //! | `replies` | parses replies and finds their causes |
 
@@ -38,6 +40,7 @@ pub mod consent;
 mod envelope;
 pub mod excerpt;
 pub mod failure;
+pub mod http_connection;
 mod invalid_setting;
 mod issue;
 pub mod network;

@@ -6,7 +6,6 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http::{Request, Response};
-use http_body_util::Full;
 use tokio::time::{Instant, timeout_at};
 use url::{Position, Url};
 use zeroize::Zeroizing;
@@ -92,7 +91,7 @@ impl NetworkClient {
             Failure::of_settings("the endpoint's URL is not valid").hint("check the endpoint's URL")
         })?;
         // The body has secrets, and is zeroed when hyper drops it.
-        let body = Full::new(Bytes::from_owner(Zeroizing::new(body)));
+        let body = Bytes::from_owner(Zeroizing::new(body));
         let since = Instant::now();
         let deadline = since + PATIENCE;
         let caller = Caller {

@@ -37,6 +37,8 @@ pub enum Purpose {
     Smtp,
     /// Requesting an OAuth 2 access token.
     TokenEndpoint,
+    /// Posting an event to a webhook.
+    Webhook,
 }
 
 /// A host to connect to, and the rules for it.
@@ -277,6 +279,7 @@ impl Purpose {
             Self::Proxy => "proxy",
             Self::Smtp => "smtp",
             Self::TokenEndpoint => "token-endpoint",
+            Self::Webhook => "webhook",
         }
     }
 }

@@ -3,7 +3,6 @@
 use std::time::Duration;
 
 use bytes::Bytes;
-use http_body_util::Full;
 use hyper::header::{ACCEPT, CONTENT_TYPE};
 use hyper::{Request, StatusCode};
 use serde::Deserialize;
@@ -120,7 +119,7 @@ async fn post(
         .header(ACCEPT, "application/json")
         .header(CONTENT_TYPE, "application/x-www-form-urlencoded")
         // The form is zeroed when hyper drops it.
-        .body(Full::new(Bytes::from_owner(form)))
+        .body(Bytes::from_owner(form))
         .map_err(|_| unavailable(request, "its URL is not valid"))?;
     let url = request.url.url();
     let answer = exchange(url, post, caller).await.map_err(|why| match why {

@@ -180,7 +180,7 @@ impl ProxyError {
         }
     }
 
-    fn hint(&self) -> String {
+    pub(crate) fn hint(&self) -> String {
         let setting = match self.setting {
             Setting::Account => "the account's setting proxy",
             Setting::Network(name) => name,
