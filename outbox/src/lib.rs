@@ -26,6 +26,8 @@
 //! | `smtp_connector_outbox_runs` | gauge | `state` |
 //! | `smtp_connector_outbox_oldest_due_seconds` | gauge | |
 //! | `smtp_connector_outbox_paused_accounts` | gauge | |
+//! | `smtp_connector_outbox_webhook_events_behind` | gauge | `webhook`: the scheme, host and port of its URL |
+//! | `smtp_connector_outbox_webhook_failures` | gauge | `webhook` |
 //! | `smtp_connector_outbox_attempts_total` | counter, of this process | `event`: `sent`, `deferred`, `failed`, `unknown` |
 
 #![deny(missing_docs)]
@@ -43,6 +45,7 @@ mod retries;
 mod run;
 mod store;
 mod timestamp;
+mod webhook;
 mod worker;
 
 pub use enqueue::Enqueue;
@@ -56,6 +59,7 @@ pub use run::{
 #[cfg(feature = "postgres")]
 pub use store::postgres::Migrated;
 pub use timestamp::Timestamp;
+pub use webhook::{Webhook, WebhookState};
 pub use worker::{Drained, Worker, WorkerOptions};
 
 #[cfg(doctest)]

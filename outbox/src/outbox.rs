@@ -16,8 +16,9 @@ use crate::run::{Counts, Filter, PausedAccount, Run, RunId, Ticket};
 use crate::store::postgres::{Migrated, PostgresStore};
 #[cfg(feature = "sqlite")]
 use crate::store::sqlite::SqliteStore;
-use crate::store::{Change, Retention, Store};
+use crate::store::{Change, Retention, Store, StoredWebhook};
 use crate::timestamp::Timestamp;
+use crate::webhook::WebhookState;
 
 /// A durable queue of mails. Cheap to clone. Several processes can use the same one.
 #[derive(Clone)]
@@ -257,6 +258,28 @@ impl Outbox {
         self.store.resume(account.to_owned()).await
     }
 
+    /// Returns the webhooks that workers serve, or served in the last 30 days.
+    ///
+    /// # Errors
+    ///
+    /// Returns an error if the store cannot be read.
+    pub async fn webhooks(&self) -> Result<Vec<WebhookState>> {
+        let stored = self.store.webhooks().await?;
+        if stored.is_empty() {
+            return Ok(Vec::new());
+        }
+        let latest = self.store.latest_event().await?;
+        let state = |one: StoredWebhook| WebhookState {
+            webhook: one.place,
+            events_behind: u64::try_from(latest.saturating_sub(one.after)).unwrap_or(0),
+            failures: one.failures,
+            next_try: one.next_try,
+            reason: one.why,
+            is_given_up: one.is_gone,
+        };
+        Ok(stored.into_iter().map(state).collect())
+    }
+
     /// Returns the events from now on, or those after an event that was handled: give its number to miss none.
     ///
     /// # Errors
@@ -283,6 +306,7 @@ impl Outbox {
         let retention = Retention {
             inputs_before: now.before(self.options.keep_inputs),
             runs_before: now.before(self.options.keep_runs),
+            webhooks_before: now.before(KEEP_WEBHOOKS),
         };
         let mut total = (0, 0);
         loop {
@@ -294,6 +318,10 @@ impl Outbox {
         }
     }
 }
+
+/// How long a webhook is remembered that no worker serves. A worker renews it every hour, so this does not depend on the
+/// options.
+const KEEP_WEBHOOKS: Duration = Duration::from_secs(30 * DAY);
 
 /// Sends events to a stream until it is dropped, or the store cannot be read.
 async fn follow(store: Arc<dyn Store>, mut after: i64, to: mpsc::Sender<Result<crate::Event>>) {

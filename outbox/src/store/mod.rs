@@ -10,6 +10,7 @@ mod stored_input;
 mod suite;
 mod unsure;
 mod verdict;
+mod webhook;
 
 use std::time::Duration;
 
@@ -19,6 +20,9 @@ use crate::error::Result;
 use crate::event::{Event, EventKind};
 use crate::run::{Counts, Filter, PausedAccount, Run, RunId, RunRecipient, RunState, Ticket};
 use crate::timestamp::Timestamp;
+pub(crate) use webhook::{
+    LONGEST_WEBHOOK_PAUSE, Posted, StoredWebhook, TakenWebhook, WebhookClaim,
+};
 
 pub(crate) use reports::{REPORT, ReportInput, Reports};
 pub(crate) use stored_input::{Later, StoredInput, Text};
@@ -80,6 +84,24 @@ pub(crate) trait Store: Send + Sync + 'static {
     fn latest_event(&self) -> BoxFuture<'_, Result<i64>>;
     /// Deletes a few hundred runs that ended before the retention's times. Returns what was deleted.
     fn prune(&self, retention: Retention) -> BoxFuture<'_, Result<Pruned>>;
+
+    /// Takes a webhook for an owner, for as long as the lease says, or renews the lease. A webhook that is new begins with
+    /// the next event. Returns `None` if another owner has it, or if it pauses or was given up, unless this is the
+    /// owner's first try.
+    fn take_webhook<'a>(
+        &'a self,
+        owner: &'a Owner,
+        claim: WebhookClaim,
+    ) -> BoxFuture<'a, Result<Option<TakenWebhook>>>;
+    /// Stores the outcome of a post, and renews the lease. Returns whether the webhook is still the owner's.
+    fn settle_webhook<'a>(
+        &'a self,
+        owner: &'a Owner,
+        claim: WebhookClaim,
+        posted: Posted,
+    ) -> BoxFuture<'a, Result<bool>>;
+    /// Returns the webhooks, in the order of their places.
+    fn webhooks(&self) -> BoxFuture<'_, Result<Vec<StoredWebhook>>>;
 
     /// Checks that a change can be made now, without making one.
     fn check(&self) -> BoxFuture<'_, Result<()>>;
@@ -262,8 +284,10 @@ pub(crate) struct Recovered {
 pub(crate) struct Retention {
     /// Inputs of runs that ended before this time are deleted.
     pub(crate) inputs_before: Timestamp,
-    /// Runs that ended before this time are deleted.
+    /// Runs that ended before this time are deleted, and events that happened before it.
     pub(crate) runs_before: Timestamp,
+    /// Webhooks that no worker has served since this time are deleted.
+    pub(crate) webhooks_before: Timestamp,
 }
 
 /// The numbers of deleted inputs and runs.

@@ -1,5 +1,7 @@
 //! The tests that every store passes.
 
+mod webhooks;
+
 use std::time::Duration;
 
 use super::*;
@@ -39,10 +41,22 @@ macro_rules! suite {
             ended_runs_are_pruned,
             lists_have_pages,
             a_store_that_works_says_so,
+            a_webhook_begins_with_the_next_event,
+            a_webhook_is_one_workers_until_its_lease_ends,
+            a_webhook_keeps_its_place_its_failures_and_its_pause,
+            a_webhook_that_is_gone_is_left_alone,
+            a_webhook_gets_each_event_from_one_of_several_workers,
+            a_webhook_that_no_worker_serves_is_forgotten,
         ]);
     };
 }
 pub(crate) use suite;
+pub(crate) use webhooks::{
+    a_webhook_begins_with_the_next_event, a_webhook_gets_each_event_from_one_of_several_workers,
+    a_webhook_is_one_workers_until_its_lease_ends,
+    a_webhook_keeps_its_place_its_failures_and_its_pause, a_webhook_that_is_gone_is_left_alone,
+    a_webhook_that_no_worker_serves_is_forgotten,
+};
 
 pub(crate) async fn a_run_goes_from_ready_to_sent(store: &dyn Store) {
     let ticket = store.enqueue(new_run("work", "1")).await.expect("it is stored");
@@ -363,7 +377,7 @@ pub(crate) async fn ended_runs_are_pruned(store: &dyn Store) {
     settle(store, &owner, claimed[0].claim, RunState::Sent).await;
     assert!(store.input(ticket.id.clone()).await.expect("it is read").is_some());
     let past = Timestamp::from_millis(0);
-    let none = Retention { inputs_before: past, runs_before: past };
+    let none = Retention { inputs_before: past, runs_before: past, webhooks_before: past };
     assert_eq!(store.prune(none).await.expect("it is asked"), Pruned::default());
     let inputs = Retention { inputs_before: in_an_hour(), ..none };
     let pruned = store.prune(inputs).await.expect("it is asked");

@@ -7,6 +7,7 @@ mod options;
 mod outcome;
 mod report;
 mod upkeep;
+mod webhooks;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -16,9 +17,11 @@ use smtp_connector_host::Connector;
 
 use crate::error::Result;
 use crate::outbox::Outbox;
+use crate::webhook::Webhook;
 use accounts::Paces;
 use deliveries::Deliveries;
 pub use options::WorkerOptions;
+use webhooks::Posting;
 
 /// Delivers the mails of an outbox. Any number of workers, in any number of processes, can run at the same time.
 #[derive(Clone, Debug)]
@@ -26,6 +29,7 @@ pub struct Worker {
     outbox: Outbox,
     connector: Connector,
     options: WorkerOptions,
+    webhooks: Vec<Webhook>,
     /// The number of calls of `run` that take runs.
     taking: Arc<AtomicUsize>,
 }
@@ -51,6 +55,7 @@ impl Outbox {
             outbox: self.clone(),
             connector,
             options: WorkerOptions::default(),
+            webhooks: Vec::new(),
             taking: Arc::default(),
         }
     }
@@ -63,6 +68,28 @@ impl Worker {
         Self { options, ..self }
     }
 
+    /// Posts the events of the outbox to a webhook while this worker runs, beginning with the first event after a worker
+    /// first had it. Give it to all workers: one of them serves it, and another takes over if that one dies.
+    ///
+    /// ```no_run
+    /// # async fn example(outbox: smtp_connector_outbox::Outbox, connector: smtp_connector_host::Connector)
+    /// # -> smtp_connector_outbox::Result<()> {
+    /// use smtp_connector_outbox::Webhook;
+    /// use smtp_connector_smtp::Secret;
+    ///
+    /// let secret = Secret::new(std::env::var("WEBHOOK_SECRET").unwrap_or_default());
+    /// let webhook = Webhook::new("https://app.example.com/mail-events", &secret)?;
+    /// outbox.worker(connector).webhook(webhook).run(std::future::pending()).await?;
+    /// # Ok(()) }
+    /// ```
+    #[must_use]
+    pub fn webhook(mut self, webhook: Webhook) -> Self {
+        // Two tasks of one owner would both post.
+        self.webhooks.retain(|one| one.key() != webhook.key());
+        self.webhooks.push(webhook);
+        self
+    }
+
     /// Reports whether this worker, or a clone of it, has registered with the store and takes runs. A worker that is
     /// stopped takes no more.
     pub fn is_taking_runs(&self) -> bool {
@@ -70,7 +97,8 @@ impl Worker {
     }
 
     /// Delivers mails until `stop` completes. Then the worker takes no more runs, gives back those that it has not
-    /// begun, and waits for those under way, up to the option [`drain`](WorkerOptions::drain).
+    /// begun, and waits for those under way, up to the option [`drain`](WorkerOptions::drain). Webhooks get up to 15
+    /// seconds more for the events that are left.
     ///
     /// If the store is away for a time, the worker waits for it. Dropping the future is safe too, but leaves runs whose
     /// end was being sent in the state `unknown`.
@@ -81,6 +109,8 @@ impl Worker {
     pub async fn run(&self, stop: impl Future<Output = ()>) -> Result<Drained> {
         let store = Arc::clone(&self.outbox.store);
         let owner = Arc::new(store.register().await?);
+        // Before the first event of this worker.
+        let posting = Posting::start(&self.outbox, &owner, &self.webhooks).await?;
         let services = self.connector.host().services();
         let _upkeep = upkeep::start(&self.outbox, services, Arc::clone(&owner));
         let mut paces = Paces::new(services.clone());
@@ -117,7 +147,10 @@ impl Worker {
             }
         }
         drop(taking);
-        deliveries.drain(self.options.drain).await
+        // The webhooks get the events of the last mails too.
+        let drained = deliveries.drain(self.options.drain).await;
+        posting.finish().await;
+        drained
     }
 
     /// Takes runs, if there is room for them. Returns their number.

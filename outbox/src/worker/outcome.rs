@@ -215,7 +215,7 @@ fn refused(refusal: &Refusal) -> RunRecipient {
 }
 
 /// Returns a number from 0 up to 1, for the jitter. An id has more random bits than it needs.
-fn random() -> f64 {
+pub(super) fn random() -> f64 {
     let bits = uuid::Uuid::new_v4().as_u128() as u32;
     f64::from(bits) / (f64::from(u32::MAX) + 1.0)
 }

@@ -20,6 +20,7 @@ mod power_loss;
 #[cfg(unix)]
 mod processes;
 mod reports;
+mod webhooks;
 #[cfg(target_os = "linux")]
 #[path = "../../outbox_writer/mail.rs"]
 mod writers_mail;
@@ -29,7 +30,8 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use smtp_connector_host::{Account, Invocation};
 use smtp_connector_outbox::{
-    Drained, Enqueue, Event, EventKind, Outbox, RetrySchedule, Run, RunId, RunState, WorkerOptions,
+    Drained, Enqueue, Event, EventKind, Outbox, RetrySchedule, Run, RunId, RunState, Worker,
+    WorkerOptions,
 };
 use tempfile::TempDir;
 use tokio::sync::oneshot;
@@ -80,16 +82,7 @@ impl Queue {
         accounts: impl IntoIterator<Item = Account>,
         options: WorkerOptions,
     ) -> Working {
-        let worker = self.outbox.worker(connector_in(host_builder(accounts))).options(options);
-        let (stop, stopped) = oneshot::channel::<()>();
-        let task = tokio::spawn(async move {
-            let stop = async {
-                // Dropping the sender stops it too.
-                let _ = stopped.await;
-            };
-            worker.run(stop).await.expect("it registers")
-        });
-        Working { stop, task }
+        Working::start(self.outbox.worker(connector_in(host_builder(accounts))).options(options))
     }
 
     async fn status(&self, id: &RunId) -> Run {
@@ -137,6 +130,18 @@ struct Working {
 }
 
 impl Working {
+    fn start(worker: Worker) -> Self {
+        let (stop, stopped) = oneshot::channel::<()>();
+        let task = tokio::spawn(async move {
+            let stop = async {
+                // Dropping the sender stops it too.
+                let _ = stopped.await;
+            };
+            worker.run(stop).await.expect("it registers")
+        });
+        Self { stop, task }
+    }
+
     async fn stop(self) -> Drained {
         // A worker that has ended does not listen.
         let _ = self.stop.send(());

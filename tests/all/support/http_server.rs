@@ -3,13 +3,14 @@
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
 
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 
 /// A server with one page for each path.
 pub(crate) struct HttpServer {
     address: SocketAddr,
+    pages: Arc<Mutex<Vec<Page>>>,
     requests: Arc<Mutex<Vec<String>>>,
     task: JoinHandle<()>,
 }
@@ -44,31 +45,26 @@ fn is_whole(request: &[u8]) -> bool {
 
 impl HttpServer {
     pub(crate) async fn start(pages: Vec<Page>) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port on loopback is free");
+        Self::start_at(SocketAddr::from(([127, 0, 0, 1], 0)), pages).await
+    }
+
+    /// Starts a server at an address that a test has reserved.
+    pub(crate) async fn start_at(address: SocketAddr, pages: Vec<Page>) -> Self {
+        let listener = TcpListener::bind(address).await.expect("the port on loopback is free");
         let address = listener.local_addr().expect("it is bound");
-        let requests = Arc::new(Mutex::new(Vec::new()));
-        let seen = Arc::clone(&requests);
+        let (pages, requests) = (Arc::new(Mutex::new(pages)), Arc::default());
+        let (served, seen) = (Arc::clone(&pages), Arc::clone(&requests));
         let task = tokio::spawn(async move {
-            while let Ok((mut stream, _)) = listener.accept().await {
-                let mut request = Vec::new();
-                while !is_whole(&request) {
-                    if stream.read_buf(&mut request).await.unwrap_or(0) == 0 {
-                        break;
-                    }
-                }
-                let request = String::from_utf8_lossy(&request).into_owned();
-                let path = request.split(' ').nth(1).unwrap_or_default().to_owned();
-                seen.lock().expect("no thread panics while holding it").push(request);
-                let page = pages.iter().find(|page| page.path == path);
-                let answer = page
-                    .map_or(&b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n"[..], |page| {
-                        &page.answer
-                    });
-                // A client may close the connection once it has read enough.
-                let _ = stream.write_all(answer).await;
+            while let Ok((stream, _)) = listener.accept().await {
+                answer(stream, &served, &seen).await;
             }
         });
-        Self { address, requests, task }
+        Self { address, pages, requests, task }
+    }
+
+    /// Replaces the pages.
+    pub(crate) fn change(&self, pages: Vec<Page>) {
+        *self.pages.lock().expect("no thread panics while holding it") = pages;
     }
 
     /// The server's address, as a policy names it.
@@ -85,6 +81,33 @@ impl HttpServer {
     pub(crate) fn requests(&self) -> Vec<String> {
         self.requests.lock().expect("no thread panics while holding it").clone()
     }
+}
+
+/// Reads one request, and answers it.
+async fn answer(
+    mut stream: impl AsyncRead + AsyncWrite + Unpin,
+    pages: &Mutex<Vec<Page>>,
+    seen: &Mutex<Vec<String>>,
+) {
+    let mut request = Vec::new();
+    while !is_whole(&request) {
+        if stream.read_buf(&mut request).await.unwrap_or(0) == 0 {
+            break;
+        }
+    }
+    let request = String::from_utf8_lossy(&request).into_owned();
+    let path = request.split(' ').nth(1).unwrap_or_default().to_owned();
+    seen.lock().expect("no thread panics while holding it").push(request);
+    let page = pages
+        .lock()
+        .expect("no thread panics while holding it")
+        .iter()
+        .find(|page| page.path == path)
+        .map(|page| page.answer.clone());
+    let nothing = || b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n".to_vec();
+    // A client may close the connection once it has read enough.
+    let _ = stream.write_all(&page.unwrap_or_else(nothing)).await;
+    let _ = stream.shutdown().await;
 }
 
 impl Drop for HttpServer {

@@ -14,14 +14,15 @@ mod settle;
 #[cfg(test)]
 mod tests;
 mod upkeep;
+mod webhooks;
 
 use std::time::Duration;
 
 use smtp_connector_smtp::BoxFuture;
 
 use super::{
-    Change, ClaimId, Claimed, NewRun, Owner, OwnerId, Pruned, Recovered, Reports, Retention,
-    Settlement, Share, Store, StoredInput,
+    Change, ClaimId, Claimed, NewRun, Owner, OwnerId, Posted, Pruned, Recovered, Reports,
+    Retention, Settlement, Share, Store, StoredInput, StoredWebhook, TakenWebhook, WebhookClaim,
 };
 use crate::error::Result;
 use crate::event::Event;
@@ -259,6 +260,36 @@ impl Store for PostgresStore {
     fn prune(&self, retention: Retention) -> BoxFuture<'_, Result<Pruned>> {
         self.database.run("ended runs could not be deleted", move |session| {
             Box::pin(upkeep::prune(session, retention))
+        })
+    }
+
+    fn take_webhook<'a>(
+        &'a self,
+        owner: &'a Owner,
+        claim: WebhookClaim,
+    ) -> BoxFuture<'a, Result<Option<TakenWebhook>>> {
+        let owner = owner.id.clone();
+        self.database.run("the webhook could not be taken", move |session| {
+            Box::pin(webhooks::take(session, owner, claim))
+        })
+    }
+
+    fn settle_webhook<'a>(
+        &'a self,
+        owner: &'a Owner,
+        claim: WebhookClaim,
+        posted: Posted,
+    ) -> BoxFuture<'a, Result<bool>> {
+        let owner = owner.id.clone();
+        let what = "the outcome of a post to a webhook could not be written";
+        self.database.run(what, move |session| {
+            Box::pin(async move { webhooks::settle(session, &owner, &claim, &posted).await })
+        })
+    }
+
+    fn webhooks(&self) -> BoxFuture<'_, Result<Vec<StoredWebhook>>> {
+        self.database.run("the webhooks could not be read", |session| {
+            Box::pin(async move { webhooks::all(session).await })
         })
     }
 

@@ -182,6 +182,9 @@ pub(super) async fn prune(session: &mut Session, retention: Retention) -> Result
           SELECT id FROM event WHERE at < statement_timestamp() + make_interval(secs => $1)
            ORDER BY at LIMIT $2 FOR UPDATE SKIP LOCKED))";
     rows::execute(&transaction, sql, &[&runs, &MOST]).await?;
+    let sql =
+        "DELETE FROM webhook WHERE used_at < statement_timestamp() + make_interval(secs => $1)";
+    rows::execute(&transaction, sql, &[&from_now(retention.webhooks_before)]).await?;
     transaction.commit().await?;
     let number = |rows: u64| usize::try_from(rows).unwrap_or(usize::MAX);
     Ok(Pruned { inputs: number(inputs), runs: number(deleted) })

@@ -13,6 +13,7 @@ mod rows;
 mod schema;
 mod settle;
 mod upkeep;
+mod webhooks;
 mod writer;
 
 use std::path::{Path, PathBuf};
@@ -24,8 +25,8 @@ use smtp_connector_smtp::BoxFuture;
 use tokio::sync::Notify;
 
 use super::{
-    Change, ClaimId, Claimed, NewRun, Owner, OwnerId, Pruned, Recovered, Reports, Retention,
-    Settlement, Share, Store, StoredInput,
+    Change, ClaimId, Claimed, NewRun, Owner, OwnerId, Posted, Pruned, Recovered, Reports,
+    Retention, Settlement, Share, Store, StoredInput, StoredWebhook, TakenWebhook, WebhookClaim,
 };
 use crate::error::{Error, ErrorKind, Result};
 use crate::event::Event;
@@ -257,6 +258,35 @@ impl Store for SqliteStore {
         let files = self.files.clone();
         let work = move |connection: &Connection| Ok(upkeep::prune(connection, &files, retention)?);
         self.writer.write("ended runs could not be deleted", work)
+    }
+
+    fn take_webhook<'a>(
+        &'a self,
+        owner: &'a Owner,
+        claim: WebhookClaim,
+    ) -> BoxFuture<'a, Result<Option<TakenWebhook>>> {
+        let owner = owner.id.clone();
+        let work = move |connection: &Connection| {
+            Ok(webhooks::take(connection, &owner, &claim, Timestamp::now())?)
+        };
+        self.writer.write("the webhook could not be taken", work)
+    }
+
+    fn settle_webhook<'a>(
+        &'a self,
+        owner: &'a Owner,
+        claim: WebhookClaim,
+        posted: Posted,
+    ) -> BoxFuture<'a, Result<bool>> {
+        let owner = owner.id.clone();
+        let work = move |connection: &Connection| {
+            Ok(webhooks::settle(connection, &owner, &claim, &posted, Timestamp::now())?)
+        };
+        self.writer.write("the outcome of a post to a webhook could not be written", work)
+    }
+
+    fn webhooks(&self) -> BoxFuture<'_, Result<Vec<StoredWebhook>>> {
+        Box::pin(self.read(webhooks::all))
     }
 
     fn check(&self) -> BoxFuture<'_, Result<()>> {

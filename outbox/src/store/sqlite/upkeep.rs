@@ -9,7 +9,7 @@ use super::files::Files;
 use super::settle::note;
 pub(super) use super::settle::resume;
 use super::writer::Failed;
-use super::{rows, settle};
+use super::{rows, settle, webhooks};
 use crate::error::{Error, ErrorKind};
 use crate::event::EventKind;
 use crate::run::{RunId, RunState};
@@ -196,6 +196,7 @@ pub(super) fn prune(
     connection
         .prepare_cached("DELETE FROM event WHERE id IN (SELECT id FROM event WHERE at < ?1 ORDER BY id LIMIT ?2)")?
         .execute(params![retention.runs_before.as_millis(), MOST])?;
+    webhooks::forget(connection, retention.webhooks_before)?;
     remove_orphans(connection, files)?;
     Ok(Pruned { inputs: inputs.len(), runs })
 }

@@ -93,6 +93,21 @@ CREATE INDEX event_new ON event (id) WHERE position IS NULL;
 CREATE INDEX event_at ON event (at);
 CREATE SEQUENCE event_position OWNED BY event.position;
 
+-- What each webhook has got, and the worker that serves it.
+CREATE TABLE webhook (
+  key text PRIMARY KEY,                           -- SHA-256 of the URL, which may contain a token
+  place text NOT NULL,                            -- scheme, host and port of the URL
+  prefix text NOT NULL,                           -- of the ids of its posts
+  last_event bigint NOT NULL,                     -- the position of the last event that it accepted
+  failures integer NOT NULL DEFAULT 0,            -- since then
+  reason text,                                    -- of the last failure
+  next_try timestamptz,                           -- after a failure
+  is_gone boolean NOT NULL DEFAULT false,         -- it answered 410
+  lease_owner text,
+  lease_until timestamptz,
+  used_at timestamptz NOT NULL                    -- a webhook that no worker serves is deleted after a time
+) WITH (fillfactor = 50);
+
 -- Queues a mail in the caller's transaction: it is sent if that commits, and only then. Returns the run's id. The same
 -- key and account give the first mail's id; with another input they raise SC001.
 CREATE FUNCTION enqueue(account text, input text, key text DEFAULT NULL) RETURNS text

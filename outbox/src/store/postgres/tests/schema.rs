@@ -77,6 +77,16 @@ async fn a_workers_role_works_and_cannot_change_the_schema() {
     assert!(settle(&store, &owner, claimed[0].claim, RunState::Sent).await);
     assert_eq!(store.latest_event().await.expect("it may"), 1);
     store.recover(&owner).await.expect("it may");
+    let hook = WebhookClaim {
+        key: "hook".to_owned(),
+        place: "https://hook.test".to_owned(),
+        lease: LEASE,
+        is_first: true,
+    };
+    let taken = store.take_webhook(&owner, hook.clone()).await.expect("it may");
+    assert_eq!(taken.expect("it is free").after, 1);
+    assert!(store.settle_webhook(&owner, hook, Posted::Freed).await.expect("it may"));
+    assert_eq!(store.webhooks().await.expect("it may").len(), 1);
     let direct = client(&url).await;
     for sql in [
         "ALTER TABLE smtp_connector.run ADD COLUMN mine int",

@@ -85,3 +85,18 @@ CREATE TABLE event (
   run_id TEXT,
   result TEXT
 ) STRICT;
+
+-- What each webhook has got, and the worker that serves it.
+CREATE TABLE webhook (
+  key TEXT PRIMARY KEY,                           -- SHA-256 of the URL, which may contain a token
+  place TEXT NOT NULL,                            -- scheme, host and port of the URL
+  prefix TEXT NOT NULL,                           -- of the ids of its posts
+  last_event INTEGER NOT NULL,                    -- that it accepted
+  failures INTEGER NOT NULL DEFAULT 0,            -- since then
+  reason TEXT,                                    -- of the last failure
+  next_try INTEGER,                               -- after a failure
+  is_gone INTEGER NOT NULL DEFAULT 0,             -- it answered 410
+  lease_owner TEXT,
+  lease_until INTEGER NOT NULL DEFAULT 0,
+  used_at INTEGER NOT NULL                        -- a webhook that no worker serves is deleted after a time
+) STRICT, WITHOUT ROWID;
