@@ -17,6 +17,7 @@ use smtp_connector_host::attachments::AttachmentHosts;
 use smtp_connector_host::consent::NetworkClient;
 use smtp_connector_host::{Allocation, Connector, Host, ProxyNetwork};
 use smtp_connector_host::{Error, Outcome as Sent, Phase, Status};
+use smtp_connector_outbox::Webhook;
 use smtp_connector_smtp::{Entry, SmtpTransport, Transcript};
 
 /// The environment of a command.
@@ -105,6 +106,14 @@ impl<'o> Context<'o> {
                 client.network(network.setting("the account's setting proxy"))
             }
             (None, None) => client,
+        }
+    }
+
+    /// Returns a webhook that connects through the proxy of `--proxy`, if there is one.
+    pub(crate) fn through_proxy(&self, webhook: Webhook) -> Webhook {
+        match &self.proxy {
+            Some(chosen) => webhook.network(chosen.network.clone()),
+            None => webhook,
         }
     }
 

@@ -33,6 +33,7 @@ mod stop;
 mod text;
 mod uses;
 mod validate;
+mod webhooks;
 mod worker;
 
 use std::process::ExitCode;

@@ -39,8 +39,8 @@ pub(crate) struct Shared {
 
     /// Connect through this proxy: socks5://, socks5h:// or http://, or `env`
     ///
-    /// The proxy is used for mail servers, token endpoints and attachments, and replaces the accounts' proxies. A URL may
-    /// contain USERNAME:PASSWORD@, but other users of the machine can see arguments. `env` reads ALL_PROXY or HTTPS_PROXY,
+    /// The proxy is used for mail servers, token endpoints, attachments and webhooks, and replaces the accounts' proxies. A
+    /// URL may contain USERNAME:PASSWORD@, but other users of the machine can see arguments. `env` reads ALL_PROXY or HTTPS_PROXY,
     /// and NO_PROXY. By default, no variable is read. `accounts add` and `accounts edit` save the URL with the
     /// account.
     #[arg(long, global = true, help_heading = GLOBAL, value_name = "URL")]

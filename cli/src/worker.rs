@@ -15,6 +15,7 @@ use super::monitoring::Monitoring;
 use super::queue::ChosenOutbox;
 use super::stop::{Outcome, Stop};
 use super::text;
+use super::webhooks::ChosenWebhooks;
 
 /// Deliver the mails of the outbox, until it is stopped
 ///
@@ -44,6 +45,9 @@ pub(crate) struct Worker {
     /// The pages have no login and no encryption: use 127.0.0.1, or an address that only your network reaches.
     #[arg(long, value_name = "ADDR")]
     metrics: Option<String>,
+
+    #[command(flatten)]
+    webhooks: ChosenWebhooks,
 }
 
 /// How often `--until-empty` looks.
@@ -51,6 +55,7 @@ const LOOK: Duration = Duration::from_millis(100);
 
 impl Worker {
     pub(crate) async fn run(&self, context: &Context<'_>) -> Outcome {
+        let webhooks = self.webhooks.read(context).await?;
         let monitoring = match &self.metrics {
             Some(address) => Some(Monitoring::listen(address).await?),
             None => None,
@@ -62,6 +67,7 @@ impl Worker {
             .concurrency(self.concurrency.into())
             .drain(Duration::from_secs(self.drain));
         let worker = outbox.worker(connector).options(options);
+        let worker = webhooks.into_iter().fold(worker, smtp_connector_outbox::Worker::webhook);
         if let Some(monitoring) = monitoring {
             let address = monitoring.address();
             monitoring.serve(outbox.clone(), worker.clone());

@@ -2,13 +2,14 @@
 
 use clap::Args;
 use serde_json::json;
-use smtp_connector_outbox::{Filter, Outbox, Run, RunId, RunState};
+use smtp_connector_outbox::{Filter, Outbox, Run, RunId, RunState, WebhookState};
 
 use super::super::context::Context;
 use super::super::exit::Exit;
 use super::super::stop::Outcome;
+use super::super::text;
 
-/// List the mails, the newest last, with the paused accounts
+/// List the mails, the newest last, with paused accounts and webhooks that fail
 #[derive(Args, Debug)]
 pub(crate) struct List {
     /// Only mails in this state; repeatable
@@ -36,13 +37,16 @@ impl List {
         runs.reverse();
         let counts = outbox.counts().await?;
         let paused = outbox.paused_accounts().await?;
+        let webhooks = outbox.webhooks().await?;
         let output = context.output;
         let states: serde_json::Map<_, _> = counts
             .states
             .iter()
             .map(|(state, number)| (state.to_string(), json!(number)))
             .collect();
-        output.document(&json!({ "runs": runs, "counts": states, "pausedAccounts": paused }))?;
+        output.document(&json!({
+            "runs": runs, "counts": states, "pausedAccounts": paused, "webhooks": webhooks,
+        }))?;
         if runs.is_empty() {
             output.say("there is no mail to list")?;
         } else {
@@ -58,12 +62,28 @@ impl List {
                 one.account, one.until, one.reason
             ))?;
         }
+        for one in webhooks.iter().filter(|one| one.failures > 0) {
+            output.say(failing(one))?;
+        }
         if !counts.states.is_empty() {
             let counts = counts.states.iter().map(|(state, number)| format!("{number} {state}"));
             output.note(counts.collect::<Vec<_>>().join(", "));
         }
         Ok(Exit::Done)
     }
+}
+
+/// Returns the line of a webhook that does not accept events.
+fn failing(one: &WebhookState) -> String {
+    let behind = usize::try_from(one.events_behind).unwrap_or(usize::MAX);
+    let behind = text::count(behind, "event");
+    let reason = one.reason.as_deref().unwrap_or_default();
+    let next = match one.next_try {
+        _ if one.is_given_up => "given up".to_owned(),
+        Some(next) => format!("next try {}", to_the_second(&next.to_string())),
+        None => "next try now".to_owned(),
+    };
+    format!("the webhook {} is {behind} behind, {next}: {reason}", one.webhook)
 }
 
 fn line(run: &Run) -> String {

@@ -20,6 +20,8 @@ mod power_loss;
 #[cfg(unix)]
 mod processes;
 mod reports;
+#[cfg(unix)]
+mod webhook_command;
 mod webhooks;
 #[cfg(target_os = "linux")]
 #[path = "../../outbox_writer/mail.rs"]

@@ -14,7 +14,7 @@ use super::PATIENCE;
 use crate::support::{Act, CommandLine, FaultServer, Scenario, Stage, until};
 
 /// A worker process with its pages.
-struct Monitored {
+pub(super) struct Monitored {
     process: Child,
     address: String,
 }
@@ -22,7 +22,18 @@ struct Monitored {
 impl Monitored {
     /// Starts a worker that chooses a free port.
     fn start(line: &CommandLine) -> Self {
-        let mut command = line.command(&["worker", "--metrics", "127.0.0.1:0"]);
+        Self::start_with(line, &[], &[])
+    }
+
+    /// Starts a worker with further options and variables.
+    pub(super) fn start_with(
+        line: &CommandLine,
+        words: &[&str],
+        variables: &[(&str, &str)],
+    ) -> Self {
+        let words = [&["worker", "--metrics", "127.0.0.1:0"], words].concat();
+        let mut command = line.command(&words);
+        command.envs(variables.iter().copied());
         let mut process = command.stdout(Stdio::null()).spawn().expect("the worker starts");
         let mut lines = BufReader::new(process.stderr.take().expect("it was piped")).lines();
         let told = lines.by_ref().map_while(Result::ok).find(|line| line.starts_with("metrics"));
@@ -52,7 +63,7 @@ impl Monitored {
     }
 
     /// Returns the metrics, by name and labels.
-    fn metrics(&self) -> BTreeMap<String, f64> {
+    pub(super) fn metrics(&self) -> BTreeMap<String, f64> {
         let (status, body) = self.get("/metrics");
         assert_eq!(status, 200, "{body}");
         samples(&body)
@@ -102,7 +113,7 @@ fn samples(text: &str) -> BTreeMap<String, f64> {
     samples
 }
 
-fn queue(line: &CommandLine, account: &str) {
+pub(super) fn queue(line: &CommandLine, account: &str) {
     line.run(&["send", "--queue", "--account", account, "--to", "bob@example.net", "--text", "Hi"])
         .expect(0);
 }

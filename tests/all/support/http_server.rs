@@ -3,9 +3,11 @@
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
 
+use rustls::ServerConfig;
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
+use tokio_rustls::TlsAcceptor;
 
 /// A server with one page for each path.
 pub(crate) struct HttpServer {
@@ -45,18 +47,36 @@ fn is_whole(request: &[u8]) -> bool {
 
 impl HttpServer {
     pub(crate) async fn start(pages: Vec<Page>) -> Self {
-        Self::start_at(SocketAddr::from(([127, 0, 0, 1], 0)), pages).await
+        Self::start_at(SocketAddr::from(([127, 0, 0, 1], 0)), None, pages).await
+    }
+
+    /// Starts a server over TLS.
+    pub(crate) async fn start_over_tls(config: Arc<ServerConfig>, pages: Vec<Page>) -> Self {
+        let tls = TlsAcceptor::from(config);
+        Self::start_at(SocketAddr::from(([127, 0, 0, 1], 0)), Some(tls), pages).await
     }
 
     /// Starts a server at an address that a test has reserved.
-    pub(crate) async fn start_at(address: SocketAddr, pages: Vec<Page>) -> Self {
+    pub(crate) async fn start_at(
+        address: SocketAddr,
+        tls: Option<TlsAcceptor>,
+        pages: Vec<Page>,
+    ) -> Self {
         let listener = TcpListener::bind(address).await.expect("the port on loopback is free");
         let address = listener.local_addr().expect("it is bound");
         let (pages, requests) = (Arc::new(Mutex::new(pages)), Arc::default());
         let (served, seen) = (Arc::clone(&pages), Arc::clone(&requests));
         let task = tokio::spawn(async move {
             while let Ok((stream, _)) = listener.accept().await {
-                answer(stream, &served, &seen).await;
+                match &tls {
+                    None => answer(stream, &served, &seen).await,
+                    // A client that does not trust the certificate ends the handshake.
+                    Some(tls) => {
+                        if let Ok(stream) = tls.accept(stream).await {
+                            answer(stream, &served, &seen).await;
+                        }
+                    }
+                }
             }
         });
         Self { address, pages, requests, task }
