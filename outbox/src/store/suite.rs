@@ -130,7 +130,7 @@ pub(crate) async fn a_paused_account_waits_and_is_then_tried_by_one_run(store: &
         reason: "no login".to_owned(),
     };
     for one in &claimed {
-        let settlement = Settlement { effect: pause(60), ..settlement(one.claim, RunState::Ready) };
+        let settlement = Settlement { effect: pause(1000), ..settlement(one.claim, RunState::Ready) };
         assert!(store.settle(&owner, settlement).await.expect("it is written"));
     }
     assert!(due(store).await.is_empty());
@@ -139,7 +139,7 @@ pub(crate) async fn a_paused_account_waits_and_is_then_tried_by_one_run(store: &
     assert_eq!((paused.len(), paused[0].code.as_str()), (1, "auth"));
     let kinds = kinds(store).await;
     assert_eq!(kinds.iter().filter(|kind| **kind == EventKind::AccountPaused).count(), 1);
-    tokio::time::sleep(Duration::from_millis(100)).await;
+    tokio::time::sleep(Duration::from_millis(1100)).await;
     assert_eq!(due(store).await, ["work"]);
     let probe = claim(store, &owner, "work", 5).await;
     assert_eq!(probe.len(), 1, "one run tries the account");
