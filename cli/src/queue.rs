@@ -16,7 +16,7 @@ pub(crate) struct ChosenOutbox {
     /// File of the outbox, or URL of its PostgreSQL database [default: outbox.db, with the caught mail]
     ///
     /// The URL is postgres://user@host/database. Its password comes from PGPASSWORD.
-    #[arg(long, value_name = "FILE", env = VARIABLE, hide_env_values = true)]
+    #[arg(long, value_name = "FILE", env = VARIABLE, hide_env_values = true, global = true)]
     outbox: Option<String>,
 }
 

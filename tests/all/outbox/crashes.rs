@@ -16,13 +16,13 @@ const WORKERS: usize = 2;
 const PAUSE: &str = "40";
 
 /// Returns how often each process is killed: few by default, and as many as `OUTBOX_KILLS` says.
-fn rounds() -> usize {
+pub(super) fn rounds() -> usize {
     std::env::var("OUTBOX_KILLS").ok().and_then(|text| text.parse().ok()).unwrap_or(3)
 }
 
 /// The messages that a server accepted: by subject, how often it accepted each Message-ID.
 #[derive(Clone, Default)]
-struct Delivered(Arc<Mutex<HashMap<String, HashMap<String, usize>>>>);
+pub(super) struct Delivered(Arc<Mutex<HashMap<String, HashMap<String, usize>>>>);
 
 impl Store for Delivered {
     fn store(&self, message: &Received) -> std::io::Result<u64> {
@@ -40,7 +40,7 @@ impl Store for Delivered {
 
 impl Delivered {
     /// Returns how many copies of a mail arrived. All must have one Message-ID.
-    fn copies(&self, run: &Run) -> usize {
+    pub(super) fn copies(&self, run: &Run) -> usize {
         let all = self.0.lock().expect("no thread panics while holding it");
         let subject = run.key.as_deref().expect("each has a key");
         let Some(ids) = all.get(subject) else { return 0 };
@@ -58,7 +58,7 @@ async fn writers_and_workers_that_are_killed_lose_nothing_and_send_nothing_twice
     let path = line.home().join("outbox.db");
     let start = |slot: usize, round: usize| match slot < WRITERS {
         true => Process::writer(&path, &format!("{round}-{slot}"), [PAUSE, "16"], |_| {}),
-        false => Process::worker(&line),
+        false => Process::worker(&line, &[]),
     };
     let mut running: Vec<_> = (0..WRITERS + WORKERS).map(|slot| start(slot, 0)).collect();
     let mut accepted = Accepted::new();
@@ -101,7 +101,7 @@ async fn writers_and_workers_that_are_killed_lose_nothing_and_send_nothing_twice
 
 /// Checks each mail against what the server saw. Returns those whose delivery is unknown.
 #[expect(clippy::print_stdout, reason = "the figures of a long run are its result")]
-fn check(runs: &[Run], accepted: &Accepted, delivered: &Delivered) -> Vec<Run> {
+pub(super) fn check(runs: &[Run], accepted: &Accepted, delivered: &Delivered) -> Vec<Run> {
     let known: HashSet<_> = runs.iter().map(|run| run.id.as_str()).collect();
     let lost: Vec<_> = accepted.keys().filter(|id| !known.contains(id.as_str())).collect();
     let missing: Vec<_> = runs
@@ -128,7 +128,8 @@ fn check(runs: &[Run], accepted: &Accepted, delivered: &Delivered) -> Vec<Run> {
     unknown.into_iter().cloned().collect()
 }
 
-async fn all(outbox: &Outbox) -> Vec<Run> {
+/// Returns all runs.
+pub(super) async fn all(outbox: &Outbox) -> Vec<Run> {
     let mut all: Vec<Run> = Vec::new();
     loop {
         let before = all.last().map(|run| run.id.clone());

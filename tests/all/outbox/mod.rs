@@ -5,6 +5,11 @@ mod accounts;
 mod backlog;
 #[cfg(target_os = "linux")]
 mod circumstances;
+// The fixture of the store's tests.
+#[cfg(unix)]
+#[path = "../../../outbox/src/store/postgres/tests/cluster.rs"]
+#[expect(dead_code, reason = "the store's tests need more of it")]
+mod cluster;
 #[cfg(unix)]
 mod crashes;
 mod delivery;
@@ -13,6 +18,8 @@ mod disk;
 mod faults;
 #[cfg(target_os = "linux")]
 mod full_disk;
+#[cfg(unix)]
+mod machines;
 #[cfg(unix)]
 mod monitoring;
 #[cfg(target_os = "linux")]

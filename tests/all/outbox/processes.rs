@@ -1,10 +1,10 @@
 //! Processes that use an outbox until they are killed.
 
 use std::collections::HashMap;
+use std::ffi::OsStr;
 use std::fs::File;
 use std::io::{BufRead as _, BufReader, Read as _, Seek as _};
 use std::os::unix::process::ExitStatusExt as _;
-use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
@@ -25,14 +25,14 @@ pub(super) struct Process {
 impl Process {
     /// Starts a writer, with its pause in milliseconds, and the number of mails of which one is large.
     pub(super) fn writer(
-        outbox: &Path,
+        outbox: impl AsRef<OsStr>,
         name: &str,
         [pause, large_every]: [&str; 2],
         settings: impl FnOnce(&mut Command),
     ) -> Self {
         let log = tempfile::tempfile().expect("a file can be made");
         let mut command = Command::new(env!("CARGO_BIN_EXE_outbox-writer-under-test"));
-        command.arg(outbox).args([name, pause, large_every]);
+        command.arg(outbox.as_ref()).args([name, pause, large_every]);
         settings(&mut command);
         let started = command.stdout(Stdio::piped()).stderr(into(&log)).spawn();
         let mut child = started.expect("the writer starts");
@@ -47,10 +47,11 @@ impl Process {
         Self { child, accepted: Some(accepted), log }
     }
 
-    pub(super) fn worker(line: &CommandLine) -> Self {
+    /// Starts a worker, with more words for its command line.
+    pub(super) fn worker(line: &CommandLine, words: &[&str]) -> Self {
         let log = tempfile::tempfile().expect("a file can be made");
         let mut command = line.command(&["worker", "--concurrency", "8"]);
-        let child = command.stdout(Stdio::null()).stderr(into(&log)).spawn();
+        let child = command.args(words).stdout(Stdio::null()).stderr(into(&log)).spawn();
         Self { child: child.expect("the worker starts"), accepted: None, log }
     }
 
@@ -59,12 +60,31 @@ impl Process {
     }
 
     /// Returns the answers that a killed process got.
-    pub(super) fn end(mut self) -> Accepted {
+    pub(super) fn end(self) -> Accepted {
+        self.end_or(None)
+    }
+
+    /// As [`end`](Self::end), for a process that may have ended before with this code.
+    pub(super) fn end_or(mut self, code: Option<i32>) -> Accepted {
         let status = self.child.wait().expect("it has ended");
         let mut log = String::new();
         self.log.rewind().and_then(|()| self.log.read_to_string(&mut log)).expect("it is text");
-        assert_eq!(status.signal(), Some(9), "it ended before it was killed: {status}\n{log}");
-        self.accepted.map_or_else(Accepted::new, |told| told.join().expect("the lines are read"))
+        let is_killed = status.signal() == Some(9);
+        assert!(
+            is_killed || code.is_some() && status.code() == code,
+            "it ended before it was killed: {status}\n{log}"
+        );
+        self.accepted
+            .take()
+            .map_or_else(Accepted::new, |told| told.join().expect("the lines are read"))
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        // It may have ended. A test that fails leaves none behind.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
     }
 }
 
@@ -74,7 +94,12 @@ fn into(log: &File) -> Stdio {
 
 /// Sleeps for a fifth of a second at most.
 pub(super) fn pause() {
-    thread::sleep(Duration::from_millis(20 + random() % 180));
+    pause_up_to(200);
+}
+
+/// Sleeps for this many milliseconds at most.
+pub(super) fn pause_up_to(most: u64) {
+    thread::sleep(Duration::from_millis(most / 10 + random() % (most * 9 / 10)));
 }
 
 pub(super) fn random() -> u64 {

@@ -83,7 +83,7 @@ pub(super) async fn claim(
     if !taker.unsure.is_empty() {
         undo(&transaction, &taker).await?;
     }
-    let rooms = rooms(&transaction, &shares).await?;
+    let rooms = rooms(&transaction, &taker.owner, &shares).await?;
     let now = rooms.now;
     let claimed = take(&transaction, &database, &taker, &rooms).await?;
     count(&transaction, &shares, &claimed, now).await?;
@@ -108,7 +108,11 @@ struct Rooms {
 }
 
 /// Locks the accounts, and returns how many runs of each may be taken now.
-async fn rooms(transaction: &Transaction<'_>, shares: &[Share]) -> Result<Rooms, Fault> {
+async fn rooms(
+    transaction: &Transaction<'_>,
+    owner: &OwnerId,
+    shares: &[Share],
+) -> Result<Rooms, Fault> {
     let names: Vec<_> = shares.iter().map(|share| share.account.as_str()).collect();
     let make = "INSERT INTO account (name) SELECT unnest($1::text[]) ON CONFLICT DO NOTHING";
     rows::execute(transaction, make, &[&names]).await?;
@@ -117,19 +121,26 @@ async fn rooms(transaction: &Transaction<'_>, shares: &[Share]) -> Result<Rooms,
                  ORDER BY name FOR NO KEY UPDATE";
     let accounts = rows::query(transaction, lock, &[&names]).await?;
     // The time under the lock: not before that of another worker's claim, whose runs are counted below.
-    let now: SystemTime =
-        rows::query(transaction, "SELECT clock_timestamp()", &[]).await?[0].get(0);
-    let taken = "SELECT account, count(*) FROM run WHERE account = ANY($1) AND state IN ('leased', 'sending')
-                  GROUP BY account";
-    let taken = numbers(&rows::query(transaction, taken, &[&names]).await?);
+    let clock = "SELECT clock_timestamp(), (SELECT count(*) FROM worker WHERE lease_until > clock_timestamp())";
+    let clock = &rows::query(transaction, clock, &[]).await?[0];
+    let (now, workers): (SystemTime, i64) = (clock.get(0), clock.get(1));
+    let taken = "SELECT account, count(*), count(*) FILTER (WHERE lease_owner = $2)
+                   FROM run WHERE account = ANY($1) AND state IN ('leased', 'sending') GROUP BY account";
+    let taken = rows::query(transaction, taken, &[&names, &owner.0]).await?;
+    let taken = |account: &str| {
+        let row = taken.iter().find(|row| row.get::<_, &str>(0) == account);
+        row.map_or((0, 0), |row| (row.get(1), row.get(2)))
+    };
     let in_minute = match shares.iter().any(|share| share.pace.per_minute.is_some()) {
         true => taken_in_minute(transaction, &names, now).await?,
         false => HashMap::new(),
     };
     let mut rooms = Rooms { accounts: Vec::new(), most: Vec::new(), now };
     for (share, account) in shares.iter().zip(&accounts) {
-        let of = |numbers: &HashMap<String, i64>| numbers.get(&share.account).copied().unwrap_or(0);
-        let most = room(share, account, (of(&taken), of(&in_minute)), now);
+        let in_minute = in_minute.get(&share.account).copied().unwrap_or(0);
+        let (by_all, by_owner) = taken(&share.account);
+        let taken = Taken { by_all, by_owner, in_minute };
+        let most = room(share, account, taken, workers, now);
         if most > 0 {
             rooms.accounts.push(share.account.clone());
             rooms.most.push(most);
@@ -138,17 +149,30 @@ async fn rooms(transaction: &Transaction<'_>, shares: &[Share]) -> Result<Rooms,
     Ok(rooms)
 }
 
-fn room(share: &Share, account: &Row, (taken, in_minute): (i64, i64), now: SystemTime) -> i64 {
+/// The runs of an account that are taken.
+#[derive(Clone, Copy)]
+struct Taken {
+    by_all: i64,
+    by_owner: i64,
+    in_minute: i64,
+}
+
+fn room(share: &Share, account: &Row, taken: Taken, workers: i64, now: SystemTime) -> i64 {
     let pace = &share.pace;
-    let mut room = (i64::from(pace.connections) - taken).min(rows::count(share.most));
+    let connections = i64::from(pace.connections);
+    // Equal parts for the workers, rounded up. A worker that ends a run is the first to know that another one may be taken,
+    // so without this, those that started first keep all connections.
+    let part = (connections + workers - 1) / workers.max(1);
+    let mut room =
+        (connections - taken.by_all).min(part - taken.by_owner).min(rows::count(share.most));
     match account.get::<_, Option<SystemTime>>("paused_until") {
         Some(until) if until > now => return 0,
         // One run tries whether the account works again.
-        Some(_) => room = room.min(1 - taken),
+        Some(_) => room = room.min(1 - taken.by_all),
         None => {}
     }
     if let Some(limit) = pace.per_minute {
-        room = room.min(i64::from(limit) - in_minute);
+        room = room.min(i64::from(limit) - taken.in_minute);
     }
     let today = rows::time(now).day();
     let first = account.get::<_, Option<i64>>("first_day").unwrap_or(today);
