@@ -73,7 +73,7 @@ impl From<&smtp_connector_outbox::Error> for Exit {
             ErrorKind::Invalid | ErrorKind::KeyReused => Self::Data,
             ErrorKind::DiskFull | ErrorKind::Unavailable => Self::Later,
             ErrorKind::Forbidden => Self::Refused,
-            ErrorKind::NotAnOutbox => Self::Settings,
+            ErrorKind::Moved | ErrorKind::NotAnOutbox => Self::Settings,
             // `Damaged`, and kinds that this command does not know.
             _ => Self::Bug,
         }

@@ -1,5 +1,7 @@
 //! The options that queue a mail instead of sending it, and the outbox that commands use.
 
+use std::path::PathBuf;
+
 use clap::Args;
 use serde_json::json;
 use smtp_connector_host::{Connector, Error, Invocation};
@@ -62,21 +64,35 @@ impl ChosenOutbox {
 
     /// Returns the URL of the database, if the outbox is in PostgreSQL.
     pub(crate) fn url(&self) -> Result<Option<&str>, Stop> {
-        let is_url =
-            |name: &&str| name.starts_with("postgres://") || name.starts_with("postgresql://");
-        let Some(url) = self.outbox.as_deref().filter(is_url) else { return Ok(None) };
-        let credentials = url.split_once("://").and_then(|(_, rest)| rest.split_once('@'));
-        let has_password =
-            credentials.is_some_and(|(user, _)| user.contains(':')) || url.contains("password=");
-        // Other users see the command line, but not the environment.
-        let is_option = std::env::var(VARIABLE).as_deref() != Ok(url);
-        match has_password && is_option {
-            true => Err(Stop::UsageWithHint(
-                "--outbox must not hold a password, which other users could see".to_owned(),
-                format!("set PGPASSWORD, or the whole URL as {VARIABLE}"),
-            )),
-            false => Ok(Some(url)),
-        }
+        self.outbox.as_deref().map_or(Ok(None), |name| database(name, "--outbox"))
+    }
+
+    /// Returns the file, if the outbox is in one.
+    pub(crate) fn file(&self, context: &Context<'_>) -> Result<Option<PathBuf>, Stop> {
+        Ok(match (self.url()?, &self.outbox) {
+            (Some(_), _) => None,
+            (None, Some(file)) => Some(file.into()),
+            (None, None) => Some(context.home.outbox.clone()),
+        })
+    }
+}
+
+/// Returns the name of an outbox if it is the URL of a database. `option` is where it was given.
+pub(crate) fn database<'n>(name: &'n str, option: &str) -> Result<Option<&'n str>, Stop> {
+    if !name.starts_with("postgres://") && !name.starts_with("postgresql://") {
+        return Ok(None);
+    }
+    let credentials = name.split_once("://").and_then(|(_, rest)| rest.split_once('@'));
+    let has_password =
+        credentials.is_some_and(|(user, _)| user.contains(':')) || name.contains("password=");
+    // Other users see the command line, but not the environment.
+    let is_option = std::env::var(VARIABLE).as_deref() != Ok(name);
+    match has_password && is_option {
+        true => Err(Stop::UsageWithHint(
+            format!("{option} must not hold a password, which other users could see"),
+            format!("set PGPASSWORD, or the whole URL as {VARIABLE}"),
+        )),
+        false => Ok(Some(name)),
     }
 }
 

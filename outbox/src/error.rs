@@ -31,6 +31,8 @@ names! {
         NotFound => "not-found",
         /// The run's state does not allow this.
         WrongState => "wrong-state",
+        /// The outbox was moved to another database.
+        Moved => "moved",
         /// The database is not an outbox, or one of another version.
         NotAnOutbox => "not-an-outbox",
         /// The database cannot be opened or written: permissions, a login, a read-only disk.

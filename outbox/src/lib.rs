@@ -40,6 +40,7 @@ mod enqueue;
 mod error;
 mod event;
 mod gauges;
+mod moving;
 mod outbox;
 mod retries;
 mod run;
@@ -51,6 +52,7 @@ mod worker;
 pub use enqueue::Enqueue;
 pub use error::{Error, ErrorKind, Result};
 pub use event::{Event, EventKind, Events};
+pub use moving::Moved;
 pub use outbox::{Outbox, OutboxOptions};
 pub use retries::RetrySchedule;
 pub use run::{

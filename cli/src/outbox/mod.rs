@@ -4,6 +4,7 @@ mod change;
 mod export;
 mod list;
 mod migrate;
+mod move_to;
 mod show;
 
 use clap::{Args, Subcommand};
@@ -53,17 +54,20 @@ enum Command {
     ///
     /// Needs a role that may change the database. An outbox in a file is made and upgraded when it is opened.
     Migrate,
+    Move(move_to::Move),
 }
 
 impl OutboxCommand {
     pub(crate) async fn run(&self, context: &Context<'_>) -> Outcome {
-        if matches!(self.command, Command::Migrate) {
-            return migrate::run(context, &self.outbox).await;
+        match &self.command {
+            Command::Migrate => return migrate::run(context, &self.outbox).await,
+            Command::Move(one) => return one.run(context, &self.outbox).await,
+            _ => {}
         }
         let outbox = self.outbox.open(context).await?;
         match &self.command {
-            // It does not open the outbox.
-            Command::Migrate => Ok(Exit::Done),
+            // They open the outbox in another way.
+            Command::Migrate | Command::Move(_) => Ok(Exit::Done),
             Command::List(list) => list.run(context, &outbox).await,
             Command::Show(show) => show.run(context, &outbox).await,
             Command::Retry(runs) => {

@@ -1,5 +1,10 @@
 //! The stores of an outbox. Each keeps the same table, and passes the same suite of tests.
 
+#[cfg_attr(
+    not(all(feature = "postgres", feature = "sqlite")),
+    allow(dead_code, reason = "a move needs both stores")
+)]
+pub(crate) mod moving;
 #[cfg(feature = "postgres")]
 pub(crate) mod postgres;
 mod reports;
@@ -20,6 +25,7 @@ use crate::error::Result;
 use crate::event::{Event, EventKind};
 use crate::run::{Counts, Filter, PausedAccount, Run, RunId, RunRecipient, RunState, Ticket};
 use crate::timestamp::Timestamp;
+use moving::{Receiver, Source};
 pub(crate) use webhook::{
     LONGEST_WEBHOOK_PAUSE, Posted, StoredWebhook, TakenWebhook, WebhookClaim,
 };
@@ -107,6 +113,15 @@ pub(crate) trait Store: Send + Sync + 'static {
     fn check(&self) -> BoxFuture<'_, Result<()>>;
     /// Completes when the store may have changed: a run was added, or something became due. It may complete too often.
     fn changed(&self) -> BoxFuture<'_, ()>;
+
+    /// Returns the store as one that an outbox can move away from.
+    fn as_source(&self) -> Option<&dyn Source> {
+        None
+    }
+    /// Returns the store as one that an outbox can move to.
+    fn as_receiver(&self) -> Option<&dyn Receiver> {
+        None
+    }
 }
 
 /// A run to store.

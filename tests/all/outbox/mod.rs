@@ -22,6 +22,8 @@ mod full_disk;
 mod machines;
 #[cfg(unix)]
 mod monitoring;
+#[cfg(unix)]
+mod moving;
 #[cfg(target_os = "linux")]
 mod power_loss;
 #[cfg(unix)]
@@ -30,7 +32,7 @@ mod reports;
 #[cfg(unix)]
 mod webhook_command;
 mod webhooks;
-#[cfg(target_os = "linux")]
+#[cfg(unix)]
 #[path = "../../outbox_writer/mail.rs"]
 mod writers_mail;
 
@@ -67,7 +69,7 @@ impl Queue {
         Self { outbox, folder }
     }
 
-    #[cfg(target_os = "linux")]
+    #[cfg(unix)]
     fn path(&self) -> std::path::PathBuf {
         self.folder.path().join("outbox.db")
     }

@@ -129,8 +129,13 @@ impl Database {
         of_postgres(&self.at(what), reason)
     }
 
+    /// Returns the database and its server, for people.
+    pub(super) fn place(&self) -> &str {
+        &self.address.place
+    }
+
     fn at(&self, what: &str) -> String {
-        format!("{what} (database {})", self.address.place)
+        format!("{what} (database {})", self.place())
     }
 }
 

@@ -6,6 +6,11 @@ mod claims;
 mod database;
 mod enqueue;
 mod fault;
+#[cfg_attr(
+    not(all(feature = "postgres", feature = "sqlite")),
+    allow(dead_code, reason = "a move needs both stores")
+)]
+mod moving;
 mod owners;
 mod queries;
 mod rows;
@@ -27,6 +32,7 @@ use super::{
 use crate::error::Result;
 use crate::event::Event;
 use crate::run::{Counts, Filter, PausedAccount, Run, RunId, RunState, Ticket};
+use crate::store::moving::Receiver;
 use crate::store::unsure::Unsure;
 use address::Address;
 use bell::Bell;
@@ -299,5 +305,9 @@ impl Store for PostgresStore {
 
     fn changed(&self) -> BoxFuture<'_, ()> {
         Box::pin(self.bell.changed())
+    }
+
+    fn as_receiver(&self) -> Option<&dyn Receiver> {
+        Some(self)
     }
 }

@@ -2,6 +2,8 @@
 
 use std::time::SystemTime;
 
+use deadpool_postgres::Transaction;
+
 use super::database::Session;
 use super::fault::Fault;
 use super::rows::{self, RUN, Value};
@@ -105,20 +107,26 @@ pub(super) async fn latest_event(session: &mut Session) -> Result<i64, Fault> {
     Ok(rows::query(session, sql, &[]).await?.first().map_or(0, |row| row.get(0)))
 }
 
+/// Locks the numbers of events until the transaction ends.
+pub(super) async fn lock_numbers(transaction: &Transaction<'_>) -> Result<(), Fault> {
+    /// The number of the lock.
+    const LOCK: i64 = 0x534d_5445;
+    rows::execute(transaction, "SELECT pg_advisory_xact_lock($1)", &[&LOCK]).await?;
+    Ok(())
+}
+
 /// Numbers events that have been committed since the last time. Returns whether there were any.
 ///
 /// The lock is freed by the commit, so a reader that sees a number sees all smaller ones.
 async fn number(session: &mut Session) -> Result<bool, Fault> {
     /// Enough for a reader, and few enough for one transaction.
     const MOST: i64 = 1000;
-    /// The number of the lock.
-    const LOCK: i64 = 0x534d_5445;
     let new = "SELECT FROM event WHERE position IS NULL LIMIT 1";
     if rows::query(session, new, &[]).await?.is_empty() {
         return Ok(false);
     }
     let transaction = session.transaction().await?;
-    rows::execute(&transaction, "SELECT pg_advisory_xact_lock($1)", &[&LOCK]).await?;
+    lock_numbers(&transaction).await?;
     let sql = "
         UPDATE event SET position = numbered.position
           FROM (SELECT id, nextval('event_position') AS position

@@ -2,11 +2,17 @@
 
 use rusqlite::ErrorCode;
 
+use super::moving;
 use crate::error::{Error, ErrorKind};
 
 /// Converts an error of SQLite. `what` says what could not be done.
 pub(super) fn of_sqlite(what: &str, reason: &rusqlite::Error) -> Error {
+    let is_closed = reason
+        .sqlite_error()
+        .is_some_and(|error| error.extended_code == rusqlite::ffi::SQLITE_CONSTRAINT_TRIGGER);
     let (kind, hint) = match reason.sqlite_error_code() {
+        // The only triggers are those of an outbox that was moved.
+        _ if is_closed => (ErrorKind::Moved, moving::HINT),
         Some(ErrorCode::DiskFull) => {
             (ErrorKind::DiskFull, "free some space: nothing was lost, and nothing was accepted")
         }

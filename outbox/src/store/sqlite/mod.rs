@@ -5,6 +5,11 @@ mod enqueue;
 mod fault;
 mod files;
 mod folder;
+#[cfg_attr(
+    not(all(feature = "postgres", feature = "sqlite")),
+    allow(dead_code, reason = "a move needs both stores")
+)]
+mod moving;
 mod open;
 mod owners;
 mod place;
@@ -31,11 +36,13 @@ use super::{
 use crate::error::{Error, ErrorKind, Result};
 use crate::event::Event;
 use crate::run::{Counts, Filter, PausedAccount, Run, RunId, RunState, Ticket};
+use crate::store::moving::Source;
 use crate::store::unsure::Unsure;
 use crate::timestamp::Timestamp;
 use claims::Taker;
 use fault::of_sqlite;
 use files::Files;
+use moving::Move;
 use owners::Owners;
 use place::Place;
 use writer::Writer;
@@ -74,6 +81,14 @@ impl SqliteStore {
             unsure: Unsure::default(),
             changed: Notify::new(),
         })
+    }
+
+    /// Refuses a file whose outbox was moved elsewhere.
+    async fn refuse_if_moved(&self) -> Result<()> {
+        match self.read(Move::of).await? {
+            Some(moved) => Err(moved.refusal()),
+            None => Ok(()),
+        }
     }
 
     /// Reads, beside the writing thread.
@@ -129,12 +144,16 @@ impl Store for SqliteStore {
     }
 
     fn register(&self) -> BoxFuture<'_, Result<Owner>> {
-        Box::pin(std::future::ready(self.owners.register().map_err(|reason| {
-            let message = format!("the worker could not be registered beside the outbox: {reason}");
-            Error::new(ErrorKind::Forbidden, message)
-                .hint_of("check that this user can write to the folder of the outbox")
-                .caused_by(reason)
-        })))
+        Box::pin(async {
+            self.refuse_if_moved().await?;
+            self.owners.register().map_err(|reason| {
+                let message =
+                    format!("the worker could not be registered beside the outbox: {reason}");
+                Error::new(ErrorKind::Forbidden, message)
+                    .hint_of("check that this user can write to the folder of the outbox")
+                    .caused_by(reason)
+            })
+        })
     }
 
     fn due_accounts(&self, after: String, most: usize) -> BoxFuture<'_, Result<Vec<String>>> {
@@ -293,6 +312,7 @@ impl Store for SqliteStore {
         Box::pin(async {
             // A transaction that takes the lock of a writer. It commits nothing, so it costs no write.
             self.writer.write("the outbox cannot be written", |_| Ok(())).await?;
+            self.refuse_if_moved().await?;
             self.place.check()
         })
     }
@@ -302,6 +322,10 @@ impl Store for SqliteStore {
             // The end of the wait is as good as a change.
             let _ = tokio::time::timeout(POLL, self.changed.notified()).await;
         })
+    }
+
+    fn as_source(&self) -> Option<&dyn Source> {
+        Some(self)
     }
 }
 

@@ -42,6 +42,15 @@ impl Owners {
         owners.into_iter().filter(|owner| is_free(&self.path(owner))).collect()
     }
 
+    /// Returns the number of owners that are alive.
+    pub(super) fn alive(&self) -> usize {
+        let Ok(entries) = fs::read_dir(&self.folder) else { return 0 };
+        let names = entries.flatten().map(|entry| entry.file_name());
+        // A file without its final name belongs to an owner that is about to be registered.
+        let named = names.filter(|name| !name.to_string_lossy().starts_with("new-"));
+        named.filter(|name| !is_free(&self.folder.join(name))).count()
+    }
+
     /// Removes the file of a dead owner.
     pub(super) fn forget(&self, owner: &OwnerId) {
         // A file that stays only costs a check.
@@ -81,8 +90,9 @@ mod tests {
         let owners = Owners::new(folder.path().join("owners"));
         let owner = owners.register().expect("it is registered");
         let id = owner.id.clone();
-        assert_eq!(owners.dead(vec![id.clone()]), []);
+        assert_eq!((owners.dead(vec![id.clone()]), owners.alive()), (vec![], 1));
         drop(owner);
+        assert_eq!(owners.alive(), 0);
         assert_eq!(owners.dead(vec![id.clone()]), [id]);
     }
 
@@ -93,6 +103,7 @@ mod tests {
         let id = OwnerId("killed".to_owned());
         fs::write(folder.path().join("killed"), "").expect("it is written");
         assert_eq!(owners.dead(vec![id.clone()]), std::slice::from_ref(&id));
+        assert_eq!(owners.alive(), 0);
         owners.forget(&id);
         assert!(!folder.path().join("killed").exists());
     }
