@@ -11,6 +11,8 @@ mod circumstances;
 #[expect(dead_code, reason = "the store's tests need more of it")]
 mod cluster;
 #[cfg(unix)]
+mod compose;
+#[cfg(unix)]
 mod crashes;
 mod delivery;
 #[cfg(target_os = "linux")]
@@ -29,6 +31,8 @@ mod power_loss;
 #[cfg(unix)]
 mod processes;
 mod reports;
+#[cfg(unix)]
+mod sizes;
 #[cfg(unix)]
 mod webhook_command;
 mod webhooks;
