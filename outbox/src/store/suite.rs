@@ -130,7 +130,8 @@ pub(crate) async fn a_paused_account_waits_and_is_then_tried_by_one_run(store: &
         reason: "no login".to_owned(),
     };
     for one in &claimed {
-        let settlement = Settlement { effect: pause(1000), ..settlement(one.claim, RunState::Ready) };
+        let settlement =
+            Settlement { effect: pause(1000), ..settlement(one.claim, RunState::Ready) };
         assert!(store.settle(&owner, settlement).await.expect("it is written"));
     }
     assert!(due(store).await.is_empty());

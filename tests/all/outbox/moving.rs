@@ -258,7 +258,7 @@ async fn a_move_that_is_killed_is_repeated_and_loses_nothing_and_sends_nothing_t
     }
     let file = queue.path().to_str().expect("it is UTF-8").to_owned();
     // A worker sends what arrives.
-    let worker = Monitored::start_with(&line, &["--outbox", &url]);
+    let worker = Monitored::start_with(&line, &["--outbox", &url], &[]);
     let there = kill_in_the_middle(&line, &file, &url).await;
     let ran = line.run(&["worker", "--until-empty", "--outbox", &file]).expect(78);
     assert!(ran.err.contains("was moved"), "{ran:?}");
