@@ -1,6 +1,7 @@
 //! `inbox`: catches mail, and shows the caught messages.
 
 use std::io;
+use std::time::{Duration, Instant};
 
 use clap::{Args, Subcommand};
 use serde_json::{Value, json};
@@ -11,7 +12,10 @@ use super::message_view::MessageView;
 use super::output::tell;
 use super::stop::{Outcome, Stop};
 use super::{question, text};
-use smtp_connector_inbox::{Inbox as Server, Mailbox, MailboxError, Received, Store, Stored};
+use smtp_connector_inbox::{
+    Entry, Failure, Failures, Inbox as Server, InvalidQuery, Mailbox, MailboxError, Query,
+    Received, Store, Stored,
+};
 
 /// Catch mail instead of delivering it
 ///
@@ -24,12 +28,35 @@ pub(crate) struct Inbox {
     /// Listen on this address
     #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:1025")]
     smtp: String,
+
+    /// Fail on purpose, such as rcpt=451, end*1=drop or data=delay:5s; repeatable
+    ///
+    /// STAGE is connect, ehlo, auth, mail, rcpt, data or end. ACT is a reply such as 451 or "550 5.1.1 no such user", drop to close
+    /// the connection, or delay:TIME. STAGE*2 fails twice, and then works.
+    #[arg(long, value_name = "STAGE=ACT")]
+    fail: Vec<Failure>,
 }
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// List the caught messages, oldest first
-    List,
+    /// List the caught messages, or those that match a query, oldest first
+    List(Search),
+    /// Wait for a message that matches a query, and show it
+    ///
+    /// Without --after, a message that has arrived before counts too. The exit code is 75 if none arrives in time.
+    Wait {
+        #[command(flatten)]
+        search: Search,
+        /// Wait at most this many seconds
+        #[arg(long, value_name = "SECONDS", default_value_t = 30, value_parser = clap::value_parser!(u64).range(..=86_400))]
+        timeout: u64,
+        /// Only messages after the one with this number
+        #[arg(long, value_name = "ID", default_value_t = 0, hide_default_value = true)]
+        after: u64,
+        /// Print the message as received
+        #[arg(long)]
+        raw: bool,
+    },
     /// Show the latest message, or the message with this number
     Show {
         /// Number of the message [default: the latest]
@@ -37,6 +64,12 @@ enum Command {
         /// Print the message as received
         #[arg(long)]
         raw: bool,
+    },
+    /// Delete messages
+    Delete {
+        /// Numbers of the messages
+        #[arg(required = true, value_name = "ID")]
+        ids: Vec<u64>,
     },
     /// Delete all messages; asks first if run in a terminal
     Clear {
@@ -46,12 +79,48 @@ enum Command {
     },
 }
 
+/// The messages to find.
+#[derive(Args, Debug)]
+struct Search {
+    /// Words that the message contains, and from:, to:, subject:, file:, has:file; `not:word` excludes
+    ///
+    /// Quotation marks keep blanks together: 'subject:"order 1042"'.
+    #[arg(value_name = "QUERY")]
+    query: Vec<String>,
+}
+
+impl Search {
+    fn query(&self) -> Result<Query, Stop> {
+        // An argument may be several terms.
+        self.query.join(" ").parse().map_err(|reason: InvalidQuery| Stop::Usage(reason.to_string()))
+    }
+}
+
 impl Inbox {
     pub(crate) async fn run(&self, context: &Context<'_>) -> Outcome {
         let mailbox = Mailbox::new(&context.home.inbox);
         match &self.command {
             None => self.listen(context, &mailbox).await,
-            Some(Command::List) => list(context, &mailbox),
+            Some(Command::List(search)) => list(context, &mailbox, &search.query()?),
+            Some(Command::Wait { search, timeout, after, raw }) => {
+                let query = search.query()?;
+                let Some(id) =
+                    arrival(&mailbox, &query, *after, Duration::from_secs(*timeout)).await?
+                else {
+                    return none_in_time(context, &query, *timeout);
+                };
+                show(context, &mailbox, Some(id), *raw)
+            }
+            Some(Command::Delete { ids }) => {
+                for &id in ids {
+                    mailbox.delete(id)?;
+                }
+                context.output.document(&json!({ "deleted": ids }))?;
+                context
+                    .output
+                    .say(format_args!("deleted {}", text::count(ids.len(), "message")))?;
+                Ok(Exit::Done)
+            }
             Some(Command::Show { id, raw }) => show(context, &mailbox, *id, *raw),
             Some(Command::Clear { force }) => {
                 // A script is not asked: caught test mail is cheap to lose.
@@ -69,7 +138,10 @@ impl Inbox {
 
     async fn listen(&self, context: &Context<'_>, mailbox: &Mailbox) -> Outcome {
         let store = Keeping(mailbox.clone());
-        let server = Server::builder().store(store).start(&self.smtp).await.map_err(|reason| {
+        let failures = Failures::default();
+        self.fail.iter().for_each(|failure| failures.add(failure.clone()));
+        let server = Server::builder().store(store).failures(failures);
+        let server = server.start(&self.smtp).await.map_err(|reason| {
             let reason = match reason.kind() {
                 io::ErrorKind::InvalidInput => "write HOST:PORT, such as 127.0.0.1:1025".to_owned(),
                 _ => format!("{}; choose another address with --smtp", text::reason(&reason)),
@@ -80,6 +152,9 @@ impl Inbox {
             "catching mail on {}; press Ctrl-C to stop. Messages are kept until `smtp-connector inbox clear`",
             server.address()
         ));
+        for failure in &self.fail {
+            context.output.note(format_args!("failing on purpose: {failure}"));
+        }
         loop {
             let received = tokio::select! {
                 received = server.next() => received,
@@ -113,15 +188,56 @@ impl Store for Keeping {
     }
 }
 
-fn list(context: &Context<'_>, mailbox: &Mailbox) -> Outcome {
+/// How often the folder is looked at for a new message.
+const LOOK: Duration = Duration::from_millis(50);
+
+/// Returns the number of the first message that matches, or `None` if there is none in time.
+async fn arrival(
+    mailbox: &Mailbox,
+    query: &Query,
+    mut after: u64,
+    patience: Duration,
+) -> Result<Option<u64>, Stop> {
+    let until = Instant::now() + patience;
+    loop {
+        let latest = mailbox.latest()?;
+        if let Some(found) = mailbox.search_after(query, after)?.first() {
+            return Ok(Some(found.stored.id));
+        }
+        // A message that was looked at does not change.
+        after = after.max(latest);
+        if Instant::now() >= until {
+            return Ok(None);
+        }
+        tokio::time::sleep(LOOK).await;
+    }
+}
+
+fn none_in_time(context: &Context<'_>, query: &Query, seconds: u64) -> Outcome {
+    let text = query.to_string();
+    let which = if text.is_empty() { text } else { format!(" that matches {text}") };
+    context.output.warn(format_args!(
+        "no message{which} arrived within {seconds} s; check that `smtp-connector inbox` runs, and what `smtp-connector inbox list` shows"
+    ));
+    context.output.document(&json!({ "message": null }))?;
+    Ok(Exit::Later)
+}
+
+fn list(context: &Context<'_>, mailbox: &Mailbox, query: &Query) -> Outcome {
     let mut listed = Vec::new();
-    for stored in mailbox.list()? {
+    let found = mailbox.search(query)?;
+    for Entry { stored, .. } in &found {
         let (stored, content) = mailbox.get(Some(stored.id))?;
         context.output.say(line(&stored, &content))?;
         listed.push(json_of(&stored, &content));
     }
     if listed.is_empty() {
-        context.output.say("there is no message yet")?;
+        let is_all = *query == Query::default();
+        context.output.say(if is_all {
+            "there is no message yet"
+        } else {
+            "no message matches"
+        })?;
     }
     context.output.document(&json!({ "messages": listed }))?;
     Ok(Exit::Done)

@@ -1,5 +1,7 @@
 //! Parses the commands of a client (RFC 5321 section 4.1).
 
+use super::failures::FailureStage;
+
 /// A parsed command.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Command {
@@ -29,6 +31,18 @@ pub(super) enum Command {
 }
 
 impl Command {
+    /// Returns the stage at which the inbox may fail on purpose.
+    pub(super) fn failure_stage(&self) -> Option<FailureStage> {
+        match self {
+            Self::Ehlo(_) | Self::Helo(_) => Some(FailureStage::Ehlo),
+            Self::Auth { .. } => Some(FailureStage::Auth),
+            Self::Mail { .. } => Some(FailureStage::Mail),
+            Self::Rcpt { .. } => Some(FailureStage::Rcpt),
+            Self::Data => Some(FailureStage::Data),
+            _ => None,
+        }
+    }
+
     pub(super) fn parse(line: &[u8]) -> Self {
         let Ok(line) = std::str::from_utf8(line) else { return Self::Malformed };
         let line = line.trim_end_matches([' ', '\t']);

@@ -14,15 +14,23 @@
 
 mod command;
 mod content;
+mod entry;
+mod failures;
 mod line;
 mod mailbox;
+mod query;
 mod received;
 mod room;
 mod server;
 mod session;
 mod settings;
+mod stored;
 
-pub use mailbox::{Mailbox, MailboxError, Stored};
+pub use entry::Entry;
+pub use failures::{Failure, FailureAct, FailureStage, Failures, InvalidFailure};
+pub use mailbox::{Mailbox, MailboxError};
+pub use query::{InvalidQuery, Query};
 pub use received::{Received, Store};
 pub use server::{Inbox, InboxBuilder};
 pub use settings::Encryption;
+pub use stored::Stored;

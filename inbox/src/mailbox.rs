@@ -4,41 +4,17 @@ use std::fmt;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::time::{SystemTime, UNIX_EPOCH};
 
-use serde::{Deserialize, Serialize};
-
+use super::entry::Entry;
+use super::query::Query;
 use super::received::{Received, Store};
+use super::stored::Stored;
 use smtp_connector_smtp::private_files;
 
 /// A folder of messages that an inbox caught. On Unix, only their owner can access the folder and the messages.
 #[derive(Clone, Debug)]
 pub struct Mailbox {
     directory: PathBuf,
-}
-
-/// A message in a folder.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Stored {
-    /// The message's number.
-    pub id: u64,
-    /// The time of its arrival, in seconds since 1970.
-    pub at: u64,
-    /// The client's name in EHLO or HELO.
-    pub client_name: String,
-    /// Whether it was sent over TLS.
-    pub encrypted: bool,
-    /// The user who was logged in.
-    pub user: Option<String>,
-    /// The sender in MAIL FROM.
-    pub sender: String,
-    /// The parameters of MAIL FROM.
-    pub parameters: Vec<String>,
-    /// The recipients in RCPT TO.
-    pub recipients: Vec<String>,
-    /// The size in bytes.
-    pub size: u64,
 }
 
 /// An error in reading or writing a folder or one of its messages.
@@ -139,7 +115,6 @@ impl Mailbox {
     /// Returns an error if the message does not exist or the folder cannot be read.
     pub fn get(&self, id: Option<u64>) -> Result<(Stored, Vec<u8>), MailboxError> {
         private_files::close_directory(&self.directory);
-        let nothing = |what: String| MailboxError { what, source: None };
         let stored = match id {
             Some(id) if self.envelope_path(id).is_file() => {
                 self.read_envelope(&self.envelope_path(id))?
@@ -151,6 +126,65 @@ impl Mailbox {
         };
         let content = fs::read(self.content_path(stored.id));
         Ok((stored, content.map_err(|source| self.failed("cannot be read", source))?))
+    }
+
+    /// Returns the messages that match a query, the oldest first.
+    ///
+    /// # Errors
+    ///
+    /// Returns an error if the folder cannot be read.
+    pub fn search(&self, query: &Query) -> Result<Vec<Entry>, MailboxError> {
+        self.search_after(query, 0)
+    }
+
+    /// Returns the messages that match a query and arrived after the message with this number, the oldest first.
+    ///
+    /// # Errors
+    ///
+    /// Returns an error if the folder cannot be read.
+    pub fn search_after(&self, query: &Query, after: u64) -> Result<Vec<Entry>, MailboxError> {
+        private_files::close_directory(&self.directory);
+        let mut numbers: Vec<_> = self.numbers("json")?.filter(|&id| id > after).collect();
+        numbers.sort_unstable();
+        let mut found = Vec::new();
+        for id in numbers {
+            match self.get(Some(id)) {
+                Ok((stored, content)) => found.push(Entry::of(stored, &content)),
+                // The message was deleted in the meantime.
+                Err(error) if error.is_not_found() => {}
+                Err(error) => return Err(error),
+            }
+        }
+        found.retain(|entry| query.matches(entry));
+        Ok(found)
+    }
+
+    /// Returns the number of the latest message, or 0 if there is none.
+    ///
+    /// # Errors
+    ///
+    /// Returns an error if the folder cannot be read.
+    pub fn latest(&self) -> Result<u64, MailboxError> {
+        Ok(self.numbers("json")?.max().unwrap_or_default())
+    }
+
+    /// Deletes a message.
+    ///
+    /// # Errors
+    ///
+    /// Returns an error if the message does not exist or the folder cannot be written to.
+    pub fn delete(&self, id: u64) -> Result<(), MailboxError> {
+        let envelope = fs::remove_file(self.envelope_path(id));
+        envelope.map_err(|reason| match reason.kind() {
+            io::ErrorKind::NotFound => nothing(format!("there is no message {id}")),
+            _ => self.failed("cannot be written to", reason),
+        })?;
+        match fs::remove_file(self.content_path(id)) {
+            Err(reason) if reason.kind() != io::ErrorKind::NotFound => {
+                Err(self.failed("cannot be written to", reason))
+            }
+            _ => Ok(()),
+        }
     }
 
     /// Deletes all messages and returns their number.
@@ -194,26 +228,9 @@ impl Mailbox {
     }
 }
 
-impl Stored {
-    /// Creates the entry of a message with its number.
-    pub fn of(message: &Received, id: u64) -> Self {
-        Self {
-            id,
-            at: message.at.duration_since(UNIX_EPOCH).unwrap_or_default().as_secs(),
-            client_name: message.client_name.clone(),
-            encrypted: message.encrypted,
-            user: message.user.clone(),
-            sender: message.sender.clone(),
-            parameters: message.parameters.clone(),
-            recipients: message.recipients.clone(),
-            size: message.content.len() as u64,
-        }
-    }
-
-    /// Returns the time of its arrival.
-    pub fn arrived(&self) -> SystemTime {
-        UNIX_EPOCH + std::time::Duration::from_secs(self.at)
-    }
+/// Returns the error for a message that does not exist.
+fn nothing(what: String) -> MailboxError {
+    MailboxError { what, source: None }
 }
 
 impl MailboxError {
@@ -247,6 +264,7 @@ impl std::error::Error for MailboxError {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::time::UNIX_EPOCH;
 
     fn message(text: &str) -> Received {
         Received {
@@ -292,6 +310,31 @@ mod tests {
             read().unwrap();
             assert_eq!((mode(&directory), mode(&file)), (0o700, 0o600));
         }
+    }
+
+    #[test]
+    fn messages_are_found_and_deleted_one_by_one() {
+        let directory = tempfile::tempdir().unwrap();
+        let mailbox = Mailbox::new(directory.path());
+        for subject in ["one", "two", "one again"] {
+            mailbox.put(&message(&format!("Subject: {subject}\r\n\r\nx\r\n"))).unwrap();
+        }
+        let find = |query: &str, after| {
+            let found = mailbox.search_after(&query.parse().unwrap(), after).unwrap();
+            found.iter().map(|entry| entry.stored.id).collect::<Vec<_>>()
+        };
+        assert_eq!(
+            [find("subject:one", 0), find("subject:one", 1), find("three", 0)],
+            [vec![1, 3], vec![3], vec![]]
+        );
+        mailbox.delete(1).unwrap();
+        assert_eq!(find("", 0), [2, 3]);
+        assert_eq!(mailbox.delete(1).unwrap_err().to_string(), "there is no message 1");
+        assert_eq!(fs::read_dir(directory.path()).unwrap().count(), 4, "nothing is left over");
+        assert_eq!(
+            Mailbox::new(directory.path().join("none")).search(&Query::default()).unwrap(),
+            []
+        );
     }
 
     #[test]

@@ -13,11 +13,15 @@ use tokio::task::JoinHandle;
 use tokio::time::timeout;
 use tokio_rustls::TlsAcceptor;
 
+use super::entry::Entry;
+use super::failures::Failures;
 use super::line::{Lines, Patience};
+use super::query::Query;
 use super::received::{Received, Store};
 use super::room::Room;
 use super::session::Session;
 use super::settings::{Encryption, Settings};
+use super::stored::Stored;
 
 /// A running inbox. Dropping it closes the socket.
 pub struct Inbox {
@@ -32,6 +36,7 @@ pub struct InboxBuilder {
     encryption: Option<Encryption>,
     login: Option<(String, String)>,
     refused: Vec<(String, String)>,
+    failures: Failures,
     max_message_bytes: Option<usize>,
     max_held_bytes: Option<usize>,
     max_connections: Option<usize>,
@@ -76,6 +81,44 @@ impl Inbox {
         }
     }
 
+    /// Waits for a message that matches a query and takes it out of the queue. Other messages stay there.
+    ///
+    /// ```
+    /// # async fn example() -> Result<(), Box<dyn std::error::Error>> {
+    /// use std::time::Duration;
+    ///
+    /// use smtp_connector_inbox::Inbox;
+    ///
+    /// let inbox = Inbox::builder().start("127.0.0.1:0").await?;
+    /// let query = r#"to:bob@example.net subject:"order 1042""#.parse()?;
+    /// let wait = tokio::time::timeout(Duration::from_secs(10), inbox.next_matching(&query));
+    /// let message = wait.await?;
+    /// # Ok(()) }
+    /// ```
+    pub async fn next_matching(&self, query: &Query) -> Received {
+        loop {
+            // As in `next`.
+            let arrival = self.queue.arrival.notified();
+            if let Some(message) = self.take_matching(query) {
+                return message;
+            }
+            arrival.await;
+        }
+    }
+
+    /// Takes the first message that matches a query out of the queue, if there is one.
+    pub fn take_matching(&self, query: &Query) -> Option<Received> {
+        let mut messages = self.queue.lock();
+        let is_match = |message: &Received| {
+            query.matches(&Entry::of(Stored::of(message, message.id), &message.content))
+        };
+        let at = messages.iter().position(is_match)?;
+        let message = messages.remove(at)?;
+        drop(messages);
+        self.queue.room.give_back(message.held_bytes());
+        Some(message)
+    }
+
     /// Takes the next message out of the queue, if there is one.
     pub fn take(&self) -> Option<Received> {
         let message = self.queue.lock().pop_front()?;
@@ -102,6 +145,12 @@ impl InboxBuilder {
     pub fn refuse(mut self, recipient: impl Into<String>, reply: impl Into<String>) -> Self {
         self.refused.push((recipient.into(), reply.into()));
         self
+    }
+
+    /// Fails on purpose. Default: it does not.
+    #[must_use]
+    pub fn failures(self, failures: Failures) -> Self {
+        Self { failures, ..self }
     }
 
     /// Limits the size of a message. Default: 64 MiB.
@@ -147,6 +196,7 @@ impl InboxBuilder {
             encryption: self.encryption,
             login: self.login,
             refused: self.refused,
+            failures: self.failures,
             max_message_bytes: self.max_message_bytes.unwrap_or(MAX_MESSAGE_BYTES),
             room,
             patience: self.patience,

@@ -11,6 +11,7 @@ use tokio_rustls::TlsAcceptor;
 
 use super::command::Command;
 use super::content::{ContentReader, Progress};
+use super::failures::{FailureAct, FailureStage};
 use super::line::Lines;
 use super::received::Received;
 use super::room::Hold;
@@ -86,7 +87,10 @@ impl Session {
 
     /// Runs the session until the client disconnects, and passes each received message to `deliver`.
     pub(super) async fn run(mut self, deliver: impl Fn(Received)) -> io::Result<()> {
-        self.lines.reply("220 smtp-connector inbox ESMTP");
+        match self.fail(FailureStage::Connect).await? {
+            Some(_) => return self.lines.flush().await,
+            None => self.lines.reply("220 smtp-connector inbox ESMTP"),
+        }
         loop {
             match self.turn(&deliver).await {
                 Ok(Next::Go) => {}
@@ -123,6 +127,11 @@ impl Session {
     }
 
     async fn answer(&mut self, command: Command, deliver: &impl Fn(Received)) -> io::Result<Next> {
+        if let Some(stage) = command.failure_stage()
+            && let Some(next) = self.fail(stage).await?
+        {
+            return Ok(next);
+        }
         match command {
             Command::Ehlo(name) => {
                 self.greet(name);
@@ -156,6 +165,24 @@ impl Session {
             Command::Unknown => self.mistake("500 5.5.1 unknown command"),
         }
         Ok(Next::Go)
+    }
+
+    /// Fails on purpose, if that is asked for at this stage. Returns `None` to go on as usual.
+    async fn fail(&mut self, stage: FailureStage) -> io::Result<Option<Next>> {
+        let Some(act) = self.settings.failures.next(stage) else { return Ok(None) };
+        Ok(match act {
+            FailureAct::Reply(reply) => {
+                self.lines.reply(&reply);
+                // RFC 5321 section 4.2.2: 421 closes the connection.
+                Some(if reply.starts_with("421") { Next::Stop } else { Next::Go })
+            }
+            FailureAct::Delay(time) => {
+                self.lines.flush().await?;
+                tokio::time::sleep(time).await;
+                None
+            }
+            FailureAct::Drop => Some(Next::Stop),
+        })
     }
 
     fn greet(&mut self, name: String) {
@@ -281,6 +308,9 @@ impl Session {
             self.lines.reply(if is_full { FULL } else { "552 5.3.4 the message is too large" });
             return Ok(Next::Go);
         };
+        if let Some(next) = self.fail(FailureStage::End).await? {
+            return Ok(next);
+        }
         let message = Received {
             id: 0,
             at: SystemTime::now(),

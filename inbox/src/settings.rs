@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use rustls::ServerConfig;
 
+use super::failures::Failures;
 use super::line::Patience;
 use super::received::{Received, Store};
 use super::room::Room;
@@ -25,6 +26,7 @@ pub(crate) struct Settings {
     pub(crate) encryption: Option<Encryption>,
     pub(crate) login: Option<(String, String)>,
     pub(crate) refused: Vec<(String, String)>,
+    pub(crate) failures: Failures,
     pub(crate) max_message_bytes: usize,
     pub(crate) room: Arc<Room>,
     pub(crate) patience: Patience,

@@ -276,3 +276,56 @@ async fn a_message_is_stored_before_it_is_accepted_and_has_one_number() {
     }
     drop(allow);
 }
+
+/// Sends one message and returns everything that the inbox says until it has answered QUIT, or closes the connection.
+async fn conversation(inbox: &Inbox, content: &str) -> String {
+    let mut client = TcpStream::connect(inbox.address()).await.expect("it listens");
+    // The inbox may close the connection before it has read everything.
+    let _ = client.write_all(format!("{ENVELOPE}{content}.\r\nQUIT\r\n").as_bytes()).await;
+    heard(&mut client).await
+}
+
+#[tokio::test]
+async fn an_inbox_fails_on_purpose_at_each_stage_and_then_works() {
+    for (failure, reply, is_kept) in [
+        ("connect*1=554 5.3.2 no service", "554 5.3.2 no service\r\n", false),
+        ("connect*1=drop", "", false),
+        ("ehlo*1=500", "500 5.0.0 failed on purpose\r\n", false),
+        ("mail*1=451 4.3.0 later", "451 4.3.0 later\r\n", false),
+        ("rcpt*1=550 5.1.1 no such user", "550 5.1.1 no such user\r\n", false),
+        ("data*1=421 4.3.2 closing", "421 4.3.2 closing\r\n", false),
+        ("end*1=552 5.2.2 full", "552 5.2.2 full\r\n", false),
+        ("end*1=drop", "354 ", false),
+        ("end*1=delay:50ms", "250 2.0.0 ok: queued as 1\r\n", true),
+    ] {
+        let failures = Failures::default();
+        failures.add(failure.parse().expect("a failure"));
+        let inbox = Inbox::builder().failures(failures.clone()).start("127.0.0.1:0");
+        let inbox = inbox.await.expect("a port on loopback is free");
+        let said = conversation(&inbox, "x\r\n").await;
+        assert!(said.contains(reply), "{failure}: {said}");
+        assert_eq!(inbox.take().is_some(), is_kept, "{failure}: {said}");
+        assert!(failures.all().is_empty(), "{failure} happened once");
+        let said = conversation(&inbox, "x\r\n").await;
+        assert!(said.contains("250 2.0.0 ok: queued as"), "after {failure}: {said}");
+    }
+}
+
+#[tokio::test]
+async fn a_message_that_matches_is_waited_for_and_others_stay() {
+    let inbox = Inbox::builder().start("127.0.0.1:0").await.expect("a port on loopback is free");
+    let send = async |subject: &str| {
+        conversation(&inbox, &format!("Subject: {subject}\r\n\r\nx\r\n")).await;
+    };
+    let query = "subject:\"order 2\"".parse().expect("a query");
+    let wait = timeout(LONG, inbox.next_matching(&query));
+    let (found, ()) = tokio::join!(wait, async {
+        send("order 1").await;
+        send("order 2").await;
+    });
+    let found = String::from_utf8(found.expect("it arrives").content).expect("it is text");
+    assert!(found.starts_with("Subject: order 2"), "{found}");
+    assert!(inbox.take_matching(&query).is_none());
+    let rest = inbox.take().expect("the other one is there").content;
+    assert!(rest.starts_with(b"Subject: order 1"));
+}

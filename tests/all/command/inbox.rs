@@ -16,8 +16,14 @@ struct Listening {
 
 impl Listening {
     fn start(line: &CommandLine) -> Self {
+        Self::start_with(line, &[])
+    }
+
+    /// As [`start`](Self::start), with more options.
+    fn start_with(line: &CommandLine, options: &[&str]) -> Self {
         let mut child = Command::new(env!("CARGO_BIN_EXE_smtp-connector-under-test"))
             .args(["inbox", "--smtp", "127.0.0.1:0"])
+            .args(options)
             .env("SMTP_CONNECTOR_HOME", line.home())
             .env("XDG_CACHE_HOME", USER_CACHE)
             .stdout(Stdio::null())
@@ -200,4 +206,58 @@ fn a_message_that_cannot_be_stored_is_refused_temporarily_and_not_shown() {
     assert!(line.run(&["inbox", "list"]).expect(0).out.contains("no message yet"));
     listening.deliver(&line, "Subject: y\r\n\r\ny");
     assert!(line.run(&["inbox", "list"]).expect(0).out.contains('y'));
+}
+
+#[test]
+fn messages_are_found_waited_for_and_deleted() {
+    let line = CommandLine::new();
+    let mut listening = Listening::start(&line);
+    let mail = |subject: &str| {
+        format!("From: Ada <ada@x.test>\r\nSubject: {subject}\r\n\r\nThe tea is on its way.")
+    };
+    listening.deliver(&line, &mail("order 1"));
+    let ids = |query: &[&str]| {
+        let listed = line.run(&[&["inbox", "list", "--json"], query].concat()).expect(0).json();
+        let messages = listed["messages"].as_array().expect("a list").clone();
+        messages.iter().map(|one| one["id"].as_u64().expect("a number")).collect::<Vec<_>>()
+    };
+    assert_eq!(ids(&["from:ada", "tea", "not:has:file"]), [1]);
+    assert_eq!(ids(&["not:tea"]), [0; 0]);
+    let none = line.run(&["inbox", "list", "coffee"]).expect(0);
+    assert_eq!(none.out, "no message matches\n");
+    let waiting = line
+        .command(&["inbox", "wait", "subject:\"order 2\"", "--json", "--timeout", "20"])
+        .stdout(Stdio::piped())
+        .spawn()
+        .expect("it starts");
+    std::thread::sleep(Duration::from_millis(300));
+    listening.deliver(&line, &mail("order 1b"));
+    listening.deliver(&line, &mail("order 2"));
+    let found = waiting.wait_with_output().expect("it ends");
+    let found: serde_json::Value = serde_json::from_slice(&found.stdout).expect("JSON");
+    assert_eq!((&found["id"], &found["subject"]), (&3.into(), &"order 2".into()));
+    let before = line.run(&["inbox", "wait", "to:b@x.test", "--timeout", "1"]).expect(0);
+    assert!(before.out.starts_with("Message 1,"), "one that arrived before counts: {before:?}");
+    let late = line.run(&["inbox", "wait", "order", "--after", "3", "--timeout", "1"]).expect(75);
+    assert!(late.err.contains("no message that matches order arrived within 1 s"), "{late:?}");
+    line.run(&["inbox", "delete", "1", "2"]).expect(0);
+    assert_eq!(ids(&[]), [3]);
+    let again = line.run(&["inbox", "delete", "1"]).expect(64);
+    assert!(again.err.contains("there is no message 1"), "{again:?}");
+    let wrong = line.run(&["inbox", "list", "has:wings"]).expect(64);
+    assert!(wrong.err.contains("the only one is has:file"), "{wrong:?}");
+}
+
+#[test]
+fn an_inbox_fails_on_purpose() {
+    let line = CommandLine::new();
+    let options = ["--fail", "rcpt*1=451 4.7.1 come back later", "--fail", "end*1=drop"];
+    let mut listening = Listening::start_with(&line, &options);
+    let said = listening.say("x");
+    assert!(said.contains("451 4.7.1 come back later\r\n"), "{said}");
+    let said = listening.say("x");
+    assert!(said.contains("354 ") && !said.contains("queued"), "{said}");
+    listening.deliver(&line, "x");
+    let wrong = line.run(&["inbox", "--fail", "rctp=451"]).expect(64);
+    assert!(wrong.err.contains("the stages are connect, ehlo"), "{wrong:?}");
 }
