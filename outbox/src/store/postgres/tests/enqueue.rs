@@ -139,7 +139,7 @@ async fn workers_hear_of_a_commit_at_once() {
     let other = connect(&url).await;
     let platform = client(&url).await;
     // The bell begins to listen some time after the store is open.
-    let listening = "SELECT count(*) FROM pg_stat_activity WHERE datname = 'heard' AND query = 'LISTEN smtp_connector'";
+    let listening = "SELECT count(*) FROM pg_stat_activity WHERE datname = 'heard' AND query IN ('LISTEN smtp_connector', 'NOTIFY smtp_connector')";
     let listens = async {
         while platform.query_one(listening, &[]).await.expect("it is read").get::<_, i64>(0) < 2 {
             tokio::time::sleep(Duration::from_millis(10)).await;
