@@ -115,20 +115,13 @@ fn another_folder_gives_the_same_component() {
 }
 
 fn copy_sources(to: &Path) {
-    for path in [
-        "Cargo.toml",
-        "Cargo.lock",
-        "benches",
-        "cli",
-        "dist",
-        "examples/bare-host",
-        "guest",
-        "host",
-        "inbox",
-        "smtp",
-        "tests",
-        "wit",
-    ] {
+    let manifest = fs::read_to_string(repository().join("Cargo.toml")).expect("it is there");
+    let members = manifest.split_once("members = [").and_then(|(_, rest)| rest.split_once(']'));
+    // Cargo reads the manifest of every member, although it builds only one.
+    let members = members.expect("the workspace has members").0.split('"').skip(1).step_by(2);
+    // A member inside of another is copied with it.
+    let members = members.filter(|member| !member.starts_with("tests/"));
+    for path in members.chain(["Cargo.toml", "Cargo.lock", "wit"]) {
         let target = to.join(path);
         fs::create_dir_all(target.parent().expect("it lies in the folder"))
             .expect("the folder is ours");
