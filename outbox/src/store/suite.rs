@@ -270,7 +270,7 @@ pub(crate) async fn an_expired_run_is_reported_in_the_same_transaction(store: &d
     tokio::time::sleep(Duration::from_millis(20)).await;
     let accounts = store.expiring_accounts().await.expect("it is asked");
     assert_eq!(std::collections::BTreeSet::from_iter(accounts.iter()).len(), 2);
-    let reports = Reports { account: "ops".to_owned(), lifetime: Duration::from_millis(50) };
+    let reports = Reports { account: "ops".to_owned(), lifetime: Duration::from_millis(2500) };
     assert_eq!(expire(store, Some(reports.clone())).await, 1, "another account's waits");
     assert_eq!(store.expiring_accounts().await.expect("it is asked"), ["home"]);
     let owner = register(store).await;
@@ -281,7 +281,7 @@ pub(crate) async fn an_expired_run_is_reported_in_the_same_transaction(store: &d
     let input: ReportInput = serde_json::from_str(input).expect("it is JSON");
     assert_eq!(input.run, ticket.id.as_str());
     settle(store, &owner, report.claim, RunState::Ready).await;
-    tokio::time::sleep(Duration::from_millis(80)).await;
+    tokio::time::sleep(Duration::from_millis(2600)).await;
     let ended = store.expire("ops".to_owned(), Some(reports)).await;
     assert_eq!(ended.expect("it is asked"), 1);
     assert!(claim(store, &owner, "ops", 5).await.is_empty(), "no report is about a report");
