@@ -240,7 +240,7 @@ pub(crate) async fn a_run_that_kills_its_workers_fails(store: &dyn Store) {
 }
 
 pub(crate) async fn a_run_that_expires_fails_with_its_last_error(store: &dyn Store) {
-    let soon = Timestamp::now().after(Duration::from_millis(150));
+    let soon = Timestamp::now().after(Duration::from_millis(2500));
     let short = NewRun { expires_at: soon, ..new_run("work", "1") };
     let ticket = store.enqueue(short).await.expect("it is stored");
     let owner = register(store).await;
@@ -250,7 +250,7 @@ pub(crate) async fn a_run_that_expires_fails_with_its_last_error(store: &dyn Sto
         Settlement { result: error.to_string(), ..settlement(claimed[0].claim, RunState::Ready) };
     store.settle(&owner, deferred).await.expect("it is written");
     assert_eq!(expire(store, None).await, 0);
-    tokio::time::sleep(Duration::from_millis(200)).await;
+    tokio::time::sleep(Duration::from_millis(2600)).await;
     assert!(claim(store, &owner, "work", 1).await.is_empty());
     assert_eq!(expire(store, None).await, 1);
     assert_eq!(expire(store, None).await, 0, "once");

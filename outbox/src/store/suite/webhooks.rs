@@ -24,7 +24,7 @@ pub(crate) async fn a_webhook_begins_with_the_next_event(store: &dyn Store) {
 
 pub(crate) async fn a_webhook_is_one_workers_until_its_lease_ends(store: &dyn Store) {
     let (first, second) = (register(store).await, register(store).await);
-    let lease = Duration::from_millis(500);
+    let lease = Duration::from_secs(2);
     let taken = take(store, &first, "hook", LONG).await.expect("it is free");
     assert_eq!(take(store, &second, "hook", LONG).await, None, "the first worker has it");
     assert!(!settle(store, &second, Posted::Accepted { event: taken.after + 1 }).await);
@@ -34,7 +34,7 @@ pub(crate) async fn a_webhook_is_one_workers_until_its_lease_ends(store: &dyn St
     assert!(take(store, &second, "hook", lease).await.is_some(), "it was freed");
     assert_eq!(take(store, &first, "hook", lease).await, None);
     // The second worker dies: it renews nothing.
-    tokio::time::sleep(Duration::from_millis(700)).await;
+    tokio::time::sleep(Duration::from_millis(2300)).await;
     let over = take(store, &first, "hook", LONG).await.expect("the lease has ended");
     assert_eq!((over.after, over.prefix), (taken.after, taken.prefix), "it goes on there");
     assert!(!settle(store, &second, Posted::Freed).await, "a late worker changes nothing");

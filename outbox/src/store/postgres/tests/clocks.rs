@@ -36,12 +36,12 @@ async fn a_retry_waits_for_its_pause_by_the_servers_clock() {
     let owner = register(&store).await;
     let claimed = claim(&store, &owner, "work", 1).await;
     let later = Settlement {
-        next_try: Timestamp::now().after(Duration::from_millis(700)),
+        next_try: Timestamp::now().after(Duration::from_secs(3)),
         ..settlement(claimed[0].claim, RunState::Ready)
     };
     assert!(store.settle(&owner, later).await.expect("it is written"));
     assert!(claim(&store, &owner, "work", 1).await.is_empty());
-    tokio::time::sleep(Duration::from_millis(800)).await;
+    tokio::time::sleep(Duration::from_millis(3100)).await;
     assert_eq!(claim(&store, &owner, "work", 1).await.len(), 1);
 }
 
