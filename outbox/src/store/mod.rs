@@ -31,7 +31,9 @@ pub(crate) use webhook::{
 };
 
 pub(crate) use reports::{REPORT, ReportInput, Reports};
-pub(crate) use stored_input::{Later, StoredInput, Text};
+#[cfg(feature = "postgres")]
+pub(crate) use stored_input::Later;
+pub(crate) use stored_input::{StoredInput, Text};
 
 /// A store of runs, shared by all processes that use it.
 ///
