@@ -225,9 +225,11 @@ fn none_in_time(context: &Context<'_>, query: &Query, seconds: u64) -> Outcome {
 
 fn list(context: &Context<'_>, mailbox: &Mailbox, query: &Query) -> Outcome {
     let mut listed = Vec::new();
-    let found = mailbox.search(query)?;
-    for Entry { stored, .. } in &found {
+    for stored in mailbox.list()? {
         let (stored, content) = mailbox.get(Some(stored.id))?;
+        if !query.matches(&Entry::of(stored.clone(), &content)) {
+            continue;
+        }
         context.output.say(line(&stored, &content))?;
         listed.push(json_of(&stored, &content));
     }
