@@ -5,8 +5,8 @@ use serde::Serialize;
 use crate::error::{Error, ErrorKind, Result};
 use crate::outbox::Outbox;
 use crate::run::RunId;
-use crate::store::StoredInput;
-use crate::store::moving::{Progress, Receiver, Source, StoredRun, Texts};
+use crate::store::moving::{Progress, Receiver, Source, StoredRun};
+use crate::store::{StoredInput, Texts};
 
 /// The numbers of a move: see [`Outbox::move_to`].
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
@@ -151,7 +151,7 @@ impl Moving<'_> {
 
 async fn read(run: &StoredRun, input: Option<StoredInput>) -> Result<Option<Texts>> {
     let Some(input) = input else { return Ok(None) };
-    match Texts::read(input).await {
+    match input.read().await {
         Ok(texts) => Ok(Some(texts)),
         Err(error) => {
             let hint = error.hint().unwrap_or_default().to_owned();

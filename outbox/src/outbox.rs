@@ -173,7 +173,10 @@ impl Outbox {
     /// Returns an error if the store cannot be read.
     pub async fn input(&self, id: &RunId) -> Result<Option<(String, Option<String>)>> {
         match self.store.input(id.clone()).await? {
-            Some(stored) => stored.read().await.map(Some),
+            Some(stored) => {
+                let texts = stored.without_captured().read().await?;
+                Ok(Some((texts.input, texts.keywords)))
+            }
             None => Ok(None),
         }
     }

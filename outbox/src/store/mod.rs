@@ -33,7 +33,7 @@ pub(crate) use webhook::{
 pub(crate) use reports::{REPORT, ReportInput, Reports};
 #[cfg(feature = "postgres")]
 pub(crate) use stored_input::Later;
-pub(crate) use stored_input::{StoredInput, Text};
+pub(crate) use stored_input::{StoredInput, Text, Texts};
 
 /// A store of runs, shared by all processes that use it.
 ///

@@ -2,7 +2,7 @@
 
 use smtp_connector_smtp::BoxFuture;
 
-use super::{StoredInput, Text};
+use super::{StoredInput, Texts};
 use crate::error::Result;
 use crate::event::Event;
 use crate::run::{RunId, RunRecipient, RunState};
@@ -39,34 +39,6 @@ pub(crate) trait Receiver: Send + Sync {
 
 /// A run with its input, unless that was pruned.
 pub(crate) type WithInput = (StoredRun, Option<StoredInput>);
-
-/// The input of a run, read.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Texts {
-    pub(crate) input: String,
-    pub(crate) keywords: Option<String>,
-    pub(crate) captured: Option<String>,
-}
-
-impl Texts {
-    pub(crate) async fn read(stored: StoredInput) -> Result<Self> {
-        let optional = async |text: Option<Text>| match text {
-            Some(text) => text.read().await.map(Some),
-            None => Ok(None),
-        };
-        Ok(Self {
-            input: stored.input.read().await?,
-            keywords: optional(stored.keywords).await?,
-            captured: optional(stored.captured).await?,
-        })
-    }
-
-    /// Returns the size in bytes.
-    pub(crate) fn bytes(&self) -> usize {
-        let optional = [&self.keywords, &self.captured].into_iter().flatten();
-        self.input.len() + optional.map(String::len).sum::<usize>()
-    }
-}
 
 /// The outbox that another one moves to.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -57,15 +57,39 @@ impl std::fmt::Debug for Later {
     }
 }
 
+/// The input of a run, read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Texts {
+    pub(crate) input: String,
+    pub(crate) keywords: Option<String>,
+    pub(crate) captured: Option<String>,
+}
+
 impl StoredInput {
-    /// Returns the input and the keywords.
-    pub(crate) async fn read(self) -> Result<(String, Option<String>)> {
-        let input = self.input.read().await?;
-        let keywords = match self.keywords {
-            Some(keywords) => Some(keywords.read().await?),
-            None => None,
+    /// Leaves out the captured attachments, which may be large.
+    pub(crate) fn without_captured(self) -> Self {
+        Self { captured: None, ..self }
+    }
+
+    /// Reads the texts.
+    pub(crate) async fn read(self) -> Result<Texts> {
+        let optional = async |text: Option<Text>| match text {
+            Some(text) => text.read().await.map(Some),
+            None => Ok(None),
         };
-        Ok((input, keywords))
+        Ok(Texts {
+            input: self.input.read().await?,
+            keywords: optional(self.keywords).await?,
+            captured: optional(self.captured).await?,
+        })
+    }
+}
+
+impl Texts {
+    /// Returns the size in bytes.
+    pub(crate) fn bytes(&self) -> usize {
+        let optional = [&self.keywords, &self.captured].into_iter().flatten();
+        self.input.len() + optional.map(String::len).sum::<usize>()
     }
 }
 

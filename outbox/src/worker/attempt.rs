@@ -10,7 +10,7 @@ use smtp_connector_smtp::BoxFuture;
 
 use super::report;
 use crate::run::{RecipientState, RunRecipient};
-use crate::store::{ClaimId, Claimed, OwnerId, REPORT, Store};
+use crate::store::{ClaimId, Claimed, OwnerId, REPORT, Store, Texts};
 
 /// The outcome of an attempt.
 pub(super) struct Attempted {
@@ -37,14 +37,7 @@ pub(super) async fn deliver(
     claimed: &Claimed,
     stop: impl Future<Output = ()>,
 ) -> Attempted {
-    let read = async {
-        let captured = match claimed.input.captured.clone() {
-            Some(captured) => Some(captured.read().await?),
-            None => None,
-        };
-        Ok((claimed.input.clone().read().await?, captured))
-    };
-    let ((input, keywords), captured) = match read.await {
+    let texts = match claimed.input.clone().read().await {
         Ok(texts) => texts,
         Err(error) => return Attempted { outcome: Err(unreadable(&error)), envelope: Vec::new() },
     };
@@ -58,23 +51,13 @@ pub(super) async fn deliver(
     let outcome = match claimed.action.as_str() {
         REPORT => {
             let attempt = Arc::clone(&marked) as Arc<dyn Attempt>;
-            report::deliver(connector, &*marked.store, attempt, claimed, &input, stop).await
+            report::deliver(connector, &*marked.store, attempt, claimed, &texts.input, stop).await
         }
-        _ => {
-            let texts = Texts { input, keywords, captured };
-            invoke(connector, Arc::clone(&marked), claimed, texts, stop).await
-        }
+        _ => invoke(connector, Arc::clone(&marked), claimed, texts, stop).await,
     };
     let envelope =
         std::mem::take(&mut *marked.envelope.lock().unwrap_or_else(PoisonError::into_inner));
     Attempted { outcome, envelope }
-}
-
-/// The texts of a run.
-struct Texts {
-    input: String,
-    keywords: Option<String>,
-    captured: Option<String>,
 }
 
 async fn invoke(

@@ -15,7 +15,8 @@ use super::rows::{self, Value, moment, storable};
 use crate::error::{Error, ErrorKind, Result};
 use crate::event::Event;
 use crate::run::{RunId, RunState};
-use crate::store::moving::{Destination, Received, Receiver, StoredAccount, StoredRun, Texts};
+use crate::store::Texts;
+use crate::store::moving::{Destination, Received, Receiver, StoredAccount, StoredRun};
 
 impl Receiver for PostgresStore {
     fn destination(&self) -> BoxFuture<'_, Result<Destination>> {

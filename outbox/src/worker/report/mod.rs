@@ -14,7 +14,7 @@ use smtp_connector_host::{
 
 use super::attempt::unreadable;
 use crate::run::{Run, RunId};
-use crate::store::{Claimed, ReportInput, Store};
+use crate::store::{Claimed, ReportInput, Store, Texts};
 use message::{Report, Undelivered};
 
 /// Sends the report that a run is, until it is done or `stop` completes.
@@ -112,7 +112,8 @@ async fn dry_run(
 ) -> Result<Option<Value>, Error> {
     let stored = store.input(run.id.clone()).await.map_err(|error| unreadable(&error))?;
     let Some(stored) = stored else { return Ok(None) };
-    let (input, keywords) = stored.read().await.map_err(|error| unreadable(&error))?;
+    let Texts { input, keywords, .. } =
+        stored.without_captured().read().await.map_err(|error| unreadable(&error))?;
     let Ok(Value::Object(mut input)) = serde_json::from_str(&input) else { return Ok(None) };
     input.remove("attachments");
     let invocation = Invocation::new(&run.action, Value::Object(input).to_string())

@@ -146,9 +146,9 @@ async fn a_large_input_is_read_when_its_run_begins() {
     assert!(matches!(captured, crate::store::Text::Later(_)), "so are its attachments");
     assert_eq!(captured.read().await.expect("it is read"), text);
     let read = input.read().await.expect("it is read");
-    assert_eq!(read, (text.clone(), Some(text.clone())));
+    assert_eq!((read.input, read.keywords), (text.clone(), Some(text.clone())));
     let asked = store.input(ticket.id).await.expect("it is read").expect("it is there");
-    assert_eq!(asked.read().await.expect("it is read").0, text);
+    assert_eq!(asked.read().await.expect("it is read").input, text);
 }
 
 #[tokio::test]
